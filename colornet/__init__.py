@@ -1,0 +1,1 @@
+"""How one training learns: configs, data, networks, methods, metrics, models."""

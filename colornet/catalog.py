@@ -1,0 +1,149 @@
+"""YAML files and the built-in ones that go by a name.
+
+YAML is version 1.2 (ruamel): `1e-5` is a number, `on` and `no` are text, duplicate keys are errors.
+"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from colornet.config import Config, apply_overrides, known_paths, parse_config
+from colornet.errors import InputError, did_you_mean
+
+PRESETS = Path(__file__).parent / "presets"
+MAX_BYTES = 1_000_000
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file, as plain data.
+
+    Raises:
+        InputError: file missing or unreadable, syntax error (with line), duplicate key, aliases,
+            or something else than a mapping.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: larger than {MAX_BYTES:,} bytes: no study or config is.")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, origin: str) -> dict[str, Any]:
+    """The mapping in YAML text, as plain data. Raises InputError as `read_yaml` does."""
+    try:
+        values = _yaml().load(text)
+    except DuplicateKeyError as error:
+        raise InputError(f"{_at(origin, error)}: the key stands there twice.") from None
+    except MarkedYAMLError as error:
+        raise InputError(f"{_at(origin, error)}: not YAML: {error.problem}.") from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{origin}: not YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{origin}: holds no mapping.\nWrite `key: value` lines.")
+    return values
+
+
+def _at(origin: str, error: MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    return f"{origin}: line {mark.line + 1}, column {mark.column + 1}" if mark else origin
+
+
+def parse_value(text: str) -> Any:
+    """A value given on the command line, read as YAML: `1e-4`, `[sea, village]`, `null`."""
+    try:
+        return _yaml().load(text)
+    except (YAMLError, ValueError):
+        return text
+
+
+def _yaml() -> YAML:
+    return YAML(typ="safe", pure=True)
+
+
+def to_yaml(values: Mapping[str, Any]) -> str:
+    """YAML text of nested plain data, keys in their order."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # ty: ignore[unresolved-attribute]
+    yaml.width = 100
+    stream = io.StringIO()
+    yaml.dump(_plain(values), stream)
+    return stream.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def builtin_names(folder: Path) -> list[str]:
+    """Names of the built-in YAML files in a folder, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def find_yaml(name: str, folder: Path, what: str) -> Path:
+    """The YAML file behind a built-in name or a path.
+
+    Args:
+        name: a built-in name, or a path (anything with a `/` or a YAML suffix).
+        what: `study` or `preset`, for messages.
+
+    Raises:
+        InputError: when there is neither.
+    """
+    builtin = folder / f"{name}.yaml"
+    if "/" not in name and builtin.exists():
+        return builtin
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    if "/" in name or path.suffix in (".yaml", ".yml"):
+        raise InputError(f"{name}: not found.\nGive a YAML file or the name of a built-in {what}.")
+    hint = did_you_mean(name, builtin_names(folder))
+    raise InputError(f"{name}: no built-in {what} of that name, and no file.\n{hint}")
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """The complete config data of a built-in preset. Raises InputError for an unknown name."""
+    path = PRESETS / f"{name}.yaml"
+    if not path.exists():
+        hint = did_you_mean(name, builtin_names(PRESETS))
+        raise InputError(f"{name}: no preset of that name.\n{hint}")
+    return parse_config(read_yaml(path), f"preset {name}").to_dict()
+
+
+def load_config(name: str, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The config behind a preset's name, a YAML file, or the `final` part of a best.yaml.
+
+    Raises:
+        InputError: unknown name, unknown path in `overrides`, or a value that does not fit.
+    """
+    path = find_yaml(name, PRESETS, "preset")
+    values = read_yaml(path)
+    if "final" in values and "from" in values:
+        values = values["final"]
+    overrides = dict(overrides or {})
+    check_paths(overrides, "--set")
+    base = parse_config(values, name).to_dict()
+    return parse_config(apply_overrides(base, overrides), f"{name} with --set" if overrides else name)
+
+
+def check_paths(overrides: Mapping[str, Any], origin: str) -> None:
+    """Raise InputError for a dotted path that no config has."""
+    known = known_paths()
+    for path in overrides:
+        if path not in known:
+            raise InputError(f"{origin}: {path}: no such config path.\n{did_you_mean(path, known)}")

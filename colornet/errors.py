@@ -1,0 +1,72 @@
+"""The errors a user can meet, and the exit code each stands for.
+
+```
+ColorsweepError        1  the sweep or training failed
+├── InputError         2  bad input, found before anything starts
+├── InUseError         3  another driver holds the sweep
+├── NoValidTrialError  4  finished, but nothing to choose from
+├── DivergedError      1  a loss or metric became non-finite
+└── TrainingInterrupted 130  stopped from outside, checkpoint written
+```
+
+A message has at most three lines: what is wrong with its place and value, then the remedy.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ColorsweepError(Exception):
+    """Root of all errors that are shown to the user without a traceback."""
+
+    exit_code = 1
+
+
+class InputError(ColorsweepError):
+    """A file, option or value that cannot be used."""
+
+    exit_code = 2
+
+
+class InUseError(ColorsweepError):
+    """The sweep is being run by another driver."""
+
+    exit_code = 3
+
+
+class NoValidTrialError(ColorsweepError):
+    """The sweep has ended without a trial that can be chosen."""
+
+    exit_code = 4
+
+
+class DivergedError(ColorsweepError):
+    """A loss or a metric became NaN or infinite.
+
+    Args:
+        message: what became non-finite.
+        step: optimizer steps done when it was seen.
+    """
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+class TrainingInterrupted(ColorsweepError):
+    """The training was asked to stop; its checkpoint is in place."""
+
+    exit_code = 130
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """One sentence that leads from a wrong word to the right one.
+
+    Returns:
+        `Did you mean 'x'?` when one of `known` is close, else the list of what is known.
+    """
+    names = sorted(known)
+    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Known: {', '.join(names)}." if names else "Nothing is known here."

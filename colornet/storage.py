@@ -1,0 +1,125 @@
+"""Files that are written whole or not at all, on any filesystem pyarrow.fs reaches.
+
+On a local disk a write goes to a temporary name in the same folder, is flushed to the disk, renamed,
+and the folder itself is flushed. On an object store one request either happens or does not.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyarrow import fs
+
+from colornet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One folder, by path or URI, in which names are relative paths with `/`."""
+
+    filesystem: fs.FileSystem
+    root: str
+
+    @classmethod
+    def at(cls, location: str | os.PathLike[str]) -> "Storage":
+        """Open a folder; nothing is created until something is written.
+
+        Raises:
+            InputError: when the URI's scheme is not known.
+        """
+        text = os.fspath(location)
+        if "://" not in text:
+            return cls(fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(text)))
+        try:
+            filesystem, root = fs.FileSystem.from_uri(text)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{text}: not a storage location: {error}") from error
+        return cls(filesystem, root)
+
+    @property
+    def local(self) -> Path | None:
+        """The folder as a local path, or None on another filesystem."""
+        return Path(self.root) if isinstance(self.filesystem, fs.LocalFileSystem) else None
+
+    def _full(self, name: str) -> str:
+        return f"{self.root}/{name}" if name else self.root
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file. Raises FileNotFoundError when it is not there."""
+        with self.filesystem.open_input_file(self._full(name)) as file:
+            return file.read()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file whole or not at all; an older one of that name is replaced."""
+        if self.local is not None:
+            write_atomic(self.local / name, data)
+            return
+        parent = self._full(name).rsplit("/", 1)[0]
+        self.filesystem.create_dir(parent, recursive=True)
+        with self.filesystem.open_output_stream(self._full(name)) as file:
+            file.write(data)
+
+    def names(self, folder: str = "") -> list[str]:
+        """Names of the files directly in `folder`, sorted; empty when it is not there."""
+        selector = fs.FileSelector(self._full(folder), allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        return sorted(info.base_name for info in found if info.type == fs.FileType.File)
+
+    def exists(self, name: str = "") -> bool:
+        """Whether a file or folder of that name is there."""
+        return self.filesystem.get_file_info(self._full(name)).type != fs.FileType.NotFound
+
+    def delete(self, name: str) -> None:
+        """Remove a file that may already be gone."""
+        try:
+            self.filesystem.delete_file(self._full(name))
+        except FileNotFoundError:
+            return
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to the disk, so that a rename in it survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to `path` whole or not at all, flushed to the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where packed pictures are kept: COLORSWEEP_CACHE, else the user's cache folder."""
+    if named := os.environ.get("COLORSWEEP_CACHE"):
+        return Path(named).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).absolute() / "colorsweep"

@@ -1,0 +1,111 @@
+"""Pydantic's verdicts in sentences: file, field, value, remedy, in at most three lines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from colornet.errors import InputError, did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], values: Any, origin: str) -> Model:
+    """Build `model` from plain data.
+
+    Raises:
+        InputError: the first thing that is wrong, with origin, path, value and remedy, and how
+            many more there are.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        message = _sentence(model, found[0], values, origin)
+        if len(found) > 1:
+            message += f"\n({len(found) - 1} more: {_others(found[1:], values)})"
+        raise InputError(message) from None
+
+
+def _others(errors: Sequence[Any], values: Any) -> str:
+    paths = [".".join(_path(error, values)) for error in errors]
+    return ", ".join(dict.fromkeys(path or "the whole" for path in paths[:5]))
+
+
+def _sentence(model: type[BaseModel], error: Any, values: Any, origin: str) -> str:
+    path = _path(error, values)
+    where = ".".join(path)
+    kind, context = error["type"], error.get("ctx", {})
+    head = f"{origin}: {where}" if where else origin
+    if kind == "extra_forbidden":
+        owner = _owner(model, error["loc"][:-1])
+        known = owner.model_fields if owner else ()
+        return f"{head}: unknown key.\n{did_you_mean(str(error['loc'][-1]), known)}"
+    if kind == "missing":
+        return f"{head}: is missing.\nAdd it."
+    shown = f"{head}: {_short(error['input'])}"
+    if kind in ("union_tag_invalid", "literal_error"):
+        expected = context.get("expected_tags") or context.get("expected", "")
+        known = [word.strip().strip("'") for part in expected.split(",") for word in part.split(" or ")]
+        if kind == "union_tag_invalid":
+            tag = context["discriminator"].strip("'")
+            shown = f"{head}.{tag}: {_short(context['tag'])}"
+            return f"{shown}: unknown.\n{did_you_mean(str(context['tag']), known)}"
+        return f"{shown}: unknown.\n{did_you_mean(str(error['input']), known)}"
+    if kind == "union_tag_not_found":
+        return f"{head}: {context['discriminator']} is missing.\nAdd it."
+    if kind == "value_error":
+        return f"{head}: {context['error']}"
+    if isinstance(error["input"], str) and kind.split("_")[0] in ("int", "float", "bool"):
+        return f"{shown}: is text, not a number.\nWrite it without quotes."
+    return f"{shown}: {error['msg'][0].lower()}{error['msg'][1:]}."
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _path(error: Any, values: Any) -> list[str]:
+    """The keys a user wrote: pydantic's location without the names of union members."""
+    path: list[str] = []
+    here = values
+    loc, missing = error["loc"], error["type"] == "missing"
+    for index, part in enumerate(loc):
+        inside = isinstance(here, Mapping) and part in here
+        if inside:
+            here = here[part]
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        elif not missing or index < len(loc) - 1:
+            continue
+        path.append(str(part))
+    return path
+
+
+def _owner(model: type[BaseModel], loc: Sequence[Any]) -> type[BaseModel] | None:
+    """The model whose fields a location lies in."""
+    candidates: list[type[BaseModel]] = [model]
+    for part in loc:
+        narrowed = [one for one in candidates if part in _tags(one) or one.__name__ == part]
+        if narrowed:
+            candidates = narrowed
+            continue
+        fields = [one.model_fields[part] for one in candidates if part in one.model_fields]
+        candidates = [inner for field in fields for inner in _models(field.annotation)]
+    return candidates[0] if candidates else None
+
+
+def _tags(model: type[BaseModel]) -> set[str]:
+    return {
+        value
+        for name in ("kind", "source", "method")
+        if name in model.model_fields
+        for value in get_args(model.model_fields[name].annotation)
+    }
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]

@@ -1,0 +1,1 @@
+"""How trials are chosen, placed on Ray and recorded."""

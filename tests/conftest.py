@@ -1,0 +1,26 @@
+"""What every test may count on: private cache and sweep folders, no Ray usage statistics."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Packed pictures are shared by the tests of one run; nothing touches the user's cache."""
+    os.environ["COLORSWEEP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ.pop("COLORSWEEP_OUT", None)
+    os.environ.pop("COLORSWEEP_ADDRESS", None)
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real pictures, where COLORSWEEP_TEST_DATA names one."""
+    named = os.environ.get("COLORSWEEP_TEST_DATA")
+    if not named:
+        pytest.skip("COLORSWEEP_TEST_DATA names no folder of pictures")
+    return Path(named)
