@@ -138,7 +138,9 @@ def load_config(name: str, overrides: Mapping[str, Any] | None = None) -> Config
     overrides = dict(overrides or {})
     check_paths(overrides, "--set")
     base = parse_config(values, name).to_dict()
-    return parse_config(apply_overrides(base, overrides), f"{name} with --set" if overrides else name)
+    return parse_config(
+        apply_overrides(base, overrides), f"{name} with --set" if overrides else name
+    )
 
 
 def check_paths(overrides: Mapping[str, Any], origin: str) -> None:

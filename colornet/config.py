@@ -158,7 +158,9 @@ class GanLoss(Section):
     @model_validator(mode="after")
     def _smoothing_has_labels(self) -> "GanLoss":
         if self.adversarial == "hinge" and self.label_smoothing:
-            raise ValueError("label_smoothing needs labels, and the hinge loss has none: set it to 0")
+            raise ValueError(
+                "label_smoothing needs labels, and the hinge loss has none: set it to 0"
+            )
         return self
 
 
@@ -285,7 +287,9 @@ def apply_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
     are dropped; so are rivals of what is set (`training.epochs` of `training.images`). A
     discriminator is dropped with a change to `loss.method: regression`.
     """
-    result = {key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()}
+    result = {
+        key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()
+    }
     tags = [f"{section}.{tag}" for section, (tag, _) in TAGS.items()]
     for path in sorted(overrides, key=lambda path: (path not in tags, path.count("."))):
         _set_path(result, path, overrides[path])

@@ -46,7 +46,9 @@ def _sentence(model: type[BaseModel], error: Any, values: Any, origin: str) -> s
     shown = f"{head}: {_short(error['input'])}"
     if kind in ("union_tag_invalid", "literal_error"):
         expected = context.get("expected_tags") or context.get("expected", "")
-        known = [word.strip().strip("'") for part in expected.split(",") for word in part.split(" or ")]
+        known = [
+            word.strip().strip("'") for part in expected.split(",") for word in part.split(" or ")
+        ]
         if kind == "union_tag_invalid":
             tag = context["discriminator"].strip("'")
             shown = f"{head}.{tag}: {_short(context['tag'])}"
