@@ -1,0 +1,1 @@
+"""What the built-in landscapes are drawn with: light, canvas, terrain and things."""
