@@ -1,0 +1,153 @@
+"""Checkpoints: a folder that is there whole or not at all, and that knows when it is damaged.
+
+```
+<attempt>/tick-000005/                     after tick 5
+<attempt>/tick-000005-images-00000004096/  interrupted later, before tick 6
+    state.pt        weights, optimizers, random states, counters
+    history.json    every tick reported so far, readable without torch
+    manifest.json   SHA-256 of both, and of itself
+```
+
+torch is imported only where tensors are written or read: finding, verifying and reading the history
+work without it.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colornet.errors import InputError
+from colornet.storage import sha256_file, sync_folder
+
+VERSION = 1
+KEPT = 2
+"""Checkpoints kept per attempt: the newest, and the one before in case the newest is damaged."""
+_MANIFEST, _STATE, _HISTORY = "manifest.json", "state.pt", "history.json"
+_NAME = re.compile(r"tick-(\d{6,})(?:-images-(\d{11,}))?")
+
+
+def name(tick: int, images: int | None = None) -> str:
+    """The folder name of a checkpoint after `tick`, or within the next one after `images`."""
+    return f"tick-{tick:06d}" if images is None else f"tick-{tick:06d}-images-{images:011d}"
+
+
+def save(folder: Path, state: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Path:
+    """Write a checkpoint and delete the attempt's older ones but for one.
+
+    Args:
+        folder: the checkpoint's own folder, `<attempt>/<name(...)>`; replaced if it is there.
+        state: tensors and plain data that `torch.load(weights_only=True)` reads.
+        history: the metrics of every tick so far.
+
+    Returns:
+        `folder`, flushed to the disk under its final name.
+    """
+    import torch
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+    try:
+        with (temporary / _STATE).open("wb") as file:
+            torch.save(dict(state), file)
+            _flush(file)
+        rows = [dict(row) for row in history]
+        _write(temporary / _HISTORY, json.dumps(rows, allow_nan=False).encode())
+        sums = {part: sha256_file(temporary / part) for part in (_HISTORY, _STATE)}
+        _write(temporary / _MANIFEST, _manifest(sums))
+        sync_folder(temporary)
+        if folder.exists():
+            _remove(folder)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(folder.parent)
+    for older in _found(folder.parent.glob("tick-*"))[KEPT:]:
+        _remove(older)
+    return folder
+
+
+def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """State and history of a checkpoint.
+
+    Raises:
+        InputError: when it is no checkpoint, or damaged.
+    """
+    import torch
+
+    if not verify(path):
+        raise InputError(
+            f"{path}: not a complete checkpoint, or damaged.\n"
+            "Resume from another one, or start again without it."
+        )
+    state = torch.load(path / _STATE, map_location="cpu", weights_only=True)
+    return state, history(path)
+
+
+def verify(path: Path) -> bool:
+    """Whether all files are there and every byte is what was written."""
+    try:
+        written = (path / _MANIFEST).read_bytes()
+        sums = json.loads(written)["files"]
+        return (
+            set(sums) == {_STATE, _HISTORY}
+            and written == _manifest(sums)
+            and all(sha256_file(path / part) == sums[part] for part in sums)
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def latest(folder: Path) -> Path | None:
+    """The furthest checkpoint that verifies, of all attempts under `folder`.
+
+    Args:
+        folder: holds `attempt-*/tick-*`, or `tick-*` itself.
+    """
+    found = _found([*folder.glob("attempt-*/tick-*"), *folder.glob("tick-*")])
+    return next((path for path in found if verify(path)), None)
+
+
+def history(path: Path) -> list[dict[str, Any]]:
+    """The metrics of every tick up to this checkpoint, in order."""
+    return json.loads((path / _HISTORY).read_bytes())
+
+
+def _found(paths: Sequence[Path] | Any) -> list[Path]:
+    """Checkpoints among paths, the furthest first; of equal ones that of the last attempt."""
+    ranked = []
+    for path in paths:
+        if match := _NAME.fullmatch(path.name):
+            ranked.append((int(match[1]), int(match[2] or 0), path.parent.name, path))
+    return [path for *_, path in sorted(ranked, reverse=True)]
+
+
+def _manifest(sums: Mapping[str, str]) -> bytes:
+    """The manifest of these checksums, byte for byte: it holds the checksum of its own content."""
+    content = {"files": dict(sorted(sums.items())), "version": VERSION}
+    own = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json.dumps(content | {"sha256": own}, indent=1).encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        _flush(file)
+
+
+def _flush(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _remove(folder: Path) -> None:
+    """Delete a checkpoint so that a crash on the way leaves none that looks whole."""
+    doomed = Path(tempfile.mkdtemp(prefix=".deleting-", dir=folder.parent))
+    folder.rename(doomed / folder.name)
+    shutil.rmtree(doomed, ignore_errors=True)

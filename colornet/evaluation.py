@@ -1,0 +1,209 @@
+"""A generator on a split of held-out pictures, beside the trivial baselines.
+
+Everything is float32 under inference mode, in batches; what is kept is one number per picture and
+metric.
+"""
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from colornet.color import AB_RANGE, split_lab
+from colornet.data.packed import Pack
+from colornet.metrics import PER_PICTURE, Pair, colorfulness_of, colorfulness_ratio
+
+BATCH = 64
+FIXED_PICTURES = 8
+"""The first pictures of a split are kept as pictures, the same for every training."""
+_BASELINE_PICTURES = 512
+_BIN = 0.1
+"""Width in Lab units of the bins that the median color is read from."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Per-picture values of one split, in the order of the pack.
+
+    Attributes:
+        values: metric name -> (N,) float32, NaN where it does not apply.
+        true_colorfulness: (N,).
+        fixed_rgb: the first predictions, (up to 8, S, S, 3) uint8.
+    """
+
+    split: str
+    values: dict[str, Tensor]
+    true_colorfulness: Tensor
+    fixed_rgb: np.ndarray
+
+    def means(self) -> dict[str, float | None]:
+        """Columns `<split>_<metric>`: the mean over the pictures to which the metric applies."""
+        means = {name: float(value.nanmean()) for name, value in self.values.items()}
+        ratio = colorfulness_ratio(self.values["colorfulness"], self.true_colorfulness)
+        means["colorfulness_ratio"] = ratio
+        return {f"{self.split}_{name}": _number(value) for name, value in means.items()}
+
+    def finite(self) -> bool:
+        """Whether the generator gave a color for every pixel."""
+        return bool(self.values["ab_mae"].isfinite().all())
+
+
+def evaluate(generator: nn.Module, pack: Pack, split: str, device: torch.device) -> Evaluation:
+    """Colorize every picture of a split and measure it.
+
+    The generator is in evaluation mode meanwhile: no dropout, running statistics.
+
+    Args:
+        generator: lightness (N, 1, S, S) -> ab (N, 2, S, S).
+        split: `val` or `test`; it has at least one picture.
+    """
+    values: dict[str, list[Tensor]] = {name: [] for name in PER_PICTURE}
+    truth: list[Tensor] = []
+    fixed: list[Tensor] = []
+    was_training = generator.training
+    generator.eval()
+    with torch.inference_mode():
+        for lightness, true_ab, rgb in _batches(pack, split, device):
+            pair = Pair(lightness, generator(lightness).float(), true_ab, rgb)
+            for name, metric in PER_PICTURE.items():
+                values[name].append(metric(pair))
+            truth.append(colorfulness_of(rgb))
+            if not fixed:
+                fixed.append(pair.predicted_rgb[:FIXED_PICTURES].permute(0, 2, 3, 1).byte())
+    generator.train(was_training)
+    return Evaluation(
+        split,
+        {name: torch.cat(parts).cpu() for name, parts in values.items()},
+        torch.cat(truth).cpu(),
+        fixed[0].cpu().numpy(),
+    )
+
+
+def _batches(
+    pack: Pack, split: str, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """lightness, ab, and RGB (N, 3, S, S) float32 in [0, 255] of a split, in its order."""
+    indices = pack.indices(split)
+    for start in range(0, len(indices), BATCH):
+        rgb = torch.from_numpy(np.array(pack.pictures[indices[start : start + BATCH]])).to(device)
+        lightness, ab = split_lab(rgb)
+        yield lightness, ab, rgb.permute(0, 3, 1, 2).float()
+
+
+class _OneColor(nn.Module):
+    """The generator that predicts the same color everywhere."""
+
+    def __init__(self, color: Tensor) -> None:
+        super().__init__()
+        self.color = color
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """(N, 1, H, W) -> (N, 2, H, W)."""
+        count, _, height, width = lightness.shape
+        return self.color.view(1, 2, 1, 1).expand(count, 2, height, width)
+
+
+def baseline_columns(pack: Pack, split: str, device: torch.device) -> dict[str, float]:
+    """ab MAE of the trivial predictions: grey, the training pictures' mean and median color.
+
+    Returns:
+        columns `<split>_ab_mae_<grey|mean|median>` and `<split>_ab_mae_baseline`, the least.
+    """
+    colors = {"grey": torch.zeros(2), **_typical_colors(pack, device)}
+    errors = {}
+    with torch.inference_mode():
+        sums = dict.fromkeys(colors, 0.0)
+        for _, true_ab, _ in _batches(pack, split, device):
+            for name, color in colors.items():
+                difference = true_ab - color.to(device).view(1, 2, 1, 1)
+                sums[name] += float(difference.abs().mean((1, 2, 3)).sum())
+    for name, total in sums.items():
+        errors[name] = total * AB_RANGE / len(pack.indices(split))
+    errors["baseline"] = min(errors.values())
+    return {f"{split}_ab_mae_{name}": error for name, error in errors.items()}
+
+
+def _typical_colors(pack: Pack, device: torch.device) -> dict[str, Tensor]:
+    """Mean and median ab (2,) of up to 512 training pictures; the median to 0.1 Lab units."""
+    indices = pack.indices("train")[:_BASELINE_PICTURES]
+    bins = 2 * round(AB_RANGE / _BIN)
+    histogram = torch.zeros(2, bins, dtype=torch.float64)
+    sums, pixels = torch.zeros(2, dtype=torch.float64), 0
+    for start in range(0, len(indices), BATCH):
+        rgb = torch.from_numpy(np.array(pack.pictures[indices[start : start + BATCH]])).to(device)
+        ab = split_lab(rgb)[1]
+        sums += ab.double().sum((0, 2, 3)).cpu()
+        pixels += ab[:, 0].numel()
+        for channel in range(2):
+            histogram[channel] += torch.histc(ab[:, channel], bins, -1.0, 1.0).double().cpu()
+    middle = (histogram.cumsum(1) >= pixels / 2).int().argmax(1)
+    median = (middle + 0.5) * (2.0 / bins) - 1.0
+    return {"mean": (sums / pixels).float(), "median": median.float()}
+
+
+def picture_rows(evaluation: Evaluation, pack: Pack, device: torch.device) -> list[dict[str, Any]]:
+    """One row per picture of the split, and the fixed ones as pictures beside grey and truth.
+
+    Returns:
+        rows with kind (`prediction`, `truth`, `grey`), picture, picture_hash, split, fixed, webp
+        (lossless; fixed pictures only) and the per-picture metrics (None where they do not apply).
+    """
+    indices = pack.indices(evaluation.split)
+    fixed = len(evaluation.fixed_rgb)
+    rows = [
+        _row("prediction", evaluation, position, pack, index)
+        | {"webp": _webp(evaluation.fixed_rgb[position]) if position < fixed else None}
+        for position, index in enumerate(indices)
+    ]
+    for kind, rgb, values in _references(pack, indices[:fixed], evaluation.split, device):
+        reference = Evaluation(evaluation.split, values, evaluation.true_colorfulness, rgb)
+        rows += [
+            _row(kind, reference, position, pack, index) | {"webp": _webp(rgb[position])}
+            for position, index in enumerate(indices[:fixed])
+        ]
+    return rows
+
+
+def _references(
+    pack: Pack, indices: np.ndarray, split: str, device: torch.device
+) -> Iterator[tuple[str, np.ndarray, dict[str, Tensor]]]:
+    """The fixed pictures as they are and in grey: kind, RGB uint8, metrics."""
+    true = np.array(pack.pictures[indices])
+    rgb = torch.from_numpy(true).to(device)
+    lightness, ab = split_lab(rgb)
+    planes = rgb.permute(0, 3, 1, 2).float()
+    for kind, predicted in (("truth", ab), ("grey", torch.zeros_like(ab))):
+        pair = Pair(lightness, predicted, ab, planes)
+        values = {name: metric(pair).cpu() for name, metric in PER_PICTURE.items()}
+        shown = pair.predicted_rgb.permute(0, 2, 3, 1).byte().cpu().numpy()
+        yield kind, true if kind == "truth" else shown, values
+
+
+def _row(
+    kind: str, evaluation: Evaluation, position: int, pack: Pack, index: int
+) -> dict[str, Any]:
+    metrics = {name: _number(float(value[position])) for name, value in evaluation.values.items()}
+    return {
+        "kind": kind,
+        "picture": pack.names[index],
+        "picture_hash": pack.hashes[index],
+        "split": evaluation.split,
+        "fixed": position < FIXED_PICTURES,
+        **metrics,
+    }
+
+
+def _webp(rgb: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "WEBP", lossless=True)
+    return buffer.getvalue()
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Generators: one architecture a file, each with `build(options, image_size)`."""

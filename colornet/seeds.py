@@ -1,0 +1,71 @@
+"""Three separate streams of chance: initial weights, order of the data, noise.
+
+Two trainings with the same seed start alike and see the same pictures, mirrored alike, in the same
+order, whatever else differs between them: a change of dropout, of a rate or of the batch size
+shifts no stream, and a discriminator does not change the generator's first weights. That pairing
+is what lets a small sweep see a difference.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+
+def derive(seed: int, *names: str | int) -> int:
+    """A seed of its own, 63 bits, for each path of names under `seed`."""
+    text = "/".join(str(part) for part in (seed, *names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def weights_stream(seed: int, network: str) -> torch.Generator:
+    """The stream that a network's initial weights are drawn from."""
+    return torch.Generator().manual_seed(derive(seed, "weights", network))
+
+
+def noise_seed(seed: int) -> int:
+    """What torch's own generators, which dropout draws from, are seeded with."""
+    return derive(seed, "noise")
+
+
+@dataclass
+class Order:
+    """An endless sequence of training pictures: one permutation of all of them after the other.
+
+    The sequence depends on the seed and the number of pictures alone, and any place in it can be
+    computed, so that the count of pictures seen is all that a resumed training needs.
+
+    Args:
+        pictures: number of training pictures.
+        seed: the training's seed.
+    """
+
+    pictures: int
+    seed: int
+    _epoch: int = -1
+
+    def take(self, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The pictures at places start .. start + count - 1.
+
+        Returns:
+            positions in the training split (count,) int64, and whether each is to be mirrored
+            (count,) bool.
+        """
+        positions, mirrored = [], []
+        while count:
+            self._enter(start // self.pictures)
+            first = start % self.pictures
+            last = min(first + count, self.pictures)
+            positions.append(self._permutation[first:last])
+            mirrored.append(self._mirrored[first:last])
+            start, count = start + last - first, count - (last - first)
+        return np.concatenate(positions), np.concatenate(mirrored)
+
+    def _enter(self, epoch: int) -> None:
+        if epoch == self._epoch:
+            return
+        stream = np.random.Generator(np.random.PCG64(derive(self.seed, "order", epoch)))
+        self._epoch = epoch
+        self._permutation = stream.permutation(self.pictures)
+        self._mirrored = stream.random(self.pictures) < 0.5
