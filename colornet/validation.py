@@ -1,5 +1,6 @@
 """Pydantic's verdicts in sentences: file, field, value, remedy, in at most three lines."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
@@ -75,9 +76,7 @@ def _path(error: Any, values: Any) -> list[str]:
     loc, missing = error["loc"], error["type"] == "missing"
     for index, part in enumerate(loc):
         inside = isinstance(here, Mapping) and part in here
-        if inside:
-            here = here[part]
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+        if inside or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
             here = here[part]
         elif not missing or index < len(loc) - 1:
             continue
@@ -111,3 +110,11 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def parse_bound(text: str) -> tuple[str, float]:
+    """`<= 8` as ("<=", 8.0). Raises ValueError when it is something else."""
+    match = re.fullmatch(r"\s*(<=|<|>=|>)\s*(\S+)\s*", str(text))
+    if match is None:
+        raise ValueError(f"{text!r} is no bound such as '<= 8'")
+    return match[1], float(match[2])

@@ -7,7 +7,6 @@ and several order by Pareto front, then by mean rank.
 
 import json
 import operator
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,17 +14,10 @@ import numpy as np
 import pandas as pd
 
 from colornet.errors import InputError, did_you_mean
+from colornet.validation import parse_bound
 from search.records import SweepRecords
 
 _COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
-
-
-def parse_bound(text: str) -> tuple[str, float]:
-    """`<= 8` as ("<=", 8.0). Raises ValueError when it is something else."""
-    match = re.fullmatch(r"\s*(<=|<|>=|>)\s*(\S+)\s*", str(text))
-    if match is None:
-        raise ValueError(f"{text!r} is no bound such as '<= 8'")
-    return match[1], float(match[2])
 
 
 def goal_of(column: str, study: Mapping[str, Any]) -> str:
@@ -53,8 +45,8 @@ def objective_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
 
     Returns:
         Columns trial_id, number, state, `point.<dimension>`, the objectives and what decides
-        (values at the last tick), images, seconds, equal_budget, feasible, on_front, rank (1 = best,
-        NaN when not ranked).
+        (values at the last tick), images, seconds, equal_budget, feasible, on_front, rank (1 =
+        best, NaN when not ranked).
     """
     study = sweep.study
     columns = _columns(study, by)

@@ -1,0 +1,98 @@
+"""One quiet display of a running sweep, on stderr.
+
+On a terminal one line that is redrawn; elsewhere one line for each trial that has ended.
+"""
+
+import statistics
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from search.ranking import deciding_metric
+from search.recorder import Recorder
+
+REDRAW = 0.25
+
+
+class Progress:
+    """Shows a recorder's trials while it is entered."""
+
+    def __init__(self, recorder: Recorder, started: float, console: Console | None = None) -> None:
+        self.recorder = recorder
+        self.concurrent = 1
+        self._console = console or Console(stderr=True, highlight=False)
+        self._started = started
+        self._shown = 0.0
+        self._durations: list[float] = []
+        self._live: Live | None = None
+        objectives = {"objectives": recorder.study.file.objectives}
+        decide = recorder.study.file.decide
+        self._column = (
+            decide.by
+            if decide
+            else (deciding_metric(objectives) or next(iter(recorder.study.file.objectives)))
+        )
+
+    def __enter__(self) -> "Progress":
+        if self._console.is_terminal:
+            self._live = Live(self._line(), console=self._console, auto_refresh=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.show(force=True)
+        if self._live:
+            self._live.stop()
+
+    def show(self, *, force: bool = False) -> None:
+        """Say what has happened since the last call."""
+        now = time.monotonic()
+        if not force and now - self._shown < REDRAW:
+            return
+        self._shown = now
+        ended, self.recorder.ended = self.recorder.ended, []
+        for assignment, state, reason, last in ended:
+            self._durations.append(last.get("seconds") or 0.0)
+            if self._live is None:
+                self._console.print(self._ended(assignment, state, reason, last), soft_wrap=True)
+        if self._live:
+            self._live.update(self._line(), refresh=True)
+
+    def _ended(self, assignment: Any, state: str, reason: str | None, last: Any) -> Text:
+        done, total = self._done()
+        value = last.get(self._column)
+        shown = f"{self._column} {value:.4g}" if value is not None else ""
+        words = [f"{done}/{total}", assignment.trial_id, state, shown, reason or ""]
+        return Text("  ".join(word for word in words if word))
+
+    def _done(self) -> tuple[int, int]:
+        states = list(self.recorder.states.values())
+        done = sum(state not in ("running", "preempted") for state in states)
+        return done, self.recorder.study.file.budget.trials
+
+    def _line(self) -> Text:
+        done, total = self._done()
+        parts = [f"{done}/{total} trials", f"{len(self.recorder.running)} running"]
+        if self.recorder.best is not None:
+            parts.append(f"best {self._column} {self.recorder.best:.4g}")
+        if self._durations and done < total:
+            left = statistics.median(self._durations) * (total - done) / self.concurrent
+            parts.append(f"about {_duration(left)} left")
+        parts.append(_duration(time.monotonic() - self._started))
+        return Text("  ·  ".join(parts))
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as people say them: `40 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,219 @@
+"""Run a study as a sweep, from its first trial or from where it was stopped."""
+
+import contextlib
+import logging
+import os
+import random
+import re
+import signal
+import string
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import ray
+from colornet.data.packed import Pack, open_pack
+
+from colornet import provenance
+from colornet.config import parse_config
+from colornet.errors import ColorsweepError, InputError, NoValidTrialError
+from search import tune
+from search.lease import Lease
+from search.progress import Progress
+from search.recorder import Recorder
+from search.records import create_sweep, read_study, sweeps_folder
+from search.trial import TRAIN
+from search.watchdog import reap_on_death
+from spaces.study import Study
+
+MAX_ROUNDS = 8
+"""Times that Tune may be started again after the host ran out of memory."""
+log = logging.getLogger("colorsweep")
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How a sweep stands after `run` or `resume`.
+
+    Attributes:
+        states: number of trials by state.
+        best: the deciding metric of the best trial, if any.
+        seconds: wall time of this run, Ray's start included.
+    """
+
+    location: str
+    states: Mapping[str, int]
+    best: float | None
+    seconds: float
+    interrupted: bool
+
+
+def begin(study: Study, out: str | None = None) -> Path:
+    """Check the data, pack it, and make the sweep's folder.
+
+    Raises:
+        InputError: for data that cannot be used or a folder that is in use; nothing is written.
+    """
+    location = Path(out).expanduser() if out else sweeps_folder() / _name(study.name)
+    if location.exists() and (not location.is_dir() or any(location.iterdir())):
+        raise InputError(f"{location}: is not an empty folder.\nGive --out another one.")
+    packs = _pack_all(study)
+    base = parse_config(study.base_config, study.name)
+    study = replace(study, base_config=base.resolved(len(packs[0].indices("train"))).to_dict())
+    described = {**provenance.collect(), "data": [_describe(pack) for pack in packs]}
+    create_sweep(location, study.to_data(), {**described, "data_hash": packs[0].content_hash})
+    return location
+
+
+def _name(study: str) -> str:
+    letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=4))
+    return (
+        f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub('[^A-Za-z0-9._-]+', '-', study)[:48]}-{letters}"
+    )
+
+
+def _pack_all(study: Study) -> list[Pack]:
+    """The packed pictures of the base config, then of every choice that changes them."""
+    points: list[dict[str, Any]] = [{}]
+    for dimension in study.dimensions:
+        paths = [path for value in dimension.probes() for path in dimension.changes(value)]
+        if dimension.choices and any(path.startswith("data.") for path in paths):
+            points += [{dimension.name: value} for value in dimension.probes()]
+    configs = {study.config(point, study.file.seed).data: None for point in points}
+    return [open_pack(data) for data in configs]
+
+
+def _describe(pack: Pack) -> dict[str, Any]:
+    splits = {split: len(pack.indices(split)) for split in ("train", "val", "test")}
+    return {"content_hash": pack.content_hash, **splits, "skipped": len(pack.skipped)}
+
+
+def run(
+    location: str | Path,
+    address: str | None = None,
+    train: str | Callable[..., Any] = TRAIN,
+) -> SweepResult:
+    """Run a sweep's trials until its budget is used; what has been done is not done again.
+
+    Args:
+        location: a folder that `begin` made, a local path.
+        address: of a running Ray cluster; None starts one in this process's name.
+        train: the training, as `search.tune.fit` takes it.
+
+    Raises:
+        InputError: the folder holds no sweep.
+        InUseError: another driver runs it.
+        NoValidTrialError: every trial has ended and none can be chosen.
+        ColorsweepError: Ray failed again and again.
+    """
+    started = time.monotonic()
+    location = Path(location).absolute()
+    recorded = read_study_file(location)
+    with Lease(location) as lease:
+        recorder = Recorder(location, recorded)
+        if not is_finished(recorder):
+            with _stop_on_signal(recorder), _ray(address), Progress(recorder, started) as progress:
+                _supervise(recorder, lease, progress, train)
+        recorder.flush(force=True)
+    result = SweepResult(
+        location=os.path.relpath(location),
+        states=Counter(recorder.states.values()),
+        best=recorder.best,
+        seconds=time.monotonic() - started,
+        interrupted=not is_finished(recorder),
+    )
+    if not result.interrupted and recorder.best is None:
+        raise NoValidTrialError(
+            f"{result.location}: finished, but no trial can be chosen: "
+            + ", ".join(f"{count} {state}" for state, count in result.states.items())
+            + f".\nSee why with `colorsweep report {result.location}`."
+        )
+    return result
+
+
+def read_study_file(location: Path) -> Study:
+    """The study of a sweep's folder. Raises InputError when it is no sweep."""
+    from colornet.storage import Storage
+
+    return Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
+
+
+def is_finished(recorder: Recorder) -> bool:
+    """Whether the budget is used and no trial is left unfinished."""
+    budget = recorder.study.file.budget.trials
+    unfinished = [s for s in recorder.states.values() if s in ("running", "preempted")]
+    return recorder.chooser.asked >= budget and not unfinished
+
+
+def _supervise(
+    recorder: Recorder, lease: Lease, progress: Progress, train: str | Callable[..., Any]
+) -> None:
+    """Run Tune, and again when it gives up because the host ran out of memory."""
+    resources = recorder.study.file.resources
+    part = tune.share(resources.gpus, resources.concurrent)
+    progress.concurrent = part.concurrent
+
+    def show() -> None:
+        if lease.lost.is_set():
+            raise ColorsweepError(f"{recorder.location}: another driver has taken the sweep over.")
+        if recorder.stopping:
+            recorder.stop()
+        progress.show()
+
+    for round_number in range(MAX_ROUNDS):
+        try:
+            tune.fit(recorder, part, show, train)
+            return
+        except RuntimeError as error:
+            log.warning("Ray stopped the sweep (%s); going on from the records", error)
+            for trial_id in list(recorder.running):
+                recorder.lost(trial_id, f"Ray stopped: {str(error).splitlines()[0][:200]}")
+            if recorder.stopping or round_number == MAX_ROUNDS - 1:
+                raise ColorsweepError(f"Ray failed {round_number + 1} times: {error}") from error
+
+
+@contextlib.contextmanager
+def _stop_on_signal(recorder: Recorder) -> Iterator[None]:
+    """SIGINT and SIGTERM end the sweep in good order; a second one ends it at once."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if recorder.stopping:
+            raise KeyboardInterrupt
+        recorder.stop()
+        log.warning("Stopping: running trials write a checkpoint (again to stop at once)")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        recorder.preempt_all("the sweep was interrupted")
+        recorder.flush(force=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _ray(address: str | None) -> Iterator[None]:
+    """Ray for the time of a sweep: a cluster that is there, or one of our own."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if ray.is_initialized():
+        yield
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if address:
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(address="local", include_dashboard=False, **quiet)
+            reap_on_death()
+    except (ConnectionError, ValueError) as error:
+        raise ColorsweepError(f"{address}: no Ray cluster answers: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,134 @@
+"""One trial in a reused Ray actor: trains in a thread, answers Tune on the main one.
+
+Tune asks the actor for a step and gets whatever the training has said since: ticks, and how it
+ended. Signals reach the main thread, so that a SIGTERM makes the training write a checkpoint.
+"""
+
+import importlib
+import os
+import queue
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from colornet import checkpoint, interrupt
+from colornet.config import Config, parse_config
+from colornet.errors import ColorsweepError, DivergedError, TrainingInterrupted
+
+TRAIN = "colornet.loop:train"
+END_TIMEOUT = 30.0
+"""Seconds that a stopped training may take to come to its next step."""
+
+
+class TrialActor(tune.Trainable):
+    """Trains one assignment after another; see `search.tune` for what it is given."""
+
+    def setup(self, config: dict[str, Any], train: str | Callable[..., Any] = TRAIN) -> None:
+        """Called once for a process, with the first assignment."""
+        self._train = train
+        interrupt.install()
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Called with each further assignment; False has Tune start a fresh process."""
+        if not self._end():
+            return False
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """What the training has said since the last step; waits for the first word."""
+        messages = [self._said.get()]
+        while not self._said.empty():
+            messages.append(self._said.get())
+        return {"messages": messages}
+
+    def cleanup(self) -> None:
+        """The actor is no longer needed."""
+        self._end()
+
+    def _begin(self, assignment: dict[str, Any]) -> None:
+        self._said: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._stopped = threading.Event()
+        interrupt.requested.clear()
+        self._thread = threading.Thread(
+            target=_run, args=(self._train, assignment, self._said, self._stopped), daemon=True
+        )
+        self._thread.start()
+
+    def _end(self) -> bool:
+        self._stopped.set()
+        interrupt.requested.set()
+        self._thread.join(END_TIMEOUT)
+        return not self._thread.is_alive()
+
+
+def _run(
+    train: str | Callable[..., Any],
+    assignment: Mapping[str, Any],
+    said: "queue.Queue[dict[str, Any]]",
+    stopped: threading.Event,
+) -> None:
+    identity = {"pid": os.getpid(), "host": socket.gethostname()}
+
+    def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
+        if stopped.is_set():
+            raise TrainingInterrupted("the trial was stopped")
+        said.put({"event": "tick", "metrics": dict(metrics), **identity})
+
+    state, reason, pictures = "completed", None, []
+    try:
+        pictures = _train(train, assignment, report)
+    except DivergedError as error:
+        state, reason = "diverged", str(error)
+    except TrainingInterrupted as error:
+        state, reason = "preempted", str(error)
+    except ColorsweepError as error:
+        state, reason = "failed", str(error)
+    except MemoryError as error:
+        state, reason = "oom", f"out of host memory: {error}"
+    except Exception as error:
+        state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
+        reason = _last_lines(error)
+    said.put({"event": "end", "state": state, "reason": reason, "pictures": pictures, **identity})
+
+
+def _train(
+    train: str | Callable[..., Any],
+    assignment: Mapping[str, Any],
+    report: Callable[[Mapping[str, Any], Path | None], None],
+) -> list[dict[str, Any]]:
+    """Train the assignment, from its latest checkpoint where it has one; returns its pictures."""
+    function = _resolve(train, assignment["cpus"]) if isinstance(train, str) else train
+    config: Config = parse_config(assignment["config"], assignment["trial_id"])
+    folder = Path(assignment["folder"])
+    resume = checkpoint.latest(folder)
+    result = function(
+        config, report, resume, folder=folder / f"attempt-{assignment['attempt']:03d}"
+    )
+    return result.pictures if result is not None else []
+
+
+def _resolve(train: str, cpus: int) -> Callable[..., Any]:
+    """Import the training and give its thread its CPUs."""
+    import torch
+
+    from colornet.worker import prepare_worker
+
+    prepare_worker(cpus)
+    if torch.get_num_threads() != cpus:
+        raise ColorsweepError(f"torch uses {torch.get_num_threads()} threads, not {cpus}")
+    module, _, name = train.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _last_lines(error: Exception) -> str:
+    """The error and where it came from, short enough for a table."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {str(error)[:500]}{place}"

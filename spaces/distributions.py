@@ -1,0 +1,306 @@
+"""Dimensions of a space: from a study's words to drawn points, and from points to configs.
+
+```yaml
+optimizer.lr_ratio: {loguniform: [0.05, 10]}
+loss.l1_weight: {loguniform: [1, 300], or: 0}                  # a special value beside the range
+loss.adversarial: {choice: [bce, lsgan, hinge]}
+loss.label_smoothing: {uniform: [0.0, 0.3], when: {loss.adversarial: [bce, lsgan]}}
+pictures: {bundle: {sea: {data.classes: [sea]}, all: {data.classes: null}}}
+```
+
+A point holds one value per active dimension: the number, the choice, or a bundle's label. For the
+sampler a dimension with `or` is two parameters, `<name>:special` and the range, as the range is
+conditional; everywhere else it is one.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from colornet.config import apply_overrides, known_paths
+from colornet.errors import InputError, did_you_mean
+
+RANGES = ("uniform", "loguniform", "int", "logint")
+WORDS = (*RANGES, "choice", "bundle")
+Point = dict[str, Any]
+
+
+class Suggests(Protocol):
+    """What is needed of an Optuna trial."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = ...) -> float: ...
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = ...) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One axis of a space.
+
+    Attributes:
+        name: a config path, or a bundle's own name.
+        type: the distribution's word.
+        low, high: ends of a range, both included.
+        choices: values of a choice, or labels of a bundle.
+        labels: what each label of a bundle sets.
+        special: the values of `or` (one, or none).
+        when: values that other dimensions must have for this one to be active.
+    """
+
+    name: str
+    type: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] = ()
+    labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    special: tuple[Any, ...] = ()
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the range is searched on a logarithmic scale."""
+        return self.type in ("loguniform", "logint")
+
+    @property
+    def is_int(self) -> bool:
+        """Whether the range holds whole numbers only."""
+        return self.type in ("int", "logint")
+
+    def is_active(self, point: Mapping[str, Any]) -> bool:
+        """Whether the dimension counts, given the dimensions drawn before it."""
+        return all(
+            parent in point and point[parent] in values for parent, values in self.when.items()
+        )
+
+    def contains(self, value: Any) -> bool:
+        """Whether a value may be drawn."""
+        if value in self.special and not isinstance(value, bool):
+            return True
+        if self.type not in RANGES:
+            return any(value == choice and type(value) is type(choice) for choice in self.choices)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
+            return False
+        whole = not self.is_int or float(value).is_integer()
+        return whole and self.low is not None and self.low <= value <= (self.high or 0.0)
+
+    def probes(self) -> list[Any]:
+        """Values at which a config is tried before a sweep starts: ends, choices, special."""
+        return [*(self.choices or (self.low, self.high)), *self.special]
+
+    def changes(self, value: Any) -> dict[str, Any]:
+        """The config paths that a value of this dimension sets."""
+        return dict(self.labels[value]) if self.type == "bundle" else {self.name: value}
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for the resolved study."""
+        data: dict[str, Any] = {"type": self.type}
+        if self.type in RANGES:
+            data |= {"low": self.low, "high": self.high}
+        elif self.type == "choice":
+            data["choices"] = list(self.choices)
+        else:
+            data["labels"] = {label: dict(paths) for label, paths in self.labels.items()}
+        if self.special:
+            data["special"] = self.special[0]
+        if self.when:
+            data["when"] = {parent: list(values) for parent, values in self.when.items()}
+        return data
+
+    @classmethod
+    def from_data(cls, name: str, data: Mapping[str, Any]) -> "Dimension":
+        """The dimension that `to_data` described."""
+        labels = data.get("labels", {})
+        return cls(
+            name=name,
+            type=data["type"],
+            low=data.get("low"),
+            high=data.get("high"),
+            choices=tuple(data.get("choices", labels)),
+            labels=labels,
+            special=(data["special"],) if "special" in data else (),
+            when={parent: tuple(values) for parent, values in data.get("when", {}).items()},
+        )
+
+
+def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
+    """Read one entry of `space`.
+
+    Raises:
+        InputError: with origin, dimension, value and remedy.
+    """
+    head = f"{origin}: space.{name}"
+    if not isinstance(spec, Mapping):
+        raise InputError(f"{head}: {spec!r}: no distribution.\nWrite e.g. {{uniform: [0, 1]}}.")
+    for key in spec:
+        if key not in (*WORDS, "or", "when"):
+            hint = did_you_mean(str(key), (*WORDS, "or", "when"))
+            raise InputError(f"{head}: {key}: unknown distribution word.\n{hint}")
+    words = [word for word in WORDS if word in spec]
+    if len(words) != 1:
+        raise InputError(f"{head}: needs one distribution.\nKnown: {', '.join(WORDS)}.")
+    word, value = words[0], spec[words[0]]
+    when = _parse_when(head, spec.get("when", {}))
+    if word != "bundle" and name not in (known := known_paths()):
+        raise InputError(f"{head}: no such config path.\n{did_you_mean(name, known)}")
+    if word in RANGES:
+        low, high = _parse_range(f"{head}.{word}", word, value)
+        special = (spec["or"],) if "or" in spec else ()
+        return Dimension(name, word, low, high, special=special, when=when)
+    if "or" in spec:
+        raise InputError(f"{head}: or: stands beside a range.\nAdd {spec['or']!r} to the {word}.")
+    if word == "choice":
+        return Dimension(name, word, choices=_parse_choices(head, value), when=when)
+    labels = _parse_bundle(head, value)
+    return Dimension(name, word, choices=tuple(labels), labels=labels, when=when)
+
+
+def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise InputError(f"{head}: {value!r}: is no range.\nWrite [low, high].")
+    for end in value:
+        if isinstance(end, str):
+            raise InputError(f"{head}: {end!r}: is text, not a number.\nWrite it without quotes.")
+        if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
+            raise InputError(f"{head}: {end!r}: is no finite number.\nWrite [low, high].")
+        if word in ("int", "logint") and not float(end).is_integer():
+            raise InputError(f"{head}: {end}: is no whole number.\nTake uniform or loguniform.")
+    low, high = value
+    if low >= high:
+        raise InputError(f"{head}: [{low}, {high}]: low is not below high.\nSwap or widen them.")
+    if word.startswith("log") and low <= 0:
+        raise InputError(
+            f"{head}: [{low}, {high}]: a logarithmic range starts above 0.\n"
+            f"Raise {low}; a 0 beside the range is written `or: 0`."
+        )
+    return (int(low), int(high)) if word in ("int", "logint") else (float(low), float(high))
+
+
+def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list) or not value:
+        raise InputError(f"{head}.choice: {value!r}: is no list of values.\nWrite [a, b].")
+    for choice in value:
+        if choice is not None and not isinstance(choice, str | int | float | bool):
+            raise InputError(
+                f"{head}.choice: {choice!r}: is no plain value.\nName such values in a bundle."
+            )
+    if len({repr(choice) for choice in value}) < len(value):
+        raise InputError(f"{head}.choice: {value!r}: holds a value twice.\nRemove one.")
+    return tuple(value)
+
+
+def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, Mapping) or not value:
+        raise InputError(f"{head}.bundle: {value!r}: is no mapping.\nWrite label: {{path: value}}.")
+    known = known_paths()
+    for label, paths in value.items():
+        if not isinstance(paths, Mapping) or not paths:
+            raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
+        for path in paths:
+            if path not in known:
+                hint = did_you_mean(path, known)
+                raise InputError(f"{head}.bundle.{label}: {path}: no such config path.\n{hint}")
+    return {str(label): dict(paths) for label, paths in value.items()}
+
+
+def _parse_when(head: str, value: Any) -> dict[str, tuple[Any, ...]]:
+    if not isinstance(value, Mapping):
+        raise InputError(f"{head}.when: {value!r}: no mapping.\nWrite {{dimension: [values]}}.")
+    return {
+        str(parent): tuple(values) if isinstance(values, list) else (values,)
+        for parent, values in value.items()
+    }
+
+
+def in_order(dimensions: Sequence[Dimension], origin: str) -> list[Dimension]:
+    """Dimensions with those that a condition names before those that it governs.
+
+    Raises:
+        InputError: for a value that a parent cannot have, or a circle of conditions.
+    """
+    by_name = {dimension.name: dimension for dimension in dimensions}
+    ordered: list[Dimension] = []
+    placed: set[str] = set()
+
+    def place(dimension: Dimension, path: tuple[str, ...]) -> None:
+        if dimension.name in path:
+            circle = " -> ".join([*path, dimension.name])
+            raise InputError(f"{origin}: space: conditions go in a circle: {circle}.")
+        for parent, values in dimension.when.items():
+            for value in values:
+                if not by_name[parent].contains(value):
+                    raise InputError(
+                        f"{origin}: space.{dimension.name}.when: {parent}: {value!r}: "
+                        f"{parent} never has that value."
+                    )
+            place(by_name[parent], (*path, dimension.name))
+        if dimension.name not in placed:
+            placed.add(dimension.name)
+            ordered.append(dimension)
+
+    for dimension in dimensions:
+        place(dimension, ())
+    return ordered
+
+
+def draw(trial: Suggests, dimensions: Sequence[Dimension]) -> Point:
+    """Draw a point: one value per active dimension, in order (parents first)."""
+    point: Point = {}
+    for dimension in dimensions:
+        if dimension.is_active(point):
+            point[dimension.name] = _suggest(trial, dimension)
+    return point
+
+
+def _suggest(trial: Suggests, dimension: Dimension) -> Any:
+    name = dimension.name
+    if dimension.type not in RANGES:
+        return trial.suggest_categorical(name, dimension.choices)
+    if dimension.special:
+        which = trial.suggest_categorical(f"{name}:special", ("range", "special"))
+        if which == "special":
+            return dimension.special[0]
+    low, high = dimension.low or 0.0, dimension.high or 0.0
+    if dimension.is_int:
+        return trial.suggest_int(name, int(low), int(high), log=dimension.is_log)
+    return trial.suggest_float(name, low, high, log=dimension.is_log)
+
+
+def sampler_params(point: Mapping[str, Any], dimensions: Sequence[Dimension]) -> dict[str, Any]:
+    """A point, or part of one, as the parameters that `draw` asks the sampler for."""
+    params: dict[str, Any] = {}
+    for dimension in dimensions:
+        if dimension.name not in point:
+            continue
+        value = point[dimension.name]
+        is_special = value in dimension.special
+        if dimension.special:
+            params[f"{dimension.name}:special"] = "special" if is_special else "range"
+        if not is_special:
+            params[dimension.name] = value
+    return params
+
+
+def point_id(point: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that stand for a point, whatever the order of its keys."""
+    canonical = json.dumps(dict(point), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def place_point(
+    base: Mapping[str, Any], point: Mapping[str, Any], dimensions: Sequence[Dimension]
+) -> dict[str, Any]:
+    """Config data of a point: the base with what the point's dimensions set."""
+    changes: dict[str, Any] = {}
+    for dimension in dimensions:
+        if dimension.name in point:
+            changes |= dimension.changes(point[dimension.name])
+    return apply_overrides(base, changes)

@@ -1,0 +1,324 @@
+"""A study: a question with its space, objectives and budget, from one YAML file.
+
+`load_study` reads a file or a built-in name and refuses everything that would fail later. The
+resolved study (`Study.to_data`) is complete: a sweep is run, resumed and reported from it alone.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from colornet.catalog import PRESETS, check_paths, find_yaml, read_yaml
+from colornet.config import (
+    COSTS,
+    LOSSES,
+    METRICS,
+    Config,
+    apply_overrides,
+    flatten,
+    known_paths,
+    parse_config,
+)
+from colornet.errors import InputError, did_you_mean
+from colornet.validation import parse_bound, validate
+from spaces.distributions import Dimension, in_order, parse_dimension, place_point
+
+STUDIES = Path(__file__).parent / "studies"
+VERSION = 1
+RANDOM_PROBES = 64
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Budget(_Part):
+    """When a sweep has done enough."""
+
+    trials: int = Field(ge=1)
+
+
+class Resources(_Part):
+    """What one trial gets, and how many run at a time."""
+
+    gpus: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
+    """Cards per trial; a share such as 0.25 packs four on one. auto: one where there are any."""
+    concurrent: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+
+
+class Decide(_Part):
+    """Which configuration wins."""
+
+    by: str
+    subject_to: dict[str, str] = Field(default_factory=dict)
+
+
+class StudyFile(_Part):
+    """A study as people write it."""
+
+    version: Literal[1]
+    question: str = Field(min_length=1)
+    asked_in: list[str] = Field(default_factory=list)
+    base: str
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    space: dict[str, Any] = Field(min_length=1)
+    start_from: list[dict[str, Any]] = Field(default_factory=list)
+    objectives: dict[str, Literal["minimize", "maximize"]] = Field(min_length=1)
+    decide: Decide | None = None
+    final: dict[str, Any] = Field(default_factory=dict)
+    sampler: Literal["tpe", "random"] = "tpe"
+    seed: int = Field(0, ge=0, lt=2**32)
+    seeds: Literal["shared", "fresh"] = "shared"
+    budget: Budget
+    resources: Resources = Resources()
+    quick: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A resolved study.
+
+    Attributes:
+        space: dimensions by name, parents before those their conditions govern.
+        base_config: complete config data with `fixed` in it, onto which points are placed.
+        notes: what a user should know of how it was resolved.
+    """
+
+    name: str
+    file: StudyFile
+    space: Mapping[str, Dimension]
+    base_config: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def dimensions(self) -> list[Dimension]:
+        """The dimensions in the order in which they are drawn."""
+        return list(self.space.values())
+
+    def config(self, point: Mapping[str, Any], seed: int) -> Config:
+        """The config of a point, trained with a seed.
+
+        Raises:
+            InputError: when its settings do not fit each other.
+        """
+        values = place_point(self.base_config, point, self.dimensions)
+        values = apply_overrides(values, {"training.seed": seed})
+        return parse_config(values, f"{self.name}: point {dict(point)}")
+
+    def to_data(self) -> dict[str, Any]:
+        """The resolved study as plain data, for the sweep's `study.yaml`."""
+        data = self.file.model_dump(mode="json", exclude={"quick", "space"})
+        described = METRICS | LOSSES | COSTS
+        return {
+            **data,
+            "name": self.name,
+            "space": {name: dimension.to_data() for name, dimension in self.space.items()},
+            "base_config": dict(self.base_config),
+            "metrics": {
+                name: {"unit": metric.unit, "goal": metric.goal, "label": metric.label}
+                for name, metric in described.items()
+            },
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], origin: str) -> "Study":
+        """The study of a sweep that is already there. Raises InputError when it does not fit."""
+        written = {key: data[key] for key in data if key in StudyFile.model_fields}
+        return cls(
+            name=data["name"],
+            file=validate(StudyFile, written, origin),
+            space={n: Dimension.from_data(n, spec) for n, spec in data["space"].items()},
+            base_config=data["base_config"],
+        )
+
+
+def load_study(
+    name: str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    quick: bool = False,
+) -> Study:
+    """Read, change and check a study.
+
+    Args:
+        name: a built-in study's name or a YAML file.
+        overrides: config paths (a dimension of that name is fixed by it) and study keys
+            (`budget.trials`), as `--set` gives them.
+        quick: apply the study's `quick` changes first.
+
+    Raises:
+        InputError: for whatever cannot be run, before anything starts.
+    """
+    path = find_yaml(name, STUDIES, "study")
+    origin = name if path.parent == STUDIES else str(path)
+    values = read_yaml(path)
+    validate(StudyFile, values, origin)
+    small, _ = _change(values, values.get("quick") or {}, f"{origin}: quick")
+    if quick:
+        values = small
+    values, notes = _change(values, overrides or {}, "--set")
+    file = validate(StudyFile, values, origin)
+    study = _resolve(path.stem, file, origin)
+    _check_columns(study.file, origin)
+    _check_configs(study, origin)
+    return replace(study, notes=notes)
+
+
+def _change(
+    values: Mapping[str, Any], overrides: Mapping[str, Any], origin: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Apply config paths (into `fixed`) and study keys; say which dimensions were fixed."""
+    changed = dict(values)
+    changed["fixed"] = dict(values.get("fixed") or {})
+    changed["space"] = dict(values.get("space") or {})
+    notes = []
+    paths = known_paths()
+    for path, value in overrides.items():
+        section, _, key = path.partition(".")
+        if path in paths:
+            if changed["space"].pop(path, None) is not None:
+                notes.append(f"{path} is fixed at {value!r} and no longer searched")
+            changed["fixed"][path] = value
+        elif section in ("budget", "resources", "decide") and key:
+            changed[section] = {**(values.get(section) or {}), key: value}
+        elif path in StudyFile.model_fields and path not in ("version", "space", "fixed", "quick"):
+            changed[path] = value
+        else:
+            known = [*paths, *StudyFile.model_fields, "budget.trials"]
+            hint = did_you_mean(path, known) if _is_close(path) else "It is no config path."
+            raise InputError(f"{origin}: {path}: no such config path or study key.\n{hint}")
+    return changed, tuple(notes)
+
+
+def _is_close(path: str) -> bool:
+    """Whether listing what is known would help: a bare word has too many neighbours."""
+    return len(path) > 2
+
+
+def _resolve(name: str, file: StudyFile, origin: str) -> Study:
+    base_path = find_yaml(file.base, PRESETS, "preset")
+    base = parse_config(read_yaml(base_path), f"{origin}: base: {file.base}").to_dict()
+    check_paths(file.fixed, f"{origin}: fixed")
+    check_paths(file.final, f"{origin}: final")
+    base = parse_config(apply_overrides(base, file.fixed), f"{origin}: fixed").to_dict()
+    parsed = [parse_dimension(key, spec, origin) for key, spec in file.space.items()]
+    active = _settle_conditions(parsed, flatten(base), origin)
+    space = {dimension.name: dimension for dimension in in_order(active, origin)}
+    if not space:
+        raise InputError(f"{origin}: space: nothing is left to search.\nFree a dimension.")
+    study = Study(name, file, space, base)
+    _check_start(study, origin)
+    return study
+
+
+def _settle_conditions(
+    dimensions: Sequence[Dimension], base: Mapping[str, Any], origin: str
+) -> list[Dimension]:
+    """Conditions on what is not searched are decided here, by the base config's value."""
+    names = {dimension.name for dimension in dimensions}
+    settled = []
+    for dimension in dimensions:
+        open_conditions = {}
+        holds = True
+        for parent, values in dimension.when.items():
+            if parent in names:
+                open_conditions[parent] = values
+            elif parent in base:
+                holds &= base[parent] in values
+            else:
+                hint = did_you_mean(parent, [*names, *base])
+                raise InputError(
+                    f"{origin}: space.{dimension.name}.when: {parent}: no dimension.\n{hint}"
+                )
+        if holds:
+            settled.append(replace(dimension, when=open_conditions))
+    return settled
+
+
+def _check_start(study: Study, origin: str) -> None:
+    for index, point in enumerate(study.file.start_from):
+        for name, value in point.items():
+            head = f"{origin}: start_from[{index}]: {name}"
+            if name not in study.space:
+                if name in flatten(study.base_config):
+                    continue  # fixed since by --set or quick
+                raise InputError(f"{head}: no dimension.\n{did_you_mean(name, study.space)}")
+            if not study.space[name].contains(value):
+                raise InputError(f"{head}: {value!r}: lies outside the dimension's range.")
+
+
+def _check_columns(file: StudyFile, origin: str) -> None:
+    searchable = [f"val_{name}" for name in METRICS]
+    named = [("objectives", column) for column in file.objectives]
+    if file.decide:
+        named.append(("decide.by", file.decide.by))
+        named += [("decide.subject_to", column) for column in file.decide.subject_to]
+    for where, column in named:
+        if column not in searchable:
+            hint = did_you_mean(column, searchable)
+            raise InputError(f"{origin}: {where}: {column}: unknown metric.\n{hint}")
+    for column, goal in file.objectives.items():
+        own = METRICS[column.removeprefix("val_")].goal
+        if own not in (None, goal):
+            raise InputError(
+                f"{origin}: objectives.{column}: {goal}: this metric is to be {own}d.\n"
+                f"Write {column}: {own}."
+            )
+    _check_bounds(file, origin)
+
+
+def _check_bounds(file: StudyFile, origin: str) -> None:
+    if not file.decide:
+        return
+    for column, bound in file.decide.subject_to.items():
+        try:
+            parse_bound(bound)
+        except ValueError as error:
+            head = f"{origin}: decide.subject_to.{column}"
+            raise InputError(f"{head}: {error}.\nWrite a comparison and a number.") from None
+    if not METRICS[file.decide.by.removeprefix("val_")].goal:
+        raise InputError(
+            f"{origin}: decide.by: {file.decide.by}: is neither better high nor low.\n"
+            "Decide by another metric and bound this one in subject_to."
+        )
+
+
+def _check_configs(study: Study, origin: str) -> None:
+    """Try the ends of every dimension and random points: no trial may fail for its config."""
+    for dimension in study.dimensions:
+        for value in dimension.probes():
+            point = {**_satisfied(study, dimension), dimension.name: value}
+            try:
+                study.config(point, study.file.seed)
+            except InputError as error:
+                lines = str(error).split("\n")
+                problem = lines[0].partition("}: ")[2] or lines[0]
+                raise InputError(
+                    f"{origin}: space.{dimension.name}: {value!r}: its config is refused:\n"
+                    + "\n".join([problem, *lines[1:]][:2])
+                ) from None
+    shuffled = random.Random(0)
+    for _ in range(RANDOM_PROBES):
+        study.config(_random_point(study, shuffled), study.file.seed)
+    final = apply_overrides(study.base_config, study.file.final)
+    parse_config(final, f"{origin}: final")
+
+
+def _satisfied(study: Study, dimension: Dimension) -> dict[str, Any]:
+    """Values of other dimensions under which this one is active."""
+    point: dict[str, Any] = {}
+    for parent, values in dimension.when.items():
+        point |= {**_satisfied(study, study.space[parent]), parent: values[0]}
+    return point
+
+
+def _random_point(study: Study, chance: random.Random) -> dict[str, Any]:
+    point: dict[str, Any] = {}
+    for dimension in study.dimensions:
+        if dimension.is_active(point):
+            point[dimension.name] = chance.choice(dimension.probes())
+    return point
