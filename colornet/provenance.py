@@ -7,7 +7,17 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("colorsweep", "ray", "optuna", "torch", "kornia", "numpy", "pyarrow", "pandas", "pillow")
+PACKAGES = (
+    "colorsweep",
+    "ray",
+    "optuna",
+    "torch",
+    "kornia",
+    "numpy",
+    "pyarrow",
+    "pandas",
+    "pillow",
+)
 
 
 def collect() -> dict[str, object]:
