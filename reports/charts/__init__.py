@@ -1,0 +1,13 @@
+"""One chart per file: prepare (pure, tested for equality), then draw (thin).
+
+Every module here has the same public names:
+
+- `ID`, `TITLE`: a fixed name for the page's elements, a heading;
+- `GRID`: names of `each`'s arguments whose panels stand side by side; the others are chosen from;
+- `each(sweep)`: one dict of arguments for `prepare` per panel;
+- `prepare(sweep, **arguments)`: a NamedTuple of plain values, with `missing` = why there is nothing
+  to draw, else empty;
+- `draw(info)`: the Plotly figure; `caption(info)`: a sentence; `table(info)`: the data behind it.
+
+In a notebook: `draw(prepare(tables_of(read_sweep("sweeps/…"))))`.
+"""

@@ -1,0 +1,239 @@
+"""Each dimension of the space against the objective, one panel per dimension."""
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.tables import Column, Dimension, SweepTables, count_text, value_text
+
+ID, TITLE, GRID = "dimensions", "Each dimension against the objective", ("dimension",)
+JITTER = 0.22
+"""Greatest shift of a point within its category's strip; the golden ratio spreads them evenly."""
+
+
+class Point(NamedTuple):
+    """One trial: `x` is the value, or the category's index with a shift; None for the special.
+    `value` is None for a failed trial."""
+
+    trial: str
+    x: float | None
+    text: str
+    value: float | None
+    kind: str
+
+
+class DimensionInfo(NamedTuple):
+    """One panel; `failed` points have no value, `inactive` counts trials where it did not apply."""
+
+    dimension: Dimension
+    objective: Column
+    categories: tuple[str, ...]
+    points: tuple[Point, ...]
+    medians: tuple[tuple[float, float], ...]
+    inactive: int
+    baseline: float | None
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """Every objective, and for it every dimension."""
+    return [
+        {"objective": objective.name, "dimension": dimension.name}
+        for objective in sweep.objectives
+        for dimension in sweep.dimensions
+    ]
+
+
+def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) -> DimensionInfo:
+    """The values of one dimension and what came of them.
+
+    Raises:
+        KeyError: when the space has no such dimension.
+    """
+    axis = sweep.dimension(dimension)
+    column = sweep.column(objective or sweep.leading.name)
+    rows = sweep.outcomes(column.name).assign(point=sweep.trials["point"])
+    rows = rows[rows["kind"] != "none"]
+    active = rows[[dimension in point for point in rows["point"]]]
+    settings = [point[dimension] for point in active["point"]]
+    labels = list(dict.fromkeys([*map(_key, axis.choices), *map(_key, settings)]))
+    places = {label: index for index, label in enumerate(labels)} if axis.categorical else None
+    points = tuple(
+        Point(
+            trial=trial,
+            x=_place(axis, setting, places, number),
+            text=value_text(setting),
+            value=None if kind == "failed" else value,
+            kind=kind,
+        )
+        for trial, setting, number, value, kind in zip(
+            active["trial_id"],
+            settings,
+            active["number"],
+            active["value"],
+            active["kind"],
+            strict=True,
+        )
+    )
+    return DimensionInfo(
+        dimension=axis,
+        objective=column,
+        categories=tuple(value_text(json.loads(label)) for label in places or ()),
+        points=points,
+        medians=_medians(points) if places else (),
+        inactive=len(rows) - len(active),
+        baseline=sweep.baseline(column.name),
+        missing="" if points else "No trial with this dimension has ended yet.",
+    )
+
+
+def _key(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _place(
+    axis: Dimension, setting: Any, places: dict[str, int] | None, number: int
+) -> float | None:
+    if places is not None:
+        return places[_key(setting)] + JITTER * (2 * (number * 0.6180339887 % 1) - 1)
+    return None if axis.is_special(setting) else float(setting)
+
+
+def _medians(points: tuple[Point, ...]) -> tuple[tuple[float, float], ...]:
+    """The median of each category with at least three comparable trials."""
+    groups: dict[int, list[float]] = {}
+    for point in points:
+        if point.kind == "scored" and point.x is not None and point.value is not None:
+            groups.setdefault(round(point.x), []).append(point.value)
+    return tuple(
+        (float(index), float(np.median(values)))
+        for index, values in sorted(groups.items())
+        if len(values) >= 3
+    )
+
+
+def draw(info: DimensionInfo) -> go.Figure:
+    """Points; crosses at the bad edge for what failed; the special value on its own axis."""
+    axis = info.dimension
+    chart = drawing.figure("", info.objective.title, height=270)
+    values = [p.value for p in info.points if p.kind == "scored" and p.value is not None]
+    shown = drawing.view_range(values)
+    special = axis.special is not None
+    for on_special in (False, True) if special else (False,):
+        for trace in _traces(info, shown, on_special):
+            chart.add_trace(trace)
+    if axis.categorical:
+        chart.update_xaxes(
+            tickvals=list(range(len(info.categories))),
+            ticktext=[drawing.safe(label) for label in info.categories],
+            range=[-0.5, max(len(info.categories), 1) - 0.5],
+        )
+    elif axis.low is not None and axis.high is not None and axis.low < axis.high:
+        chart.update_xaxes(**_range_axis(axis))
+    if special:
+        chart.update_layout(
+            xaxis={"domain": [0.2, 1]},
+            xaxis2={
+                "domain": [0, 0.13],
+                "anchor": "y",
+                "range": [-1, 1],
+                "tickvals": [0],
+                "ticktext": [drawing.safe(value_text(axis.special))],
+                "showgrid": False,
+                "linecolor": drawing.GRID,
+                "zeroline": False,
+            },
+        )
+    chart.update_yaxes(range=shown)
+    chart.update_layout(showlegend=False, margin={"l": 52, "r": 14, "t": 8, "b": 34})
+    return chart
+
+
+def _range_axis(axis: Dimension) -> dict[str, Any]:
+    low, high = float(axis.low or 0), float(axis.high or 0)
+    if axis.log:
+        low, high = float(np.log10(low)), float(np.log10(high))
+    margin = 0.04 * (high - low)
+    shape = {"type": "log", "dtick": 1} if axis.log and high - low >= 2 else {}
+    if axis.log and not shape:
+        shape = {"type": "log", "nticks": 6}
+    return {"range": [low - margin, high + margin], **shape}
+
+
+def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> list[go.Scatter]:
+    points = [point for point in info.points if (point.x is None) == special]
+    place = {"xaxis": "x2" if special else "x"}
+    traces = []
+    for kind, symbol, color in (
+        ("partial", "circle-open", drawing.SOFT),
+        ("scored", "circle", drawing.BLUE),
+    ):
+        some = [point for point in points if point.kind == kind]
+        values = [point.value for point in some if point.value is not None]
+        traces.append(
+            go.Scatter(
+                x=np.array([_x(point) for point in some]),
+                y=drawing.inside(values, shown),
+                text=[drawing.safe(f"{p.trial}: {p.text} → {value_text(p.value)}") for p in some],
+                mode="markers",
+                marker={
+                    "size": 7,
+                    "color": color,
+                    "opacity": 0.7,
+                    "symbol": drawing.symbols(values, shown, symbol),
+                },
+                hovertemplate="%{text}<extra></extra>",
+                **place,
+            )
+        )
+    failed = [point for point in points if point.kind == "failed"]
+    names = [drawing.safe(f"{point.trial}: {point.text} → failed") for point in failed]
+    marks = drawing.failed_marks([_x(p) for p in failed], names, shown, info.objective.sign)
+    traces.append(marks.update(place))
+    if info.medians and not special:
+        traces.append(_median_marks(info))
+    return traces
+
+
+def _x(point: Point) -> float:
+    return 0.0 if point.x is None else point.x
+
+
+def _median_marks(info: DimensionInfo) -> go.Scatter:
+    return go.Scatter(
+        x=np.array([x for x, _ in info.medians]),
+        y=np.array([value for _, value in info.medians]),
+        mode="markers",
+        marker={
+            "symbol": "line-ew",
+            "size": 30,
+            "line": {"width": 2.5, "color": drawing.VERMILLION},
+        },
+        hovertemplate="median %{y:.4g}<extra></extra>",
+    )
+
+
+def caption(info: DimensionInfo) -> str:
+    """What was left out."""
+    failed = sum(point.kind == "failed" for point in info.points)
+    parts = [f"{count_text(sum(p.kind == 'scored' for p in info.points), 'trial')}"]
+    if failed:
+        parts.append(f"{failed} failed (crosses)")
+    if info.inactive:
+        condition = " and ".join(
+            f"{name} in {', '.join(map(value_text, values))}"
+            for name, values in info.dimension.when.items()
+        )
+        parts.append(f"{info.inactive} left out: active only for {condition or 'some points'}")
+    return "; ".join(parts) + "."
+
+
+def table(info: DimensionInfo) -> pd.DataFrame:
+    """Setting and outcome per trial."""
+    rows = [(point.trial, point.text, point.value, point.kind) for point in info.points]
+    names = ["trial", info.dimension.name, info.objective.title, "kind"]
+    return pd.DataFrame(rows, columns=names)

@@ -1,0 +1,184 @@
+"""The objective during each training, against pictures seen."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.tables import Column, SweepTables, count_text, value_text
+
+ID, TITLE, GRID = "learning-curves", "Learning curves", ()
+MAX_LINES = 40
+"""More trials than this are drawn as quantile bands: lines on top of each other say nothing."""
+TOP = 5
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+MAX_POINTS = 60
+
+
+class Curve(NamedTuple):
+    """One trial's values; `rank` is 1 for the best, None for a trial that cannot be ranked."""
+
+    trial: str
+    state: str
+    rank: int | None
+    images: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+class LearningCurvesInfo(NamedTuple):
+    """Curves (all, or the best of many), and for many (images, quantiles…, trials) per point."""
+
+    objective: Column
+    curves: tuple[Curve, ...]
+    bands: tuple[tuple[float, ...], ...]
+    trials: int
+    baseline: float | None
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """Every objective."""
+    return [{"objective": objective.name} for objective in sweep.objectives]
+
+
+def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesInfo:
+    """Curves of all trials, or of the best ones over quantile bands when there are many."""
+    column = sweep.column(objective or sweep.leading.name)
+    curves = curves_of(sweep, column.name)
+    bands: tuple[tuple[float, ...], ...] = ()
+    trials = len(curves)
+    if trials > MAX_LINES:
+        bands = _bands(sweep.ticks, column.name)
+        curves = tuple(curve for curve in curves if curve.rank is not None and curve.rank <= TOP)
+    return LearningCurvesInfo(
+        objective=column,
+        curves=curves,
+        bands=bands,
+        trials=trials,
+        baseline=sweep.baseline(column.name),
+        missing="" if trials else "No trial has reported this metric yet.",
+    )
+
+
+def curves_of(sweep: SweepTables, column: str) -> tuple[Curve, ...]:
+    """A curve per trial that has a finite value in `column`, the best last (drawn on top)."""
+    if column not in sweep.ticks:
+        return ()
+    ticks = sweep.ticks[["trial_id", "images", column]]
+    ticks = ticks[np.isfinite(ticks[column].to_numpy(dtype=float))]
+    groups = dict(list(ticks.groupby("trial_id", sort=False)))
+    order = sweep.trials.sort_values(
+        ["rank", "number"], ascending=[False, True], na_position="first"
+    )
+    return tuple(
+        Curve(
+            trial=row.trial_id,
+            state=row.state,
+            rank=int(row.rank) if np.isfinite(row.rank) else None,
+            images=tuple(groups[row.trial_id]["images"].astype(float)),
+            values=tuple(groups[row.trial_id][column].astype(float)),
+        )
+        for row in order.itertuples()
+        if row.trial_id in groups
+    )
+
+
+def _bands(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
+    """Quantiles over trials, per number of pictures seen; many numbers are put into bins."""
+    frame = ticks[["trial_id", "images", column]].dropna()
+    images = frame["images"].astype(float)
+    if images.nunique() > MAX_POINTS:
+        edges = np.linspace(0, images.max(), MAX_POINTS + 1)
+        images = pd.Series(edges[np.searchsorted(edges, images)], index=images.index)
+    values = frame[column].astype(float).groupby(images)
+    table = values.quantile(list(QUANTILES)).unstack()
+    counts = frame["trial_id"].groupby(images).nunique()
+    return tuple(
+        (float(x), *map(float, row), int(counts[x]))
+        for x, row in zip(table.index, table.to_numpy(), strict=True)
+    )
+
+
+def draw(info: LearningCurvesInfo) -> go.Figure:
+    """The best in color, the others muted; bands where there are too many to tell apart."""
+    chart = drawing.figure("Pictures seen", info.objective.title)
+    values = [value for curve in info.curves for value in curve.values[len(curve.values) // 4 :]]
+    values += [value for row in info.bands[len(info.bands) // 4 :] for value in row[1:6]]
+    shown = drawing.view_range(values, [info.baseline])
+    if info.bands:
+        _draw_bands(chart, np.array(info.bands))
+    first_muted = True
+    for curve in info.curves:
+        leader = curve.rank is not None and curve.rank <= (TOP if info.bands else 1)
+        color = drawing.LEADERS[curve.rank - 1] if leader else drawing.MUTED
+        rank = f", rank {curve.rank}" if curve.rank else f", {curve.state}"
+        chart.add_scatter(
+            x=np.array(curve.images),
+            y=np.array(curve.values),
+            mode="lines+markers" if len(curve.values) == 1 else "lines",
+            name=f"{curve.trial} (rank {curve.rank})" if leader else "other trials",
+            legendgroup=curve.trial if leader else "others",
+            showlegend=leader or first_muted,
+            line={"color": color, "width": 2.4 if leader else 1.1},
+            hovertemplate=f"{curve.trial}{rank}: %{{y:.4g}}<extra></extra>",
+        )
+        first_muted &= leader
+    drawing.baseline_line(chart, info.baseline, shown)
+    chart.update_xaxes(rangemode="tozero")
+    chart.update_yaxes(range=shown)
+    return chart
+
+
+def _draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
+    for low, high, color, name in (
+        (1, 5, drawing.BAND, "80 % of trials"),
+        (2, 4, drawing.BAND_INNER, "half of trials"),
+    ):
+        chart.add_scatter(
+            x=np.concatenate([rows[:, 0], rows[::-1, 0]]),
+            y=np.concatenate([rows[:, high], rows[::-1, low]]),
+            fill="toself",
+            fillcolor=color,
+            line={"width": 0},
+            name=name,
+            hoverinfo="skip",
+        )
+    chart.add_scatter(
+        x=rows[:, 0],
+        y=rows[:, 3],
+        mode="lines",
+        line={"color": drawing.SOFT, "width": 1.5, "dash": "dash"},
+        name="median trial",
+        hovertemplate="median: %{y:.4g}<extra></extra>",
+    )
+
+
+def caption(info: LearningCurvesInfo) -> str:
+    """How many trials are behind it, and how they are shown."""
+    if info.missing:
+        return ""
+    text = f"{count_text(info.trials, 'trial')}"
+    if info.bands:
+        return f"{text} as quantile bands, the best {len(info.curves)} as lines."
+    return f"{text}; the best is highlighted."
+
+
+def table(info: LearningCurvesInfo) -> pd.DataFrame:
+    """The quantiles, or each curve's first, middle and last value."""
+    if info.bands:
+        names = ["pictures seen", *(f"{round(q * 100)} %" for q in QUANTILES), "trials"]
+        return pd.DataFrame(info.bands, columns=names)
+    rows = [
+        {
+            "trial": curve.trial,
+            "state": curve.state,
+            "ticks": len(curve.values),
+            "first": value_text(curve.values[0]),
+            "middle": value_text(curve.values[len(curve.values) // 2]),
+            "last": value_text(curve.values[-1]),
+        }
+        for curve in reversed(info.curves)
+    ]
+    return pd.DataFrame(rows, columns=["trial", "state", "ticks", "first", "middle", "last"])

@@ -1,0 +1,77 @@
+"""Generator and discriminator losses of the best trials: did both players stay in the game?"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.charts.learning_curves import Curve, curves_of
+from reports.tables import Column, SweepTables, count_text, value_text
+
+ID, TITLE, GRID = "losses", "Losses of the best trials", ("loss",)
+LOSSES = ("train_loss_generator", "train_loss_discriminator")
+TOP = 4
+
+
+class LossesInfo(NamedTuple):
+    """One loss of the best trials, best first."""
+
+    loss: Column
+    curves: tuple[Curve, ...]
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """The generator's and the discriminator's loss; regression alone has no discriminator."""
+    present = [loss for loss in LOSSES if curves_of(sweep, loss)]
+    return [{"loss": loss} for loss in present or LOSSES[:1]]
+
+
+def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
+    """The loss per tick of the trials that rank first."""
+    curves = [curve for curve in curves_of(sweep, loss) if curve.rank is not None]
+    curves = sorted(curves, key=lambda curve: curve.rank or 0)[:TOP]
+    missing = "" if curves else "No trial that can be ranked has reported this loss."
+    return LossesInfo(sweep.column(loss), tuple(curves), missing)
+
+
+def draw(info: LossesInfo) -> go.Figure:
+    """A line per trial, in the colors of the best."""
+    chart = drawing.figure("Pictures seen", info.loss.title, height=300)
+    for curve in reversed(info.curves):
+        rank = curve.rank or 1
+        chart.add_scatter(
+            x=np.array(curve.images),
+            y=np.array(curve.values),
+            mode="lines+markers" if len(curve.values) == 1 else "lines",
+            name=f"{curve.trial} (rank {rank})",
+            legendrank=rank,
+            line={"color": drawing.LEADERS[(rank - 1) % len(drawing.LEADERS)], "width": 2},
+            hovertemplate=f"{curve.trial}: %{{y:.4g}}<extra></extra>",
+        )
+    chart.update_layout(showlegend=True)
+    return chart
+
+
+def caption(info: LossesInfo) -> str:
+    """Which loss, of how many trials."""
+    if info.missing:
+        return ""
+    return f"{info.loss.label[:1].upper()}{info.loss.label[1:]} of the best {count_text(len(info.curves), 'trial')}."
+
+
+def table(info: LossesInfo) -> pd.DataFrame:
+    """First, middle and last value per trial."""
+    rows = [
+        {
+            "trial": curve.trial,
+            "rank": curve.rank,
+            "first": value_text(curve.values[0]),
+            "middle": value_text(curve.values[len(curve.values) // 2]),
+            "last": value_text(curve.values[-1]),
+        }
+        for curve in info.curves
+    ]
+    return pd.DataFrame(rows, columns=["trial", "rank", "first", "middle", "last"])

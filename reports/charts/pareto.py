@@ -1,0 +1,118 @@
+"""Two objectives against each other, and the trials that no other beats in both."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.tables import Column, SweepTables, count_text, value_text
+
+ID, TITLE, GRID = "pareto", "Objectives against each other", ()
+JOIN = " × "
+
+
+class ParetoInfo(NamedTuple):
+    """Points are (x, y, trial); `front` those of equal budget that no other beats, by x."""
+
+    x: Column
+    y: Column
+    front: tuple[tuple[float, float, str], ...]
+    others: tuple[tuple[float, float, str], ...]
+    partial: tuple[tuple[float, float, str], ...]
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """Every pair of objectives; nothing with a single one."""
+    names = [objective.name for objective in sweep.objectives]
+    return [{"pair": JOIN.join(pair)} for pair in combinations(names, 2)]
+
+
+def prepare(sweep: SweepTables, pair: str | None = None) -> ParetoInfo:
+    """The two metrics of each trial, and the front among those of equal budget.
+
+    Args:
+        pair: two metric columns joined by ` × `, by default the first two objectives.
+    """
+    names = pair.split(JOIN) if pair else [o.name for o in sweep.objectives][:2]
+    x, y = (sweep.column(name) for name in (names * 2)[:2])
+    rows = sweep.outcomes(x.name).assign(other=sweep.outcomes(y.name)["value"])
+    rows = rows[np.isfinite(rows["value"]) & np.isfinite(rows["other"])]
+    scored = rows[rows["kind"] == "scored"].sort_values(["value", "number"])
+    points = _points(scored)
+    front = tuple(p for p in points if not any(_beats(q, p, x.sign, y.sign) for q in points))
+    return ParetoInfo(
+        x=x,
+        y=y,
+        front=front,
+        others=tuple(point for point in points if point not in front),
+        partial=_points(rows[rows["kind"] == "partial"]),
+        missing="" if points else "No trial has finished with comparable values yet.",
+    )
+
+
+def _points(rows: pd.DataFrame) -> tuple[tuple[float, float, str], ...]:
+    return tuple(zip(rows["value"], rows["other"], rows["trial_id"], strict=True))
+
+
+def _beats(
+    one: tuple[float, float, str], other: tuple[float, float, str], x_sign: int, y_sign: int
+) -> bool:
+    gains = (x_sign * (other[0] - one[0]), y_sign * (other[1] - one[1]))
+    return min(gains) >= 0 and max(gains) > 0
+
+
+def draw(info: ParetoInfo) -> go.Figure:
+    """The front as a line of filled points; shorter trainings hollow."""
+    chart = drawing.figure(info.x.title, info.y.title, height=400)
+    shown_x = drawing.view_range([p[0] for p in (*info.front, *info.others)])
+    shown_y = drawing.view_range([p[1] for p in (*info.front, *info.others)])
+    for name, points, color, symbol, mode in (
+        ("shorter training", info.partial, drawing.SOFT, "circle-open", "markers"),
+        ("trial", info.others, drawing.BLUE, "circle", "markers"),
+        (
+            "front: nothing beats it in both",
+            info.front,
+            drawing.VERMILLION,
+            "circle",
+            "lines+markers",
+        ),
+    ):
+        if not points:
+            continue
+        chart.add_scatter(
+            x=np.array([x for x, _, _ in points]),
+            y=np.array([y for _, y, _ in points]),
+            text=[f"{t}: {value_text(x)}, {value_text(y)}" for x, y, t in points],
+            mode=mode,
+            name=name,
+            line={"color": color, "width": 1.5},
+            marker={"size": 8, "color": color, "symbol": symbol},
+            hovertemplate="%{text}<extra></extra>",
+        )
+    chart.update_xaxes(range=shown_x, showgrid=True)
+    chart.update_yaxes(range=shown_y)
+    chart.update_layout(showlegend=True)
+    return chart
+
+
+def caption(info: ParetoInfo) -> str:
+    """How many trials are on the front, of how many."""
+    if info.missing:
+        return ""
+    total = len(info.front) + len(info.others)
+    text = f"{len(info.front)} of {count_text(total, 'trial')} of equal budget are on the front"
+    goals = " and ".join(
+        f"{'lower' if c.sign > 0 else 'higher'} {c.label} is better" for c in (info.x, info.y)
+    )
+    return f"{text}; {goals}."
+
+
+def table(info: ParetoInfo) -> pd.DataFrame:
+    """Both values per trial."""
+    kinds = (("front", info.front), ("behind it", info.others), ("shorter", info.partial))
+    rows = [(trial, x, y, kind) for kind, points in kinds for x, y, trial in points]
+    return pd.DataFrame(rows, columns=["trial", info.x.title, info.y.title, "place"])

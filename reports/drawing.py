@@ -1,0 +1,134 @@
+"""The house style of figures: colors safe for color blindness, axes, and what a view shows.
+
+Colors are those of Okabe and Ito (2008). The page exchanges the ones listed in `DARK` when the
+reader prefers a dark scheme, so figures may use them by value.
+"""
+
+from collections.abc import Iterable
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY = "#CC79A7", "#3B9BD6"
+INK, SOFT, GRID = "#1d2430", "#5b6472", "#e4e7ec"
+MUTED, BAND, BAND_INNER = "#aeb6c2", "rgba(0,114,178,0.14)", "rgba(0,114,178,0.24)"
+LEADERS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)
+"""Colors of the best trials, in their order, the same in every chart and picture."""
+DARK = {
+    INK: "#e9ecf1",
+    SOFT: "#a2abb9",
+    GRID: "#2c333f",
+    MUTED: "#5d6776",
+    BLUE: "#56B4E9",
+    VERMILLION: "#F28A3C",
+    GREEN: "#2FC79A",
+    BAND: "rgba(86,180,233,0.16)",
+    BAND_INNER: "rgba(86,180,233,0.28)",
+}
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+
+
+def safe(text: object) -> str:
+    """User text for a place where Plotly reads markup: it shows as it is written."""
+    return escape(str(text), quote=False)
+
+
+def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
+    """An empty figure in the house style; titles may be user text."""
+    chart = go.Figure()
+    axis = {
+        "gridcolor": GRID,
+        "linecolor": GRID,
+        "zeroline": False,
+        "ticks": "",
+        "automargin": True,
+        "title": {"standoff": 8},
+    }
+    chart.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 56, "r": 16, "t": 12, "b": 44},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "size": 13, "color": SOFT},
+        hoverlabel={"font": {"family": FONT, "size": 13}, "align": "left"},
+        hovermode="closest",
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemwidth": 30},
+        xaxis={**axis, "showgrid": False, "showline": True},
+        yaxis=axis,
+    )
+    chart.update_xaxes(title_text=safe(x_title))
+    chart.update_yaxes(title_text=safe(y_title))
+    return chart
+
+
+def view_range(values: Iterable[float], always: Iterable[float | None] = ()) -> tuple[float, float]:
+    """The part of an axis worth showing: everything, but for far outliers.
+
+    Args:
+        values: what is drawn; outliers lie beyond 3 interquartile ranges of the middle half.
+        always: values that must be seen where they are near, such as a baseline.
+
+    Returns:
+        (low, high) with a margin of 6 %; (0, 1) without any value.
+    """
+    array = np.asarray([value for value in values if np.isfinite(value)], dtype=float)
+    if not len(array):
+        return 0.0, 1.0
+    first, third = np.quantile(array, [0.25, 0.75])
+    reach = 3 * (third - first) or max(abs(third) * 0.05, 1e-9)
+    inside = array[(array >= first - reach) & (array <= third + reach)]
+    low, high = float(inside.min()), float(inside.max())
+    span = high - low
+    for value in always:
+        if value is not None and low - 1.5 * span <= value <= high + 1.5 * span:
+            low, high = min(low, value), max(high, value)
+    margin = 0.06 * (high - low) or max(abs(high) * 0.05, 1e-6)
+    return low - margin, high + margin
+
+
+def baseline_line(chart: go.Figure, baseline: float | None, shown: tuple[float, float]) -> None:
+    """A dotted line at the best trivial prediction, where the view reaches it."""
+    if baseline is None or not shown[0] <= baseline <= shown[1]:
+        return
+    chart.add_hline(
+        y=baseline,
+        line={"color": SOFT, "width": 1, "dash": "dot"},
+        annotation_text="best trivial prediction",
+        annotation_font={"size": 11, "color": SOFT},
+        annotation_position="top right",
+    )
+
+
+def worst_edge(shown: tuple[float, float], sign: int) -> float:
+    """Where failed trials are marked: the edge of the view on the bad side."""
+    return shown[1] if sign > 0 else shown[0]
+
+
+def inside(values: Iterable[float], shown: tuple[float, float]) -> list[float]:
+    """Values moved to the edge of the view where they lie outside."""
+    return [min(max(value, shown[0]), shown[1]) for value in values]
+
+
+def symbols(values: Iterable[float], shown: tuple[float, float], symbol: str) -> list[str]:
+    """A marker per value: `symbol`, or an arrow for one that was moved to an edge."""
+    arrows = {True: "triangle-up", False: "triangle-down"}
+    return [
+        symbol if shown[0] <= value <= shown[1] else arrows[value > shown[1]] for value in values
+    ]
+
+
+def failed_marks(x: list, names: list[str], shown: tuple[float, float], sign: int) -> go.Scatter:
+    """Trials without a comparable value: crosses at the bad edge of the view."""
+    return go.Scatter(
+        x=x,
+        y=[worst_edge(shown, sign)] * len(x),
+        text=names,
+        mode="markers",
+        name="failed",
+        marker={"symbol": "x-thin", "size": 8, "line": {"width": 1.6, "color": INK}},
+        hovertemplate="%{text}<extra></extra>",
+        cliponaxis=False,
+    )

@@ -1,0 +1,98 @@
+"""The same test pictures side by side: grey, truth, and what the best configurations made of them."""
+
+import base64
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from reports.tables import SweepTables
+
+TOP = 4
+SMALL = 96
+"""Pictures up to this side are enlarged without smoothing, so that their pixels can be judged."""
+KINDS = (("grey", "Grey (input)"), ("truth", "Truth"))
+
+
+class Tile(NamedTuple):
+    """One picture; `source` is a data URI, empty where there is no readable picture."""
+
+    source: str
+    small: bool
+    ab_mae: float | None
+    colorfulness: float | None
+
+
+class GalleryColumn(NamedTuple):
+    """A column's heading: grey, truth or a trial with its rank."""
+
+    title: str
+    trial: str
+    rank: int | None
+
+
+class GalleryInfo(NamedTuple):
+    """`rows` are (name of the picture, one tile per column)."""
+
+    columns: tuple[GalleryColumn, ...]
+    rows: tuple[tuple[str, tuple[Tile, ...]], ...]
+    missing: str
+
+
+EMPTY = Tile("", True, None, None)
+
+
+def prepare(sweep: SweepTables, top: int = TOP) -> GalleryInfo:
+    """Tiles of the fixed test pictures for the `top` best trials that have some."""
+    frame = sweep.records.pictures()
+    if frame.empty or "webp" not in frame:
+        return GalleryInfo((), (), "No pictures are recorded yet.")
+    frame = frame[frame["fixed"].astype(bool) & frame["webp"].notna()]
+    if "tick" in frame:
+        frame = frame.sort_values(["number", "tick"], kind="stable")
+    tiles: dict[tuple[str, str], Tile] = {}
+    names: dict[str, str] = {}
+    chosen = sweep.ranked["trial_id"].tolist()
+    wanted = set(chosen)
+    for row in frame.to_dict("records"):
+        key = row["trial_id"] if row["kind"] == "prediction" else row["kind"]
+        if row["kind"] == "prediction" and key not in wanted:
+            continue
+        names.setdefault(row["picture_hash"], str(row["picture"]))
+        tiles[key, row["picture_hash"]] = _tile(row)
+    trials = [trial for trial in chosen if any(key == trial for key, _ in tiles)][:top]
+    if not trials:
+        return GalleryInfo((), (), "No trial that can be ranked has pictures yet.")
+    columns = [GalleryColumn(title, kind, None) for kind, title in KINDS]
+    ranks = dict(zip(sweep.ranked["trial_id"], sweep.ranked["rank"], strict=True))
+    columns += [GalleryColumn(f"#{int(ranks[t])}", t, int(ranks[t])) for t in trials]
+    rows = tuple(
+        (name, tuple(tiles.get((column.trial, digest), EMPTY) for column in columns))
+        for digest, name in names.items()
+    )
+    return GalleryInfo(tuple(columns), rows, "")
+
+
+def _tile(row: dict[str, Any]) -> Tile:
+    size = _size(row["webp"])
+    if size is None:
+        return EMPTY
+    return Tile(
+        source=f"data:image/webp;base64,{base64.b64encode(row['webp']).decode()}",
+        small=max(size) <= SMALL,
+        ab_mae=_number(row.get("ab_mae")),
+        colorfulness=_number(row.get("colorfulness")),
+    )
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size if image.format == "WEBP" else None
+    except (UnidentifiedImageError, OSError, ValueError):
+        return None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None

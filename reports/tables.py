@@ -1,0 +1,248 @@
+"""A sweep's records as what charts, page and decisions read: trials, objectives, dimensions."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from colornet.config import metric_of
+from search.ranking import objective_table
+from search.records import SweepRecords
+
+FAILED_STATES = ("diverged", "oom", "stalled", "failed")
+"""Ends that say something about the point itself, worth a mark in a chart."""
+STATES = ("completed", "pruned", *FAILED_STATES, "preempted", "cancelled", "running")
+PREFIX_WORDS = {"val": "", "train": "training ", "test": "test ", "eval": "common ", "cost": ""}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric column with its meaning; `goal` is minimize, maximize or None (neither)."""
+
+    name: str
+    label: str
+    unit: str
+    goal: str | None
+
+    @property
+    def title(self) -> str:
+        """Label and unit, for an axis."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def sign(self) -> int:
+        """1 where smaller is better, -1 where larger is."""
+        return -1 if self.goal == "maximize" else 1
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One axis of the space, as the resolved study describes it.
+
+    Attributes:
+        kind: uniform, loguniform, int, logint, choice or bundle.
+        low, high: the range, None for choice and bundle.
+        choices: values of a choice or labels of a bundle, in the study's order.
+        special: the value beside the range (the study's `or`), None without one.
+        when: conditions under which it is active, empty when it always is.
+    """
+
+    name: str
+    kind: str
+    low: float | None
+    high: float | None
+    choices: tuple[Any, ...]
+    special: Any
+    when: dict[str, list[Any]]
+
+    @property
+    def log(self) -> bool:
+        """Whether distances are ratios."""
+        return self.kind in ("loguniform", "logint")
+
+    @property
+    def categorical(self) -> bool:
+        """Whether values have no distances."""
+        return self.kind in ("choice", "bundle")
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers occur."""
+        return self.kind in ("int", "logint")
+
+    def is_special(self, value: Any) -> bool:
+        """Whether `value` is the one beside the range."""
+        return self.special is not None and value == self.special
+
+
+@dataclass(frozen=True)
+class SweepTables:
+    """Everything that is shown of one sweep.
+
+    Attributes:
+        records: what was read.
+        objectives: in the study's order.
+        leading: the objective that charts show first: `decide.by`, else the first.
+        dimensions: in the study's order.
+        trials: one row per trial: the columns of `search.ranking.objective_table`, and `point`
+            (dict of the active dimensions' values), reason, origin, seed, attempt, ended.
+        ticks: one row per trial and tick.
+    """
+
+    records: SweepRecords
+    objectives: tuple[Column, ...]
+    leading: Column
+    dimensions: tuple[Dimension, ...]
+    trials: pd.DataFrame
+    ticks: pd.DataFrame
+
+    def column(self, name: str) -> Column:
+        """The meaning of a metric column: from the sweep's own study, else from today's list."""
+        return column_of(self.records.study, name)
+
+    def dimension(self, name: str) -> Dimension:
+        """The dimension of that name. Raises KeyError when the space has none."""
+        return {dimension.name: dimension for dimension in self.dimensions}[name]
+
+    @cached_property
+    def ranked(self) -> pd.DataFrame:
+        """The trials that can be chosen, best first."""
+        return self.trials[self.trials["rank"].notna()].sort_values(["rank", "number"])
+
+    def outcomes(self, column: str) -> pd.DataFrame:
+        """How each trial stands in one metric.
+
+        Returns:
+            trial_id, number, seconds, ended, state, value (at the last tick) and `kind`: `scored`
+            (equal budget: comparable), `partial` (a value of a shorter training), `failed` (no
+            comparable value because of the point) or `none`.
+        """
+        rows = self.trials[["trial_id", "number", "seconds", "ended", "state"]].copy()
+        rows["value"] = self.last_values(column)
+        finite = np.isfinite(rows["value"].to_numpy(dtype=float))
+        failed = rows["state"].isin(FAILED_STATES).to_numpy()
+        equal = self.trials["equal_budget"].to_numpy(dtype=bool)
+        rows["kind"] = np.select(
+            [failed, equal & finite, finite], ["failed", "scored", "partial"], "none"
+        )
+        return rows
+
+    def last_values(self, column: str) -> pd.Series:
+        """A metric at each trial's last tick, aligned with `trials`; NaN where there is none."""
+        if column in self.trials:
+            return self.trials[column].astype(float)
+        if column not in self.ticks or self.ticks.empty:
+            return pd.Series(np.nan, index=self.trials.index, dtype=float)
+        last = self.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")[column]
+        return self.trials["trial_id"].map(last.astype(float)).astype(float)
+
+    def baseline(self, column: str) -> float | None:
+        """What the best trivial prediction reaches in that metric, None where it is not known."""
+        name = f"{column}_baseline"
+        if name not in self.ticks:
+            return None
+        values = self.ticks[name].to_numpy(dtype=float)
+        values = values[np.isfinite(values)]
+        return float(np.median(values)) if len(values) else None
+
+    def scored(self) -> int:
+        """Number of trials with a comparable value of the leading objective."""
+        return int((self.outcomes(self.leading.name)["kind"] == "scored").sum())
+
+    def how_ended(self) -> dict[str, int]:
+        """Number of trials by state, in a fixed order, states without a trial left out."""
+        counts = self.trials["state"].value_counts()
+        known = [state for state in STATES if state in counts.index]
+        return {
+            state: int(counts[state]) for state in [*known, *sorted(set(counts.index) - {*STATES})]
+        }
+
+
+def tables_of(records: SweepRecords) -> SweepTables:
+    """Tidy frames of a sweep that `search.records.read_sweep` has read."""
+    study = records.study
+    objectives = tuple(column_of(study, name) for name in study.get("objectives") or {})
+    by = (study.get("decide") or {}).get("by")
+    leading = next((column for column in objectives if column.name == by), None)
+    space = (study.get("space") or {}).items()
+    ticks = records.ticks
+    if not ticks.empty:
+        ticks = ticks.sort_values(["trial_id", "tick"], kind="stable").reset_index(drop=True)
+    return SweepTables(
+        records=records,
+        objectives=objectives,
+        leading=leading or objectives[0],
+        dimensions=tuple(_dimension(name, spec) for name, spec in space),
+        trials=_trials(records),
+        ticks=ticks,
+    )
+
+
+def _trials(records: SweepRecords) -> pd.DataFrame:
+    table = objective_table(records).reset_index(drop=True)
+    extra = records.trials[["trial_id", "reason", "origin", "seed", "attempt", "time", "point"]]
+    extra = extra.rename(columns={"time": "ended"})
+    extra = extra.assign(point=[json.loads(text or "{}") for text in extra["point"]])
+    return table.merge(extra, on="trial_id", how="left", validate="one_to_one")
+
+
+def column_of(study: dict[str, Any], name: str) -> Column:
+    """A metric column's label, unit and goal: the study's own word, else today's `METRICS`."""
+    prefix, _, bare = name.partition("_")
+    metrics = study.get("metrics") or {}
+    entry = metrics.get(name) or metrics.get(bare) or {}
+    today = metric_of(name)
+    label = entry.get("label") or (today.label if today else name)
+    unit = entry.get("unit") or (today.unit if today else "")
+    goal = (study.get("objectives") or {}).get(name) or entry.get("goal")
+    if goal is None and not entry and today is not None:
+        goal = today.goal
+    return Column(name, f"{PREFIX_WORDS.get(prefix, '')}{label}", unit, goal)
+
+
+def _dimension(name: str, spec: dict[str, Any]) -> Dimension:
+    labels = spec.get("labels") or {}
+    return Dimension(
+        name=name,
+        kind=spec["type"],
+        low=spec.get("low"),
+        high=spec.get("high"),
+        choices=tuple(spec.get("choices") or labels),
+        special=spec.get("special"),
+        when=dict(spec.get("when") or {}),
+    )
+
+
+def value_text(value: Any) -> str:
+    """A setting or number for people: four significant digits, whole numbers with separators."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        if float(value).is_integer() and abs(value) < 1e6:
+            return f"{int(value):,}"
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: `48 s`, `12 min`, `3.4 h`."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def count_text(number: int, word: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
