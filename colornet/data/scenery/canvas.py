@@ -1,4 +1,4 @@
-"""A supersampled canvas in CIE Lab: colors are mixed and averaged in Lab, textures change lightness.
+"""A supersampled canvas in CIE Lab: colors mix in Lab, textures change the lightness.
 
 Drawing in Lab keeps the promise that matters for colorization: texture lives in the lightness,
 color is smooth within a material. Only the small final picture is converted to sRGB.
@@ -76,9 +76,7 @@ class Canvas:
     ) -> np.ndarray:
         """Smooth noise in [-1, 1] from a rows x columns grid, (height or n, n)."""
         grid = rng.integers(0, 256, (rows, columns), dtype=np.uint8)
-        image = Image.fromarray(grid).resize(
-            (self.n, height or self.n), Image.Resampling.BICUBIC
-        )
+        image = Image.fromarray(grid).resize((self.n, height or self.n), Image.Resampling.BICUBIC)
         return np.asarray(image, np.float32) * (2 / 255) - 1
 
     def begin_drawing(self) -> None:

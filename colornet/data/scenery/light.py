@@ -18,11 +18,12 @@ ORDINARY_CHROMA = 39.0
 class Light:
     """One time of day.
 
-    sky: (place from zenith 0 to horizon 1, lightness, chroma, hue in degrees), top down.
-    brightness: factor on the lightness of what the light falls on; saturation: factor on its ab;
-    tint: ab added to it. cloud: lightness, chroma, hue; cloud_shade: how much darker below.
-    streaks: clouds drawn out into bands. mirrored: how much of the water's color is the sky's. sun: height range above the horizon (share of the sky)
-    or None; stars: how many.
+    share: how often it comes. sky: (place from zenith 0 to horizon 1, lightness, chroma, hue in
+    degrees), top down. brightness, saturation: factors on the lightness and on the ab of what the
+    light falls on; tint: ab added to it. cloud: lightness, chroma, hue; cloud_shade: how much
+    darker it is below; cloudiness: range of the cover. mirrored: how much of the water's color is
+    the sky's. streaks: clouds in bands, and a sun so low that it glitters on water. sun: range of
+    its height above the horizon, as a share of the sky, or None. stars: how many.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Light:
     def on(self, material: Lab, vivid: bool = False) -> Lab:
         """What `material` (Lab in plain daylight) looks like in this light."""
         lightness, a, b = material
-        keep = self.saturation**0.35 if vivid else self.saturation
+        keep = self.saturation**0.3 if vivid else self.saturation
         a, b = a * keep + self.tint[0], b * keep + self.tint[1]
         if not vivid:
             excess = max(1.0, float(np.hypot(a, b)) / ORDINARY_CHROMA)
@@ -60,13 +61,13 @@ C = ORDINARY_CHROMA
 DAY = Light(
     name="day",
     share=0.43,
-    sky=((0.0, 46, C, 284), (0.5, 60, C, 268), (1.0, 80, 34, 236)),
+    sky=((0.0, 45, C, 288), (0.45, 59, C, 258), (1.0, 79, 36, 228)),
     brightness=1.0,
     saturation=1.0,
     tint=(0, 0),
     cloud=(97, 3, 250),
     cloud_shade=14,
-    cloudiness=(0.1, 0.65),
+    cloudiness=(0.0, 0.6),
     mirrored=0.2,
     sun=(0.6, 0.85),
 )
@@ -75,12 +76,12 @@ GOLDEN = Light(
     share=0.20,
     sky=((0.0, 68, 37, 40), (0.5, 80, C, 66), (1.0, 91, C, 84)),
     brightness=0.86,
-    saturation=0.8,
-    tint=(14, 18),
+    saturation=0.9,
+    tint=(11, 12),
     cloud=(66, 34, 20),
     cloud_shade=-18,
     cloudiness=(0.1, 0.6),
-    mirrored=0.75,
+    mirrored=0.9,
     streaks=True,
     sun=(0.15, 0.5),
 )
@@ -89,8 +90,8 @@ SUNSET = Light(
     share=0.19,
     sky=((0.0, 27, C, 308), (0.4, 42, C, 345), (0.75, 60, C, 40), (1.0, 77, C, 68)),
     brightness=0.42,
-    saturation=0.3,
-    tint=(27, -16),
+    saturation=0.15,
+    tint=(27, -24),
     cloud=(38, 36, 335),
     cloud_shade=-24,
     cloudiness=(0.3, 0.7),
@@ -103,8 +104,8 @@ DUSK = Light(
     share=0.13,
     sky=((0.0, 10, 34, 294), (0.5, 22, C, 298), (1.0, 45, C, 325)),
     brightness=0.27,
-    saturation=0.25,
-    tint=(13, -30),
+    saturation=0.15,
+    tint=(17, -32),
     cloud=(20, 30, 305),
     cloud_shade=4,
     cloudiness=(0.05, 0.3),
@@ -115,12 +116,12 @@ DUSK = Light(
 )
 OVERCAST = Light(
     name="overcast",
-    share=0.05,
-    sky=((0.0, 66, 20, 266), (1.0, 86, 12, 250)),
-    brightness=0.8,
+    share=0.035,
+    sky=((0.0, 58, 24, 270), (1.0, 78, 16, 250)),
+    brightness=0.7,
     saturation=0.75,
     tint=(-1, -2),
-    cloud=(88, 6, 255),
+    cloud=(78, 10, 262),
     cloud_shade=26,
     cloudiness=(0.9, 1.3),
     mirrored=0.4,

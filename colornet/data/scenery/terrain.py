@@ -10,11 +10,11 @@ import numpy as np
 from colornet.data.scenery.canvas import Canvas, Lab, lch
 from colornet.data.scenery.light import DAY, DUSK, ORDINARY_CHROMA, OVERCAST, Light
 
-ROCK = lch(47, 31, 288)
+ROCK = lch(47, 34, 290)
 SNOW = lch(97, 3, 255)
-FOREST = lch(36, 33, 138)
-GRASS = lch(64, ORDINARY_CHROMA, 122)
-SEA = lch(47, ORDINARY_CHROMA, 226)
+FOREST = lch(35, 35, 138)
+GRASS = lch(66, 37.5, 128)
+SEA = lch(48, ORDINARY_CHROMA, 219)
 SAND = lch(80, 36, 80)
 GLOW = lch(92, ORDINARY_CHROMA, 82)
 
@@ -68,9 +68,7 @@ def _stars(canvas: Canvas, rng: np.random.Generator, count: int, last: int) -> N
         canvas.lab[row : row + side, column : column + side, 0] += 25 + 45 * glow
 
 
-def _sun(
-    canvas: Canvas, rng: np.random.Generator, light: Light, x: float, horizon: float
-) -> None:
+def _sun(canvas: Canvas, rng: np.random.Generator, light: Light, x: float, horizon: float) -> None:
     assert light.sun is not None
     last = canvas.row(horizon) + 1
     y = horizon * (1 - rng.uniform(*light.sun))
@@ -140,7 +138,7 @@ def paint_mountains(
     white[..., 0] -= light.brightness * (1 - lit) * 20
     color += snow[..., None] * (white - color)
     # Air between: the foot of the range takes on the color of the sky behind it.
-    mist = smooth_step(y - (base - height), height) * 0.45
+    mist = smooth_step(y - (base - height), height) * 0.35
     color += mist[..., None] * (np.asarray(haze, np.float32) - color)
     canvas.blend(smooth_step(y - crest, 1.5 / canvas.n), color, top)
 
@@ -182,8 +180,6 @@ def paint_meadow(
     color[:] = light.on(GRASS)
     texture = 10 * blades * depth + 6 * fine * (1 - depth) + 5 * patches
     color[..., 0] += light.brightness * (texture + 9 - 16 * depth)
-    # Dry patches are the lighter ones, and yellower.
-    color[..., 1] += 7 * light.saturation * patches
     canvas.blend(smooth_step(canvas.y[top:] - crest, 1.5 / canvas.n), color, top)
     return crest
 

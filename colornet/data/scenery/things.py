@@ -15,7 +15,7 @@ BARK = lch(32, 18, 62)
 ROOFS = ((0.55, lch(47, 72, 38)), (0.25, lch(52, 66, 55)), (0.2, lch(47, 9, 270)))
 HULLS = ((0.45, lch(42, 74, 34)), (0.3, lch(42, 60, 284)), (0.25, lch(50, 10, 90)))
 FLOWERS = ((0.6, lch(50, 80, 36)), (0.4, lch(84, 78, 92)))
-WALLS = (lch(91, 9, 88), lch(84, 20, 80), lch(88, 12, 60))
+WALLS = (lch(91, 14, 88), lch(85, 22, 80), lch(88, 16, 66))
 WINDOW = lch(30, 8, 260)
 LAMP = lch(82, 66, 82)
 SAIL = lch(96, 5, 92)
@@ -49,10 +49,12 @@ def draw_conifer(
         sag = height * 0.025
         shade = light.brightness * rng.uniform(-3, 3)
         canvas.polygon(
-            [(x - half, low), (x, tip), (x, low + sag)], _lighter(needles, shade + 7 * light.brightness)
+            [(x - half, low), (x, tip), (x, low + sag)],
+            _lighter(needles, shade + 7 * light.brightness),
         )
         canvas.polygon(
-            [(x + half, low), (x, tip), (x, low + sag)], _lighter(needles, shade - 7 * light.brightness)
+            [(x + half, low), (x, tip), (x, low + sag)],
+            _lighter(needles, shade - 7 * light.brightness),
         )
 
 
@@ -91,7 +93,9 @@ def draw_house(
     left, right, top = x - width / 2, x + width / 2, y - height
     middle = left + front / 2
     dim = 16 * light.brightness
-    canvas.polygon([(left + front, y), (right, y), (right, top), (left + front, top)], _lighter(wall, -dim))
+    canvas.polygon(
+        [(left + front, y), (right, y), (right, top), (left + front, top)], _lighter(wall, -dim)
+    )
     canvas.polygon(
         [(left, y), (left, top), (middle, top - rise), (left + front, top), (left + front, y)], wall
     )
@@ -167,7 +171,12 @@ def draw_sailing_boat(
     mast = x - length * 0.05
     boom = y - deep * 1.25
     canvas.polygon(
-        [(x - half * 0.8, y), (x + half * 0.8, y), (x + half * 0.6, y + deep), (x - half * 0.5, y + deep)],
+        [
+            (x - half * 0.8, y),
+            (x + half * 0.8, y),
+            (x + half * 0.6, y + deep),
+            (x - half * 0.5, y + deep),
+        ],
         (hull[0] * 0.75, hull[1] * 0.45, hull[2] * 0.45),
     )
     canvas.line([(mast, y), (mast, mast_top)], light.on(BARK), length * 0.03)
@@ -177,10 +186,17 @@ def draw_sailing_boat(
         _lighter(sail, -12 * light.brightness),
     )
     canvas.polygon(
-        [(x - half, y - deep), (x + half * 1.1, y - deep), (x + half * 0.75, y), (x - half * 0.75, y)],
+        [
+            (x - half, y - deep),
+            (x + half * 1.1, y - deep),
+            (x + half * 0.75, y),
+            (x - half * 0.75, y),
+        ],
         hull,
     )
-    canvas.line([(x - half, y - deep), (x + half * 1.1, y - deep)], _lighter(hull, 22), length * 0.03)
+    canvas.line(
+        [(x - half, y - deep), (x + half * 1.1, y - deep)], _lighter(hull, 22), length * 0.03
+    )
 
 
 def draw_lighthouse(
@@ -195,7 +211,9 @@ def draw_lighthouse(
         low, high = y - height * 0.78 * band / bands, y - height * 0.78 * (band + 1) / bands
         wide, narrow = half * (1 - 0.09 * band), half * (1 - 0.09 * (band + 1))
         color = red if band % 2 == 0 else white
-        canvas.polygon([(x - wide, low), (x + wide, low), (x + narrow, high), (x - narrow, high)], color)
+        canvas.polygon(
+            [(x - wide, low), (x + wide, low), (x + narrow, high), (x - narrow, high)], color
+        )
         canvas.polygon(
             [(x + wide * 0.3, low), (x + wide, low), (x + narrow, high), (x + narrow * 0.3, high)],
             _lighter(color, -10 * light.brightness),
@@ -203,7 +221,11 @@ def draw_lighthouse(
     top = y - height * 0.78
     canvas.polygon(_box(x, top - height * 0.06, half * 0.45, height * 0.06), _pane(rng, light))
     canvas.polygon(
-        [(x - half * 0.6, top - height * 0.11), (x, top - height * 0.2), (x + half * 0.6, top - height * 0.11)],
+        [
+            (x - half * 0.6, top - height * 0.11),
+            (x, top - height * 0.2),
+            (x + half * 0.6, top - height * 0.11),
+        ],
         red,
     )
 
@@ -216,6 +238,6 @@ def draw_flowers(
     center = rng.uniform(0.1, 0.9)
     for nearness, offset, shade in rng.random((count, 3)):
         y = horizon + 0.04 + (0.98 - horizon) * nearness**0.8
-        x = center + (offset - 0.5) * (0.4 + 0.7 * nearness)
-        size = 0.004 + 0.009 * nearness
+        x = center + (offset - 0.5) * (0.3 + 0.5 * nearness)
+        size = 0.005 + 0.012 * nearness
         canvas.ellipse(x, y, size, size * 0.8, _lighter(color, 10 * (shade - 0.5)))

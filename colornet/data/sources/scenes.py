@@ -5,10 +5,14 @@ vivid ones. Picture `i` depends on the seed, `i` and the size only, and shows th
 every size.
 """
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from colornet.config import ScenesData
+from colornet.data import scenery
 from colornet.data.scenery.canvas import Canvas
 from colornet.data.scenery.light import DAY, GOLDEN, Light, choose_light
 from colornet.data.scenery.terrain import (
@@ -27,6 +31,8 @@ from colornet.data.scenery.things import (
     draw_lighthouse,
     draw_sailing_boat,
 )
+from colornet.data.source import Decoded, Entry
+from colornet.errors import InputError, did_you_mean
 
 _Composition = Callable[[Canvas, np.random.Generator, Light], None]
 
@@ -54,8 +60,8 @@ def _mountains(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
     canvas.begin_drawing()
     if rng.random() < 0.45:
         x = rng.uniform(0.2, 0.8)
-        draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.14, 0.22))
-    _forest(canvas, rng, light, crest, draw_conifer, (3, 9), (0.10, 0.28))
+        draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.18, 0.26))
+    _forest(canvas, rng, light, crest, draw_conifer, (3, 8), (0.14, 0.30))
 
 
 def _sea(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
@@ -73,7 +79,7 @@ def _sea(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
         draw_lighthouse(canvas, rng, light, x, horizon + 0.06, rng.uniform(0.28, 0.42))
     lowest = 0.72 if beach else 0.9
     for y in np.sort(rng.uniform(horizon + 0.06, lowest, int(rng.integers(1, 4)))):
-        length = 0.08 + 0.38 * (y - horizon) * rng.uniform(0.8, 1.3)
+        length = 0.12 + 0.42 * (y - horizon) * rng.uniform(0.8, 1.3)
         draw_sailing_boat(canvas, rng, light, rng.uniform(0.12, 0.88), float(y), length)
 
 
@@ -87,9 +93,9 @@ def _meadow(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
     canvas.begin_drawing()
     if rng.random() < 0.3:
         x = rng.uniform(0.15, 0.85)
-        draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.14, 0.2))
-    if light in (DAY, GOLDEN) and rng.random() < 0.55:
-        draw_flowers(canvas, rng, light, horizon, int(rng.integers(40, 110)))
+        draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.17, 0.25))
+    if light in (DAY, GOLDEN) and rng.random() < 0.4:
+        draw_flowers(canvas, rng, light, horizon, int(rng.integers(40, 100)))
     _forest(canvas, rng, light, crest, draw_broadleaf, (1, 5), (0.18, 0.42))
 
 
@@ -102,8 +108,8 @@ def _village(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
     crest = paint_meadow(canvas, rng, light, horizon + 0.04)
     canvas.begin_drawing()
     _forest(canvas, rng, light, crest, draw_broadleaf, (1, 4), (0.12, 0.2))
-    for y in np.sort(rng.uniform(horizon + 0.1, 0.92, int(rng.integers(3, 7)))):
-        width = 0.10 + 0.28 * (y - horizon)
+    for y in np.sort(rng.uniform(horizon + 0.1, 0.92, int(rng.integers(2, 5)))):
+        width = 0.16 + 0.34 * (y - horizon)
         draw_house(canvas, rng, light, rng.uniform(0.08, 0.92), float(y), width)
     tree = draw_broadleaf if rng.random() < 0.6 else draw_conifer
     for y in np.sort(rng.uniform(0.8, 1.0, int(rng.integers(1, 4)))):
@@ -143,3 +149,60 @@ CLASSES = tuple(_COMPOSITIONS)
 def class_of(index: int) -> str:
     """The class of picture `index`; they take turns."""
     return CLASSES[index % len(CLASSES)]
+
+
+class ScenesSource:
+    """`data.pictures` landscapes of the chosen classes."""
+
+    max_bad_fraction = 0.0
+    parallel = False
+    where = "scenes"
+
+    def __init__(self, data: ScenesData) -> None:
+        for name in data.classes or ():
+            if name not in CLASSES:
+                hint = did_you_mean(name, CLASSES)
+                raise InputError(f"data.classes: '{name}': scenes have no such class.\n{hint}")
+        self.data = data
+
+    def entries(self) -> list[Entry]:
+        """The first `data.pictures` pictures of the series that are of the chosen classes."""
+        chosen = self.data.classes or CLASSES
+        shown = [place for place, name in enumerate(CLASSES) if name in chosen]
+        indices = (
+            len(CLASSES) * turn + place
+            for turn in range(-(-self.data.pictures // len(shown)))
+            for place in shown
+        )
+        return [
+            Entry(f"{class_of(index)}-{index:06d}", class_of(index), index)
+            for index, _ in zip(indices, range(self.data.pictures), strict=False)
+        ]
+
+    def key(self) -> dict[str, object]:
+        """The options, and the code that draws: changed code draws anew."""
+        data = self.data
+        return {
+            "source": "scenes",
+            "image_size": data.image_size,
+            "pictures": data.pictures,
+            "seed": data.seed,
+            "classes": None if data.classes is None else sorted(data.classes),
+            "code": _code_hash(),
+        }
+
+    def decode(self, entry: Entry) -> Decoded:
+        """Draw one picture."""
+        size = self.data.image_size
+        pixels = draw_scene(self.data.seed, int(entry.place), size)
+        identity = f"scenes {self.data.seed} {entry.place}"
+        digest = hashlib.sha256(identity.encode()).hexdigest()
+        return Decoded(pixels, digest, "RGB", size, size)
+
+
+def _code_hash() -> str:
+    files = [Path(__file__), *sorted(Path(scenery.__path__[0]).glob("*.py"))]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

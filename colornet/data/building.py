@@ -1,0 +1,245 @@
+"""Build a folder of packed pictures once, however many processes ask for it at the same time.
+
+A pack is `pictures.npy` (uint8, n x S x S x 3) and `index.json`. It is written beside its final
+place and renamed, under a lock that the system releases when its holder dies.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from colornet.data.decode import is_grey
+from colornet.data.source import Decoded, Entry, Source, UnusablePicture
+from colornet.errors import InputError
+from colornet.storage import cache_folder, sync_folder
+
+PACK_VERSION = 1
+PICTURES, INDEX = "pictures.npy", "index.json"
+
+_NAMED_WARNINGS = 10
+_NAMED_IN_ERROR = 3
+_SPARE_BYTES = 32 * 2**20
+_log = logging.getLogger("colorsweep")
+
+
+def pack_key(source: Source, skip_grey: bool) -> str:
+    """Hash of everything a pack depends on. Raises InputError when the source has no pictures."""
+    described = {"version": PACK_VERSION, "skip_grey": skip_grey, **source.key()}
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def build_once(
+    folder: Path, source: Source, skip_grey: bool, image_size: int, is_built: Callable[[], bool]
+) -> None:
+    """Make sure that `folder` holds the pack of `source`.
+
+    Args:
+        folder: where the pack belongs; replaced when it is there but `is_built` says no.
+        is_built: whether a whole pack is in place, asked again once the lock is held.
+
+    Raises:
+        InputError: no pictures, too many bad ones, too few left, or too little disk space.
+    """
+    if is_built():
+        return
+    with _locked(folder):
+        if is_built():
+            return
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".building-{folder.name}-"
+        # We hold the lock, so whoever left these is gone.
+        for remains in folder.parent.glob(prefix + "*"):
+            shutil.rmtree(remains, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+        try:
+            _build(temporary, source, skip_grey, image_size)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.chmod(0o755)
+            os.rename(temporary, folder)
+            sync_folder(folder.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    """Hold the lock of `folder`; lock files stay, since removing one would be a race."""
+    name = hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
+    locks = cache_folder() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with (locks / f"{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("waiting for another process that packs the same pictures")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> None:
+    entries = source.entries()
+    _check_space(folder, len(entries), image_size)
+    index = _Index(source, len(entries), skip_grey)
+    with (folder / PICTURES).open("wb") as file:
+        _write_header(file, 0, image_size)
+        for entry, decoded in _decoded(source, entries):
+            if isinstance(decoded, UnusablePicture):
+                index.note_bad(entry.name, str(decoded))
+            elif index.accepts(entry, decoded):
+                file.write(decoded.pixels.tobytes())
+        file.seek(0)
+        _write_header(file, len(index.names), image_size)
+        file.flush()
+        os.fsync(file.fileno())
+    index.finish()
+    described = {
+        "version": PACK_VERSION,
+        "key": pack_key(source, skip_grey),
+        "image_size": image_size,
+        "skip_grey": skip_grey,
+        **index.columns(),
+    }
+    with (folder / INDEX).open("w", encoding="utf-8") as file:
+        json.dump(described, file)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def _write_header(file: BinaryIO, count: int, image_size: int) -> None:
+    """The .npy header; NumPy pads it so that it has the same length for any count."""
+    np.lib.format.write_array_header_1_0(
+        file,
+        {
+            "descr": "|u1",
+            "fortran_order": False,
+            "shape": (count, image_size, image_size, 3),
+        },
+    )
+
+
+def _check_space(folder: Path, count: int, image_size: int) -> None:
+    needed = count * image_size**2 * 3 + _SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"{folder.parent}: the packed pictures need {needed / 1e6:,.0f} MB, "
+            f"but {free / 1e6:,.0f} MB are free.\n"
+            "Free some space, or set COLORSWEEP_CACHE to a folder on another disk."
+        )
+
+
+def _decoded(
+    source: Source, entries: Sequence[Entry]
+) -> Iterator[tuple[Entry, Decoded | UnusablePicture]]:
+    """Decode in order, a few pictures ahead of the writer."""
+
+    def attempt(entry: Entry) -> Decoded | UnusablePicture:
+        try:
+            return source.decode(entry)
+        except UnusablePicture as reason:
+            return reason
+
+    workers = min(8, len(os.sched_getaffinity(0))) if source.parallel else 1
+    if workers == 1:
+        for entry in entries:
+            yield entry, attempt(entry)
+        return
+    waiting: deque[tuple[Entry, Future[Decoded | UnusablePicture]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        for entry in entries:
+            waiting.append((entry, pool.submit(attempt, entry)))
+            if len(waiting) > 4 * workers:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Index:
+    """What is known of the pictures packed so far, and what was left out and why."""
+
+    def __init__(self, source: Source, total: int, skip_grey: bool) -> None:
+        self.source = source
+        self.total = total
+        self.skip_grey = skip_grey
+        self.names: list[str] = []
+        self.hashes: list[str] = []
+        self.classes: list[str] = []
+        self.grey: list[bool] = []
+        self.skipped: list[tuple[str, str]] = []
+        self.bad: list[tuple[str, str]] = []
+        self._seen: dict[bytes, str] = {}
+        self._content = hashlib.sha256()
+
+    def accepts(self, entry: Entry, decoded: Decoded) -> bool:
+        """Note one picture; whether it is to be packed."""
+        grey = is_grey(decoded.pixels)
+        pixel_hash = hashlib.sha256(decoded.pixels.tobytes()).digest()
+        first = self._seen.setdefault(pixel_hash, entry.name)
+        if first != entry.name:
+            self.skipped.append((entry.name, f"duplicate of {first}"))
+            return False
+        if grey and self.skip_grey:
+            self.skipped.append((entry.name, "grey"))
+            return False
+        self.names.append(entry.name)
+        self.hashes.append(decoded.source_hash)
+        self.classes.append(entry.label)
+        self.grey.append(grey)
+        self._content.update(pixel_hash + decoded.source_hash.encode())
+        return True
+
+    def note_bad(self, name: str, reason: str) -> None:
+        """Note one that cannot be used. Raises InputError when they become too many."""
+        self.bad.append((name, reason))
+        self.skipped.append((name, reason))
+        if len(self.bad) > self.source.max_bad_fraction * self.total:
+            shown = "; ".join(f"{name}: {why}" for name, why in self.bad[:_NAMED_IN_ERROR])
+            raise InputError(
+                f"{self.source.where}: {len(self.bad)} bad of {self.total} pictures, more than "
+                f"data.max_bad_fraction {self.source.max_bad_fraction:g} allows: {shown}\n"
+                f"See them all with `colorsweep data check {self.source.where}`, "
+                "then remove them or raise data.max_bad_fraction."
+            )
+        if len(self.bad) <= _NAMED_WARNINGS:
+            _log.warning("%s: left out: %s", name, reason)
+
+    def finish(self) -> None:
+        """Say what was left out in all. Raises InputError when too few pictures remain."""
+        if len(self.bad) > _NAMED_WARNINGS:
+            _log.warning("%s: %d bad pictures left out in all", self.source.where, len(self.bad))
+        if len(self.names) < 2:
+            grey = sum(reason == "grey" for _, reason in self.skipped)
+            same = sum(reason.startswith("duplicate") for _, reason in self.skipped)
+            raise InputError(
+                f"{self.source.where}: {len(self.names)} of {self.total} pictures can be used "
+                f"({grey} grey, {same} duplicates, {len(self.bad)} bad), at least 2 are needed.\n"
+                f"See `colorsweep data check {self.source.where}`."
+            )
+
+    def columns(self) -> Mapping[str, Any]:
+        """The lists of the index file, one item a picture in the order they are packed."""
+        return {
+            "names": self.names,
+            "hashes": self.hashes,
+            "classes": self.classes,
+            "grey": [position for position, grey in enumerate(self.grey) if grey],
+            "skipped": self.skipped,
+            "content_hash": self._content.hexdigest(),
+        }

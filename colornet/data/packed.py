@@ -1,0 +1,225 @@
+"""Packed pictures: decoded once into one uint8 file that every training memory-maps.
+
+`open_pack` finds or builds the pack of a data section in the cache; `pack_to` builds one in a
+folder of the user's choice, which can then be used as `data.root` itself.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from colornet.config import DataConfig, FolderData
+from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
+from colornet.data.source import Source
+from colornet.data.sources.folder import FolderSource
+from colornet.data.sources.scenes import ScenesSource
+from colornet.data.splits import SPLITS, assign_splits
+from colornet.errors import InputError, did_you_mean
+from colornet.storage import cache_folder
+
+_SOURCES: dict[str, Callable[[Any], Source]] = {"scenes": ScenesSource, "folder": FolderSource}
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """Packed pictures, mapped read-only, as one data section sees them.
+
+    pictures: (n, S, S, 3) uint8 sRGB; rows that no split mentions are not in use.
+    names, hashes, classes: one item a picture; a class is "" where there are none.
+    content_hash: of all pictures and their identities, for provenance.
+    path: the pack's folder. skipped: (name, reason) of every picture left out when packing.
+    """
+
+    pictures: np.ndarray
+    names: list[str]
+    hashes: list[str]
+    classes: list[str]
+    content_hash: str
+    path: Path
+    skipped: list[tuple[str, str]]
+    _splits: dict[str, np.ndarray] = field(repr=False)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures, pixels."""
+        return int(self.pictures.shape[1])
+
+    def indices(self, split: str) -> np.ndarray:
+        """Rows of `pictures` in a split, int64, in order of hash: any prefix is a fair sample.
+
+        Args:
+            split: train (what `fraction` or `train_pictures` leave of it), val or test.
+        """
+        return self._splits[split]
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers for people: pictures, size, splits, classes, what was left out, bytes."""
+        used = np.concatenate([self._splits[split] for split in SPLITS])
+        classes = sorted({self.classes[row] for row in used})
+        return {
+            "pictures": len(used),
+            "image_size": self.image_size,
+            "splits": {split: len(self._splits[split]) for split in SPLITS},
+            "classes": {
+                name: sum(self.classes[row] == name for row in used) for name in classes if name
+            },
+            "grey": sum(reason == "grey" for _, reason in self.skipped),
+            "duplicates": sum(reason.startswith("duplicate of") for _, reason in self.skipped),
+            "bad": sum(
+                reason != "grey" and not reason.startswith("duplicate of")
+                for _, reason in self.skipped
+            ),
+            "bytes": int(self.pictures.nbytes),
+            "content_hash": self.content_hash,
+            "path": str(self.path),
+        }
+
+
+def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
+    """The pack of a data section: built when it is not there yet, then mapped.
+
+    Safe to call from many processes at once: one builds, the others wait. Where `data.root` is a
+    folder made by `pack_to`, that is mapped as it is.
+
+    Args:
+        data: the config's data section.
+        cache: where packs are kept; COLORSWEEP_CACHE or the user's cache folder by default.
+
+    Raises:
+        InputError: no pictures, too many bad ones, too few left, an unknown class, more
+            `train_pictures` than there are, too little disk space, or a pack of another size.
+    """
+    if isinstance(data, FolderData) and _is_pack(Path(data.root).expanduser()):
+        return _open_packed_folder(data)
+    source = _SOURCES[data.source](data)
+    key = pack_key(source, data.skip_grey)
+    folder = (cache or cache_folder()) / "packs" / f"{data.source}-{data.image_size}px-{key[:24]}"
+    build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_whole(folder))
+    return _map(folder, data)
+
+
+def pack_to(data: DataConfig, folder: Path) -> Pack:
+    """Build the pack of a data section in `folder`; one that is there already is kept.
+
+    Raises:
+        InputError: as `open_pack`, and when `folder` holds anything else.
+    """
+    source = _SOURCES[data.source](data)
+    key = pack_key(source, data.skip_grey)
+    is_empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    is_same = _is_whole(folder) and _read_index(folder)["key"] == key
+    if not is_empty and not is_same:
+        raise InputError(f"{folder}: is not empty.\nPack into a new folder.")
+    build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_whole(folder))
+    return _map(folder, data)
+
+
+def _is_pack(folder: Path) -> bool:
+    return (folder / INDEX).is_file() and (folder / PICTURES).is_file()
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a pack is there and can be mapped; a damaged one in the cache is built again."""
+    if not _is_pack(folder):
+        return False
+    try:
+        _map_pictures(folder, _read_index(folder))
+    except InputError:
+        return False
+    return True
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    try:
+        index = json.loads((folder / INDEX).read_text("utf-8"))
+        version = index["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, f"{INDEX} cannot be read") from error
+    if version != PACK_VERSION:
+        raise InputError(
+            f"{folder}: packed in format {version}, but this version reads {PACK_VERSION}.\n"
+            "Pack the pictures again with `colorsweep data pack`."
+        )
+    return index
+
+
+def _map_pictures(folder: Path, index: dict[str, Any]) -> np.ndarray:
+    try:
+        pictures = np.load(folder / PICTURES, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(folder, f"{PICTURES} cannot be read") from error
+    size = index["image_size"]
+    expected = (len(index["names"]), size, size, 3)
+    if pictures.shape != expected or pictures.dtype != np.uint8:
+        raise _damaged(folder, f"{PICTURES} and {INDEX} do not agree")
+    return pictures
+
+
+def _damaged(folder: Path, what: str) -> InputError:
+    return InputError(f"{folder}: damaged: {what}.\nRemove the folder and pack it again.")
+
+
+def _open_packed_folder(data: FolderData) -> Pack:
+    folder = Path(data.root).expanduser()
+    size = _read_index(folder)["image_size"]
+    if size != data.image_size:
+        raise InputError(
+            f"{folder}: packed at {size} pixels, but data.image_size is {data.image_size}.\n"
+            f"Set data.image_size={size}, or pack the pictures again at {data.image_size}."
+        )
+    if data.list is not None:
+        raise InputError(f"data.list: {folder} is packed already.\nGive the list when packing.")
+    return _map(folder, data)
+
+
+def _map(folder: Path, data: DataConfig) -> Pack:
+    index = _read_index(folder)
+    pictures = _map_pictures(folder, index)
+    used = _rows_in_use(index, data)
+    return Pack(
+        pictures=pictures,
+        names=index["names"],
+        hashes=index["hashes"],
+        classes=index["classes"],
+        content_hash=index["content_hash"],
+        path=folder,
+        skipped=[(name, reason) for name, reason in index["skipped"]],
+        _splits=_split_rows(index["hashes"], used, data),
+    )
+
+
+def _rows_in_use(index: dict[str, Any], data: DataConfig) -> np.ndarray:
+    """Rows left by `classes` and `skip_grey`; the cache's own packs hold nothing else."""
+    classes = index["classes"]
+    for name in data.classes or ():
+        if name not in classes:
+            hint = did_you_mean(name, {known for known in classes if known})
+            raise InputError(f"data.classes: '{name}': no usable picture is of this class.\n{hint}")
+    chosen = set(classes) if data.classes is None else set(data.classes)
+    left_out = set(index["grey"]) if data.skip_grey else set()
+    return np.array(
+        [row for row, name in enumerate(classes) if name in chosen and row not in left_out],
+        np.int64,
+    )
+
+
+def _split_rows(hashes: list[str], used: np.ndarray, data: DataConfig) -> dict[str, np.ndarray]:
+    by_hash = np.array(sorted(used, key=lambda row: hashes[row]), np.int64)
+    sides = assign_splits([hashes[row] for row in by_hash])
+    splits = {split: by_hash[sides == side] for side, split in enumerate(SPLITS)}
+    available = len(splits["train"])
+    if available == 0:
+        raise InputError(f"{len(used)} usable pictures: none is left to train on.")
+    wanted = data.train_pictures
+    if wanted is None:
+        wanted = max(1, round(data.fraction * available))
+    elif wanted > available:
+        raise InputError(
+            f"data.train_pictures: {wanted}: only {available} training pictures are there."
+        )
+    splits["train"] = splits["train"][:wanted]
+    return splits
