@@ -4,6 +4,7 @@ Colors are those of Okabe and Ito (2008). The page exchanges the ones listed in 
 reader prefers a dark scheme, so figures may use them by value.
 """
 
+import math
 from collections.abc import Iterable
 from html import escape
 
@@ -44,7 +45,7 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
         "zeroline": False,
         "ticks": "",
         "automargin": True,
-        "title": {"standoff": 8},
+        "title": {"standoff": 8, "font": {"size": 12}},
     }
     chart.update_layout(
         template="none",
@@ -83,7 +84,7 @@ def view_range(values: Iterable[float], always: Iterable[float | None] = ()) -> 
     low, high = float(inside.min()), float(inside.max())
     span = high - low
     for value in always:
-        if value is not None and low - 1.5 * span <= value <= high + 1.5 * span:
+        if value is not None and low - 0.6 * span <= value <= high + 0.6 * span:
             low, high = min(low, value), max(high, value)
     margin = 0.06 * (high - low) or max(abs(high) * 0.05, 1e-6)
     return low - margin, high + margin
@@ -100,6 +101,19 @@ def baseline_line(chart: go.Figure, baseline: float | None, shown: tuple[float, 
         annotation_font={"size": 11, "color": SOFT},
         annotation_position="top right",
     )
+
+
+def log_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Round numbers on a logarithmic axis: powers of ten, with 2 and 5 where those are few."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for steps in ((1,), (1, 3), (1, 2, 5)):
+        ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        ticks = [
+            float(f"{tick:.3g}") for tick in ticks if low <= tick * 1.0001 and tick <= high * 1.0001
+        ]
+        if len(ticks) >= 4:
+            break
+    return tuple(ticks[:: 1 + len(ticks) // 9])
 
 
 def worst_edge(shown: tuple[float, float], sign: int) -> float:

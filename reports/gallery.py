@@ -1,4 +1,4 @@
-"""The same test pictures side by side: grey, truth, and what the best configurations made of them."""
+"""The same test pictures side by side: grey, truth, and what the best made of them."""
 
 import base64
 import io

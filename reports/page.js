@@ -40,8 +40,7 @@
     const selects = [...section.querySelectorAll("select[data-select]")];
     const choose = () => {
       for (const panel of section.querySelectorAll(".panel"))
-        panel.hidden = !selects.every((select, index) => panel.dataset["choice-" + index] === select.value
-          || panel.getAttribute("data-choice-" + index) === select.value);
+        panel.hidden = !selects.every((select, index) => panel.getAttribute(`data-choice-${index}`) === select.value);
       drawShown();
     };
     selects.forEach((select) => select.addEventListener("change", choose));
@@ -51,13 +50,12 @@
   const { columns, rows } = page.trials;
   const STEP = 200;
   const view = { column: 0, falling: false, limit: STEP };
-  const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
   function text(value, kind) {
     if (value === null || value === undefined) return "–";
     if (typeof value !== "number") return String(value);
-    if (kind === "id" || (Number.isInteger(value) && Math.abs(value) < 1e15)) return value.toLocaleString("en");
-    return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6 ? rounded.format(value) : value.toPrecision(3).replace(/\.?0+e/, "e");
+    if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en");
+    return value.toPrecision(4).replace(/\.?0+e/, "e");
   }
 
   function compare(a, b) {

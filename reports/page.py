@@ -107,7 +107,7 @@ def section(chart: ModuleType, sweep: SweepTables, figures: dict[str, Any]) -> d
     return {
         "id": chart.ID,
         "title": chart.TITLE,
-        "short": getattr(chart, "SHORT", chart.TITLE),
+        "short": chart.SHORT,
         "grid": bool(chart.GRID),
         "selectors": selectors,
         "panels": panels,

@@ -126,7 +126,7 @@ def _score(sweep: SweepTables, row: pd.Series, column: Column) -> dict[str, Any]
     return {
         "label": column.label,
         "unit": column.unit,
-        "value": value_text(value),
+        "value": f"{value:#.4g}",
         "baseline": value_text(baseline),
         "ratio": f"{ratio:.2f}" if ratio is not None else "",
         "percent": f"{min(ratio, 1) * 100:.0f}" if ratio is not None else "",

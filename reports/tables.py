@@ -16,7 +16,7 @@ from search.records import SweepRecords
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
 """Ends that say something about the point itself, worth a mark in a chart."""
 STATES = ("completed", "pruned", *FAILED_STATES, "preempted", "cancelled", "running")
-PREFIX_WORDS = {"val": "", "train": "training ", "test": "test ", "eval": "common ", "cost": ""}
+PREFIX_WORDS = {"val": "", "train": "", "test": "test ", "eval": "common ", "cost": ""}
 
 
 @dataclass(frozen=True)

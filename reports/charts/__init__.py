@@ -2,7 +2,7 @@
 
 Every module here has the same public names:
 
-- `ID`, `TITLE`: a fixed name for the page's elements, a heading;
+- `ID`, `TITLE`, `SHORT`: a fixed name for the page's elements, a heading, its short form;
 - `GRID`: names of `each`'s arguments whose panels stand side by side; the others are chosen from;
 - `each(sweep)`: one dict of arguments for `prepare` per panel;
 - `prepare(sweep, **arguments)`: a NamedTuple of plain values, with `missing` = why there is nothing

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.tables import Column, SweepTables, count_text, value_text
 
-ID, TITLE, GRID = "best-so-far", "Best so far", ()
+ID, TITLE, SHORT = "best-so-far", "Best so far", "Best so far"
+GRID = ()
 AGAINST = {"trials": "Trial number", "seconds": "Compute (training seconds of all trials)"}
 
 

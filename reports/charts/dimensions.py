@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.tables import Column, Dimension, SweepTables, count_text, value_text
 
-ID, TITLE, GRID = "dimensions", "Each dimension against the objective", ("dimension",)
+ID, TITLE, SHORT = "dimensions", "Each dimension against the objective", "Dimensions"
+GRID = ("dimension",)
 JITTER = 0.22
 """Greatest shift of a point within its category's strip; the golden ratio spreads them evenly."""
 
@@ -137,6 +138,7 @@ def draw(info: DimensionInfo) -> go.Figure:
     if special:
         chart.update_layout(
             xaxis={"domain": [0.2, 1]},
+            yaxis={"anchor": "free", "position": 0},
             xaxis2={
                 "domain": [0, 0.13],
                 "anchor": "y",
@@ -149,7 +151,7 @@ def draw(info: DimensionInfo) -> go.Figure:
             },
         )
     chart.update_yaxes(range=shown)
-    chart.update_layout(showlegend=False, margin={"l": 52, "r": 14, "t": 8, "b": 34})
+    chart.update_layout(showlegend=False, margin={"l": 52, "r": 14, "t": 8, "b": 26})
     return chart
 
 
@@ -158,10 +160,11 @@ def _range_axis(axis: Dimension) -> dict[str, Any]:
     if axis.log:
         low, high = float(np.log10(low)), float(np.log10(high))
     margin = 0.04 * (high - low)
-    shape = {"type": "log", "dtick": 1} if axis.log and high - low >= 2 else {}
-    if axis.log and not shape:
-        shape = {"type": "log", "nticks": 6}
-    return {"range": [low - margin, high + margin], **shape}
+    shape: dict[str, Any] = {"range": [low - margin, high + margin]}
+    if axis.log:
+        ticks = drawing.log_ticks(float(axis.low or 0), float(axis.high or 0))
+        shape |= {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
+    return shape
 
 
 def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> list[go.Scatter]:

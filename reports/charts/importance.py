@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.tables import Column, Dimension, SweepTables, count_text
 
-ID, TITLE, GRID = "importance", "Importance", ()
+ID, TITLE, SHORT = "importance", "Importance", "Importance"
+GRID = ()
 MIN_TRIALS = 8
 TOP_SHARE = 0.25
 SWITCH = " (or)"
@@ -92,7 +93,7 @@ def _shares(
         )
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE)
     with warnings.catch_warnings():
-        # optuna warns of conditions met by fewer than two trials; it leaves those out, as it should.
+        # optuna warns of conditions met by fewer than two trials, and rightly leaves those out.
         warnings.simplefilter("ignore")
         found = optuna.importance.get_param_importances(
             study, evaluator=evaluator, params=sorted(distributions), normalize=False

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.tables import Column, SweepTables, count_text, value_text
 
-ID, TITLE, GRID = "learning-curves", "Learning curves", ()
+ID, TITLE, SHORT = "learning-curves", "Learning curves", "Learning curves"
+GRID = ()
 MAX_LINES = 40
 """More trials than this are drawn as quantile bands: lines on top of each other say nothing."""
 TOP = 5
@@ -103,7 +104,7 @@ def _bands(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
 
 def draw(info: LearningCurvesInfo) -> go.Figure:
     """The best in color, the others muted; bands where there are too many to tell apart."""
-    chart = drawing.figure("Pictures seen", info.objective.title)
+    chart = drawing.figure("Pictures seen", info.objective.title, height=420)
     values = [value for curve in info.curves for value in curve.values[len(curve.values) // 4 :]]
     values += [value for row in info.bands[len(info.bands) // 4 :] for value in row[1:6]]
     shown = drawing.view_range(values, [info.baseline])
@@ -118,9 +119,10 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
             x=np.array(curve.images),
             y=np.array(curve.values),
             mode="lines+markers" if len(curve.values) == 1 else "lines",
-            name=f"{curve.trial} (rank {curve.rank})" if leader else "other trials",
+            name=f"#{curve.rank} {curve.trial}" if leader else "other trials",
             legendgroup=curve.trial if leader else "others",
             showlegend=leader or first_muted,
+            legendrank=curve.rank if leader else 1001,
             line={"color": color, "width": 2.4 if leader else 1.1},
             hovertemplate=f"{curve.trial}{rank}: %{{y:.4g}}<extra></extra>",
         )

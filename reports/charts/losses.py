@@ -10,7 +10,8 @@ from reports import drawing
 from reports.charts.learning_curves import Curve, curves_of
 from reports.tables import Column, SweepTables, count_text, value_text
 
-ID, TITLE, GRID = "losses", "Losses of the best trials", ("loss",)
+ID, TITLE, SHORT = "losses", "Losses of the best trials", "Losses"
+GRID = ("loss",)
 LOSSES = ("train_loss_generator", "train_loss_discriminator")
 TOP = 4
 
@@ -39,14 +40,14 @@ def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
 
 def draw(info: LossesInfo) -> go.Figure:
     """A line per trial, in the colors of the best."""
-    chart = drawing.figure("Pictures seen", info.loss.title, height=300)
+    chart = drawing.figure("Pictures seen", "", height=300)
     for curve in reversed(info.curves):
         rank = curve.rank or 1
         chart.add_scatter(
             x=np.array(curve.images),
             y=np.array(curve.values),
             mode="lines+markers" if len(curve.values) == 1 else "lines",
-            name=f"{curve.trial} (rank {rank})",
+            name=f"#{rank} {curve.trial}",
             legendrank=rank,
             line={"color": drawing.LEADERS[(rank - 1) % len(drawing.LEADERS)], "width": 2},
             hovertemplate=f"{curve.trial}: %{{y:.4g}}<extra></extra>",
@@ -59,7 +60,7 @@ def caption(info: LossesInfo) -> str:
     """Which loss, of how many trials."""
     if info.missing:
         return ""
-    return f"{info.loss.label[:1].upper()}{info.loss.label[1:]} of the best {count_text(len(info.curves), 'trial')}."
+    return f"{info.loss.label} of the best {count_text(len(info.curves), 'trial')}."
 
 
 def table(info: LossesInfo) -> pd.DataFrame:

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.tables import Column, SweepTables, count_text, value_text
 
-ID, TITLE, GRID = "pareto", "Objectives against each other", ()
+ID, TITLE, SHORT = "pareto", "Objectives against each other", "Trade-off"
+GRID = ()
 JOIN = " × "
 
 
