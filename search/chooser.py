@@ -1,8 +1,8 @@
 """Which point is tried next: ask and tell on an Optuna study that lives in memory.
 
 The study is rebuilt from the records: every trial in order of its number, failed and running ones
-included, with the sampler's own attributes; and each ask gets a fresh sampler seeded by (study seed,
-trial number). So a rebuilt chooser proposes what the uninterrupted one would have.
+included, with the sampler's own attributes; and each ask gets a fresh sampler seeded by study seed and
+trial number. So a rebuilt chooser proposes what the uninterrupted one would have.
 """
 
 import json

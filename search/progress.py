@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from search.ranking import deciding_metric
 from search.recorder import Recorder
 
 REDRAW = 0.25
@@ -29,13 +28,7 @@ class Progress:
         self._shown = 0.0
         self._durations: list[float] = []
         self._live: Live | None = None
-        objectives = {"objectives": recorder.study.file.objectives}
-        decide = recorder.study.file.decide
-        self._column = (
-            decide.by
-            if decide
-            else (deciding_metric(objectives) or next(iter(recorder.study.file.objectives)))
-        )
+        self._counted = self._done()[0]
 
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
@@ -63,15 +56,16 @@ class Progress:
         for assignment, state, reason, last in ended:
             self._durations.append(last.get("seconds") or 0.0)
             if self._live is None:
+                self._counted += state != "preempted"
                 self._console.print(self._ended(assignment, state, reason, last), soft_wrap=True)
         if self._live:
             self._live.update(self._line(), refresh=True)
 
     def _ended(self, assignment: Any, state: str, reason: str | None, last: Any) -> Text:
-        done, total = self._done()
-        value = last.get(self._column)
-        shown = f"{self._column} {value:.4g}" if value is not None else ""
-        words = [f"{done}/{total}", assignment.trial_id, state, shown, reason or ""]
+        total = self.recorder.study.file.budget.trials
+        value = last.get(self.recorder.best_column)
+        shown = f"{self.recorder.best_column} {value:.4g}" if value is not None else ""
+        words = [f"{self._counted}/{total}", assignment.trial_id, state, shown, reason or ""]
         return Text("  ".join(word for word in words if word))
 
     def _done(self) -> tuple[int, int]:
@@ -83,7 +77,7 @@ class Progress:
         done, total = self._done()
         parts = [f"{done}/{total} trials", f"{len(self.recorder.running)} running"]
         if self.recorder.best is not None:
-            parts.append(f"best {self._column} {self.recorder.best:.4g}")
+            parts.append(f"best {self.recorder.best_column} {self.recorder.best:.4g}")
         if self._durations and done < total:
             left = statistics.median(self._durations) * (total - done) / self.concurrent
             parts.append(f"about {_duration(left)} left")

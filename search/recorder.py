@@ -70,7 +70,8 @@ class Recorder:
         self.chooser = Chooser(study, sweep.trials, self._last_values(sweep))
         self.states = dict(zip(sweep.trials["trial_id"], sweep.trials["state"], strict=True))
         self.best: float | None = None
-        self._refresh_best(sweep)
+        self.best_column = deciding_metric(sweep.study) or self._objectives[0]
+        self.refresh_best(sweep)
 
     def _fill_gaps(self, sweep: SweepRecords) -> None:
         """Record the ticks that a checkpoint vouches for and the last driver had no time to."""
@@ -238,13 +239,13 @@ class Recorder:
         sweep = read_sweep(self.location) if kept else None
         if sweep is None:
             return
-        self._refresh_best(sweep)
+        self.refresh_best(sweep)
         best = set(best_trials(sweep, KEEP_BEST)["trial_id"])
         for path in folder.glob("*.safetensors"):
             if path.stem not in best:
                 path.unlink()
 
-    def _refresh_best(self, sweep: SweepRecords) -> None:
-        column = deciding_metric(sweep.study) or self._objectives[0]
+    def refresh_best(self, sweep: SweepRecords) -> None:
+        """Read `best` from the records."""
         best = best_trials(sweep, 1)
-        self.best = float(best[column].iloc[0]) if len(best) else None
+        self.best = float(best[self.best_column].iloc[0]) if len(best) else None

@@ -16,16 +16,17 @@ from types import FrameType
 from typing import Any
 
 import ray
-from colornet.data.packed import Pack, open_pack
 
 from colornet import provenance
 from colornet.config import parse_config
+from colornet.data.packed import Pack, open_pack
 from colornet.errors import ColorsweepError, InputError, NoValidTrialError
+from colornet.storage import Storage
 from search import tune
 from search.lease import Lease
 from search.progress import Progress
 from search.recorder import Recorder
-from search.records import create_sweep, read_study, sweeps_folder
+from search.records import create_sweep, read_study, read_sweep, sweeps_folder
 from search.trial import TRAIN
 from search.watchdog import reap_on_death
 from spaces.study import Study
@@ -41,13 +42,14 @@ class SweepResult:
 
     Attributes:
         states: number of trials by state.
-        best: the deciding metric of the best trial, if any.
+        best: the best trial's value of `best_column`, the metric that decides.
         seconds: wall time of this run, Ray's start included.
     """
 
     location: str
     states: Mapping[str, int]
     best: float | None
+    best_column: str
     seconds: float
     interrupted: bool
 
@@ -119,10 +121,12 @@ def run(
             with _stop_on_signal(recorder), _ray(address), Progress(recorder, started) as progress:
                 _supervise(recorder, lease, progress, train)
         recorder.flush(force=True)
+        recorder.refresh_best(read_sweep(location))
     result = SweepResult(
         location=os.path.relpath(location),
         states=Counter(recorder.states.values()),
         best=recorder.best,
+        best_column=recorder.best_column,
         seconds=time.monotonic() - started,
         interrupted=not is_finished(recorder),
     )
@@ -137,8 +141,6 @@ def run(
 
 def read_study_file(location: Path) -> Study:
     """The study of a sweep's folder. Raises InputError when it is no sweep."""
-    from colornet.storage import Storage
-
     return Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
 
 

@@ -113,7 +113,7 @@ class _OnStep(tune.Callback):
 
 
 def _why(trial: Trial) -> str:
-    error = trial.get_ray_actor_error() or trial.get_error()
+    error = trial.get_error()
     text = str(error).strip().splitlines() if error else []
     return f"its process died: {text[0][:300]}" if text else "its process died"
 
@@ -163,6 +163,7 @@ def fit(
                 storage_path=scratch,
                 callbacks=[_OnStep(recorder, show)],
                 failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
         ).fit()

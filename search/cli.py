@@ -1,0 +1,102 @@
+"""The `colorsweep` command: names the subcommands, prints what they answer, turns errors into codes.
+
+Subcommands are import strings, so that `--help` and the reading commands load neither torch nor Ray.
+stdout carries results only; progress, logs and warnings go to stderr.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from colornet.errors import ColorsweepError
+
+INTERRUPTED = 130
+
+app = App(
+    name="colorsweep",
+    help="Find out how to train image-colorization GANs: sweep, report, pick, train, colorize.",
+    help_format="plaintext",
+    version_flags=["--version"],
+)
+data = App(name="data", help="List, check and pack pictures.", help_format="plaintext")
+app.command(data)
+
+COMMANDS = {
+    "demo": ("search.demo:demo", "Do everything in small, on built-in pictures."),
+    "studies": ("spaces.commands:studies", "List the built-in studies, or print one."),
+    "presets": ("colornet.commands:presets", "List the presets, or print one."),
+    "run": ("search.commands:run", "Run a study as a sweep."),
+    "status": ("search.commands:status", "Say how a sweep stands."),
+    "resume": ("search.commands:resume", "Go on with a sweep that was stopped or killed."),
+    "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),
+    "best": ("reports.commands:best", "Write the best configuration to best.yaml."),
+    "train": ("colornet.commands:train", "Train a configuration finally, to a model."),
+    "colorize": ("colornet.commands:colorize", "Colorize pictures with a model."),
+}
+DATA_COMMANDS = {
+    "list": ("colornet.commands:data_list", "List the sources of pictures."),
+    "check": ("colornet.commands:data_check", "Find what is wrong with a folder of pictures."),
+    "pack": ("colornet.commands:data_pack", "Decode pictures once, into a folder."),
+}
+for name, (target, text) in COMMANDS.items():
+    app.command(target, name=name, help=text)
+for name, (target, text) in DATA_COMMANDS.items():
+    data.command(target, name=name, help=text)
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    debug: Annotated[bool, Parameter(name="--debug", negative=())] = False,
+) -> int:
+    """Run one subcommand.
+
+    Parameters
+    ----------
+    as_json
+        Print the result as JSON.
+    debug
+        Show the traceback of an error.
+    """
+    try:
+        answer = app(tokens, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return 2
+    except ColorsweepError as error:
+        if debug:
+            raise
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return _show(answer, as_json)
+
+
+def _show(answer: Any, as_json: bool) -> int:
+    if answer is None or isinstance(answer, int):
+        return answer or 0
+    if as_json:
+        print(json.dumps(answer.data(), indent=1, allow_nan=False))
+    else:
+        print(answer.text())
+    return getattr(answer, "exit_code", 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `colorsweep` with the process's arguments and exit with its code."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    try:
+        code = app.meta(arguments, result_action="return_value", exit_on_error=False)
+        sys.stdout.flush()
+    except CycloptsError:
+        code = 2
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

@@ -1,0 +1,185 @@
+"""What `colorsweep run`, `status` and `resume` do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+
+if TYPE_CHECKING:
+    from search.sweep import SweepResult
+
+Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
+Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
+
+
+def run(
+    study: str,
+    *,
+    data: Path | None = None,
+    settings: Settings = None,
+    trials: Annotated[int | None, Parameter(alias="-n")] = None,
+    quick: Annotated[bool, Parameter(negative=())] = False,
+    out: str | None = None,
+    address: Address = None,
+) -> Answer:
+    """Run a study as a sweep: choose, train and record trials until the budget is used.
+
+    Parameters
+    ----------
+    study
+        Name of a built-in study, or a YAML file.
+    data
+        Folder of pictures to train on; short for --set data.source=folder --set data.root=DIR.
+    settings
+        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
+    trials
+        Number of trials; short for --set budget.trials=N.
+    quick
+        The study's own small variant.
+    out
+        The sweep's folder [sweeps/<date>-<study>-<4 letters>].
+    address
+        Ray cluster to run on: auto or HOST:6379 [one is started here].
+    """
+    need_training_libraries("run")
+    from spaces.study import load_study
+
+    overrides = parse_settings(settings or [])
+    if data is not None:
+        overrides |= {"data.source": "folder", "data.root": str(data.expanduser().absolute())}
+    if trials is not None:
+        overrides["budget.trials"] = trials
+    loaded = load_study(study, overrides, quick=quick)
+
+    from search import sweep
+
+    location = sweep.begin(loaded, out)
+    for note in loaded.notes:
+        sweep.log.warning(note)
+    sweep.log.warning("Sweep %s", location)
+    return _answer(sweep.run(location, address))
+
+
+def resume(sweep: str | None = None, *, address: Address = None) -> Answer:
+    """Go on with a sweep that was stopped or killed; finished trials are not run again.
+
+    Parameters
+    ----------
+    sweep
+        Folder, or the beginning of its name [the latest].
+    address
+        Ray cluster to run on: auto or HOST:6379 [one is started here].
+    """
+    need_training_libraries("resume")
+    from search.records import find_sweep, read_sweep
+
+    location = find_sweep(sweep)
+    read_sweep(location)
+
+    from search.sweep import run as go_on
+
+    return _answer(go_on(location, address))
+
+
+def _answer(result: "SweepResult") -> Answer:
+    states = ", ".join(f"{count} {state}" for state, count in sorted(result.states.items()))
+    lines = [f"Sweep   {result.location}", f"Trials  {states}"]
+    if result.best is not None:
+        lines.append(f"Best    {result.best_column} {result.best:.4g}")
+    if result.interrupted:
+        lines.append(f"Next    colorsweep resume {result.location}")
+    else:
+        lines.append(f"Next    colorsweep report {result.location}")
+    values = {
+        "sweep": result.location,
+        "states": dict(result.states),
+        "best": result.best,
+        "seconds": round(result.seconds, 1),
+        "interrupted": result.interrupted,
+    }
+    return Answer("\n".join(lines), values, exit_code=130 if result.interrupted else 0)
+
+
+def status(sweep: str | None = None) -> Answer:
+    """Say how a sweep stands: trials by state, what runs, the best so far.
+
+    Parameters
+    ----------
+    sweep
+        Folder, or the beginning of its name [the latest].
+    """
+    from colornet.storage import Storage
+    from search.lease import holder, is_alive
+    from search.ranking import best_trials
+    from search.records import find_sweep, read_sweep
+
+    location = find_sweep(sweep)
+    records = read_sweep(location)
+    held = holder(Storage.at(location))
+    driver = held if held and is_alive(held) else None
+    budget = records.study["budget"]["trials"]
+    states = records.trials["state"].value_counts().to_dict()
+    done = sum(n for state, n in states.items() if state not in ("running", "preempted"))
+    best = best_trials(records, 1)
+    values: dict[str, Any] = {
+        "sweep": location,
+        "study": records.study["name"],
+        "question": records.study["question"],
+        "trials": budget,
+        "done": done,
+        "states": states,
+        "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
+        "best": _best(best, records.study) if len(best) else None,
+        "running": _running(records),
+        "problems": records.problems,
+    }
+    return Answer(_status_text(values), values)
+
+
+def _best(best: Any, study: Any) -> dict[str, Any]:
+    row = best.iloc[0]
+    return {
+        "trial": row["trial_id"],
+        **{column: float(row[column]) for column in study["objectives"]},
+    }
+
+
+def _running(records: Any) -> list[dict[str, Any]]:
+    running = records.trials[records.trials["state"] == "running"]
+    last = records.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")
+    ticks = records.study["base_config"]["training"]["ticks"]
+    return [
+        {
+            "trial": trial,
+            "tick": int(last.loc[trial, "tick"]) if trial in last.index else 0,
+            "ticks": ticks,
+        }
+        for trial in running["trial_id"]
+    ]
+
+
+def _status_text(values: dict[str, Any]) -> str:
+    driver = values["driver"]
+    finished = values["done"] >= values["trials"]
+    if driver:
+        driven = f"running, driven by process {driver['pid']} on {driver['host']}"
+    else:
+        driven = "finished" if finished else "stopped"
+    states = ", ".join(f"{count} {state}" for state, count in sorted(values["states"].items()))
+    rows = [
+        ("Sweep", values["sweep"]),
+        ("Question", values["question"]),
+        ("State", driven),
+        ("Trials", f"{values['done']} of {values['trials']} done ({states or 'none started'})"),
+    ]
+    if driver:
+        rows += [("", f"{one['trial']} at tick {one['tick']}") for one in values["running"]]
+    if best := values["best"]:
+        shown = ", ".join(f"{k} {v:.4g}" for k, v in best.items() if k != "trial")
+        rows.append(("Best", f"{best['trial']}: {shown}"))
+    rows += [("Problem", problem) for problem in values["problems"]]
+    verb = "report" if finished or driver else "resume"
+    rows.append(("Next", f"colorsweep {verb} {values['sweep']}"))
+    return aligned(rows)
