@@ -94,7 +94,7 @@ def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> No
     index = _Index(source, len(entries), skip_grey)
     with (folder / PICTURES).open("wb") as file:
         _write_header(file, 0, image_size)
-        for entry, decoded in _decoded(source, entries):
+        for entry, decoded in decode_in_order(source, entries):
             if isinstance(decoded, UnusablePicture):
                 index.note_bad(entry.name, str(decoded))
             elif index.accepts(entry, decoded):
@@ -141,7 +141,7 @@ def _check_space(folder: Path, count: int, image_size: int) -> None:
         )
 
 
-def _decoded(
+def decode_in_order(
     source: Source, entries: Sequence[Entry]
 ) -> Iterator[tuple[Entry, Decoded | UnusablePicture]]:
     """Decode in order, a few pictures ahead of the writer."""

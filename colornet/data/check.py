@@ -1,0 +1,204 @@
+"""Look at a folder of pictures before anything is trained: what is there, and what is wrong."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from colornet.config import FolderData
+from colornet.data.building import decode_in_order
+from colornet.data.decode import is_grey
+from colornet.data.source import Decoded, Entry, UnusablePicture
+from colornet.data.sources.folder import FolderSource
+from colornet.data.splits import SPLITS, assign_splits
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a folder of pictures holds.
+
+    files: picture files found. usable: those a training would use, grey ones left out.
+    classes: usable pictures by class ("" = no class folder). splits: usable pictures by split.
+    modes: decodable pictures by Pillow mode. shorter_sides: least, median and greatest, pixels,
+    or None when nothing can be decoded. bad: (name, reason). grey, small: names; small ones have
+    a shorter side below `image_size` and are enlarged. duplicates: (name, the one it repeats).
+    """
+
+    root: str
+    image_size: int
+    max_bad_fraction: float
+    files: int
+    usable: int
+    classes: dict[str, int]
+    splits: dict[str, int]
+    modes: dict[str, int]
+    shorter_sides: tuple[int, int, int] | None
+    bad: list[tuple[str, str]]
+    grey: list[str]
+    duplicates: list[tuple[str, str]]
+    small: list[str]
+
+    @property
+    def can_train(self) -> bool:
+        """Whether a training with these options would accept the folder."""
+        few_bad = len(self.bad) <= self.max_bad_fraction * self.files
+        return few_bad and self.usable >= 2
+
+    def data(self) -> dict[str, Any]:
+        """Everything, as plain data for JSON."""
+        return {
+            "root": self.root,
+            "image_size": self.image_size,
+            "files": self.files,
+            "usable": self.usable,
+            "can_train": self.can_train,
+            "max_bad_fraction": self.max_bad_fraction,
+            "classes": self.classes,
+            "splits": self.splits,
+            "modes": self.modes,
+            "shorter_sides": None if self.shorter_sides is None else list(self.shorter_sides),
+            "bad": [{"name": name, "reason": reason} for name, reason in self.bad],
+            "grey": self.grey,
+            "duplicates": [{"name": name, "of": first} for name, first in self.duplicates],
+            "small": self.small,
+        }
+
+    def text(self) -> str:
+        """The report as plain text: counts first, then what is wrong, ten names of each kind."""
+        rows = [("picture files", str(self.files)), ("usable", str(self.usable))]
+        rows += [(f"  {split}", str(self.splits[split])) for split in SPLITS]
+        for name, count in self.classes.items():
+            rows.append((f"class {name}" if name else "no class", str(count)))
+        rows.append(("modes", ", ".join(f"{mode} {count}" for mode, count in self.modes.items())))
+        if self.shorter_sides is not None:
+            least, middle, greatest = self.shorter_sides
+            rows.append(("shorter side", f"{least} to {greatest} px, median {middle}"))
+        counts = (len(self.bad), len(self.grey), len(self.duplicates), len(self.small))
+        labels = ("bad", "grey", "duplicates", f"below {self.image_size} px")
+        rows += [(label, str(count)) for label, count in zip(labels, counts, strict=True)]
+        width = max(len(label) for label, _ in rows) + 2
+        lines = [self.root, *(f"{label:<{width}}{value}" for label, value in rows)]
+        lines += _listing("Bad", [f"{name}: {reason}" for name, reason in self.bad])
+        lines += _listing("Grey, left out", self.grey)
+        lines += _listing(
+            "Duplicates, left out", [f"{name} = {first}" for name, first in self.duplicates]
+        )
+        lines += _listing(f"Smaller than {self.image_size} px, enlarged", self.small)
+        return "\n".join([*lines, "", self._verdict()])
+
+    def _verdict(self) -> str:
+        if self.usable < 2:
+            return "Not usable: at least 2 usable pictures are needed."
+        if not self.can_train:
+            return (
+                f"Not usable as it is: {len(self.bad)} of {self.files} pictures are bad, more than "
+                f"data.max_bad_fraction {self.max_bad_fraction:g} allows."
+            )
+        return "Usable."
+
+
+def check(
+    root: str,
+    image_size: int = 32,
+    *,
+    classes: tuple[str, ...] | None = None,
+    list: str | None = None,
+    max_bad_fraction: float = 0.01,
+    max_pixels: int = 40_000_000,
+    progress: Callable[[int, int], None] | None = None,
+) -> CheckReport:
+    """Decode every picture under `root` as a training would, and report.
+
+    Args:
+        root, image_size, classes, list, max_bad_fraction, max_pixels: as in the config's `data`.
+        progress: called with pictures done and pictures in all.
+
+    Raises:
+        InputError: no such folder, no pictures in it, an unknown class, a bad list.
+    """
+    data = FolderData(
+        source="folder",
+        root=root,
+        image_size=image_size,
+        classes=classes,
+        list=list,
+        max_bad_fraction=max_bad_fraction,
+        max_pixels=max_pixels,
+    )
+    source = FolderSource(data)
+    entries = source.entries()
+    tally = _Tally(image_size)
+    for done, (entry, decoded) in enumerate(decode_in_order(source, entries), start=1):
+        tally.add(entry, decoded)
+        if progress is not None:
+            progress(done, len(entries))
+    return CheckReport(
+        root=source.where,
+        image_size=image_size,
+        max_bad_fraction=max_bad_fraction,
+        files=len(entries),
+        usable=len(tally.hashes),
+        classes=dict(sorted(tally.classes.items())),
+        splits=tally.splits(),
+        modes=dict(tally.modes.most_common()),
+        shorter_sides=tally.shorter_sides(),
+        bad=tally.bad,
+        grey=tally.grey,
+        duplicates=tally.duplicates,
+        small=tally.small,
+    )
+
+
+class _Tally:
+    def __init__(self, image_size: int) -> None:
+        self.image_size = image_size
+        self.hashes: list[str] = []
+        self.classes: Counter[str] = Counter()
+        self.modes: Counter[str] = Counter()
+        self.bad: list[tuple[str, str]] = []
+        self.grey: list[str] = []
+        self.duplicates: list[tuple[str, str]] = []
+        self.small: list[str] = []
+        self._sides: list[int] = []
+        self._seen: dict[bytes, str] = {}
+
+    def add(self, entry: Entry, decoded: Decoded | UnusablePicture) -> None:
+        if isinstance(decoded, UnusablePicture):
+            self.bad.append((entry.name, str(decoded)))
+            return
+        self.modes[decoded.mode] += 1
+        side = min(decoded.width, decoded.height)
+        self._sides.append(side)
+        if side < self.image_size:
+            self.small.append(entry.name)
+        first = self._seen.setdefault(hashlib.sha256(decoded.pixels.tobytes()).digest(), entry.name)
+        if first != entry.name:
+            self.duplicates.append((entry.name, first))
+        elif is_grey(decoded.pixels):
+            self.grey.append(entry.name)
+        else:
+            self.hashes.append(decoded.source_hash)
+            self.classes[entry.label] += 1
+
+    def splits(self) -> dict[str, int]:
+        sides = assign_splits(self.hashes)
+        return {split: int((sides == side).sum()) for side, split in enumerate(SPLITS)}
+
+    def shorter_sides(self) -> tuple[int, int, int] | None:
+        if not self._sides:
+            return None
+        return min(self._sides), round(median(self._sides)), max(self._sides)
+
+
+def _listing(title: str, lines: list[str]) -> Iterator[str]:
+    if not lines:
+        return
+    yield ""
+    yield f"{title} ({len(lines)}):"
+    yield from (f"  {line}" for line in lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        yield f"  and {len(lines) - _SHOWN} more"
