@@ -45,7 +45,6 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
         "zeroline": False,
         "ticks": "",
         "automargin": True,
-        "title": {"standoff": 8, "font": {"size": 12}},
     }
     chart.update_layout(
         template="none",
@@ -60,8 +59,9 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
         xaxis={**axis, "showgrid": False, "showline": True},
         yaxis=axis,
     )
-    chart.update_xaxes(title_text=safe(x_title))
-    chart.update_yaxes(title_text=safe(y_title))
+    for axis, title in ((chart.layout.xaxis, x_title), (chart.layout.yaxis, y_title)):
+        if title:
+            axis.title = {"text": safe(title), "standoff": 8, "font": {"size": 12}}
     return chart
 
 

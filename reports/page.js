@@ -17,12 +17,37 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, recolored(item, colors)]));
   }
 
+  // The legend is of the page, not of the chart: it wraps, and takes no height from the chart.
+  function legend(id, figure) {
+    if (figure.layout.showlegend === false) return;
+    figure.layout.showlegend = false;
+    const list = document.createElement("ul");
+    list.className = "legend";
+    const traces = figure.data.filter((trace) => trace.name && trace.showlegend !== false && trace.type === "scatter");
+    const order = (trace) => trace.legendrank ?? 1000;
+    for (const trace of traces.sort((a, b) => order(a) - order(b))) {
+      const swatch = document.createElement("i");
+      const symbol = [].concat(trace.marker?.symbol ?? "")[0] ?? "";
+      const kind = trace.fill ? "band" : (trace.mode ?? "").includes("lines") ? "line"
+        : symbol.startsWith("x") ? "cross" : symbol.endsWith("open") ? "hollow" : "dot";
+      swatch.className = `${kind} ${trace.line?.dash ?? ""}`;
+      swatch.style.color = trace.fillcolor ?? trace.line?.color ?? trace.marker?.color ?? "";
+      const item = document.createElement("li");
+      item.append(swatch, trace.name);
+      list.append(item);
+    }
+    const chart = byId(id);
+    if (chart.previousElementSibling?.className === "legend") chart.previousElementSibling.remove();
+    if (traces.length > 1) chart.before(list);
+  }
+
   function draw(id) {
     const dark = scheme.matches && !printing.matches;
     const figure = recolored(page.figures[id], dark ? page.dark : {});
     figure.layout.hoverlabel = { ...figure.layout.hoverlabel, bgcolor: dark ? "#2c333f" : "#ffffff", bordercolor: dark ? "#5d6776" : "#aeb6c2" };
     figure.layout.hoverlabel.font = { ...figure.layout.hoverlabel.font, color: dark ? "#e9ecf1" : "#1d2430" };
     if (touch) figure.layout.dragmode = false;
+    legend(id, figure);
     drawn.add(id);
     return Plotly.react(id, figure.data, figure.layout, settings);
   }

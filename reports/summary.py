@@ -98,6 +98,8 @@ def _rule(sweep: SweepTables) -> str:
         bounds = [f"{name} {bound}" for name, bound in (decide.get("subject_to") or {}).items()]
         order = f"Ordered by {decide['by']}"
         order += f"; trials that meet {' and '.join(bounds)} come first" if bounds else ""
+        if bounds and not sweep.ranked["feasible"].any():
+            order += ", and none does"
     elif len(sweep.objectives) == 1:
         order = f"Ordered by {sweep.objectives[0].name}"
     else:

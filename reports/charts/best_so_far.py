@@ -16,14 +16,16 @@ AGAINST = {"trials": "Trial number", "seconds": "Compute (training seconds of al
 
 class BestSoFarInfo(NamedTuple):
     """Trials in the order of `against`; `scored` are (x, value, trial), `partial` alike, `failed`
-    are (x, trial, state), `best` the steps of the best value so far."""
+    are (x, trial, state), `best` (x, best value so far) for each scored one, None as long as there is
+    none. `unmet` of the scored do not meet the study's bounds and cannot be the best."""
 
     objective: Column
     against: str
     scored: tuple[tuple[float, float, str], ...]
     partial: tuple[tuple[float, float, str], ...]
     failed: tuple[tuple[float, str, str], ...]
-    best: tuple[tuple[float, float], ...]
+    best: tuple[tuple[float, float | None], ...]
+    unmet: int
     baseline: float | None
     missing: str
 
@@ -54,8 +56,9 @@ def prepare(
         rows["x"] = rows["seconds"].fillna(0.0).cumsum()
     else:
         rows["x"] = rows["number"].astype(float)
+    rows["feasible"] = sweep.trials["feasible"] | (column.name != sweep.leading.name)
     scored = rows[rows["kind"] == "scored"]
-    best = (scored["value"] * column.sign).cummin() * column.sign
+    best = (scored["value"] * column.sign).where(scored["feasible"]).cummin().ffill() * column.sign
     failed = rows[rows["kind"] == "failed"]
     return BestSoFarInfo(
         objective=column,
@@ -63,7 +66,8 @@ def prepare(
         scored=_triples(scored, "value", "trial_id"),
         partial=_triples(rows[rows["kind"] == "partial"], "value", "trial_id"),
         failed=_triples(failed, "trial_id", "state"),
-        best=tuple(zip(scored["x"].tolist(), best.tolist(), strict=True)),
+        best=_pairs(scored["x"], best),
+        unmet=int((~scored["feasible"]).sum()),
         baseline=sweep.baseline(column.name),
         missing="" if len(scored) else "No trial has finished with a comparable value yet.",
     )
@@ -71,6 +75,11 @@ def prepare(
 
 def _triples(rows: pd.DataFrame, second: str, third: str) -> tuple:
     return tuple(zip(rows["x"].tolist(), rows[second].tolist(), rows[third].tolist(), strict=True))
+
+
+def _pairs(x: pd.Series, values: pd.Series) -> tuple[tuple[float, float | None], ...]:
+    known = [None if np.isnan(value) else float(value) for value in values]
+    return tuple(zip(x.tolist(), known, strict=True))
 
 
 def draw(info: BestSoFarInfo) -> go.Figure:
@@ -99,7 +108,7 @@ def draw(info: BestSoFarInfo) -> go.Figure:
         )
     chart.add_scatter(
         x=np.array([x for x, _ in info.best]),
-        y=np.array([value for _, value in info.best]),
+        y=[value for _, value in info.best],
         mode="lines",
         name="best so far",
         line={"shape": "hv", "color": drawing.VERMILLION, "width": 2.5},
@@ -118,12 +127,13 @@ def caption(info: BestSoFarInfo) -> str:
     """How many trials the line stands on."""
     if info.missing:
         return ""
+    text = f"{count_text(len(info.scored), 'trial')} of equal budget"
     steps = [value for _, value in info.best]
-    last = 1 + next(index for index, value in enumerate(steps) if value == steps[-1])
-    text = (
-        f"{count_text(len(info.scored), 'trial')} of equal budget; the best was found after "
-        f"{last} of them."
-    )
+    if steps and steps[-1] is not None:
+        text += f"; the best was found after {1 + steps.index(steps[-1])} of them"
+    text += "."
+    if info.unmet:
+        text += f" {info.unmet} of them miss the study's bounds and cannot be the best."
     if info.failed:
         text += f" Crosses at the edge: {count_text(len(info.failed), 'trial')} without a result."
     return text

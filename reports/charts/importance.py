@@ -17,8 +17,13 @@ from reports.tables import Column, Dimension, SweepTables, count_text
 
 ID, TITLE, SHORT = "importance", "Importance", "Importance"
 GRID = ()
-MIN_TRIALS = 8
-TOP_SHARE = 0.25
+MIN_TRIALS = 6
+"""Below this the order is a guess: in 120 simulated searches with four dimensions of which one is
+strong, that one came first in 52 % with 4 trials, 67 % with 6, 86 % with 12, 98 % with 24."""
+SURE_TRIALS = 24
+TOP_SHARE = 1 / 3
+"""Share of the trials that count as good. With optuna's own 0.1 (two trials of 20) the strong one
+came first in 34 % with 6 trials and 83 % with 24."""
 SWITCH = " (or)"
 """Suffix of the parameter that says whether the special value was taken."""
 
@@ -160,7 +165,7 @@ def draw(info: ImportanceInfo) -> go.Figure:
         hoverinfo="skip",
         width=0.62,
     )
-    chart.update_xaxes(range=[0, 1.08], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+    chart.update_xaxes(range=[0, 1.08], tickformat=".0%", tickvals=[0, 0.5, 1], tickangle=0)
     chart.update_yaxes(
         tickvals=list(range(len(shares))),
         ticktext=[drawing.safe(name) for name, _ in shares],
@@ -174,13 +179,13 @@ def caption(info: ImportanceInfo) -> str:
     if info.missing:
         return ""
     text = (
-        f"How much each dimension separates the best quarter from the rest (PED-ANOVA), from "
+        f"How much each dimension separates the best third from the rest (PED-ANOVA), from "
         f"{count_text(info.trials, 'trial')} of equal budget"
     )
     if info.all_trials > info.trials:
         text += f" out of {info.all_trials:,}"
     text += ". Shares add up to 100 % whether or not anything mattered"
-    if info.trials < 40:
+    if info.trials < SURE_TRIALS:
         text += f"; with {info.trials} trials take the order as a hint"
     if info.constant:
         text += f". Without a bar, as they took one value only: {', '.join(info.constant)}"

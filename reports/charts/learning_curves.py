@@ -104,7 +104,7 @@ def _bands(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
 
 def draw(info: LearningCurvesInfo) -> go.Figure:
     """The best in color, the others muted; bands where there are too many to tell apart."""
-    chart = drawing.figure("Pictures seen", info.objective.title, height=420)
+    chart = drawing.figure("Pictures seen", info.objective.title, height=380)
     values = [value for curve in info.curves for value in curve.values[len(curve.values) // 4 :]]
     values += [value for row in info.bands[len(info.bands) // 4 :] for value in row[1:6]]
     shown = drawing.view_range(values, [info.baseline])

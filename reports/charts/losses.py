@@ -40,7 +40,7 @@ def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
 
 def draw(info: LossesInfo) -> go.Figure:
     """A line per trial, in the colors of the best."""
-    chart = drawing.figure("Pictures seen", "", height=300)
+    chart = drawing.figure("Pictures seen", "", height=250)
     for curve in reversed(info.curves):
         rank = curve.rank or 1
         chart.add_scatter(

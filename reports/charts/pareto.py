@@ -68,7 +68,7 @@ def _beats(
 
 def draw(info: ParetoInfo) -> go.Figure:
     """The front as a line of filled points; shorter trainings hollow."""
-    chart = drawing.figure(info.x.title, info.y.title, height=400)
+    chart = drawing.figure(info.x.title, info.y.title, height=380)
     shown_x = drawing.view_range([p[0] for p in (*info.front, *info.others)])
     shown_y = drawing.view_range([p[1] for p in (*info.front, *info.others)])
     for name, points, color, symbol, mode in (
