@@ -15,9 +15,14 @@ AGAINST = {"trials": "Trial number", "seconds": "Compute (training seconds of al
 
 
 class BestSoFarInfo(NamedTuple):
-    """Trials in the order of `against`; `scored` are (x, value, trial), `partial` alike, `failed`
-    are (x, trial, state), `best` (x, best value so far) for each scored one, None as long as there is
-    none. `unmet` of the scored do not meet the study's bounds and cannot be the best."""
+    """Trials in the order of `against`.
+
+    Attributes:
+        scored, partial: (x, value, trial) of trials with the full budget, with less.
+        failed: (x, trial, state).
+        best: (x, best value so far) for each scored one; None as long as there is none.
+        unmet: how many of the scored miss the study's bounds and cannot be the best.
+    """
 
     objective: Column
     against: str

@@ -18,13 +18,14 @@ JITTER = 0.22
 
 class Point(NamedTuple):
     """One trial: `x` is the value, or the category's index with a shift; None for the special.
-    `value` is None for a failed trial."""
+    `value` is None for a failed trial; `best` marks the one that ranks first."""
 
     trial: str
     x: float | None
     text: str
     value: float | None
     kind: str
+    best: bool
 
 
 class DimensionInfo(NamedTuple):
@@ -57,7 +58,9 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     """
     axis = sweep.dimension(dimension)
     column = sweep.column(objective or sweep.leading.name)
-    rows = sweep.outcomes(column.name).assign(point=sweep.trials["point"])
+    rows = sweep.outcomes(column.name).assign(
+        point=sweep.trials["point"], rank=sweep.trials["rank"]
+    )
     rows = rows[rows["kind"] != "none"]
     active = rows[[dimension in point for point in rows["point"]]]
     settings = [point[dimension] for point in active["point"]]
@@ -70,13 +73,15 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
             text=value_text(setting),
             value=None if kind == "failed" else value,
             kind=kind,
+            best=rank == 1,
         )
-        for trial, setting, number, value, kind in zip(
+        for trial, setting, number, value, kind, rank in zip(
             active["trial_id"],
             settings,
             active["number"],
             active["value"],
             active["kind"],
+            active["rank"],
             strict=True,
         )
     )
@@ -184,9 +189,9 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
                 text=[drawing.safe(f"{p.trial}: {p.text} → {value_text(p.value)}") for p in some],
                 mode="markers",
                 marker={
-                    "size": 7,
-                    "color": color,
-                    "opacity": 0.7,
+                    "size": [10 if point.best else 7 for point in some],
+                    "color": [drawing.VERMILLION if point.best else color for point in some],
+                    "opacity": [1.0 if point.best else 0.7 for point in some],
                     "symbol": drawing.symbols(values, shown, symbol),
                 },
                 hovertemplate="%{text}<extra></extra>",
@@ -214,7 +219,7 @@ def _median_marks(info: DimensionInfo) -> go.Scatter:
         marker={
             "symbol": "line-ew",
             "size": 30,
-            "line": {"width": 2.5, "color": drawing.VERMILLION},
+            "line": {"width": 2, "color": drawing.INK},
         },
         hovertemplate="median %{y:.4g}<extra></extra>",
     )
@@ -223,7 +228,8 @@ def _median_marks(info: DimensionInfo) -> go.Scatter:
 def caption(info: DimensionInfo) -> str:
     """What was left out."""
     failed = sum(point.kind == "failed" for point in info.points)
-    parts = [f"{count_text(sum(p.kind == 'scored' for p in info.points), 'trial')}"]
+    best = "; the best in orange" if any(point.best for point in info.points) else ""
+    parts = [f"{count_text(sum(p.kind == 'scored' for p in info.points), 'trial')}{best}"]
     if failed:
         parts.append(f"{failed} failed (crosses)")
     if info.inactive:

@@ -44,12 +44,13 @@ def prepare(sweep: SweepTables, pair: str | None = None) -> ParetoInfo:
     rows = rows[np.isfinite(rows["value"]) & np.isfinite(rows["other"])]
     scored = rows[rows["kind"] == "scored"].sort_values(["value", "number"])
     points = _points(scored)
-    front = tuple(p for p in points if not any(_beats(q, p, x.sign, y.sign) for q in points))
+    front = _front(points, x.sign, y.sign)
+    on_front = {trial for _, _, trial in front}
     return ParetoInfo(
         x=x,
         y=y,
         front=front,
-        others=tuple(point for point in points if point not in front),
+        others=tuple(point for point in points if point[2] not in on_front),
         partial=_points(rows[rows["kind"] == "partial"]),
         missing="" if points else "No trial has finished with comparable values yet.",
     )
@@ -59,11 +60,16 @@ def _points(rows: pd.DataFrame) -> tuple[tuple[float, float, str], ...]:
     return tuple(zip(rows["value"], rows["other"], rows["trial_id"], strict=True))
 
 
-def _beats(
-    one: tuple[float, float, str], other: tuple[float, float, str], x_sign: int, y_sign: int
-) -> bool:
-    gains = (x_sign * (other[0] - one[0]), y_sign * (other[1] - one[1]))
-    return min(gains) >= 0 and max(gains) > 0
+def _front(
+    points: tuple[tuple[float, float, str], ...], x_sign: int, y_sign: int
+) -> tuple[tuple[float, float, str], ...]:
+    """The points that no other beats, by x: one pass in the order of the first metric."""
+    front: list[tuple[float, float, str]] = []
+    for point in sorted(points, key=lambda p: (x_sign * p[0], y_sign * p[1])):
+        last = front[-1] if front else None
+        if last is None or y_sign * point[1] < y_sign * last[1] or point[:2] == last[:2]:
+            front.append(point)
+    return tuple(sorted(front))
 
 
 def draw(info: ParetoInfo) -> go.Figure:
