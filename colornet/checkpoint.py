@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +119,16 @@ def history(path: Path) -> list[dict[str, Any]]:
     return json.loads((path / _HISTORY).read_bytes())
 
 
-def _found(paths: Sequence[Path] | Any) -> list[Path]:
+def _found(paths: Iterable[Path]) -> list[Path]:
     """Checkpoints among paths, the furthest first; of equal ones that of the last attempt."""
     ranked = []
     for path in paths:
         if match := _NAME.fullmatch(path.name):
-            ranked.append((int(match[1]), int(match[2] or 0), path.parent.name, path))
-    return [path for *_, path in sorted(ranked, reverse=True)]
+            attempt = re.search(r"(\d*)$", path.parent.name)
+            assert attempt is not None
+            order = (int(match[1]), int(match[2] or 0), int(attempt[1] or 0))
+            ranked.append((order, path))
+    return [path for _, path in sorted(ranked, reverse=True)]
 
 
 def _manifest(sums: Mapping[str, str]) -> bytes:

@@ -1,0 +1,93 @@
+"""A pack in memory whose colors follow from lightness, and the smallest configs that train."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from colornet import interrupt
+from colornet.config import Config, parse_config
+
+SIZE = 16
+
+
+@dataclass
+class MemoryPack:
+    """What `open_pack` gives, without files."""
+
+    pictures: np.ndarray
+    splits: dict[str, np.ndarray]
+    content_hash: str = "memory"
+
+    def __post_init__(self) -> None:
+        self.names = [f"picture-{index:03d}.png" for index in range(len(self.pictures))]
+        self.hashes = [hashlib.sha256(p.tobytes()).hexdigest() for p in self.pictures]
+
+    def indices(self, split: str) -> np.ndarray:
+        """Positions of a split's pictures."""
+        return self.splits[split]
+
+
+def gradients(count: int, size: int = SIZE, seed: int = 0) -> np.ndarray:
+    """Smooth pictures (count, size, size, 3) uint8: bright is blue, dark is green, some red."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] / (size - 1)
+    slope = rng.uniform(-1, 1, (2, count, 1, 1))
+    light = 0.5 + 0.4 * np.sin(3 * (slope[0] * x + slope[1] * y) + rng.uniform(0, 6, (count, 1, 1)))
+    rgb = np.stack((0.3 * light, 0.5 - 0.3 * light + 0.3 * light, light), axis=-1)
+    rgb[:, :3, :3] = (0.9, 0.1, 0.1)
+    return (rgb * 255).round().astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Side by side, tests of many threads are slower than tests of one."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def nobody_interrupts() -> None:
+    """A request to stop lasts as long as its test."""
+    interrupt.requested.clear()
+
+
+@pytest.fixture
+def pack(monkeypatch: pytest.MonkeyPatch) -> MemoryPack:
+    """40 training, 10 validation and 6 test pictures, which `train` is made to open."""
+    order = np.random.default_rng(1).permutation(56)
+    splits = {"train": order[:40], "val": order[40:50], "test": order[50:]}
+    memory = MemoryPack(gradients(56), splits)
+    monkeypatch.setattr("colornet.loop.open_pack", lambda data: memory)
+    return memory
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Config]:
+    """A function of overrides per section that gives a GAN of a few thousand weights."""
+
+    def build(**sections: dict[str, object] | None) -> Config:
+        values: dict[str, dict[str, object] | None] = {
+            "data": {"source": "scenes", "image_size": SIZE},
+            "generator": {"kind": "unet", "width": 4, "depth": 2},
+            "discriminator": {"kind": "patch", "width": 4, "layers": 2},
+            "loss": {"method": "gan", "label_smoothing": 0.1},
+            "optimizer": {},
+            "training": {"images": 96, "ticks": 3, "batch_size": 8, "checkpoint_every": 1},
+        }
+        for name, changes in sections.items():
+            values[name] = None if changes is None else {**(values[name] or {}), **changes}
+        if (values["loss"] or {}).get("method") == "regression":
+            values |= {"discriminator": None, "loss": {"method": "regression"}}
+        return parse_config(values, "test")
+
+    return build
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where an attempt's checkpoints go."""
+    return tmp_path / "attempt-1"

@@ -1,0 +1,125 @@
+"""Held-out pictures, measured one by one, beside what trivial predictions reach."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from colornet import evaluation
+from colornet.color import AB_RANGE, split_lab
+from colornet.config import METRICS, Config
+from colornet.evaluation import baseline_columns, evaluate, picture_rows
+from colornet.metrics import PER_PICTURE
+from colornet.networks import build_generator
+
+CPU = torch.device("cpu")
+
+
+class Grey(nn.Module):
+    """Predicts no color."""
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        return torch.zeros(len(lightness), 2, *lightness.shape[2:])
+
+
+class Broken(nn.Module):
+    """Predicts no number for one pixel of the last batch's last picture."""
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        ab = torch.zeros(len(lightness), 2, *lightness.shape[2:])
+        ab[-1, 0, 0, 0] = torch.nan
+        return ab
+
+
+def true_ab(pack: object, split: str) -> Tensor:
+    return split_lab(torch.from_numpy(pack.pictures[pack.indices(split)]))[1] * AB_RANGE  # ty: ignore
+
+
+def test_columns_are_the_metrics_of_the_split(pack: object) -> None:
+    means = evaluate(Grey(), pack, "val", CPU).means()  # ty: ignore
+    assert set(means) == {f"val_{name}" for name in METRICS}
+    assert means["val_ab_mae"] == pytest.approx(true_ab(pack, "val").abs().mean().item())
+    assert means["val_colorfulness_ratio"] == pytest.approx(0, abs=0.01)
+
+
+def test_batches_make_no_difference(
+    pack: object, tiny: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = build_generator(tiny().generator, 16, 0, CPU)
+    whole = evaluate(generator, pack, "val", CPU)  # ty: ignore
+    monkeypatch.setattr(evaluation, "BATCH", 3)
+    parts = evaluate(generator, pack, "val", CPU)  # ty: ignore
+    for name in PER_PICTURE:
+        torch.testing.assert_close(
+            whole.values[name], parts.values[name], equal_nan=True, atol=1e-3, rtol=1e-3
+        )
+
+
+def test_evaluating_leaves_the_generator_as_it_was(
+    pack: object, tiny: Callable[..., Config]
+) -> None:
+    generator = build_generator(tiny(generator={"dropout": 0.5}).generator, 16, 0, CPU)
+    before = [value.clone() for value in generator.state_dict().values()]
+    first, second = (evaluate(generator, pack, "val", CPU) for _ in range(2))  # ty: ignore
+    assert generator.training
+    assert torch.equal(first.values["ab_mae"], second.values["ab_mae"])
+    for one, two in zip(generator.state_dict().values(), before, strict=True):
+        assert torch.equal(one, two)
+
+
+def test_a_picture_without_a_color_is_not_finite(pack: object) -> None:
+    assert evaluate(Grey(), pack, "val", CPU).finite()  # ty: ignore
+    assert not evaluate(Broken(), pack, "val", CPU).finite()  # ty: ignore
+
+
+def test_baselines_are_those_of_numpy(pack: object) -> None:
+    columns = baseline_columns(pack, "val", CPU)  # ty: ignore
+    train, val = true_ab(pack, "train"), true_ab(pack, "val")
+    pixels = train.permute(1, 0, 2, 3).reshape(2, -1)
+    guesses = {
+        "grey": torch.zeros(2),
+        "mean": pixels.mean(1),
+        "median": torch.from_numpy(np.median(pixels.numpy(), 1)),
+    }
+    for name, guess in guesses.items():
+        error = (val - guess.view(1, 2, 1, 1)).abs().mean().item()
+        assert columns[f"val_ab_mae_{name}"] == pytest.approx(error, abs=0.06)
+    least = min(columns[f"val_ab_mae_{name}"] for name in guesses)
+    assert columns["val_ab_mae_baseline"] == least
+
+
+def test_rows_of_pictures(pack: object) -> None:
+    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)  # ty: ignore
+    kinds = [row["kind"] for row in rows]
+    assert [kinds.count(kind) for kind in ("prediction", "truth", "grey")] == [10, 8, 8]
+    assert all(row["split"] == "val" for row in rows)
+    assert [row["fixed"] for row in rows] == [True] * 8 + [False] * 2 + [True] * 16
+    assert all((row["webp"] is not None) is row["fixed"] for row in rows)
+    names = [row["picture"] for row in rows]
+    assert names[:8] == names[10:18] == names[18:]
+    assert all(set(PER_PICTURE) <= set(row) for row in rows)
+    predicted, grey = rows[0], rows[18]
+    assert predicted["ab_mae"] == pytest.approx(grey["ab_mae"])
+    assert rows[10]["ab_mae"] == 0 and rows[10]["psnr"] is None
+
+
+def test_pictures_are_kept_without_loss(pack: object) -> None:
+    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)  # ty: ignore
+    truth = next(row for row in rows if row["kind"] == "truth")
+    shown = np.array(Image.open(io.BytesIO(truth["webp"])))
+    index = pack.names.index(truth["picture"])  # ty: ignore
+    assert (shown == pack.pictures[index]).all()  # ty: ignore
+    assert truth["picture_hash"] == pack.hashes[index]  # ty: ignore
+    for row in (rows[0], rows[18]):
+        drawn = np.array(Image.open(io.BytesIO(row["webp"]))).astype(int)
+        assert np.ptp(drawn, axis=-1).max() <= 1
+
+
+def test_few_pictures_are_all_fixed(pack: object) -> None:
+    rows = picture_rows(evaluate(Grey(), pack, "test", CPU), pack, CPU)  # ty: ignore
+    assert len(rows) == 18
+    assert all(row["fixed"] for row in rows)

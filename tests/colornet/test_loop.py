@@ -1,0 +1,308 @@
+"""Whole trainings, in the smallest size."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from colornet import checkpoint, interrupt
+from colornet.config import LOSSES, METRICS, Config
+from colornet.errors import DivergedError, InputError, TrainingInterrupted
+from colornet.loop import TrainingResult, train
+
+Build = Callable[..., Config]
+
+
+class Reports(list[dict[str, Any]]):
+    """Collects what a training reports; can ask for its end."""
+
+    def __init__(self, stop_after: int = 0) -> None:
+        super().__init__()
+        self.stop_after = stop_after
+        self.checkpoints: list[Path | None] = []
+
+    def __call__(self, metrics: dict[str, Any], path: Path | None) -> None:
+        assert path is None or checkpoint.verify(path)
+        self.append(metrics)
+        self.checkpoints.append(path)
+        if metrics["tick"] == self.stop_after:
+            interrupt.requested.set()
+
+    def comparable(self) -> list[dict[str, Any]]:
+        """Everything but times."""
+        return [{k: v for k, v in row.items() if "seconds" not in k} for row in self]
+
+
+def run(config: Config, resume: Path | None = None, folder: Path | None = None) -> Reports:
+    reports = Reports()
+    train(config, reports, resume, folder=folder)
+    return reports
+
+
+def weights(result: TrainingResult) -> dict[str, torch.Tensor]:
+    assert result.generator is not None
+    return load_file(result.generator)
+
+
+@pytest.mark.parametrize("method", ["regression", "gan"])
+def test_reports(pack: object, tiny: Build, method: str) -> None:
+    reports = run(tiny(loss={"method": method}))
+    assert [row["tick"] for row in reports] == [1, 2, 3]
+    assert [row["images"] for row in reports] == [32, 64, 96]
+    seconds = [row["seconds"] for row in reports]
+    assert seconds == sorted(seconds)
+    columns = {f"val_{name}" for name in METRICS} | {f"train_{name}" for name in LOSSES}
+    columns |= {f"val_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")}
+    columns |= {f"cost_{name}_seconds" for name in ("step", "evaluation", "checkpoint")}
+    for row in reports:
+        assert set(row) == columns | {"tick", "images", "seconds"}
+        assert all(value is None or math.isfinite(value) for value in row.values())
+        assert (row["train_loss_discriminator"] is None) is (method == "regression")
+        assert row["train_loss_l1"] > 0
+    assert reports.checkpoints == [None] * 3
+
+
+def test_it_learns(pack: object, tiny: Build) -> None:
+    config = tiny(
+        optimizer={"generator_lr": 5e-3},
+        training={"images": 1600, "ticks": 2, "batch_size": 16},
+    )
+    last = run(config)[-1]
+    assert last["val_ab_mae"] < 0.5 * last["val_ab_mae_baseline"]
+
+
+def test_the_same_seed_gives_the_same_training(pack: object, tiny: Build) -> None:
+    config = tiny(generator={"dropout": 0.3})
+    torch.rand(3)
+    first, second = run(config), run(config)
+    assert first.comparable() == second.comparable()
+    other = run(tiny(generator={"dropout": 0.3}, training={"seed": 1}))
+    assert other.comparable() != first.comparable()
+
+
+def test_the_caller_keeps_its_random_numbers(pack: object, tiny: Build) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    run(tiny())
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_resumed_and_uninterrupted_trainings_are_equal(
+    pack: object, tiny: Build, folder: Path, every: int
+) -> None:
+    """Dropout, both optimizers, the order of pictures and the schedule continue where they were."""
+    sections: dict[str, Any] = {
+        "generator": {"dropout": 0.4},
+        "discriminator": {"dropout": 0.2},
+        "training": {"ticks": 4, "images": 128, "checkpoint_every": every},
+    }
+    whole = Reports()
+    end = train(tiny(**sections), whole, folder=folder.with_name("attempt-0"))
+    assert [path is not None for path in whole.checkpoints] == [
+        tick % every == 0 for tick in (1, 2, 3, 4)
+    ]
+    stopped = Reports(stop_after=2)
+    with pytest.raises(TrainingInterrupted):
+        train(tiny(**sections), stopped, folder=folder)
+    interrupt.requested.clear()
+    resumed = Reports()
+    again = folder.with_name("attempt-2")
+    finished = train(tiny(**sections), resumed, checkpoint.latest(folder), folder=again)
+    assert stopped.comparable() + resumed.comparable() == whole.comparable()
+    ends = weights(end), weights(finished)
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    path = resumed.checkpoints[-1]
+    assert path is not None
+    history = checkpoint.history(path)
+    assert [row["tick"] for row in history] == [1, 2, 3, 4]
+    assert resumed[0]["seconds"] > stopped[-1]["seconds"]
+
+
+def test_an_interruption_within_a_tick_loses_no_step(
+    pack: object, tiny: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(tiny(generator={"dropout": 0.4}))
+    from colornet.steps import Totals
+
+    add = Totals.add
+
+    def add_and_stop(self: Totals, losses: dict[str, torch.Tensor]) -> None:
+        add(self, losses)
+        if self.counts["loss_l1"] == 2:
+            interrupt.requested.set()
+
+    monkeypatch.setattr(Totals, "add", add_and_stop)
+    with pytest.raises(TrainingInterrupted, match="after 16 images"):
+        train(tiny(generator={"dropout": 0.4}), Reports(), folder=folder)
+    monkeypatch.setattr(Totals, "add", add)
+    interrupt.requested.clear()
+    path = checkpoint.latest(folder)
+    assert path is not None and path.name == "tick-000000-images-00000000016"
+    assert checkpoint.history(path) == []
+    resumed = Reports()
+    train(tiny(generator={"dropout": 0.4}), resumed, path)
+    assert resumed.comparable() == whole.comparable()
+
+
+def test_an_interruption_without_a_folder_writes_nothing(
+    pack: object, tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    interrupt.requested.set()
+    with pytest.raises(TrainingInterrupted, match="no folder"):
+        train(tiny(), Reports())
+    assert not list(tmp_path.iterdir())
+
+
+def test_resuming_a_finished_training_only_gives_its_result(
+    pack: object, tiny: Build, folder: Path
+) -> None:
+    reports = Reports()
+    first = train(tiny(), reports, folder=folder)
+    again = Reports()
+    second = train(tiny(), again, checkpoint.latest(folder), folder=folder)
+    assert not again
+    assert first.metrics["val_ab_mae"] == second.metrics["val_ab_mae"]
+    assert first.pictures == second.pictures
+
+
+def test_a_checkpoint_of_another_training_is_refused(
+    pack: object, tiny: Build, folder: Path
+) -> None:
+    run(tiny(), folder=folder)
+    for other in (tiny(training={"seed": 1}), tiny(generator={"width": 2})):
+        with pytest.raises(InputError, match="another training"):
+            train(other, Reports(), checkpoint.latest(folder))
+
+
+def test_a_damaged_checkpoint_is_refused(pack: object, tiny: Build, folder: Path) -> None:
+    run(tiny(), folder=folder)
+    path = checkpoint.latest(folder)
+    assert path is not None
+    (path / "state.pt").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="damaged"):
+        train(tiny(), Reports(), path)
+
+
+def test_the_result(pack: object, tiny: Build, folder: Path) -> None:
+    reports = Reports()
+    result = train(tiny(), reports, folder=folder)
+    assert result.metrics == reports[-1]
+    predictions = [row for row in result.pictures if row["kind"] == "prediction"]
+    mean = sum(row["ab_mae"] for row in predictions) / len(predictions)
+    assert mean == pytest.approx(result.metrics["val_ab_mae"])
+    assert result.generator == folder / "generator.safetensors"
+    assert sorted(path.name for path in folder.iterdir())[0] == "generator.safetensors"
+    assert train(tiny(), Reports()).generator is None
+
+
+def test_divergence_is_found_before_its_tick_is_reported(pack: object, tiny: Build) -> None:
+    reports = Reports()
+    config = tiny(
+        loss={"adversarial": "lsgan"},
+        optimizer={"generator_lr": 1.0, "lr_ratio": 1e30, "warmup": 0.0},
+    )
+    with pytest.raises(DivergedError, match="became") as caught:
+        train(config, reports)
+    assert caught.value.step > 0
+    assert len(reports) < 3
+    assert all(math.isfinite(row["train_loss_generator"]) for row in reports)
+
+
+def test_a_non_finite_prediction_is_divergence(
+    pack: object, tiny: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from colornet.evaluation import Evaluation
+
+    monkeypatch.setattr(Evaluation, "finite", lambda self: False)
+    reports = Reports()
+    with pytest.raises(DivergedError, match="val_ab_mae"):
+        train(tiny(), reports)
+    assert not reports
+
+
+def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    from colornet.steps import Feed
+
+    seen: list[torch.Tensor] = []
+    batch = Feed.batch
+
+    def remember(self: Feed, start: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        pictures = batch(self, start, count)
+        seen.append(pictures[1])
+        return pictures
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Feed, "batch", remember)
+        train(config, Reports())
+    return seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"generator": {"dropout": 0.5}},
+        {"generator": {"width": 2, "activation": "silu"}},
+        {"loss": {"l1_weight": 3.0}},
+        {"loss": {"method": "regression"}},
+        {"optimizer": {"generator_lr": 1e-4, "schedule": "constant"}},
+        {"training": {"ticks": 2, "checkpoint_every": 7}},
+    ],
+)
+def test_no_setting_shifts_the_order_of_pictures(
+    pack: object, tiny: Build, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    plain = batches_seen(tiny(), monkeypatch)
+    changed = batches_seen(tiny(**change), monkeypatch)
+    assert all(torch.equal(one, two) for one, two in zip(plain, changed, strict=True))
+
+
+def test_a_budget_in_epochs(pack: object, tiny: Build) -> None:
+    config = tiny(training={"images": None, "epochs": 2.0, "ticks": 2})
+    reports = run(config)
+    assert [row["images"] for row in reports] == [40, 80]
+
+
+def test_a_budget_is_filled_with_whole_batches(pack: object, tiny: Build) -> None:
+    reports = run(tiny(training={"images": 30, "ticks": 2}))
+    assert [row["images"] for row in reports] == [16, 32]
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ({"batch_size": 41}, r"batch_size: 41: there are only 40"),
+        ({"images": 20, "ticks": 4}, r"ticks: 4: .* only 3 steps"),
+    ],
+)
+def test_a_budget_that_the_pictures_cannot_serve(
+    pack: object, tiny: Build, training: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        train(tiny(training=training), Reports())
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_an_empty_split_is_refused(pack: Any, tiny: Build, split: str) -> None:
+    pack.splits[split] = pack.splits[split][:0]
+    with pytest.raises(InputError, match=f"the {split} split has no pictures"):
+        train(tiny(), Reports())
+
+
+def test_bfloat16_on_request(pack: object, tiny: Build) -> None:
+    reports = run(tiny(training={"precision": "bfloat16"}))
+    assert reports[-1]["val_ab_mae"] > 0
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_gpu(pack: object, tiny: Build, folder: Path) -> None:
+    reports = run(tiny(), folder=folder)
+    assert len(reports) == 3
