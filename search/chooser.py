@@ -1,8 +1,9 @@
 """Which point is tried next: ask and tell on an Optuna study that lives in memory.
 
 The study is rebuilt from the records: every trial in order of its number, failed and running ones
-included, with the sampler's own attributes; and each ask gets a fresh sampler seeded by study seed and
-trial number. So a rebuilt chooser proposes what the uninterrupted one would have.
+included, with the sampler's own attributes; and each ask gets a fresh sampler, seeded by the
+study's seed and the trial's number. So a rebuilt chooser proposes what the uninterrupted one would
+have.
 """
 
 import json
@@ -143,9 +144,7 @@ class Chooser:
         if self.study.file.sampler == "random":
             sampler = RandomSampler(seed=seed)
         else:
-            sampler = TPESampler(
-                seed=seed, multivariate=True, constant_liar=True, warn_independent_sampling=False
-            )
+            sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True)
         if not fixed:
             return sampler
         with warnings.catch_warnings():

@@ -1,7 +1,7 @@
-"""The `colorsweep` command: names the subcommands, prints what they answer, turns errors into codes.
+"""The `colorsweep` command: names subcommands, prints what they answer, turns errors into codes.
 
-Subcommands are import strings, so that `--help` and the reading commands load neither torch nor Ray.
-stdout carries results only; progress, logs and warnings go to stderr.
+Subcommands are import strings, so that `--help` and the reading commands load neither torch nor
+Ray. stdout carries results only; progress, logs and warnings go to stderr.
 """
 
 import json

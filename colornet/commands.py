@@ -1,0 +1,223 @@
+"""What `colorsweep presets`, `data …`, `train` and `colorize` do."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+from colornet.errors import InputError
+
+Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
+Classes = Annotated[
+    list[str] | None, Parameter(name="--classes", negative=(), consume_multiple=True)
+]
+
+
+def presets(name: str | None = None) -> Answer:
+    """List the presets, or print one: a complete config.
+
+    Parameters
+    ----------
+    name
+        The preset to print; `colorsweep presets NAME > mine.yaml`.
+    """
+    from colornet.catalog import PRESETS, builtin_names, find_yaml, preset_values, to_yaml
+
+    if name is not None:
+        find_yaml(name, PRESETS, "preset")
+        values = preset_values(name)
+        return Answer(to_yaml(values).rstrip("\n"), values)
+    listed = {found: preset_values(found) for found in builtin_names(PRESETS)}
+    rows = [("preset", "method", "generator", "discriminator", "size", "images")]
+    for found, values in listed.items():
+        rows.append(
+            (
+                found,
+                values["loss"]["method"],
+                f"{values['generator']['kind']} {values['generator']['width']}",
+                _player(values["discriminator"]),
+                f"{values['data']['image_size']} px",
+                f"{values['training']['images']:,}",
+            )
+        )
+    return Answer(aligned(rows), {"presets": listed})
+
+
+def _player(values: Mapping[str, Any] | None) -> str:
+    return f"{values['kind']} {values['width']}" if values else "–"
+
+
+def data_list() -> Answer:
+    """List the sources of pictures and their options."""
+    from colornet.config import TAGS
+
+    sources = TAGS["data"][1]
+    lines, values = [], {}
+    for name, kind in sources.items():
+        options = {
+            option: None if field.is_required() else field.get_default()
+            for option, field in kind.model_fields.items()
+            if option != "source"
+        }
+        lines += [f"{name}: {kind.__doc__}"]
+        lines += [
+            f"  data.{option}" + ("" if kind.model_fields[option].is_required() else f" = {value}")
+            for option, value in options.items()
+        ]
+        values[name] = {"description": kind.__doc__, "options": options}
+    return Answer("\n".join(lines), {"sources": values})
+
+
+def data_check(
+    path: Path, *, image_size: int = 32, classes: Classes = None, list_file: Path | None = None
+) -> Answer:
+    """Find what is wrong with a folder of pictures before anything is trained.
+
+    Parameters
+    ----------
+    path
+        Folder of pictures; its first level of folders are the classes.
+    image_size
+        Side that the pictures would be trained at; smaller ones are named.
+    classes
+        Only these classes.
+    list_file
+        File that lists the pictures to take, one path under PATH a line.
+    """
+    from colornet.data.check import check
+
+    report = check(
+        str(path),
+        image_size,
+        classes=tuple(classes) if classes else None,
+        list=str(list_file) if list_file else None,
+    )
+    return Answer(report.text(), report.data(), exit_code=0 if report.can_train else 1)
+
+
+def data_pack(
+    path: Path,
+    *,
+    out: Annotated[Path, Parameter(alias="-o")],
+    image_size: int = 32,
+    classes: Classes = None,
+    list_file: Path | None = None,
+) -> Answer:
+    """Decode pictures once, into a folder that trainings map into memory.
+
+    Parameters
+    ----------
+    path
+        Folder of pictures; its first level of folders are the classes.
+    out
+        Folder to make; give it as data.root.
+    image_size
+        Side of the packed pictures.
+    classes
+        Only these classes.
+    list_file
+        File that lists the pictures to take, one path under PATH a line.
+    """
+    from colornet.config import FolderData
+    from colornet.data.packed import pack_to
+
+    data = FolderData(
+        source="folder",
+        root=str(path),
+        image_size=image_size,
+        classes=tuple(classes) if classes else None,
+        list=str(list_file) if list_file else None,
+    )
+    summary = pack_to(data, out).summary()
+    splits = ", ".join(f"{count:,} {split}" for split, count in summary["splits"].items())
+    rows = [
+        ("Packed", f"{summary['pictures']:,} pictures at {image_size} px ({splits})"),
+        (
+            "Left out",
+            f"{summary['bad']} bad, {summary['grey']} grey, {summary['duplicates']} twice",
+        ),
+        ("Size", f"{summary['bytes'] / 1e6:,.1f} MB in {out}"),
+        ("Next", f"colorsweep run STUDY --data {out} --set data.image_size={image_size}"),
+    ]
+    return Answer(aligned(rows), summary)
+
+
+def train(
+    config: str,
+    *,
+    settings: Settings = None,
+    out: Path | None = None,
+) -> Answer:
+    """Train a configuration finally, to a model; the same command resumes a killed training.
+
+    Parameters
+    ----------
+    config
+        best.yaml, another YAML file, or a preset's name.
+    settings
+        PATH=VALUE: change a config path.
+    out
+        The model's folder [models/<name of the sweep and point, or of the config>].
+    """
+    need_training_libraries("train")
+    from colornet.catalog import PRESETS, find_yaml, load_config, read_yaml
+
+    loaded = load_config(config, parse_settings(settings or []))
+    written = read_yaml(find_yaml(config, PRESETS, "preset"))
+    origin = written.get("from")
+    folder = out or Path("models") / _model_name(config, origin)
+
+    from colornet.distributed import train_final
+    from colornet.progress import show_tick
+
+    results = train_final(loaded, folder, show_tick(loaded.training.ticks), origin)
+    share = results["test_ab_mae"] / results["test_ab_mae_baseline"]
+    rows = [
+        ("Model", str(folder)),
+        ("Test", f"ab MAE {results['test_ab_mae']:.4g}, {share:.2f} x the best single color"),
+        ("", f"colorfulness {results['test_colorfulness_ratio']:.2f} of the truth's"),
+        ("Next", f"colorsweep colorize {folder} PICTURE… -o colorized"),
+    ]
+    return Answer(aligned(rows), {"model": str(folder), **results})
+
+
+def _model_name(config: str, origin: Mapping[str, Any] | None) -> str:
+    if origin:
+        return f"{origin['sweep']}-{origin['point_id']}"
+    return Path(config).stem
+
+
+def colorize(
+    model: Path,
+    pictures: Annotated[list[Path], Parameter(negative=())],
+    *,
+    out: Annotated[Path, Parameter(alias="-o")] = Path("colorized"),
+) -> Answer:
+    """Colorize pictures with a model; each keeps its size and its lightness.
+
+    Parameters
+    ----------
+    model
+        Folder that `colorsweep train` has left.
+    pictures
+        Pictures of any size and mode, or folders of them.
+    out
+        Folder for the results, as PNG.
+    """
+    if not (model / "model.safetensors").is_file():
+        raise InputError(
+            f"{model}: not a model folder: it has no model.safetensors.\n"
+            "Give the folder that `colorsweep train` or `best --model` wrote."
+        )
+    need_training_libraries("colorize")
+    from colornet.colorizing import colorize_files, find_pictures
+
+    done, failed = colorize_files(model, find_pictures(pictures), out)
+    lines = [f"{source} -> {target}" for source, target in done]
+    values = {
+        "colorized": [{"picture": str(source), "result": str(target)} for source, target in done],
+        "failed": [{"picture": str(source), "reason": reason} for source, reason in failed],
+    }
+    return Answer("\n".join(lines), values, exit_code=1 if failed else 0)

@@ -1,0 +1,91 @@
+"""`colorsweep demo`: the whole path in small, by the commands that a user would type."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colornet.answer import Answer, aligned, need_training_libraries
+from colornet.errors import ColorsweepError, InputError
+
+PICTURES = 6
+SIZE = 256
+SEED = 7_000
+"""Of the demo's own pictures: none of them is in the set that is trained on."""
+
+
+def demo(*, out: Path = Path("demo")) -> Answer:
+    """Do everything in small, on built-in pictures: sweep, report, best, train, colorize.
+
+    Parameters
+    ----------
+    out
+        Folder for all of it; it must not be there yet.
+    """
+    need_training_libraries("demo")
+    if out.exists():
+        raise InputError(f"{out}: is there already.\nGive --out another folder, or delete it.")
+    sweep, model, grey = out / "sweep", out / "model", out / "grey"
+    _call("run", "demo", "--out", str(sweep))
+    _call("report", str(sweep), "-o", str(out / "report.html"))
+    _call("best", str(sweep), "-o", str(out / "best.yaml"))
+    _call("train", str(out / "best.yaml"), "--out", str(model))
+    truths = _draw(grey)
+    _call("colorize", str(model), str(grey), "-o", str(out / "colorized"))
+    sheet = _contact_sheet(grey, out / "colorized", truths, out / "colorized.png")
+    made = {
+        "report": str(out / "report.html"),
+        "best": str(out / "best.yaml"),
+        "model": str(model),
+        "pictures": str(sheet),
+    }
+    rows = [
+        ("Report", f"{made['report']}  (open it in a browser)"),
+        ("Best", made["best"]),
+        ("Model", f"{made['model']}  (card.md says how good it is)"),
+        ("Pictures", f"{made['pictures']}  (grey, colorized, truth)"),
+        ("Next", "colorsweep run learning-rate-balance --quick --data YOUR_PICTURES"),
+    ]
+    return Answer("\n" + aligned(rows), made)
+
+
+def _call(*words: str) -> None:
+    """Run one command as its own line of the demo."""
+    from search.cli import main
+
+    print(f"\n$ {shlex.join(['colorsweep', *words])}", file=sys.stderr, flush=True)
+    try:
+        main(words)
+    except SystemExit as ended:
+        if ended.code:
+            raise ColorsweepError(
+                f"demo: `colorsweep {words[0]}` ended with {ended.code}"
+            ) from None
+
+
+def _draw(folder: Path) -> list[np.ndarray]:
+    """Draw landscapes that no training has seen, and write them in grey."""
+    from colornet.data.sources.scenes import draw_scene
+
+    folder.mkdir(parents=True)
+    truths = [draw_scene(SEED, index, SIZE) for index in range(PICTURES)]
+    for index, truth in enumerate(truths):
+        Image.fromarray(truth).convert("L").save(folder / f"landscape-{index + 1}.png")
+    return truths
+
+
+def _contact_sheet(grey: Path, colorized: Path, truths: Sequence[np.ndarray], target: Path) -> Path:
+    """Rows of grey, colorized, truth, one column a picture."""
+    gap = SIZE // 32
+    size = (len(truths) * (SIZE + gap) - gap, 3 * (SIZE + gap) - gap)
+    sheet = Image.new("RGB", size, "white")
+    for column, truth in enumerate(truths):
+        name = f"landscape-{column + 1}.png"
+        tiles = [Image.open(grey / name), Image.open(colorized / name), Image.fromarray(truth)]
+        for row, tile in enumerate(tiles):
+            sheet.paste(tile.convert("RGB"), (column * (SIZE + gap), row * (SIZE + gap)))
+    sheet.save(target)
+    return target
