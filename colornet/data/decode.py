@@ -101,15 +101,11 @@ def _working_mode(image: Image.Image) -> Image.Image:
 
 
 def _fit(image: Image.Image, size: int) -> Image.Image:
-    """The center square, resized; what is cut off is not resampled."""
+    """The center square, resized."""
     side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    return image.resize(
-        (size, size),
-        Image.Resampling.LANCZOS,
-        box=(left, top, left + side, top + side),
-        reducing_gap=_REDUCING_GAP,
-    )
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.crop((left, top, left + side, top + side))
+    return square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

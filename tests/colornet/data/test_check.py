@@ -1,0 +1,91 @@
+"""The check finds everything that packing would stumble over."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from colornet.config import FolderData
+from colornet.data.check import check
+from colornet.data.packed import open_pack
+from colornet.errors import InputError
+
+MakePicture = Callable[..., Path]
+
+
+def test_a_folder_without_pictures_is_refused(root: Path) -> None:
+    with pytest.raises(InputError, match="empty folder"):
+        check(str(root))
+
+
+def test_all_planted_faults_are_found(twelve: Path, make_picture: MakePicture) -> None:
+    good = (twelve / "sea/00.png").read_bytes()
+    (twelve / "sea/truncated.png").write_bytes(good[:-40])
+    (twelve / "sea/empty.jpg").write_bytes(b"")
+    (twelve / "sea/page.jpg").write_text("<html></html>")
+    make_picture("sea/huge.png", 70, side=90)
+    make_picture("sea/tiny.png", 71, side=8)
+    shutil.copy(twelve / "land/01.png", twelve / "land/01 copy.png")
+    Image.new("L", (20, 20), 77).save(twelve / "land/grey.png")
+
+    report = check(str(twelve), image_size=16, max_pixels=8000)
+    assert dict(report.bad).keys() == {
+        "sea/truncated.png",
+        "sea/empty.jpg",
+        "sea/page.jpg",
+        "sea/huge.png",
+    }
+    assert report.small == ["sea/tiny.png"]
+    assert report.duplicates == [("land/01.png", "land/01 copy.png")]
+    assert report.grey == ["land/grey.png"]
+    assert (report.files, report.usable) == (19, 13)
+    assert report.classes == {"land": 6, "sea": 7}
+    assert report.modes == {"RGB": 14, "L": 1}
+    assert report.shorter_sides == (8, 40, 40)
+    assert not report.can_train
+    text = report.text()
+    assert "sea/page.jpg: not a JPEG, PNG, WebP or BMP picture" in text
+    assert "4 of 19 pictures are bad" in text
+    assert json.loads(json.dumps(report.data(), allow_nan=False))["usable"] == 13
+
+
+def test_it_agrees_with_packing(twelve: Path) -> None:
+    Image.new("L", (20, 20), 77).save(twelve / "land/grey.png")
+    report = check(str(twelve), image_size=16)
+    pack = open_pack(FolderData(source="folder", root=str(twelve), image_size=16))
+    assert report.can_train
+    assert report.text().endswith("Usable.")
+    assert report.splits == pack.summary()["splits"]
+    assert report.classes == pack.summary()["classes"]
+
+
+def test_nothing_that_can_be_decoded(root: Path) -> None:
+    (root / "a.png").write_bytes(b"")
+    report = check(str(root))
+    assert report.shorter_sides is None
+    assert "at least 2 usable pictures" in report.text()
+
+
+def test_long_lists_are_cut(root: Path) -> None:
+    for number in range(14):
+        (root / f"{number}.png").write_bytes(b"")
+    assert "and 4 more" in check(str(root)).text()
+
+
+def test_progress_counts_every_picture(twelve: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    check(str(twelve), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(done, 12) for done in range(1, 13)]
+
+
+def test_real_photos(test_data: Path) -> None:
+    begin = time.process_time()
+    report = check(str(test_data / "scenes150" / "train"), image_size=64)
+    assert time.process_time() - begin < 2 * report.files / 1000
+    assert report.files == 1200
+    assert len(report.grey) == 59
+    assert report.can_train

@@ -1,0 +1,173 @@
+"""Every kind of picture file, good and bad."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from colornet.data.decode import decode, is_grey
+from colornet.data.source import UnusablePicture
+
+RED = (200, 30, 40)
+MAX_PIXELS = 40_000_000
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A tiny PNG whose header promises width x height pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + check
+
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty file"),
+        (b"<html><body>404 Not Found</body></html>", "not a JPEG"),
+        (b"\x89PNG\r\n\x1a\n", "not a JPEG"),
+        (encoded(Image.new("RGB", (64, 64), RED))[:-30], "corrupt or truncated"),
+        (encoded(Image.effect_noise((64, 64), 90), "JPEG")[:900], "corrupt or truncated"),
+        (encoded(Image.new("RGB", (8, 8), RED), "GIF"), "not a JPEG"),
+        (bomb(9_000, 9_000), "oversized: 9000 x 9000"),
+        (bomb(12_000, 12_000), "oversized: 12000 x 12000"),
+        (bomb(60_000, 60_000), "oversized"),
+    ],
+)
+def test_unusable_files_are_refused_with_a_reason_and_no_warning(data: bytes, reason: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UnusablePicture, match=reason):
+            decode(data, 16, MAX_PIXELS)
+
+
+def test_the_pixel_cap_is_exact() -> None:
+    data = encoded(Image.new("RGB", (10, 10), RED))
+    assert decode(data, 8, max_pixels=100).pixels.shape == (8, 8, 3)
+    with pytest.raises(UnusablePicture, match="at most 99"):
+        decode(data, 8, max_pixels=99)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_every_format_keeps_its_color(kind: str) -> None:
+    decoded = decode(encoded(Image.new("RGB", (50, 30), RED), kind), 16, MAX_PIXELS)
+    assert decoded.pixels.shape == (16, 16, 3)
+    assert decoded.pixels.dtype == np.uint8
+    assert (decoded.mode, decoded.width, decoded.height) == ("RGB", 50, 30)
+    np.testing.assert_allclose(decoded.pixels, np.broadcast_to(RED, (16, 16, 3)), atol=4)
+
+
+def sixteen_bit() -> bytes:
+    return encoded(Image.fromarray(np.full((20, 20), 128 * 257, np.uint16)))
+
+
+def palette_with_transparency() -> bytes:
+    image = Image.new("P", (20, 20), 1)
+    image.putpalette([0, 0, 0, *RED])
+    return encoded(image, transparency=1)
+
+
+@pytest.mark.parametrize(
+    ("data", "color", "tolerance"),
+    [
+        (encoded(Image.new("1", (20, 20), 1)), (255, 255, 255), 0),
+        (encoded(Image.new("L", (20, 20), 90)), (90, 90, 90), 0),
+        (encoded(Image.new("LA", (20, 20), (0, 0))), (255, 255, 255), 0),
+        (encoded(Image.new("LA", (20, 20), (90, 255))), (90, 90, 90), 0),
+        (encoded(Image.new("RGB", (20, 20), RED).convert("P")), RED, 30),
+        (palette_with_transparency(), (255, 255, 255), 0),
+        (encoded(Image.new("RGB", (20, 20), RED), transparency=RED), (255, 255, 255), 0),
+        (encoded(Image.new("RGBA", (20, 20), (*RED, 255))), RED, 0),
+        (encoded(Image.new("RGBA", (20, 20), (*RED, 0))), (255, 255, 255), 0),
+        (encoded(Image.new("RGBA", (20, 20), (*RED, 128))), (227, 142, 147), 1),
+        (encoded(Image.new("CMYK", (20, 20), (0, 255, 255, 0)), "JPEG"), (255, 0, 0), 3),
+        (sixteen_bit(), (128, 128, 128), 0),
+        (encoded(Image.new("RGB", (1, 1), RED)), RED, 0),
+    ],
+)
+def test_every_mode_becomes_rgb(data: bytes, color: tuple[int, int, int], tolerance: int) -> None:
+    pixels = decode(data, 16, MAX_PIXELS).pixels
+    np.testing.assert_allclose(
+        pixels.astype(int), np.broadcast_to(color, (16, 16, 3)), atol=tolerance
+    )
+
+
+def test_exif_rotation_is_applied() -> None:
+    image = Image.new("RGB", (32, 32), (0, 0, 255))
+    image.paste(RED, (0, 0, 32, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the stored top belongs to the right
+    pixels = decode(encoded(image, exif=exif), 32, MAX_PIXELS).pixels
+    assert tuple(pixels[16, 31]) == RED
+    assert tuple(pixels[0, 0]) == (0, 0, 255)
+
+
+def test_an_embedded_profile_is_converted_to_srgb() -> None:
+    # A linear-light profile would need primaries; a grey gamma shows the conversion as well.
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    image = Image.new("RGB", (20, 20), RED)
+    same = decode(encoded(image, icc_profile=srgb.tobytes()), 16, MAX_PIXELS).pixels
+    np.testing.assert_allclose(same, np.broadcast_to(RED, (16, 16, 3)), atol=2)
+    wrong_kind = decode(encoded(image, icc_profile=lab.tobytes()), 16, MAX_PIXELS).pixels
+    np.testing.assert_array_equal(wrong_kind, np.broadcast_to(RED, (16, 16, 3)))
+
+
+def swapped_primaries() -> bytes:
+    """An sRGB profile whose red and blue primaries have changed places."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = data.index(b"rXYZ"), data.index(b"bXYZ")
+    data[red : red + 4], data[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(data)
+
+
+def test_a_foreign_profile_changes_the_colors() -> None:
+    image = Image.new("RGB", (20, 20), RED)
+    pixels = decode(encoded(image, icc_profile=swapped_primaries()), 16, MAX_PIXELS).pixels
+    red, _, blue = pixels[8, 8].astype(int)
+    assert blue > red + 100
+
+
+def test_a_broken_profile_is_passed_over() -> None:
+    data = encoded(Image.new("RGB", (20, 20), RED), icc_profile=b"no profile at all")
+    assert tuple(decode(data, 16, MAX_PIXELS).pixels[8, 8]) == RED
+
+
+@pytest.mark.parametrize("size", [(90, 30), (30, 90)])
+def test_the_center_is_kept(size: tuple[int, int]) -> None:
+    image = Image.new("RGB", size, (0, 0, 255))
+    left, top = (size[0] - 30) // 2, (size[1] - 30) // 2
+    image.paste(RED, (left, top, left + 30, top + 30))
+    pixels = decode(encoded(image), 10, MAX_PIXELS).pixels
+    np.testing.assert_array_equal(pixels, np.broadcast_to(RED, (10, 10, 3)))
+
+
+def test_a_reduced_jpeg_stays_close_to_the_full_one() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    image = Image.fromarray(noise).resize((1200, 1200), Image.Resampling.BICUBIC)
+    fast = decode(encoded(image, "JPEG", quality=95), 32, MAX_PIXELS).pixels
+    full = np.asarray(image.resize((32, 32), Image.Resampling.LANCZOS))
+    assert np.abs(fast.astype(int) - full.astype(int)).mean() < 3
+
+
+def test_grey_is_told_from_color_in_a_few_pixels() -> None:
+    pixels = np.full((40, 40, 3), 120, np.uint8)
+    assert is_grey(pixels)
+    pixels[..., 0] += 10
+    assert is_grey(pixels)
+    pixels[:5, :5, 0] = 200
+    assert not is_grey(pixels)

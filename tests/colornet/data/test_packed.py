@@ -1,0 +1,395 @@
+"""Packs: what goes in, what stays out, and that building them is safe."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colornet.config import FolderData, ScenesData
+from colornet.data import building, packed
+from colornet.data.packed import Pack, open_pack, pack_to
+from colornet.data.source import UnusablePicture
+from colornet.data.sources.folder import FolderSource
+from colornet.errors import InputError
+
+MakeData = Callable[..., FolderData]
+MakePicture = Callable[..., Path]
+SPLITS = ("train", "val", "test")
+
+
+def message(data: FolderData | ScenesData) -> str:
+    with pytest.raises(InputError) as caught:
+        open_pack(data)
+    text = str(caught.value)
+    assert len(text.splitlines()) <= 3
+    return text
+
+
+def all_rows(pack: Pack) -> list[int]:
+    return [int(row) for split in SPLITS for row in pack.indices(split)]
+
+
+# Too little
+
+
+def test_an_empty_folder_leaves_nothing_behind(
+    root: Path, folder_data: MakeData, own_cache: Path
+) -> None:
+    assert "empty folder" in message(folder_data(root))
+    assert not own_cache.exists()
+
+
+def test_one_picture_is_too_few(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    make_picture("a.png", 0)
+    assert "1 of 1 pictures can be used" in message(folder_data(root))
+
+
+def test_only_grey_pictures(root: Path, folder_data: MakeData, own_cache: Path) -> None:
+    for level in range(5):
+        Image.new("L", (20, 20), level * 30).save(root / f"{level}.png")
+    assert "0 of 5 pictures can be used (5 grey" in message(folder_data(root))
+    assert len(open_pack(folder_data(root, skip_grey=False)).names) == 5
+    assert not list((own_cache / "packs").glob(".building*"))
+
+
+def test_two_pictures_are_one_to_train_and_one_to_validate(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    make_picture("a.png", 0)
+    make_picture("b.png", 1)
+    pack = open_pack(folder_data(root))
+    assert [len(pack.indices(split)) for split in SPLITS] == [1, 1, 0]
+
+
+def test_ten_pictures_fill_all_splits(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    for seed in range(10):
+        make_picture(f"{seed}.png", seed)
+    pack = open_pack(folder_data(root))
+    assert all(len(pack.indices(split)) for split in SPLITS)
+    assert sorted(all_rows(pack)) == list(range(10))
+
+
+# Bad pictures
+
+
+def test_too_many_bad_pictures_stop_with_their_names(
+    twelve: Path, folder_data: MakeData, own_cache: Path
+) -> None:
+    (twelve / "sea" / "broken.png").write_bytes(b"")
+    text = message(folder_data(twelve))
+    assert "1 bad of 13 pictures" in text
+    assert "sea/broken.png: empty file" in text
+    assert "data.max_bad_fraction" in text
+    assert list((own_cache / "packs").iterdir()) == []
+
+
+def test_a_few_bad_pictures_cost_a_line_each(
+    twelve: Path, folder_data: MakeData, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(12):
+        (twelve / f"bad{number:02d}.jpg").write_bytes(b"<html>")
+    with caplog.at_level(logging.WARNING, "colorsweep"):
+        pack = open_pack(folder_data(twelve, max_bad_fraction=0.6))
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines[0] == "bad00.jpg: left out: not a JPEG, PNG, WebP or BMP picture"
+    assert len(lines) == 11
+    assert "12 bad pictures" in lines[-1]
+    assert len(pack.names) == 12
+    assert len(pack.skipped) == 12
+    assert pack.summary()["bad"] == 12
+
+
+def test_oversized_pictures_are_not_decoded(
+    twelve: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    make_picture("big.png", 50, side=64)
+    pack = open_pack(folder_data(twelve, max_pixels=2000, max_bad_fraction=0.1))
+    assert dict(pack.skipped) == {"big.png": "oversized: 64 x 64 pixels, at most 2000 allowed"}
+
+
+def test_grey_pictures_are_no_bad_ones(twelve: Path, folder_data: MakeData) -> None:
+    for level in range(6):
+        Image.new("L", (20, 20), level * 30).save(twelve / f"grey{level}.png")
+    pack = open_pack(folder_data(twelve, max_bad_fraction=0.0))
+    assert len(pack.names) == 12
+    assert pack.summary()["grey"] == 6
+
+
+def test_duplicates_are_dropped_across_classes(
+    twelve: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    shutil.copy(twelve / "sea/00.png", twelve / "land/copy.png")
+    Image.open(twelve / "sea/02.png").save(twelve / "other.bmp")
+    pack = open_pack(folder_data(twelve))
+    assert pack.skipped == [
+        ("sea/00.png", "duplicate of land/copy.png"),
+        ("sea/02.png", "duplicate of other.bmp"),
+    ]
+    assert len(set(pack.hashes)) == len(pack.names) == 12
+
+
+# Contents and splits
+
+
+def test_rows_names_and_classes_belong_together(twelve: Path, folder_data: MakeData) -> None:
+    data = folder_data(twelve)
+    pack = open_pack(data)
+    source = FolderSource(data)
+    for row, entry in enumerate(source.entries()):
+        assert (pack.names[row], pack.classes[row]) == (entry.name, entry.label)
+        np.testing.assert_array_equal(pack.pictures[row], source.decode(entry).pixels)
+    assert pack.summary()["classes"] == {"land": 6, "sea": 6}
+
+
+def test_the_file_is_mapped_read_only(twelve: Path, folder_data: MakeData) -> None:
+    pack = open_pack(folder_data(twelve))
+    assert isinstance(pack.pictures, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        pack.pictures[0] = 0
+
+
+def test_splits_share_nothing_and_are_the_same_at_every_size() -> None:
+    small = open_pack(ScenesData(pictures=40, image_size=16))
+    large = open_pack(ScenesData(pictures=40, image_size=24))
+    assert sorted(all_rows(small)) == list(range(40))
+    for split in SPLITS:
+        assert len(small.indices(split))
+        np.testing.assert_array_equal(small.indices(split), large.indices(split))
+
+
+def test_more_pictures_move_none() -> None:
+    few = open_pack(ScenesData(pictures=40, image_size=16))
+    many = open_pack(ScenesData(pictures=60, image_size=16))
+    for split in SPLITS:
+        assert set(few.indices(split)) <= set(many.indices(split))
+
+
+def test_parts_of_the_training_pictures_are_prefixes() -> None:
+    def train(**options: object) -> list[int]:
+        return (
+            open_pack(ScenesData(pictures=40, image_size=16, **options)).indices("train").tolist()
+        )
+
+    every = train()
+    assert train(fraction=0.5) == every[: round(len(every) / 2)]
+    assert train(train_pictures=7) == every[:7]
+    assert train(fraction=0.001) == every[:1]
+    whole = open_pack(ScenesData(pictures=40, image_size=16))
+    part = open_pack(ScenesData(pictures=40, image_size=16, fraction=0.5))
+    assert part.path == whole.path
+    np.testing.assert_array_equal(part.indices("val"), whole.indices("val"))
+
+
+def test_more_training_pictures_than_there_are() -> None:
+    text = message(ScenesData(pictures=20, image_size=16, train_pictures=500))
+    assert text.startswith("data.train_pictures: 500: only")
+
+
+def test_classes_of_scenes() -> None:
+    pack = open_pack(ScenesData(pictures=20, image_size=16, classes=("sea",)))
+    assert set(pack.classes) == {"sea"}
+    assert len(pack.names) == 20
+
+
+# The cache
+
+
+def test_an_unchanged_folder_is_packed_once(
+    twelve: Path, folder_data: MakeData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_pack(folder_data(twelve))
+    monkeypatch.setattr(FolderSource, "decode", None)
+    second = open_pack(folder_data(twelve))
+    assert second.path == first.path
+    assert second.content_hash == first.content_hash
+
+
+def test_changed_files_are_packed_again(
+    twelve: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    first = open_pack(folder_data(twelve))
+    make_picture("sea/00.png", 99)
+    second = open_pack(folder_data(twelve))
+    assert second.content_hash != first.content_hash
+    make_picture("sea/new.png", 100)
+    assert len(open_pack(folder_data(twelve)).names) == 13
+
+
+def test_other_options_are_other_packs(twelve: Path, folder_data: MakeData) -> None:
+    options = [{}, {"image_size": 24}, {"skip_grey": False}, {"classes": ("sea",)}]
+    paths = {open_pack(folder_data(twelve, **chosen)).path for chosen in options}
+    assert len(paths) == len(options)
+
+
+@pytest.mark.parametrize("name", ["pictures.npy", "index.json"])
+def test_a_damaged_pack_in_the_cache_is_built_again(
+    twelve: Path, folder_data: MakeData, name: str
+) -> None:
+    first = open_pack(folder_data(twelve))
+    os.truncate(first.path / name, 200)
+    second = open_pack(folder_data(twelve))
+    assert second.content_hash == first.content_hash
+    assert second.pictures.shape == (12, 16, 16, 3)
+
+
+def test_a_full_disk_is_said_beforehand(
+    twelve: Path, folder_data: MakeData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(twelve)._replace(free=1000)
+    monkeypatch.setattr(building.shutil, "disk_usage", lambda _: usage)
+    text = message(folder_data(twelve))
+    assert "0 MB are free" in text
+    assert "COLORSWEEP_CACHE" in text
+
+
+def test_opening_again_is_quick() -> None:
+    data = ScenesData(pictures=100, image_size=16)
+    open_pack(data)
+    begin = time.process_time()
+    open_pack(data)
+    assert time.process_time() - begin < 0.05
+
+
+# Many processes
+
+_OPEN = """
+import sys, time
+from colornet.config import FolderData
+from colornet.data import building
+from colornet.data.packed import open_pack
+
+build = building._build
+
+def slow(*args):
+    print("building", flush=True)
+    time.sleep(float(sys.argv[2]))
+    build(*args)
+
+building._build = slow
+pack = open_pack(FolderData(source="folder", root=sys.argv[1], image_size=16))
+print(pack.content_hash, pack.indices("train").tolist(), int(pack.pictures.sum()))
+"""
+
+
+def start_opening(root: Path, seconds: float) -> subprocess.Popen[str]:
+    """Another process that opens the pack, and spends `seconds` in building it."""
+    here = os.pathsep.join([str(Path(building.__file__).parents[2]), *sys.path])
+    return subprocess.Popen(
+        [sys.executable, "-c", _OPEN, str(root), str(seconds)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": here},
+    )
+
+
+def test_of_several_processes_one_builds(twelve: Path) -> None:
+    processes = [start_opening(twelve, 0.5) for _ in range(3)]
+    outputs = [process.communicate(timeout=60)[0].splitlines() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert sum(line == "building" for lines in outputs for line in lines) == 1
+    assert len({lines[-1] for lines in outputs}) == 1
+
+
+def test_a_killed_builder_blocks_nobody(twelve: Path, own_cache: Path) -> None:
+    process = start_opening(twelve, 60)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "building\n"
+    process.kill()
+    process.communicate()
+    packs = own_cache / "packs"
+    assert list(packs.glob(".building-*"))
+    pack = open_pack(FolderData(source="folder", root=str(twelve), image_size=16))
+    assert len(pack.names) == 12
+    assert list(packs.iterdir()) == [pack.path]
+
+
+# Packed folders
+
+
+def test_a_packed_folder_is_opened_as_it_is(
+    twelve: Path, folder_data: MakeData, tmp_path: Path
+) -> None:
+    direct = open_pack(folder_data(twelve))
+    made = pack_to(folder_data(twelve), tmp_path / "out" / "packed")
+    shutil.rmtree(twelve)
+    opened = open_pack(folder_data(tmp_path / "out" / "packed"))
+    assert opened.path == made.path == tmp_path / "out" / "packed"
+    assert opened.content_hash == direct.content_hash
+    for split in SPLITS:
+        np.testing.assert_array_equal(opened.indices(split), direct.indices(split))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["packed"]
+
+
+def test_a_packed_folder_can_be_narrowed(
+    twelve: Path, folder_data: MakeData, tmp_path: Path
+) -> None:
+    Image.new("L", (20, 20), 90).save(twelve / "sea" / "grey.png")
+    pack_to(folder_data(twelve, skip_grey=False), tmp_path / "packed")
+    sea = open_pack(folder_data(tmp_path / "packed", classes=("sea",)))
+    assert {sea.names[row] for row in all_rows(sea)} == {
+        f"sea/{n:02d}.png" for n in range(0, 12, 2)
+    }
+    assert "Did you mean 'sea'?" in message(folder_data(tmp_path / "packed", classes=("see",)))
+
+
+def test_a_packed_folder_of_another_size(
+    twelve: Path, folder_data: MakeData, tmp_path: Path
+) -> None:
+    pack_to(folder_data(twelve), tmp_path / "packed")
+    text = message(folder_data(tmp_path / "packed", image_size=32))
+    assert "packed at 16 pixels, but data.image_size is 32" in text
+
+
+def test_a_packed_folder_takes_no_list(twelve: Path, folder_data: MakeData, tmp_path: Path) -> None:
+    pack_to(folder_data(twelve), tmp_path / "packed")
+    assert "packed already" in message(folder_data(tmp_path / "packed", list="a.txt"))
+
+
+def test_packing_twice_keeps_the_first_and_refuses_other_contents(
+    twelve: Path, folder_data: MakeData, tmp_path: Path
+) -> None:
+    first = pack_to(folder_data(twelve), tmp_path / "packed")
+    again = pack_to(folder_data(twelve), tmp_path / "packed")
+    assert again.content_hash == first.content_hash
+    with pytest.raises(InputError, match="not empty"):
+        pack_to(folder_data(twelve, image_size=24), tmp_path / "packed")
+    with pytest.raises(InputError, match="not empty"):
+        pack_to(folder_data(twelve), twelve)
+
+
+@pytest.mark.parametrize("index", ["", "[]", "{}", json.dumps({"version": 99})])
+def test_a_packed_folder_with_a_strange_index(
+    twelve: Path, folder_data: MakeData, tmp_path: Path, index: str
+) -> None:
+    pack_to(folder_data(twelve), tmp_path / "packed")
+    (tmp_path / "packed" / "index.json").write_text(index)
+    assert "packed" in message(folder_data(tmp_path / "packed"))
+
+
+# Any source
+
+
+def test_every_source_can_be_opened_by_its_name() -> None:
+    assert set(packed._SOURCES) == {"scenes", "folder"}
+
+
+def test_decoding_in_threads_keeps_the_order(twelve: Path, folder_data: MakeData) -> None:
+    (twelve / "bad.png").write_bytes(b"")
+    source = FolderSource(folder_data(twelve))
+    entries = source.entries()
+    found = list(building.decode_in_order(source, entries))
+    assert [entry for entry, _ in found] == entries
+    assert [isinstance(decoded, UnusablePicture) for _, decoded in found] == [True] + [False] * 12
