@@ -3,7 +3,7 @@
 Nothing here waits for the device: what a step measures is read once per tick.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import cos, pi
@@ -128,7 +128,7 @@ def play(
 
 
 @contextmanager
-def only(player: Player, players: tuple[Player, ...]) -> Iterator[None]:
+def only(player: Player, players: tuple[Player, ...]) -> Generator[None, None, None]:
     """Freeze the other players' weights: no gradient is computed for them."""
     others = [other.network for other in players if other is not player]
     for network in others:

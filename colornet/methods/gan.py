@@ -31,7 +31,7 @@ class Gan:
         self.generator = build_generator(config.generator, size, seed, device)
         self.discriminator = build_discriminator(config.discriminator, size, seed, device)
         rate = config.optimizer.generator_lr
-        self.players = (
+        self.players: tuple[Player, ...] = (
             Player(
                 "discriminator",
                 self.discriminator,

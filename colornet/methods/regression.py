@@ -22,7 +22,7 @@ class Regression:
         self.generator = build_generator(
             config.generator, config.data.image_size, config.training.seed, device
         )
-        self.players = (
+        self.players: tuple[Player, ...] = (
             Player(
                 "generator",
                 self.generator,

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,49 +36,47 @@ class Broken(nn.Module):
         return ab
 
 
-def true_ab(pack: object, split: str) -> Tensor:
-    return split_lab(torch.from_numpy(pack.pictures[pack.indices(split)]))[1] * AB_RANGE  # ty: ignore
+def true_ab(pack: Any, split: str) -> Tensor:
+    return split_lab(torch.from_numpy(pack.pictures[pack.indices(split)]))[1] * AB_RANGE
 
 
-def test_columns_are_the_metrics_of_the_split(pack: object) -> None:
-    means = evaluate(Grey(), pack, "val", CPU).means()  # ty: ignore
+def test_columns_are_the_metrics_of_the_split(pack: Any) -> None:
+    means = evaluate(Grey(), pack, "val", CPU).means()
     assert set(means) == {f"val_{name}" for name in METRICS}
     assert means["val_ab_mae"] == pytest.approx(true_ab(pack, "val").abs().mean().item())
     assert means["val_colorfulness_ratio"] == pytest.approx(0, abs=0.01)
 
 
 def test_batches_make_no_difference(
-    pack: object, tiny: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+    pack: Any, tiny: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = build_generator(tiny().generator, 16, 0, CPU)
-    whole = evaluate(generator, pack, "val", CPU)  # ty: ignore
+    whole = evaluate(generator, pack, "val", CPU)
     monkeypatch.setattr(evaluation, "BATCH", 3)
-    parts = evaluate(generator, pack, "val", CPU)  # ty: ignore
+    parts = evaluate(generator, pack, "val", CPU)
     for name in PER_PICTURE:
         torch.testing.assert_close(
             whole.values[name], parts.values[name], equal_nan=True, atol=1e-3, rtol=1e-3
         )
 
 
-def test_evaluating_leaves_the_generator_as_it_was(
-    pack: object, tiny: Callable[..., Config]
-) -> None:
+def test_evaluating_leaves_the_generator_as_it_was(pack: Any, tiny: Callable[..., Config]) -> None:
     generator = build_generator(tiny(generator={"dropout": 0.5}).generator, 16, 0, CPU)
     before = [value.clone() for value in generator.state_dict().values()]
-    first, second = (evaluate(generator, pack, "val", CPU) for _ in range(2))  # ty: ignore
+    first, second = (evaluate(generator, pack, "val", CPU) for _ in range(2))
     assert generator.training
     assert torch.equal(first.values["ab_mae"], second.values["ab_mae"])
     for one, two in zip(generator.state_dict().values(), before, strict=True):
         assert torch.equal(one, two)
 
 
-def test_a_picture_without_a_color_is_not_finite(pack: object) -> None:
-    assert evaluate(Grey(), pack, "val", CPU).finite()  # ty: ignore
-    assert not evaluate(Broken(), pack, "val", CPU).finite()  # ty: ignore
+def test_a_picture_without_a_color_is_not_finite(pack: Any) -> None:
+    assert evaluate(Grey(), pack, "val", CPU).finite()
+    assert not evaluate(Broken(), pack, "val", CPU).finite()
 
 
-def test_baselines_are_those_of_numpy(pack: object) -> None:
-    columns = baseline_columns(pack, "val", CPU)  # ty: ignore
+def test_baselines_are_those_of_numpy(pack: Any) -> None:
+    columns = baseline_columns(pack, "val", CPU)
     train, val = true_ab(pack, "train"), true_ab(pack, "val")
     pixels = train.permute(1, 0, 2, 3).reshape(2, -1)
     guesses = {
@@ -92,8 +91,8 @@ def test_baselines_are_those_of_numpy(pack: object) -> None:
     assert columns["val_ab_mae_baseline"] == least
 
 
-def test_rows_of_pictures(pack: object) -> None:
-    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)  # ty: ignore
+def test_rows_of_pictures(pack: Any) -> None:
+    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)
     kinds = [row["kind"] for row in rows]
     assert [kinds.count(kind) for kind in ("prediction", "truth", "grey")] == [10, 8, 8]
     assert all(row["split"] == "val" for row in rows)
@@ -107,19 +106,19 @@ def test_rows_of_pictures(pack: object) -> None:
     assert rows[10]["ab_mae"] == 0 and rows[10]["psnr"] is None
 
 
-def test_pictures_are_kept_without_loss(pack: object) -> None:
-    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)  # ty: ignore
+def test_pictures_are_kept_without_loss(pack: Any) -> None:
+    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)
     truth = next(row for row in rows if row["kind"] == "truth")
     shown = np.array(Image.open(io.BytesIO(truth["webp"])))
-    index = pack.names.index(truth["picture"])  # ty: ignore
-    assert (shown == pack.pictures[index]).all()  # ty: ignore
-    assert truth["picture_hash"] == pack.hashes[index]  # ty: ignore
+    index = pack.names.index(truth["picture"])
+    assert (shown == pack.pictures[index]).all()
+    assert truth["picture_hash"] == pack.hashes[index]
     for row in (rows[0], rows[18]):
         drawn = np.array(Image.open(io.BytesIO(row["webp"]))).astype(int)
         assert np.ptp(drawn, axis=-1).max() <= 1
 
 
-def test_few_pictures_are_all_fixed(pack: object) -> None:
-    rows = picture_rows(evaluate(Grey(), pack, "test", CPU), pack, CPU)  # ty: ignore
+def test_few_pictures_are_all_fixed(pack: Any) -> None:
+    rows = picture_rows(evaluate(Grey(), pack, "test", CPU), pack, CPU)
     assert len(rows) == 18
     assert all(row["fixed"] for row in rows)

@@ -49,7 +49,7 @@ def weights(result: TrainingResult) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("method", ["regression", "gan"])
-def test_reports(pack: object, tiny: Build, method: str) -> None:
+def test_reports(pack: Any, tiny: Build, method: str) -> None:
     reports = run(tiny(loss={"method": method}))
     assert [row["tick"] for row in reports] == [1, 2, 3]
     assert [row["images"] for row in reports] == [32, 64, 96]
@@ -66,7 +66,7 @@ def test_reports(pack: object, tiny: Build, method: str) -> None:
     assert reports.checkpoints == [None] * 3
 
 
-def test_it_learns(pack: object, tiny: Build) -> None:
+def test_it_learns(pack: Any, tiny: Build) -> None:
     config = tiny(
         optimizer={"generator_lr": 5e-3},
         training={"images": 1600, "ticks": 2, "batch_size": 16},
@@ -75,7 +75,7 @@ def test_it_learns(pack: object, tiny: Build) -> None:
     assert last["val_ab_mae"] < 0.5 * last["val_ab_mae_baseline"]
 
 
-def test_the_same_seed_gives_the_same_training(pack: object, tiny: Build) -> None:
+def test_the_same_seed_gives_the_same_training(pack: Any, tiny: Build) -> None:
     config = tiny(generator={"dropout": 0.3})
     torch.rand(3)
     first, second = run(config), run(config)
@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_training(pack: object, tiny: Build) -> Non
     assert other.comparable() != first.comparable()
 
 
-def test_the_caller_keeps_its_random_numbers(pack: object, tiny: Build) -> None:
+def test_the_caller_keeps_its_random_numbers(pack: Any, tiny: Build) -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -94,7 +94,7 @@ def test_the_caller_keeps_its_random_numbers(pack: object, tiny: Build) -> None:
 
 @pytest.mark.parametrize("every", [1, 2])
 def test_resumed_and_uninterrupted_trainings_are_equal(
-    pack: object, tiny: Build, folder: Path, every: int
+    pack: Any, tiny: Build, folder: Path, every: int
 ) -> None:
     """Dropout, both optimizers, the order of pictures and the schedule continue where they were."""
     sections: dict[str, Any] = {
@@ -125,7 +125,7 @@ def test_resumed_and_uninterrupted_trainings_are_equal(
 
 
 def test_an_interruption_within_a_tick_loses_no_step(
-    pack: object, tiny: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+    pack: Any, tiny: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(tiny(generator={"dropout": 0.4}))
     from colornet.steps import Totals
@@ -151,7 +151,7 @@ def test_an_interruption_within_a_tick_loses_no_step(
 
 
 def test_an_interruption_without_a_folder_writes_nothing(
-    pack: object, tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pack: Any, tiny: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     interrupt.requested.set()
@@ -161,7 +161,7 @@ def test_an_interruption_without_a_folder_writes_nothing(
 
 
 def test_resuming_a_finished_training_only_gives_its_result(
-    pack: object, tiny: Build, folder: Path
+    pack: Any, tiny: Build, folder: Path
 ) -> None:
     reports = Reports()
     first = train(tiny(), reports, folder=folder)
@@ -172,16 +172,14 @@ def test_resuming_a_finished_training_only_gives_its_result(
     assert first.pictures == second.pictures
 
 
-def test_a_checkpoint_of_another_training_is_refused(
-    pack: object, tiny: Build, folder: Path
-) -> None:
+def test_a_checkpoint_of_another_training_is_refused(pack: Any, tiny: Build, folder: Path) -> None:
     run(tiny(), folder=folder)
     for other in (tiny(training={"seed": 1}), tiny(generator={"width": 2})):
         with pytest.raises(InputError, match="another training"):
             train(other, Reports(), checkpoint.latest(folder))
 
 
-def test_a_damaged_checkpoint_is_refused(pack: object, tiny: Build, folder: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(pack: Any, tiny: Build, folder: Path) -> None:
     run(tiny(), folder=folder)
     path = checkpoint.latest(folder)
     assert path is not None
@@ -190,7 +188,7 @@ def test_a_damaged_checkpoint_is_refused(pack: object, tiny: Build, folder: Path
         train(tiny(), Reports(), path)
 
 
-def test_the_result(pack: object, tiny: Build, folder: Path) -> None:
+def test_the_result(pack: Any, tiny: Build, folder: Path) -> None:
     reports = Reports()
     result = train(tiny(), reports, folder=folder)
     assert result.metrics == reports[-1]
@@ -202,7 +200,7 @@ def test_the_result(pack: object, tiny: Build, folder: Path) -> None:
     assert train(tiny(), Reports()).generator is None
 
 
-def test_divergence_is_found_before_its_tick_is_reported(pack: object, tiny: Build) -> None:
+def test_divergence_is_found_before_its_tick_is_reported(pack: Any, tiny: Build) -> None:
     reports = Reports()
     config = tiny(
         loss={"adversarial": "lsgan"},
@@ -216,7 +214,7 @@ def test_divergence_is_found_before_its_tick_is_reported(pack: object, tiny: Bui
 
 
 def test_a_non_finite_prediction_is_divergence(
-    pack: object, tiny: Build, monkeypatch: pytest.MonkeyPatch
+    pack: Any, tiny: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from colornet.evaluation import Evaluation
 
@@ -256,20 +254,20 @@ def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.
     ],
 )
 def test_no_setting_shifts_the_order_of_pictures(
-    pack: object, tiny: Build, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+    pack: Any, tiny: Build, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     plain = batches_seen(tiny(), monkeypatch)
     changed = batches_seen(tiny(**change), monkeypatch)
     assert all(torch.equal(one, two) for one, two in zip(plain, changed, strict=True))
 
 
-def test_a_budget_in_epochs(pack: object, tiny: Build) -> None:
+def test_a_budget_in_epochs(pack: Any, tiny: Build) -> None:
     config = tiny(training={"images": None, "epochs": 2.0, "ticks": 2})
     reports = run(config)
     assert [row["images"] for row in reports] == [40, 80]
 
 
-def test_a_budget_is_filled_with_whole_batches(pack: object, tiny: Build) -> None:
+def test_a_budget_is_filled_with_whole_batches(pack: Any, tiny: Build) -> None:
     reports = run(tiny(training={"images": 30, "ticks": 2}))
     assert [row["images"] for row in reports] == [16, 32]
 
@@ -282,7 +280,7 @@ def test_a_budget_is_filled_with_whole_batches(pack: object, tiny: Build) -> Non
     ],
 )
 def test_a_budget_that_the_pictures_cannot_serve(
-    pack: object, tiny: Build, training: dict[str, Any], message: str
+    pack: Any, tiny: Build, training: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
         train(tiny(training=training), Reports())
@@ -296,13 +294,13 @@ def test_an_empty_split_is_refused(pack: Any, tiny: Build, split: str) -> None:
         train(tiny(), Reports())
 
 
-def test_bfloat16_on_request(pack: object, tiny: Build) -> None:
+def test_bfloat16_on_request(pack: Any, tiny: Build) -> None:
     reports = run(tiny(training={"precision": "bfloat16"}))
     assert reports[-1]["val_ab_mae"] > 0
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_on_a_gpu(pack: object, tiny: Build, folder: Path) -> None:
+def test_on_a_gpu(pack: Any, tiny: Build, folder: Path) -> None:
     reports = run(tiny(), folder=folder)
     assert len(reports) == 3
