@@ -62,7 +62,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
         point=sweep.trials["point"], rank=sweep.trials["rank"]
     )
     rows = rows[rows["kind"] != "none"]
-    active = rows[[dimension in point for point in rows["point"]]]
+    active = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]
     settings = [point[dimension] for point in active["point"]]
     labels = list(dict.fromkeys([*map(_key, axis.choices), *map(_key, settings)]))
     places = {label: index for index, label in enumerate(labels)} if axis.categorical else None

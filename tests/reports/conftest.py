@@ -95,6 +95,7 @@ class SweepBuilder:
         metrics: Mapping[str, float] | None = None,
         pictures: int = 0,
         origin: str = "search",
+        label: str = "picture",
     ) -> str:
         """A trial that ended in `state`; `value` None means that it never reported."""
         number, trial_id = self.number, f"t{self.number:05d}"
@@ -104,7 +105,7 @@ class SweepBuilder:
         for tick in range(1, ticks + 1) if value is not None else ():
             self.writer.tick({**common, **self._tick(tick, value, metrics or {})})
         for index in range(pictures):
-            self._pictures(common, index, ticks)
+            self._pictures(common, index, ticks, f"{label} {index}")
         self.writer.trial(
             {
                 **common,
@@ -141,7 +142,7 @@ class SweepBuilder:
             **{name: number * share for name, number in metrics.items()},
         }
 
-    def _pictures(self, common: Mapping[str, Any], index: int, tick: int) -> None:
+    def _pictures(self, common: Mapping[str, Any], index: int, tick: int, name: str) -> None:
         for kind, gray in (("grey", 1.0), ("truth", 0.0), ("prediction", 0.4)):
             self.writer.picture(
                 {
@@ -149,7 +150,7 @@ class SweepBuilder:
                     "tick": tick,
                     "kind": kind,
                     "split": "val",
-                    "picture": f"picture {index}",
+                    "picture": name,
                     "picture_hash": f"h{index}",
                     "fixed": True,
                     "webp": picture(index, gray),
@@ -166,5 +167,155 @@ class SweepBuilder:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., SweepBuilder]:
-    """A builder of a sweep named `sweep` for a study."""
-    return lambda study=None: SweepBuilder(tmp_path / "sweep", study)
+    """Begins a sweep in a folder `name`, for a study over `space` with some keys changed."""
+
+    def begin(space: Mapping[str, Any] | None = None, name: str = "sweep", **changes: Any):
+        return SweepBuilder(tmp_path / name, study_of(space, **changes))
+
+    return begin
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{7*7}}<b>=1+1"
+LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
+
+
+def _no_trial(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    return begin()
+
+
+def _one_trial(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin()
+    sweep.trial({LR: 1e-3, LOSS: "bce"}, 9.0, pictures=2)
+    return sweep
+
+
+def _only(state: str, value: float | None) -> Callable[..., SweepBuilder]:
+    def fill(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+        sweep = begin()
+        for index in range(3):
+            sweep.trial({LR: 1e-4 * (index + 1), LOSS: "bce"}, value, state, ticks=2)
+        return sweep
+
+    return fill
+
+
+def _all_equal(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin()
+    for index in range(9):
+        sweep.trial({LR: 1e-4 * (index + 1), LOSS: "bce"}, 9.0)
+    return sweep
+
+
+def _constant_dimension(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin({LR: {"type": "uniform", "low": 0.1, "high": 0.1}, **SPACE_LOSS})
+    for index in range(9):
+        sweep.trial({LR: 0.1, LOSS: ["bce", "hinge"][index % 2]}, 9.0 + index)
+    return sweep
+
+
+SPACE_LOSS = {LOSS: SPACE[LOSS]}
+
+
+def _conditional(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    smoothing = {"type": "uniform", "low": 0.0, "high": 0.3, "when": {LOSS: ["bce"]}}
+    sweep = begin({**SPACE_LOSS, "loss.label_smoothing": smoothing})
+    for index in range(12):
+        point: dict[str, Any] = {LOSS: ["bce", "hinge", "lsgan"][index % 3]}
+        if point[LOSS] == "bce":
+            point["loss.label_smoothing"] = 0.02 * index
+        sweep.trial(point, 9.0 + index % 5)
+    return sweep
+
+
+def _nan_values(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin()
+    for index in range(4):
+        sweep.trial({LR: 1e-4, LOSS: "bce"}, math.nan if index % 2 else 9.0)
+    return sweep
+
+
+def _two_objectives(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin(objectives={"val_ab_mae": "minimize", "val_psnr": "maximize"})
+    for index in range(9):
+        state = "pruned" if index == 4 else "completed"
+        psnr = {"val_psnr": 20.0 + index % 4}
+        sweep.trial({LR: 1e-4 * (index + 1), LOSS: "bce"}, 9.0 + index, state, metrics=psnr)
+    return sweep
+
+
+def _special(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin({"loss.l1_weight": {"type": "loguniform", "low": 1, "high": 300, "special": 0}})
+    for index in range(10):
+        sweep.trial({"loss.l1_weight": 0 if index % 3 == 0 else 10.0 * index}, 9.0 + index)
+    return sweep
+
+
+def _bundle(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    labels = {"landscapes": {"data.classes": ["sea"]}, "streets": {"data.classes": ["street"]}}
+    sweep = begin({"pictures": {"type": "bundle", "labels": labels}})
+    for index in range(8):
+        sweep.trial({"pictures": list(labels)[index % 2]}, 9.0 + index % 3)
+    return sweep
+
+
+def _no_dimension(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin({})
+    sweep.trial({}, 9.0)
+    return sweep
+
+
+def _many(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin({"generator.width": {"type": "int", "low": 8, "high": 64}})
+    for index in range(45):
+        sweep.trial({"generator.width": 8 + index}, 9.0 + index % 7)
+    return sweep
+
+
+def _hostile(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    space = {HOSTILE: {"type": "choice", "choices": [HOSTILE, "@SUM(A1)", None, True, [1, 2]]}}
+    metrics = {"ab_mae": {"unit": HOSTILE, "goal": "minimize", "label": HOSTILE}}
+    sweep = begin(space, name=HOSTILE.replace("/", "|"), question=HOSTILE, metrics=metrics)
+    for index, value in enumerate([HOSTILE, "@SUM(A1)", None, True, [1, 2]] * 2):
+        sweep.trial({HOSTILE: value}, 9.0 + index, origin=HOSTILE, pictures=1, label=HOSTILE)
+    sweep.trial({HOSTILE: HOSTILE}, 9.0, "failed", reason=HOSTILE)
+    return sweep
+
+
+AWKWARD: dict[str, Callable[[Callable[..., SweepBuilder]], SweepBuilder]] = {
+    "no trial": _no_trial,
+    "one trial": _one_trial,
+    "only failed": _only("failed", None),
+    "only diverged": _only("diverged", 12.0),
+    "only pruned": _only("pruned", 12.0),
+    "only running": _only("running", 12.0),
+    "all equal": _all_equal,
+    "constant dimension": _constant_dimension,
+    "conditional": _conditional,
+    "nan values": _nan_values,
+    "two objectives": _two_objectives,
+    "special": _special,
+    "bundle": _bundle,
+    "no dimension": _no_dimension,
+    "many": _many,
+    "hostile": _hostile,
+}
+
+
+@pytest.fixture(scope="session", params=sorted(AWKWARD))
+def awkward(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """Every sweep that a page or chart might stumble over, one after the other."""
+    folder = tmp_path_factory.mktemp("awkward")
+    return _awkward(request.param, folder)
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> SweepTables:
+    """A sweep with markup and formulas wherever a user may write."""
+    return _awkward("hostile", tmp_path_factory.mktemp("hostile"))
+
+
+def _awkward(name: str, folder: Path) -> SweepTables:
+    def begin(space: Mapping[str, Any] | None = None, name: str = "sweep", **changes: Any):
+        return SweepBuilder(folder / name, study_of(space, **changes))
+
+    return AWKWARD[name](begin).tables()

@@ -1,0 +1,70 @@
+"""Dimensions against the objective: exact values."""
+
+import pytest
+
+from reports.charts.dimensions import Point, caption, draw, each, prepare
+
+LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
+
+
+def test_no_trial(build) -> None:
+    info = prepare(build().tables(), LR)
+    assert info.points == () and info.missing
+
+
+def test_unknown_dimension(build) -> None:
+    with pytest.raises(KeyError):
+        prepare(build().tables(), "loss.what")
+
+
+def test_points_of_a_range(build) -> None:
+    sweep = build()
+    sweep.trial({LR: 1e-3, LOSS: "bce"}, 9.0)
+    sweep.trial({LR: 1e-4, LOSS: "bce"}, 8.0, "pruned", ticks=4)
+    sweep.trial({LR: 1e-5, LOSS: "bce"}, 7.0, "oom", ticks=1)
+    sweep.trial({LR: 1e-5, LOSS: "bce"}, None, "running")
+    info = prepare(sweep.tables(), LR)
+    assert info.points == (
+        Point("t00000", 1e-3, "0.001", 9.0, "scored", True),
+        Point("t00001", 1e-4, "0.0001", 8.0, "partial", False),
+        Point("t00002", 1e-5, "1e-05", None, "failed", False),
+    )
+    assert info.categories == () and info.medians == ()
+    assert caption(info) == "1 trial; the best in orange; 1 failed (crosses)."
+
+
+def test_categories_in_the_order_of_the_study(build) -> None:
+    sweep = build()
+    for index in range(6):
+        sweep.trial({LR: 1e-3, LOSS: ["hinge", "bce"][index % 2]}, 6.0 + index)
+    info = prepare(sweep.tables(), LOSS)
+    assert info.categories == ("bce", "lsgan", "hinge")
+    assert [round(point.x or 0) for point in info.points] == [2, 0, 2, 0, 2, 0]
+    assert info.medians == ((0.0, 9.0), (2.0, 8.0))
+
+
+def test_special_value_stands_apart(build) -> None:
+    space = {"loss.l1_weight": {"type": "loguniform", "low": 1, "high": 300, "special": 0}}
+    sweep = build(space)
+    sweep.trial({"loss.l1_weight": 0}, 9.0)
+    sweep.trial({"loss.l1_weight": 100.0}, 8.0)
+    info = prepare(sweep.tables(), "loss.l1_weight")
+    assert [(point.x, point.text) for point in info.points] == [(None, "0"), (100.0, "100")]
+    figure = draw(info)
+    assert figure.layout.xaxis2.ticktext == ("0",)
+
+
+def test_inactive_trials_are_counted(build) -> None:
+    smoothing = {"type": "uniform", "low": 0, "high": 0.3, "when": {LOSS: ["bce"]}}
+    choice = {"type": "choice", "choices": ["bce", "hinge"]}
+    sweep = build({LOSS: choice, "loss.label_smoothing": smoothing})
+    sweep.trial({LOSS: "bce", "loss.label_smoothing": 0.1}, 9.0)
+    sweep.trial({LOSS: "hinge"}, 8.0)
+    info = prepare(sweep.tables(), "loss.label_smoothing")
+    assert len(info.points) == 1 and info.inactive == 1
+    assert caption(info) == "1 trial; 1 left out: active only for loss.adversarial in bce."
+
+
+def test_every_objective_has_its_panels(build) -> None:
+    sweep = build(objectives={"val_ab_mae": "minimize", "val_psnr": "maximize"}).tables()
+    assert len(each(sweep)) == 4

@@ -1,0 +1,54 @@
+"""The report command, and that reading needs no training library."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from colornet.errors import InputError
+from reports.commands import report
+
+
+def test_report_beside_the_records(build) -> None:
+    sweep = build()
+    sweep.trial({}, 9.0)
+    sweep.tables()
+    result = report(str(sweep.folder))
+    assert result.path == sweep.folder / "report.html"
+    assert result.size == result.path.stat().st_size
+    assert result.text().splitlines()[-1] == "Next    colorsweep best sweep"
+    assert json.loads(json.dumps(result.data(), allow_nan=False))["trials"] == 1
+
+
+def test_report_elsewhere(build, tmp_path) -> None:
+    build().tables()
+    assert report(str(tmp_path / "sweep"), tmp_path / "a" / "b.html").path.exists()
+
+
+def test_no_sweep(tmp_path) -> None:
+    with pytest.raises(InputError):
+        report(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unwritable_output(build, tmp_path) -> None:
+    build().tables()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        report(str(tmp_path / "sweep"), tmp_path / "file" / "report.html")
+
+
+def test_reading_loads_neither_torch_nor_ray(build) -> None:
+    sweep = build()
+    for index in range(8):
+        sweep.trial({"optimizer.generator_lr": 1e-4 * (index + 1)}, 9.0 + index, pictures=1)
+    sweep.tables()
+    code = (
+        "import sys; from reports.commands import best, report;"
+        "assert 'plotly' not in sys.modules and 'pandas' not in sys.modules;"
+        f"report({str(sweep.folder)!r}); best({str(sweep.folder)!r});"
+        "print([name for name in ('torch', 'ray', 'kornia') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

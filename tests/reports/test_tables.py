@@ -1,0 +1,113 @@
+"""What charts and page read."""
+
+import math
+
+import pytest
+
+from reports.tables import Column, count_text, duration_text, tables_of, value_text
+from search.records import read_sweep
+
+
+def test_objectives_take_their_meaning_from_the_study(build) -> None:
+    sweep = build(objectives={"val_psnr": "maximize", "val_ab_mae": "minimize"}).tables()
+    assert sweep.objectives == (
+        Column("val_psnr", "PSNR", "dB", "maximize"),
+        Column("val_ab_mae", "ab MAE", "Lab units", "minimize"),
+    )
+    assert sweep.leading.name == "val_psnr"
+
+
+def test_decide_leads(build) -> None:
+    objectives = {"val_psnr": "maximize", "val_ab_mae": "minimize"}
+    sweep = build(objectives=objectives, decide={"by": "val_ab_mae"}).tables()
+    assert sweep.leading.name == "val_ab_mae"
+
+
+def test_unknown_metric_is_shown_by_its_name(build) -> None:
+    assert build().tables().column("val_new") == Column("val_new", "val_new", "", None)
+
+
+def test_dimensions(build) -> None:
+    space = {
+        "loss.l1_weight": {"type": "loguniform", "low": 1, "high": 300, "special": 0},
+        "pictures": {"type": "bundle", "labels": {"a": {}, "b": {}}},
+    }
+    weight, pictures = build(space).tables().dimensions
+    assert weight.log and weight.is_special(0) and not weight.is_special(1.0)
+    assert not weight.categorical and not weight.whole
+    assert pictures.categorical and pictures.choices == ("a", "b")
+
+
+def test_outcomes_tell_comparable_values_from_others(build) -> None:
+    sweep = build()
+    sweep.trial({}, 9.0)
+    sweep.trial({}, 9.0, "pruned", ticks=2)
+    sweep.trial({}, 9.0, "diverged", ticks=2)
+    sweep.trial({}, None, "running")
+    sweep.trial({}, math.nan)
+    kinds = sweep.tables().outcomes("val_ab_mae")["kind"].tolist()
+    assert kinds == ["scored", "partial", "failed", "none", "none"]
+
+
+def test_baseline(build) -> None:
+    sweep = build()
+    sweep.trial({}, 9.0)
+    tables = sweep.tables()
+    assert tables.baseline("val_ab_mae") == 20.0
+    assert tables.baseline("val_psnr") is None
+
+
+def test_no_trial(build) -> None:
+    sweep = build().tables()
+    assert sweep.trials.empty and sweep.ranked.empty and sweep.how_ended() == {}
+    assert sweep.outcomes("val_ab_mae").empty
+
+
+def test_how_ended_keeps_states_of_later_versions(build) -> None:
+    sweep = build()
+    for state in ("running", "teleported", "completed"):
+        sweep.trial({}, 9.0, state)
+    assert sweep.tables().how_ended() == {"completed": 1, "running": 1, "teleported": 1}
+
+
+def test_torn_parts_do_not_stop_a_reader(build) -> None:
+    sweep = build()
+    sweep.trial({}, 9.0)
+    sweep.writer.commit()
+    next((sweep.folder / "records" / "ticks").glob("*.parquet")).write_bytes(b"PAR1torn")
+    tables = tables_of(read_sweep(sweep.folder))
+    assert len(tables.trials) == 1
+    assert tables.outcomes("val_ab_mae")["kind"].tolist() == ["none"]
+    assert len(tables.records.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (math.nan, "–"),
+        (True, "true"),
+        (12800, "12,800"),
+        (4.0, "4"),
+        (0.00012346, "0.0001235"),
+        (1e-5, "1e-05"),
+        ("bce", "bce"),
+        ([1, 2], "[1, 2]"),
+    ],
+)
+def test_value_text(value: object, text: str) -> None:
+    assert value_text(value) == text
+
+
+def test_duration_text() -> None:
+    assert [duration_text(s) for s in (2.5, 48, 600, 9000, math.nan)] == [
+        "2.5 s",
+        "48 s",
+        "10 min",
+        "2.5 h",
+        "–",
+    ]
+
+
+def test_count_text() -> None:
+    assert [count_text(n, "trial") for n in (0, 1, 1200)] == ["0 trials", "1 trial", "1,200 trials"]
