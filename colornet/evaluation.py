@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from colornet.color import AB_RANGE, split_lab
 from colornet.data.packed import Pack
-from colornet.metrics import PER_PICTURE, Pair, colorfulness_of, colorfulness_ratio
+from colornet.metrics import PER_PICTURE, Pair, colorfulness_ratio
 
 BATCH = 64
 FIXED_PICTURES = 8
@@ -73,7 +73,7 @@ def evaluate(generator: nn.Module, pack: Pack, split: str, device: torch.device)
             pair = Pair(lightness, generator(lightness).float(), true_ab, rgb)
             for name, metric in PER_PICTURE.items():
                 values[name].append(metric(pair))
-            truth.append(colorfulness_of(rgb))
+            truth.append(pair.true_colorfulness)
             if not fixed:
                 fixed.append(pair.predicted_rgb[:FIXED_PICTURES].permute(0, 2, 3, 1).byte())
     generator.train(was_training)

@@ -6,10 +6,9 @@ and becomes null wherever it is written.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
-from kornia.metrics import ssim as kornia_ssim
 from torch import Tensor
 
 from colornet.color import AB_RANGE, to_rgb8
@@ -17,6 +16,8 @@ from colornet.color import AB_RANGE, to_rgb8
 STRONG_CHROMA = 40.0
 """Lab chroma above which a true color counts as strong."""
 _SSIM_WINDOW = 11
+_SSIM_SIGMA = 1.5
+_SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class Pair:
     def predicted_rgb(self) -> Tensor:
         """(N, 3, H, W) float32, whole numbers in [0, 255]: the true lightness, predicted color."""
         return to_rgb8(self.lightness, self.predicted_ab)
+
+    @cached_property
+    def predicted_colorfulness(self) -> Tensor:
+        """(N,)."""
+        return colorfulness_of(self.predicted_rgb)
+
+    @cached_property
+    def true_colorfulness(self) -> Tensor:
+        """(N,)."""
+        return colorfulness_of(self.true_rgb)
 
     @cached_property
     def ab_error(self) -> Tensor:
@@ -77,10 +88,35 @@ def ssim(pair: Pair) -> Tensor:
     """
     if min(pair.true_rgb.shape[-2:]) < _SSIM_WINDOW:
         return pair.true_rgb.new_full((len(pair.true_rgb),), torch.nan)
-    similarity = kornia_ssim(
-        pair.predicted_rgb / 255, pair.true_rgb / 255, _SSIM_WINDOW, padding="valid"
-    )
-    return similarity.mean((1, 2, 3))
+    x, y = pair.predicted_rgb, pair.true_rgb
+    mean_x, mean_y = _smooth(x), _smooth(y)
+    variance_x = _smooth(x * x) - mean_x * mean_x
+    variance_y = _smooth(y * y) - mean_y * mean_y
+    covariance = _smooth(x * y) - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + _SSIM_C1) / (mean_x**2 + mean_y**2 + _SSIM_C1)
+    structure = (2 * covariance + _SSIM_C2) / (variance_x + variance_y + _SSIM_C2)
+    return (luminance * structure).mean((1, 2, 3))
+
+
+def _smooth(planes: Tensor) -> Tensor:
+    """SSIM's Gaussian window at every place where it fits: (..., H, W) -> (..., H - 10, W - 10).
+
+    Two matrix products, which for small pictures take a tenth of the time of a convolution.
+    """
+    height, width = planes.shape[-2:]
+    return _window(height, planes.device) @ planes @ _window(width, planes.device).T
+
+
+@cache
+def _window(length: int, device: torch.device) -> Tensor:
+    """Gaussian weights (length - 10, length): row i holds the window over i .. i + 10."""
+    offset = torch.arange(_SSIM_WINDOW, dtype=torch.float64) - _SSIM_WINDOW // 2
+    weights = torch.exp(-(offset**2) / (2 * _SSIM_SIGMA**2))
+    weights /= weights.sum()
+    window = torch.zeros(length - _SSIM_WINDOW + 1, length, dtype=torch.float64)
+    for row, line in enumerate(window):
+        line[row : row + _SSIM_WINDOW] = weights
+    return window.float().to(device)
 
 
 def colorfulness_of(rgb: Tensor) -> Tensor:
@@ -100,12 +136,12 @@ def colorfulness_of(rgb: Tensor) -> Tensor:
 
 def colorfulness(pair: Pair) -> Tensor:
     """Colorfulness M3 of the prediction."""
-    return colorfulness_of(pair.predicted_rgb)
+    return pair.predicted_colorfulness
 
 
 def colorfulness_gap(pair: Pair) -> Tensor:
     """|Colorfulness of the prediction - that of the truth|."""
-    return (colorfulness_of(pair.predicted_rgb) - colorfulness_of(pair.true_rgb)).abs()
+    return (pair.predicted_colorfulness - pair.true_colorfulness).abs()
 
 
 PER_PICTURE: dict[str, Callable[[Pair], Tensor]] = {
