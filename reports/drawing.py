@@ -38,7 +38,6 @@ def safe(text: object) -> str:
 
 def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
     """An empty figure in the house style; titles may be user text."""
-    chart = go.Figure()
     axis = {
         "gridcolor": GRID,
         "linecolor": GRID,
@@ -46,23 +45,24 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
         "ticks": "",
         "automargin": True,
     }
-    chart.update_layout(
-        template="none",
-        height=height,
-        margin={"l": 56, "r": 16, "t": 12, "b": 44},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 13, "color": SOFT},
-        hoverlabel={"font": {"family": FONT, "size": 13}, "align": "left"},
-        hovermode="closest",
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemwidth": 30},
-        xaxis={**axis, "showgrid": False, "showline": True},
-        yaxis=axis,
+    x_named, y_named = (
+        {"title": {"text": safe(title), "standoff": 8, "font": {"size": 12}}} if title else {}
+        for title in (x_title, y_title)
     )
-    for axis, title in ((chart.layout.xaxis, x_title), (chart.layout.yaxis, y_title)):
-        if title:
-            axis.title = {"text": safe(title), "standoff": 8, "font": {"size": 12}}
-    return chart
+    layout = {
+        "template": "none",
+        "height": height,
+        "margin": {"l": 56, "r": 16, "t": 12, "b": 44},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 13, "color": SOFT},
+        "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemwidth": 30},
+        "xaxis": {**axis, **x_named, "showgrid": False, "showline": True},
+        "yaxis": {**axis, **y_named},
+    }
+    return go.Figure(layout=layout)
 
 
 def view_range(values: Iterable[float], always: Iterable[float | None] = ()) -> tuple[float, float]:

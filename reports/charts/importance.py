@@ -145,8 +145,10 @@ def _distributions(dimensions: list[Dimension], points: list[dict[str, Any]]) ->
             continue
         low = min([*taken[name], *([] if dimension.low is None else [dimension.low])])
         high = max([*taken[name], *([] if dimension.high is None else [dimension.high])])
-        kind = od.IntDistribution if dimension.whole else od.FloatDistribution
-        result[name] = kind(low, high, log=dimension.log)
+        if dimension.whole:
+            result[name] = od.IntDistribution(int(low), int(high), log=dimension.log)
+        else:
+            result[name] = od.FloatDistribution(float(low), float(high), log=dimension.log)
     return result
 
 

@@ -75,14 +75,14 @@ def curves_of(sweep: SweepTables, column: str) -> tuple[Curve, ...]:
     )
     return tuple(
         Curve(
-            trial=row.trial_id,
-            state=row.state,
-            rank=int(row.rank) if np.isfinite(row.rank) else None,
-            images=tuple(groups[row.trial_id]["images"].astype(float)),
-            values=tuple(groups[row.trial_id][column].astype(float)),
+            trial=trial,
+            state=state,
+            rank=int(rank) if np.isfinite(rank) else None,
+            images=tuple(groups[trial]["images"].astype(float)),
+            values=tuple(groups[trial][column].astype(float)),
         )
-        for row in order.itertuples()
-        if row.trial_id in groups
+        for trial, state, rank in zip(order["trial_id"], order["state"], order["rank"], strict=True)
+        if trial in groups
     )
 
 
