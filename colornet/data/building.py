@@ -50,10 +50,22 @@ def build_once(
         is_built: whether a whole pack is in place, asked again once the lock is held.
 
     Raises:
-        InputError: no pictures, too many bad ones, too few left, or too little disk space.
+        InputError: no pictures, too many bad ones, too few left, or no place to write to.
     """
     if is_built():
         return
+    try:
+        _build_locked(folder, source, skip_grey, image_size, is_built)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder.parent}: cannot be written: {error.strerror}.\n"
+            "Set COLORSWEEP_CACHE to a folder with space that you may write to."
+        ) from error
+
+
+def _build_locked(
+    folder: Path, source: Source, skip_grey: bool, image_size: int, is_built: Callable[[], bool]
+) -> None:
     with _locked(folder):
         if is_built():
             return
@@ -152,7 +164,7 @@ def decode_in_order(
         except UnusablePicture as reason:
             return reason
 
-    workers = min(8, len(os.sched_getaffinity(0))) if source.parallel else 1
+    workers = min(8, os.cpu_count() or 1) if source.parallel else 1
     if workers == 1:
         for entry in entries:
             yield entry, attempt(entry)

@@ -255,6 +255,15 @@ def test_a_full_disk_is_said_beforehand(
     assert "COLORSWEEP_CACHE" in text
 
 
+def test_a_cache_that_cannot_be_written_is_named(
+    twelve: Path, folder_data: MakeData, own_cache: Path
+) -> None:
+    own_cache.write_text("in the way")
+    text = message(folder_data(twelve))
+    assert "cache" in text
+    assert "cannot be written" in text
+
+
 def test_opening_again_is_quick() -> None:
     data = ScenesData(pictures=100, image_size=16)
     open_pack(data)
