@@ -17,7 +17,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -90,7 +90,7 @@ def _claim(folder: Path, config: Config) -> None:
 
 
 @contextlib.contextmanager
-def _ray() -> Iterator[int]:
+def _ray() -> Generator[int, None, None]:
     """A Ray of our own for the time of a training; yields the CPUs for its worker."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_TRAIN_ENABLE_PRINT_PATCH", "0")
@@ -165,7 +165,7 @@ def _ticks(state: Path) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _stop_on_signal(state: Path) -> Iterator[None]:
+def _stop_on_signal(state: Path) -> Generator[None, None, None]:
     """The first SIGINT or SIGTERM has the worker write a checkpoint; a second one ends at once."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -184,7 +184,7 @@ def _stop_on_signal(state: Path) -> Iterator[None]:
 
 
 def work(settings: dict[str, Any]) -> None:
-    """What the Ray Train worker does: train from the latest checkpoint, measure, write the model."""
+    """What the Ray Train worker does: train from the latest checkpoint, then write the model."""
     from colornet.loop import train
     from colornet.worker import prepare_worker
 

@@ -1,7 +1,7 @@
 """Files that are written whole or not at all, on any filesystem pyarrow.fs reaches.
 
-On a local disk a write goes to a temporary name in the same folder, is flushed to the disk, renamed,
-and the folder itself is flushed. On an object store one request either happens or does not.
+On a local disk a write goes to a temporary name in the same folder, is flushed to the disk and
+renamed, and the folder itself is flushed. On an object store one request either happens or not.
 """
 
 import hashlib

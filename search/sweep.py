@@ -9,7 +9,7 @@ import signal
 import string
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -179,7 +179,7 @@ def _supervise(
 
 
 @contextlib.contextmanager
-def _stop_on_signal(recorder: Recorder) -> Iterator[None]:
+def _stop_on_signal(recorder: Recorder) -> Generator[None, None, None]:
     """SIGINT and SIGTERM end the sweep in good order; a second one ends it at once."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -200,7 +200,7 @@ def _stop_on_signal(recorder: Recorder) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ray(address: str | None) -> Iterator[None]:
+def _ray(address: str | None) -> Generator[None, None, None]:
     """Ray for the time of a sweep: a cluster that is there, or one of our own."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if ray.is_initialized():

@@ -61,7 +61,7 @@ class _Searcher(Searcher):
         self._recorder = recorder
         self._assignment = assignment
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> Any:
         chosen = self._recorder.next()
         if chosen is not None:
             return self._assignment(chosen)
