@@ -43,7 +43,7 @@ def _none_valid(sweep: SweepTables) -> str:
     ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
     return (
         f"{sweep.records.name}: no trial can be chosen: {ends or 'no trial has started'}.\n"
-        f"Look at how they ended: colorsweep report {shlex.quote(sweep.records.name)}"
+        f"Look at how they ended: colorsweep report {shlex.quote(sweep.argument)}"
     )
 
 

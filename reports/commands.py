@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ class ReportResult:
     path: Path
     size: int
     sweep: str
+    argument: str
     trials: int
     problems: tuple[str, ...]
 
@@ -22,7 +24,7 @@ class ReportResult:
         """Where the page is, and what to type next."""
         lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB, {self.trials:,} trials)"]
         lines += [f"Note    {problem}" for problem in self.problems]
-        lines.append(f"Next    colorsweep best {_quote(self.sweep)}")
+        lines.append(f"Next    colorsweep best {quote(self.argument)}")
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def report(sweep: str | None = None, output: str | Path | None = None) -> Report
     data = render(tables).encode()
     _write(path, data)
     problems = tuple(tables.records.problems)
-    return ReportResult(path, len(data), name, len(tables.trials), problems)
+    return ReportResult(path, len(data), name, tables.argument, len(tables.trials), problems)
 
 
 def best(
@@ -175,9 +177,3 @@ def _table(tables: "SweepTables", rows: Any, by: str | None) -> tuple[tuple[str,
         for _, row in rows.iterrows()
     ]
     return (head, *body)
-
-
-def _quote(text: str) -> str:
-    from shlex import quote
-
-    return quote(text)

@@ -28,12 +28,25 @@ DARK = {
     BAND: "rgba(86,180,233,0.16)",
     BAND_INNER: "rgba(86,180,233,0.28)",
 }
+LONGEST = 40
+"""Characters of a tick label; the whole text is in what hovers over the point."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
 def safe(text: object) -> str:
     """User text for a place where Plotly reads markup: it shows as it is written."""
     return escape(str(text), quote=False)
+
+
+def tick(text: object) -> str:
+    """User text for a tick or an axis title: as it is written, cut where it is long."""
+    words = str(text)
+    return safe(words if len(words) <= LONGEST else words[: LONGEST - 1] + "…")
+
+
+def marker_size(points: int) -> int:
+    """Smaller markers where there are many, so that they can be told apart."""
+    return 7 if points <= 100 else 6 if points <= 300 else 4
 
 
 def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
@@ -46,7 +59,7 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
         "automargin": True,
     }
     x_named, y_named = (
-        {"title": {"text": safe(title), "standoff": 8, "font": {"size": 12}}} if title else {}
+        {"title": {"text": tick(title), "standoff": 8, "font": {"size": 12}}} if title else {}
         for title in (x_title, y_title)
     )
     layout = {
@@ -99,7 +112,7 @@ def baseline_line(chart: go.Figure, baseline: float | None, shown: tuple[float, 
         line={"color": SOFT, "width": 1, "dash": "dot"},
         annotation_text="best trivial prediction",
         annotation_font={"size": 11, "color": SOFT},
-        annotation_position="top right",
+        annotation_position="bottom right",
     )
 
 

@@ -109,9 +109,8 @@ def section(chart: ModuleType, sweep: SweepTables, figures: dict[str, Any]) -> d
         "title": chart.TITLE,
         "short": chart.SHORT,
         "grid": bool(chart.GRID),
-        "selectors": selectors,
+        "selectors": selectors if any(not p["missing"] for p in panels) else [],
         "panels": panels,
-        "missing": "",
     }
 
 
@@ -130,8 +129,9 @@ def panel(
 ) -> dict[str, Any]:
     """One figure with its caption and data table, or why there is none."""
     info = chart.prepare(sweep, **choice)
+    known = {dimension.name for dimension in sweep.dimensions}
     headings = [choice[key] for key in chart.GRID]
-    heading = ", ".join(sweep.column(h).label if h in sweep.ticks else h for h in headings)
+    heading = ", ".join(h if h in known else sweep.column(h).label for h in headings)
     entry = {"id": name, "heading": heading, "missing": info.missing}
     if info.missing:
         return entry

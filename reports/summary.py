@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from colornet.catalog import to_yaml
+from colornet.config import METRICS
 from reports.tables import Column, Dimension, SweepTables, count_text, duration_text, value_text
 
 TOP = 5
@@ -60,10 +61,12 @@ def best(sweep: SweepTables) -> dict[str, Any]:
     ranked = sweep.ranked.head(TOP)
     if ranked.empty:
         return {"missing": _nothing(sweep)}
-    name = shlex.quote(sweep.records.name)
+    name = shlex.quote(sweep.argument)
+    others = other_metrics(sweep)
+    values = {column.name: sweep.last_values(column.name) for column in others}
     return {
         "missing": "",
-        "rows": [_best_row(sweep, row) for _, row in ranked.iterrows()],
+        "rows": [_best_row(sweep, row, values) for _, row in ranked.iterrows()],
         "caution": caution(sweep),
         "rule": _rule(sweep),
         "commands": [
@@ -106,16 +109,31 @@ def _rule(sweep: SweepTables) -> str:
         order = "Ordered by Pareto front, then by mean rank over the objectives"
     return (
         f"{order}. Ranked: {count_text(len(sweep.ranked), 'trial')} that trained the full budget"
-        + (f"; {excluded} others are not." if excluded else ".")
+        + (f"; {excluded} {'is' if excluded == 1 else 'are'} not." if excluded else ".")
     )
 
 
-def _best_row(sweep: SweepTables, row: pd.Series) -> dict[str, Any]:
+def other_metrics(sweep: SweepTables) -> list[Column]:
+    """What was measured on the held-out pictures beside the objectives, in a fixed order."""
+    objectives = {objective.name for objective in sweep.objectives}
+    names = [f"val_{name}" for name in METRICS]
+    return [sweep.column(n) for n in names if n in sweep.ticks and n not in objectives]
+
+
+def _best_row(sweep: SweepTables, row: pd.Series, others: dict[str, pd.Series]) -> dict[str, Any]:
     return {
         "rank": int(row["rank"]),
         "trial": row["trial_id"],
         "scores": [_score(sweep, row, column) for column in sweep.objectives],
         "settings": [_setting(d, row["point"]) for d in sweep.dimensions],
+        "others": [
+            {
+                "label": sweep.column(name).label,
+                "unit": sweep.column(name).unit,
+                "value": _four(float(values[row.name])),
+            }
+            for name, values in others.items()
+        ],
         "images": f"{int(row['images']):,}" if np.isfinite(row["images"]) else "–",
         "seconds": duration_text(float(row["seconds"])),
         "seed": int(row["seed"]),
@@ -128,11 +146,15 @@ def _score(sweep: SweepTables, row: pd.Series, column: Column) -> dict[str, Any]
     return {
         "label": column.label,
         "unit": column.unit,
-        "value": f"{value:#.4g}",
+        "value": _four(value),
         "baseline": value_text(baseline),
         "ratio": f"{ratio:.2f}" if ratio is not None else "",
         "percent": f"{min(ratio, 1) * 100:.0f}" if ratio is not None else "",
     }
+
+
+def _four(value: float) -> str:
+    return f"{value:#.4g}" if math.isfinite(value) else "–"
 
 
 def _setting(dimension: Dimension, point: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +181,8 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
     columns = [("rank", "number"), ("trial", "text"), ("state", "state"), ("reason", "text")]
     columns += [(column.name, "number") for column in sweep.objectives]
     columns += [(d.name, "text" if d.categorical else "number") for d in sweep.dimensions]
+    others = {column.name: sweep.last_values(column.name) for column in other_metrics(sweep)}
+    columns += [(name, "number") for name in others]
     columns += [("images", "number"), ("seconds", "number"), ("attempt", "number")]
     columns += [("seed", "number"), ("origin", "text")]
     rows = [
@@ -169,10 +193,11 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
             row["reason"] if isinstance(row["reason"], str) else None,
             *(_json(row[column.name]) for column in sweep.objectives),
             *(_json(row["point"].get(d.name)) for d in sweep.dimensions),
+            *(_json(values[index]) for values in others.values()),
             *(_json(row[name]) for name in ("images", "seconds", "attempt", "seed")),
             row["origin"] if isinstance(row["origin"], str) else None,
         ]
-        for row in sweep.trials.to_dict("records")
+        for index, row in enumerate(sweep.trials.to_dict("records"))
     ]
     return {"columns": [{"name": name, "kind": kind} for name, kind in columns], "rows": rows}
 

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from colornet.config import metric_of
 from search.ranking import objective_table
-from search.records import SweepRecords
+from search.records import SweepRecords, sweeps_folder
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
 """Ends that say something about the point itself, worth a mark in a chart."""
@@ -149,9 +150,12 @@ class SweepTables:
         values = values[np.isfinite(values)]
         return float(np.median(values)) if len(values) else None
 
-    def scored(self) -> int:
-        """Number of trials with a comparable value of the leading objective."""
-        return int((self.outcomes(self.leading.name)["kind"] == "scored").sum())
+    @property
+    def argument(self) -> str:
+        """What names this sweep on the command line: its name where that is enough."""
+        location = self.records.location
+        known = "://" not in location and Path(location).parent == sweeps_folder()
+        return self.records.name if known else location
 
     def how_ended(self) -> dict[str, int]:
         """Number of trials by state, in a fixed order, states without a trial left out."""

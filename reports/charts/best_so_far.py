@@ -103,7 +103,7 @@ def draw(info: BestSoFarInfo) -> go.Figure:
             mode="markers",
             name=name,
             marker={
-                "size": 7,
+                "size": drawing.marker_size(len(info.scored)),
                 "color": drawing.BLUE if symbol == "circle" else drawing.SOFT,
                 "opacity": 0.75,
                 "symbol": drawing.symbols(values, shown, symbol),

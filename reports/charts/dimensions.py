@@ -105,7 +105,7 @@ def _place(
     axis: Dimension, setting: Any, places: dict[str, int] | None, number: int
 ) -> float | None:
     if places is not None:
-        return places[_key(setting)] + JITTER * (2 * (number * 0.6180339887 % 1) - 1)
+        return places[_key(setting)] + _spread(number)
     return None if axis.is_special(setting) else float(setting)
 
 
@@ -135,7 +135,7 @@ def draw(info: DimensionInfo) -> go.Figure:
     if axis.categorical:
         chart.update_xaxes(
             tickvals=list(range(len(info.categories))),
-            ticktext=[drawing.safe(label) for label in info.categories],
+            ticktext=[drawing.tick(label) for label in info.categories],
             range=[-0.5, max(len(info.categories), 1) - 0.5],
         )
     elif axis.low is not None and axis.high is not None and axis.low < axis.high:
@@ -149,7 +149,7 @@ def draw(info: DimensionInfo) -> go.Figure:
                 "anchor": "y",
                 "range": [-1, 1],
                 "tickvals": [0],
-                "ticktext": [drawing.safe(value_text(axis.special))],
+                "ticktext": [drawing.tick(value_text(axis.special))],
                 "showgrid": False,
                 "linecolor": drawing.GRID,
                 "zeroline": False,
@@ -175,6 +175,7 @@ def _range_axis(axis: Dimension) -> dict[str, Any]:
 def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> list[go.Scatter]:
     points = [point for point in info.points if (point.x is None) == special]
     place = {"xaxis": "x2" if special else "x"}
+    size = drawing.marker_size(len(info.points))
     traces = []
     for kind, symbol, color in (
         ("partial", "circle-open", drawing.SOFT),
@@ -184,12 +185,13 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
         values = [point.value for point in some if point.value is not None]
         traces.append(
             go.Scatter(
-                x=np.array([_x(point) for point in some]),
+                x=np.array([_x(point, index) for index, point in enumerate(some)]),
                 y=drawing.inside(values, shown),
                 text=[drawing.safe(f"{p.trial}: {p.text} → {value_text(p.value)}") for p in some],
                 mode="markers",
                 marker={
-                    "size": [10 if point.best else 7 for point in some],
+                    "size": [10 if point.best else size for point in some],
+                    "line": {"width": 0 if kind == "scored" else 1},
                     "color": [drawing.VERMILLION if point.best else color for point in some],
                     "opacity": [1.0 if point.best else 0.7 for point in some],
                     "symbol": drawing.symbols(values, shown, symbol),
@@ -200,15 +202,22 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
         )
     failed = [point for point in points if point.kind == "failed"]
     names = [drawing.safe(f"{point.trial}: {point.text} → failed") for point in failed]
-    marks = drawing.failed_marks([_x(p) for p in failed], names, shown, info.objective.sign)
+    marks = drawing.failed_marks(
+        [_x(point, index) for index, point in enumerate(failed)], names, shown, info.objective.sign
+    )
     traces.append(marks.update(place))
     if info.medians and not special:
         traces.append(_median_marks(info))
     return traces
 
 
-def _x(point: Point) -> float:
-    return 0.0 if point.x is None else point.x
+def _x(point: Point, index: int) -> float:
+    """The place on the panel's axis; special values are spread over their own, from -1 to 1."""
+    return 2 * _spread(index) if point.x is None else point.x
+
+
+def _spread(index: int) -> float:
+    return JITTER * (2 * (index * 0.6180339887 % 1) - 1)
 
 
 def _median_marks(info: DimensionInfo) -> go.Scatter:

@@ -170,7 +170,7 @@ def draw(info: ImportanceInfo) -> go.Figure:
     chart.update_xaxes(range=[0, 1.08], tickformat=".0%", tickvals=[0, 0.5, 1], tickangle=0)
     chart.update_yaxes(
         tickvals=list(range(len(shares))),
-        ticktext=[drawing.safe(name) for name, _ in shares],
+        ticktext=[drawing.tick(name) for name, _ in shares],
         showgrid=False,
     )
     return chart

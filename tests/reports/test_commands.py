@@ -17,7 +17,7 @@ def test_report_beside_the_records(build) -> None:
     result = report(str(sweep.folder))
     assert result.path == sweep.folder / "report.html"
     assert result.size == result.path.stat().st_size
-    assert result.text().splitlines()[-1] == "Next    colorsweep best sweep"
+    assert result.text().splitlines()[-1] == f"Next    colorsweep best {sweep.folder}"
     assert json.loads(json.dumps(result.data(), allow_nan=False))["trials"] == 1
 
 
