@@ -4,13 +4,14 @@ A model folder holds `model.safetensors` (the generator's weights), `config.yaml
 config it was trained with) and `card.md` (for people).
 """
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -47,13 +48,13 @@ class Model:
         picture's but for rounding to 8 bits.
 
         Args:
-            picture: any size and mode, grey or colored; its EXIF rotation is applied.
+            picture: any size and mode, grey or colored; its EXIF rotation and color profile are
+                applied.
 
         Returns:
             RGB, or RGBA when the picture has transparency.
         """
-        upright = ImageOps.exif_transpose(picture)
-        rgb, alpha = _pixels(upright)
+        rgb, alpha = _pixels(ImageOps.exif_transpose(picture))
         ab = self._predict(rgb)
         strips = [_paint(rows, ab, first, rgb.height) for first, rows in _strips(rgb)]
         result = Image.fromarray(np.concatenate(strips))
@@ -116,7 +117,21 @@ def _pixels(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         alpha = picture.getchannel("A")
-    return picture.convert("RGB"), alpha
+    return _to_srgb(picture).convert("RGB"), alpha
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """Colors by the picture's embedded profile; one that does not fit is passed over."""
+    profile = picture.info.get("icc_profile")
+    if not profile:
+        return picture
+    opaque = picture.convert("RGB") if picture.mode == "RGBA" else picture
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        srgb = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(opaque, source, srgb, outputMode="RGB") or picture
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return picture
 
 
 def save_model(

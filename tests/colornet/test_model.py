@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 from torch import Tensor, nn
 
 from colornet.color import split_lab
@@ -97,6 +97,23 @@ def test_rotation_is_applied(vivid: Model) -> None:
     assert result.size == (30, 20)
     turned = picture.transpose(Image.Transpose.ROTATE_270)
     assert (lightness(result) - lightness(turned)).abs().max() < 0.5
+
+
+def test_an_embedded_profile_is_applied(vivid: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = noise(20, 20)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture.info["icc_profile"] = profile
+    assert (lightness(vivid.colorize(picture)) - lightness(picture)).abs().max() < 1
+    brighter = picture.point(lambda value: value // 2 + 100)
+    monkeypatch.setattr(ImageCms, "profileToProfile", lambda *_, **__: brighter)
+    assert (lightness(vivid.colorize(picture)) - lightness(brighter)).abs().max() < 0.5
+
+
+def test_a_broken_profile_is_passed_over(vivid: Model) -> None:
+    picture = noise(20, 20)
+    plain = vivid.colorize(picture)
+    picture.info["icc_profile"] = b"no profile"
+    assert vivid.colorize(picture).tobytes() == plain.tobytes()
 
 
 def test_color_of_the_input_is_not_used(vivid: Model, tiny: Callable[..., Config]) -> None:
