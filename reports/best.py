@@ -47,12 +47,15 @@ def _none_valid(sweep: SweepTables) -> str:
     )
 
 
-def freeze(sweep: SweepTables, row: pd.Series, file: str = "best.yaml") -> dict[str, Any]:
+def freeze(
+    sweep: SweepTables, row: pd.Series, file: str = "best.yaml", by: str | None = None
+) -> dict[str, Any]:
     """One configuration as plain data: what `best.yaml` holds.
 
     Args:
         row: a row of `choose`.
         file: path under which it will be written, for the command.
+        by: the metric that ordered instead of the study's own rule.
 
     Raises:
         InputError: when the study's `final` does not fit the trial's config.
@@ -62,7 +65,8 @@ def freeze(sweep: SweepTables, row: pd.Series, file: str = "best.yaml") -> dict[
     config = json.loads(trial["config"])
     final = apply_overrides(config, records.study.get("final") or {})
     origin = f"{records.name}: trial {row['trial_id']} with the study's final"
-    values = {o.name: _plain(row.get(o.name)) for o in sweep.objectives}
+    names = dict.fromkeys([*(o.name for o in sweep.objectives), *([by] if by else [])])
+    values = {name: _plain(row.get(name)) for name in names}
     return {
         "version": 1,
         "config": config,

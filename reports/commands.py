@@ -3,10 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from colornet.answer import aligned
+from colornet.errors import InputError
 
 if TYPE_CHECKING:
     from reports.tables import SweepTables
+
+Output = Annotated[Path | None, Parameter(alias="-o")]
 
 
 @dataclass(frozen=True)
@@ -50,12 +57,7 @@ class BestResult:
 
     def text(self) -> str:
         """An aligned table, the caution, the files and the command to type next."""
-        widths = [max(map(len, column)) for column in zip(*self.table, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in self.table
-        ]
-        lines += ["", self.note, ""]
+        lines = [aligned(self.table), "", self.note, ""]
         lines += [f"Wrote   {path}" for path in self.paths]
         lines.append(f"Next    {self.frozen[0]['command']}")
         return "\n".join(lines)
@@ -69,22 +71,21 @@ class BestResult:
         }
 
 
-def report(sweep: str | None = None, output: str | Path | None = None) -> ReportResult:
-    """Write the one-file page of a sweep.
+def report(sweep: str | None = None, *, output: Output = None) -> ReportResult:
+    """Build a sweep's report, one HTML file that needs no network.
 
-    Args:
-        sweep: folder, URI, unique beginning of a name, or None for the latest.
-        output: file to write; by default `report.html` in the sweep's folder, or
-            `<sweep>.html` here when the sweep is not on this machine.
-
-    Raises:
-        InputError: no such sweep, or the file cannot be written.
+    Parameters
+    ----------
+    sweep
+        Folder, URI or unique beginning of a name [the latest].
+    output
+        File to write [report.html in the sweep's folder, or NAME.html here].
     """
     from reports.page import render
 
     tables = _open(sweep)
     name = tables.records.name
-    path = Path(output) if output else _beside(tables, "report.html", f"{name}.html")
+    path = output or _beside(tables, "report.html", f"{name}.html")
     data = render(tables).encode()
     _write(path, data)
     problems = tuple(tables.records.problems)
@@ -92,36 +93,33 @@ def report(sweep: str | None = None, output: str | Path | None = None) -> Report
 
 
 def best(
-    sweep: str | None = None,
-    by: str | None = None,
-    top: int = 1,
-    output: str | Path | None = None,
+    sweep: str | None = None, *, by: str | None = None, top: int = 1, output: Output = None
 ) -> BestResult:
-    """Freeze the best configuration of a sweep, or the `top` best ones.
+    """Write the best configuration to best.yaml, for final training.
 
-    Args:
-        sweep: as for `report`.
-        by: metric column to order by instead of the study's own rule.
-        top: number of configurations; more than one are written as best-1.yaml, best-2.yaml, ….
-        output: file to write; by default `best.yaml` in the sweep's folder.
-
-    Raises:
-        InputError: no such sweep, unknown metric, `top` below 1, or the file cannot be written.
-        NoValidTrialError: when no trial can be chosen.
+    Parameters
+    ----------
+    sweep
+        Folder, URI or unique beginning of a name [the latest].
+    by
+        Metric to order by, instead of what the study decides by.
+    top
+        Number of configurations; several are written as best-1.yaml, best-2.yaml, ….
+    output
+        File to write [best.yaml in the sweep's folder].
     """
     from colornet.catalog import to_yaml
-    from colornet.errors import InputError
     from reports.best import choose, freeze
 
     if top < 1:
         raise InputError(f"--top: {top}: must be at least 1.")
     tables = _open(sweep)
     rows = choose(tables, top, by)
-    base = Path(output) if output else _beside(tables, "best.yaml", "best.yaml")
+    base = output or _beside(tables, "best.yaml", "best.yaml")
     paths, frozen = [], []
     for index, (_, row) in enumerate(rows.iterrows(), start=1):
         path = base if top == 1 else base.with_name(f"{base.stem}-{index}{base.suffix}")
-        frozen.append(freeze(tables, row, str(path)))
+        frozen.append(freeze(tables, row, str(path), by))
         paths.append(path)
     for path, content in zip(paths, frozen, strict=True):
         _write(path, to_yaml(content).encode())
@@ -150,7 +148,6 @@ def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:
 
 
 def _write(path: Path, data: bytes) -> None:
-    from colornet.errors import InputError
     from colornet.storage import write_atomic
 
     try:

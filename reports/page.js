@@ -80,7 +80,7 @@
     if (value === null || value === undefined) return "–";
     if (typeof value !== "number") return String(value);
     if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en");
-    return value.toPrecision(4).replace(/\.?0+e/, "e");
+    return kind === "metric" ? value.toPrecision(4) : String(Number(value.toPrecision(4)));
   }
 
   function compare(a, b) {
@@ -115,7 +115,7 @@
       chip.textContent = value;
       element.append(chip);
     } else element.textContent = text(value, kind);
-    if (kind === "number") element.className = "num";
+    if (kind === "number" || kind === "metric") element.className = "num";
     if (typeof value === "string" && value.length > 40) element.className = "long";
   }
 
@@ -140,7 +140,7 @@
   columns.forEach((column, index) => {
     const cell = document.createElement("th");
     cell.scope = "col";
-    if (column.kind === "number") cell.className = "num";
+    if (column.kind === "number" || column.kind === "metric") cell.className = "num";
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = column.name;

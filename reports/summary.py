@@ -89,7 +89,7 @@ def caution(sweep: SweepTables) -> str:
     if count == 1:
         return "There is a single trial to choose from, trained once with one seed."
     return (
-        f"#1 is the luckiest of {count_text(count, 'trial')}, each trained once: part of its lead "
+        f"#1 looks best of {count_text(count, 'trial')}, each trained once: part of its lead "
         "is chance, and with another seed expect it to do somewhat worse."
     )
 
@@ -179,10 +179,10 @@ def _place(dimension: Dimension, value: Any) -> str | None:
 def trial_table(sweep: SweepTables) -> dict[str, Any]:
     """All trials for the page's own table: columns with their kind, rows of JSON-able cells."""
     columns = [("rank", "number"), ("trial", "text"), ("state", "state"), ("reason", "text")]
-    columns += [(column.name, "number") for column in sweep.objectives]
+    columns += [(column.name, "metric") for column in sweep.objectives]
     columns += [(d.name, "text" if d.categorical else "number") for d in sweep.dimensions]
     others = {column.name: sweep.last_values(column.name) for column in other_metrics(sweep)}
-    columns += [(name, "number") for name in others]
+    columns += [(name, "metric") for name in others]
     columns += [("images", "number"), ("seconds", "number"), ("attempt", "number")]
     columns += [("seed", "number"), ("origin", "text")]
     rows = [
@@ -228,7 +228,9 @@ def provenance(sweep: SweepTables) -> dict[str, Any]:
         ("asked in", ", ".join(map(str, study.get("asked_in") or ()))),
     ]
     facts += [
-        (k.replace("_", " "), v) for k, v in recorded.items() if not isinstance(v, dict | list)
+        (k.replace("_", " "), v)
+        for k, v in recorded.items()
+        if k != "version" and not isinstance(v, dict | list)
     ]
     nested = {k: v for k, v in recorded.items() if isinstance(v, dict | list)}
     return {

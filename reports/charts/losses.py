@@ -60,7 +60,10 @@ def caption(info: LossesInfo) -> str:
     """Which loss, of how many trials."""
     if info.missing:
         return ""
-    return f"{info.loss.label} of the best {count_text(len(info.curves), 'trial')}."
+    text = f"{info.loss.label} of the best {count_text(len(info.curves), 'trial')}."
+    if info.loss.name == LOSSES[0]:
+        text += " It holds the weighted L1 term: compare the course of the lines, not their height."
+    return text
 
 
 def table(info: LossesInfo) -> pd.DataFrame:
