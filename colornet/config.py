@@ -68,7 +68,7 @@ def metric_of(column: str) -> Metric | None:
 class Section(BaseModel):
     """Base of all sections: frozen, unknown keys refused, no silent conversion of text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class _Data(Section):
@@ -304,7 +304,7 @@ def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
     part = values.get(section)
     part = dict(part) if isinstance(part, Mapping) else {}
     tag, kinds = TAGS.get(section, ("", {}))
-    if key == tag and part.get(tag) != value and value in kinds:
+    if key == tag and isinstance(value, str) and part.get(tag) != value and value in kinds:
         part = {name: old for name, old in part.items() if name in kinds[value].model_fields}
         if path == "loss.method" and value == "regression":
             values["discriminator"] = None

@@ -1,5 +1,6 @@
 """Pydantic's verdicts in sentences: file, field, value, remedy, in at most three lines."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args
@@ -115,6 +116,6 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 def parse_bound(text: str) -> tuple[str, float]:
     """`<= 8` as ("<=", 8.0). Raises ValueError when it is something else."""
     match = re.fullmatch(r"\s*(<=|<|>=|>)\s*(\S+)\s*", str(text))
-    if match is None:
+    if match is None or not math.isfinite(limit := float(match[2])):
         raise ValueError(f"{text!r} is no bound such as '<= 8'")
-    return match[1], float(match[2])
+    return match[1], limit
