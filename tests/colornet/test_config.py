@@ -1,0 +1,349 @@
+"""The config: what fits, what is refused, and how dotted paths change it."""
+
+import copy
+import functools
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from colornet.catalog import PRESETS, builtin_names, load_config, preset_values
+from colornet.config import (
+    ACTIVATIONS,
+    ADVERSARIAL_LOSSES,
+    METRICS,
+    SCHEDULES,
+    TAGS,
+    Config,
+    GanLoss,
+    Optimizer,
+    UNet,
+    apply_overrides,
+    flatten,
+    known_paths,
+    metric_of,
+    parse_config,
+)
+from colornet.errors import InputError
+
+
+def preset(name: str) -> dict[str, Any]:
+    """A preset's data, read once."""
+    return copy.deepcopy(_preset(name))
+
+
+_preset = functools.cache(preset_values)
+
+
+def refused(overrides: dict[str, Any], base: str = "pix2pix-small") -> str:
+    """What is said of a preset with these overrides."""
+    with pytest.raises(InputError) as caught:
+        parse_config(apply_overrides(preset(base), overrides), "mine")
+    assert len(str(caught.value).split("\n")) <= 3
+    return str(caught.value)
+
+
+def test_the_default_is_complete_and_trains_without_a_discriminator() -> None:
+    values = Config().to_dict()
+    assert values["discriminator"] is None
+    assert values["data"]["source"] == "scenes"
+    assert values["loss"] == {"method": "regression", "l1_weight": 100.0}
+    assert values["training"]["images"] == 12800
+
+
+@pytest.mark.parametrize("name", builtin_names(PRESETS))
+def test_every_preset_loads_and_survives_a_round_trip(name: str) -> None:
+    config = load_config(name)
+    assert parse_config(config.to_dict(), name) == config
+    assert config.training.images is not None
+    assert set(flatten(config.to_dict())) <= {*known_paths(), "version"}
+
+
+def test_there_are_the_presets_that_studies_build_on() -> None:
+    assert {"pix2pix-small", "unet-small"} <= set(builtin_names(PRESETS))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("data.image_size", 7),
+        ("data.image_size", 4096),
+        ("data.image_size", 32.0),
+        ("data.fraction", 0.0),
+        ("data.fraction", 1.1),
+        ("data.train_pictures", 0),
+        ("data.classes", []),
+        ("data.classes", "sea"),
+        ("data.pictures", 19),
+        ("data.seed", -1),
+        ("data.skip_grey", 1),
+        ("generator.width", 0),
+        ("generator.depth", 0),
+        ("generator.depth", 9),
+        ("generator.dropout", 1.0),
+        ("generator.dropout", -0.1),
+        ("generator.activation", "tanh"),
+        ("discriminator.layers", 0),
+        ("discriminator.dropout", 1),
+        ("loss.l1_weight", -1.0),
+        ("loss.l1_weight", "100"),
+        ("loss.label_smoothing", 0.5),
+        ("loss.adversarial", "wasserstein"),
+        ("optimizer.generator_lr", 0.0),
+        ("optimizer.generator_lr", math.nan),
+        ("optimizer.generator_lr", math.inf),
+        ("optimizer.lr_ratio", -0.25),
+        ("optimizer.lr_ratio", math.inf),
+        ("optimizer.beta1", 1.0),
+        ("optimizer.warmup", 1.0),
+        ("training.images", 0),
+        ("training.images", -5),
+        ("training.images", "many"),
+        ("training.ticks", 0),
+        ("training.seed", 2**32),
+        ("training.batch_size", True),
+        ("training.precision", "float16"),
+    ],
+)
+def test_values_outside_are_refused_by_path(path: str, value: Any) -> None:
+    assert refused({path: value}).startswith(f"mine: {path}: ")
+
+
+@pytest.mark.parametrize("path", ["loss.l1_weight", "training.epochs"])
+def test_infinite_numbers_are_refused(path: str) -> None:
+    assert refused({path: math.inf}).startswith(f"mine: {path}: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("generator.dropout", 0),
+        ("generator.dropout", 0.999),
+        ("loss.l1_weight", 0),
+        ("loss.label_smoothing", 0.49),
+        ("optimizer.generator_lr", 1),
+        ("data.fraction", 1),
+        ("data.classes", ["sea"]),
+        ("data.classes", None),
+        ("training.seed", 2**32 - 1),
+    ],
+)
+def test_values_at_the_edge_are_taken(path: str, value: Any) -> None:
+    values = parse_config(apply_overrides(preset("pix2pix-small"), {path: value}), "mine")
+    assert flatten(values.to_dict())[path] == value
+
+
+def test_the_regression_needs_an_l1_term() -> None:
+    assert refused({"loss.l1_weight": 0.0}, "unet-small").startswith("mine: loss.l1_weight: ")
+
+
+@pytest.mark.parametrize(
+    ("size", "depth", "advice"),
+    [(30, 4, "take 16 or 32"), (8, 4, "take 16"), (100, 3, "take 96 or 104"), (33, 1, "32 or 34")],
+)
+def test_an_image_size_that_the_u_net_cannot_halve(size: int, depth: int, advice: str) -> None:
+    said = refused({"data.image_size": size, "generator.depth": depth})
+    assert f"data.image_size {size} is not divisible by {2**depth}" in said
+    assert said.endswith(advice)
+
+
+def test_hinge_has_no_labels_to_smooth() -> None:
+    both = {"loss.adversarial": "hinge", "loss.label_smoothing": 0.1}
+    assert "label_smoothing needs labels" in refused(both)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"discriminator": None}, "needs a discriminator"),
+        ({"training.images": None}, "either images or epochs"),
+        ({"training": {"images": 5, "epochs": 1.0}}, "either images or epochs"),
+        ({"data": {"source": "scenes", "fraction": 0.5, "train_pictures": 9}}, "give one of them"),
+    ],
+)
+def test_sections_that_do_not_agree(overrides: dict[str, Any], said: str) -> None:
+    assert said in refused(overrides)
+
+
+def test_a_discriminator_in_a_regression_is_refused() -> None:
+    said = refused({"discriminator": {"kind": "patch"}}, "unet-small")
+    assert "trains no discriminator" in said
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, 1.5, []])
+def test_another_version_is_refused(version: Any) -> None:
+    values = {**preset("unet-small"), "version": version}
+    with pytest.raises(InputError, match="version"):
+        parse_config(values, "mine")
+
+
+@pytest.mark.parametrize("values", [None, [], "unet-small", 3])
+def test_something_else_than_a_mapping_is_refused(values: Any) -> None:
+    with pytest.raises(InputError, match="^mine"):
+        parse_config(values, "mine")
+
+
+def test_a_config_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Config().training.seed = 3
+
+
+class TestOverrides:
+    def test_the_source_is_switched_and_its_own_options_go(self) -> None:
+        before = preset("unet-small")
+        after = apply_overrides(before, {"data.root": "pictures", "data.source": "folder"})
+        assert after["data"]["source"] == "folder"
+        assert after["data"]["root"] == "pictures"
+        assert after["data"]["image_size"] == before["data"]["image_size"]
+        assert "pictures" not in after["data"]
+        assert "seed" not in after["data"]
+        parse_config(after, "mine")
+
+    def test_and_back(self) -> None:
+        there = apply_overrides(preset("unet-small"), {"data.source": "folder", "data.root": "x"})
+        back = apply_overrides(there, {"data.source": "scenes"})
+        assert "root" not in back["data"]
+        parse_config(back, "mine")
+
+    def test_the_method_becomes_regression_without_a_discriminator(self) -> None:
+        after = apply_overrides(preset("pix2pix-small"), {"loss.method": "regression"})
+        assert after["discriminator"] is None
+        assert set(after["loss"]) == {"method", "l1_weight"}
+        parse_config(after, "mine")
+
+    def test_a_gan_from_a_regression_needs_its_discriminator_named(self) -> None:
+        base = preset("unet-small")
+        assert "needs a discriminator" in refused({"loss.method": "gan"}, "unet-small")
+        values = apply_overrides(base, {"loss.method": "gan", "discriminator.width": 8})
+        assert parse_config(values, "mine").discriminator is not None
+
+    @pytest.mark.parametrize(
+        ("path", "value", "rival"),
+        [
+            ("training.epochs", 2.0, "images"),
+            ("training.images", 50, "epochs"),
+            ("data.fraction", 0.5, "train_pictures"),
+            ("data.train_pictures", 40, "fraction"),
+        ],
+    )
+    def test_what_is_set_displaces_its_rival(self, path: str, value: Any, rival: str) -> None:
+        section, key = path.split(".")
+        values = preset("unet-small")
+        values[section][rival] = 1
+        after = apply_overrides(values, {path: value})
+        assert rival not in after[section]
+        assert parse_config(after, "mine").to_dict()[section][key] == value
+
+    def test_the_tag_comes_first_whatever_the_order(self) -> None:
+        orders = [
+            {"data.root": "x", "data.source": "folder", "data.image_size": 64},
+            {"data.image_size": 64, "data.source": "folder", "data.root": "x"},
+        ]
+        one, two = (apply_overrides(preset("unet-small"), order) for order in orders)
+        assert one == two
+
+    def test_nothing_is_changed_in_place(self) -> None:
+        values = preset("pix2pix-small")
+        before = preset("pix2pix-small")
+        apply_overrides(values, {"loss.method": "regression", "training.seed": 9})
+        assert values == before
+
+    def test_no_override_changes_nothing(self) -> None:
+        assert apply_overrides(preset("unet-small"), {}) == preset("unet-small")
+
+    @pytest.mark.parametrize("path", ["loss.nonsense", "nonsense", "training.images.deep", "."])
+    def test_an_unknown_path_is_left_for_validation_to_refuse(self, path: str) -> None:
+        assert "unknown key" in refused({path: 1})
+
+
+def test_epochs_become_pictures_of_the_training_split() -> None:
+    values = apply_overrides(preset("unet-small"), {"training.epochs": 2.5})
+    config = parse_config(values, "mine")
+    resolved = config.resolved(101)
+    assert (resolved.training.images, resolved.training.epochs) == (252, None)
+    assert parse_config(resolved.to_dict(), "mine") == resolved
+    assert config.resolved(0).training.images == 1
+
+
+def test_a_budget_in_pictures_stays() -> None:
+    config = load_config("unet-small")
+    assert config.resolved(7) is config
+
+
+def test_known_paths_are_those_of_the_variants() -> None:
+    paths = known_paths()
+    assert paths == sorted(set(paths))
+    for path in ("data.root", "data.pictures", "generator.depth", "loss.adversarial"):
+        assert path in paths
+    for path in ("discriminator", "training.images", "optimizer.lr_ratio", "discriminator.layers"):
+        assert path in paths
+    assert not [path for path in paths if path.startswith("version")]
+
+
+def test_the_lists_of_names_are_those_of_the_options() -> None:
+    def words(model: Any, name: str) -> tuple[str, ...]:
+        return model.model_fields[name].annotation.__args__
+
+    assert words(UNet, "activation") == ACTIVATIONS
+    assert words(GanLoss, "adversarial") == ADVERSARIAL_LOSSES
+    assert words(Optimizer, "schedule") == SCHEDULES
+
+
+@pytest.mark.parametrize("section", sorted(TAGS))
+def test_the_tags_are_those_of_the_variants(section: str) -> None:
+    tag, kinds = TAGS[section]
+    for name, kind in kinds.items():
+        assert kind.model_fields[tag].annotation.__args__ == (name,)
+
+
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [
+        ("val_ab_mae", "ab MAE"),
+        ("test_psnr", "PSNR"),
+        ("train_loss_l1", "L1 loss"),
+        ("cost_step_seconds", "Time in optimizer steps"),
+    ],
+)
+def test_the_metric_behind_a_column(column: str, label: str) -> None:
+    found = metric_of(column)
+    assert found is not None
+    assert found.label == label
+
+
+@pytest.mark.parametrize("column", ["", "ab_mae", "val_", "val_nonsense", "train_ab_mae", "x_psnr"])
+def test_columns_that_are_no_metric(column: str) -> None:
+    assert metric_of(column) is None
+
+
+def test_only_metrics_with_a_better_side_have_a_goal() -> None:
+    without = {name for name, metric in METRICS.items() if metric.goal is None}
+    assert without == {"colorfulness", "colorfulness_ratio"}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(known_paths()),
+        st.one_of(
+            st.none(),
+            st.booleans(),
+            st.integers(-(10**30), 10**30),
+            st.floats(),
+            st.text(max_size=5),
+            st.lists(st.integers(0, 3), max_size=2),
+            st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+        ),
+        max_size=6,
+    )
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_whatever_is_set_is_a_config_or_an_input_error(overrides: dict[str, Any]) -> None:
+    values = apply_overrides(preset("pix2pix-small"), overrides)
+    try:
+        config = parse_config(values, "mine")
+    except InputError as error:
+        assert len(str(error).split("\n")) <= 3
+    else:
+        assert parse_config(config.to_dict(), "mine") == config

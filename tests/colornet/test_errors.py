@@ -1,0 +1,46 @@
+"""Exit codes and hints."""
+
+import pytest
+
+from colornet.errors import (
+    ColorsweepError,
+    DivergedError,
+    InputError,
+    InUseError,
+    NoValidTrialError,
+    TrainingInterrupted,
+    did_you_mean,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (ColorsweepError, 1),
+        (InputError, 2),
+        (InUseError, 3),
+        (NoValidTrialError, 4),
+        (TrainingInterrupted, 130),
+    ],
+)
+def test_exit_codes(kind: type[ColorsweepError], code: int) -> None:
+    assert kind("why").exit_code == code
+    assert str(kind("why")) == "why"
+
+
+def test_a_divergence_knows_its_step() -> None:
+    error = DivergedError("loss_l1 is nan", 17)
+    assert (error.exit_code, error.step, str(error)) == (1, 17, "loss_l1 is nan")
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("x", [], "Nothing is known here."),
+        ("tep", ["tpe", "random"], "Did you mean 'tpe'?"),
+        ("zzz", ["tpe", "random"], "Known: random, tpe."),
+        ("", ["tpe"], "Known: tpe."),
+    ],
+)
+def test_did_you_mean(word: str, known: list[str], hint: str) -> None:
+    assert did_you_mean(word, known) == hint
