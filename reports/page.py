@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
@@ -48,6 +48,7 @@ def render(sweep: SweepTables) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
     return environment.get_template("page.html.j2").render(
         header=summary.header(sweep),
         best=summary.best(sweep),
@@ -61,6 +62,11 @@ def render(sweep: SweepTables) -> str:
         plotly=Markup(plotly),
         script=Markup(script),
     )
+
+
+def breakable(name: str) -> Markup:
+    """A dotted path that may wrap after its dots."""
+    return Markup("<wbr>").join(escape(part) for part in name.replace(".", ".\n").split("\n"))
 
 
 def policy(*scripts: str) -> str:

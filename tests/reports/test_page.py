@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from reports import page as page_module
-from reports.page import embedded, policy, render
+from reports.page import breakable, embedded, policy, render
 from reports.tables import SweepTables, tables_of
 from search.records import read_sweep
 
@@ -92,6 +92,10 @@ def test_embedded_json_cannot_end_its_element() -> None:
     assert json.loads(text) == {"a": "</script><!--&\u2028"}
     with pytest.raises(ValueError):
         embedded(float("nan"))
+
+
+def test_paths_wrap_after_dots() -> None:
+    assert breakable("loss.<b>") == "loss.<wbr>&lt;b&gt;"
 
 
 def test_policy_of_no_script() -> None:
