@@ -72,8 +72,9 @@ def _missing(values: np.ndarray, varied: list[Dimension], dimensions: int) -> st
         )
     if np.ptp(values) == 0:
         return f"Importance is not defined: all {len(values)} trials have the same value."
-    if not varied:
-        return "Importance is not defined: no dimension took more than one value."
+    if len(varied) < 2:
+        only = f"only {varied[0].name}" if varied else "none"
+        return f"Importance compares dimensions; {only} took more than one value here."
     return ""
 
 

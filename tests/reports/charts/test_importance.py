@@ -79,5 +79,15 @@ def test_conditional_and_constant_dimensions(build) -> None:
 def test_start_points_outside_the_range_are_taken(build) -> None:
     sweep = build()
     for index in range(8):
-        sweep.trial({LR: 0.1 * (index + 1), LOSS: "bce"}, 9.0 + index)
-    assert prepare(sweep.tables()).shares == ((LR, 1.0),)
+        point = {LR: 0.1 * (index + 1), LOSS: ["bce", "hinge"][index % 2]}
+        sweep.trial(point, 9.0 + index)
+    assert prepare(sweep.tables()).shares[0][0] == LR
+
+
+def test_one_varied_dimension_has_nothing_to_be_compared_with(build) -> None:
+    sweep = build()
+    for index in range(8):
+        sweep.trial({LR: 1e-4 * (index + 1), LOSS: "bce"}, 9.0 + index)
+    assert prepare(sweep.tables()).missing == (
+        f"Importance compares dimensions; only {LR} took more than one value here."
+    )
