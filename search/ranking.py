@@ -132,12 +132,21 @@ def _pareto_layers(points: np.ndarray) -> np.ndarray:
     Args:
         points: (N, K), smaller is better.
     """
+    if points.shape[1] == 1:
+        return np.unique(points[:, 0], return_inverse=True)[1]
     layers = np.full(len(points), -1)
     layer = 0
     while (left := np.flatnonzero(layers < 0)).size:
-        rest = points[left]
-        no_worse = (rest[:, None] <= rest[None]).all(-1)
-        better = (rest[:, None] < rest[None]).any(-1)
-        layers[left[~(no_worse & better).any(0)]] = layer
+        layers[left[_on_front(points[left])]] = layer
         layer += 1
     return layers
+
+
+def _on_front(points: np.ndarray) -> np.ndarray:
+    """Which points no other one dominates, (N,) bool."""
+    front = np.ones(len(points), dtype=bool)
+    for index, point in enumerate(points):
+        if front[index]:  # whatever a dominated point dominates, its dominator does too
+            dominated = (point <= points).all(1) & (point < points).any(1)
+            front &= ~dominated
+    return front

@@ -254,8 +254,10 @@ class SweepRecords:
         return self.location.rstrip("/").rsplit("/", 1)[-1]
 
     def pictures(self) -> pd.DataFrame:
-        """One row per trial, kind and held-out picture."""
-        return _read_frame(Storage.at(self.location), "pictures")[0]
+        """One row per trial, kind and held-out picture; unreadable parts join `problems`."""
+        frame, torn = _read_frame(Storage.at(self.location), "pictures")
+        self.problems.extend(problem for problem in torn if problem not in self.problems)
+        return frame
 
 
 def read_states(location: str | os.PathLike[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -333,9 +335,12 @@ def find_sweep(text: str | None = None) -> str:
         return text
     folder = sweeps_folder()
     names = sorted(path.parent.name for path in folder.glob("*/study.yaml"))
+    if not names:
+        said = (
+            f"{text}: no such sweep, and none in {folder}" if text else f"{folder}: no sweep there"
+        )
+        raise InputError(f"{said}.\nStart one with `colorsweep run STUDY`.")
     if text is None:
-        if not names:
-            raise InputError(f"{folder}: no sweep there.\nStart one with `colorsweep run STUDY`.")
         return str(folder / names[-1])
     matching = [name for name in names if name.startswith(text)]
     if len(matching) == 1:
