@@ -4,13 +4,16 @@ YAML is version 1.2 (ruamel): `1e-5` is a number, `on` and `no` are text, duplic
 """
 
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
 
 from colornet.config import Config, apply_overrides, known_paths, parse_config
 from colornet.errors import InputError, did_you_mean
@@ -62,12 +65,24 @@ def parse_value(text: str) -> Any:
     """A value given on the command line, read as YAML: `1e-4`, `[sea, village]`, `null`."""
     try:
         return _yaml().load(text)
-    except (YAMLError, ValueError):
+    except (YAMLError, ValueError, RecursionError):
         return text
 
 
+class _Composer(Composer):
+    """Refuses aliases: nested ones stand for more data than fits any memory."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.parser.check_event(AliasEvent):
+            mark = self.parser.peek_event().start_mark
+            raise ComposerError(None, None, "aliases are not read", mark)
+        return super().compose_node(parent, index)
+
+
 def _yaml() -> YAML:
-    return YAML(typ="safe", pure=True)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Composer
+    return yaml
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:
@@ -105,10 +120,10 @@ def find_yaml(name: str, folder: Path, what: str) -> Path:
         InputError: when there is neither.
     """
     builtin = folder / f"{name}.yaml"
-    if "/" not in name and builtin.exists():
+    if "/" not in name and os.path.isfile(builtin):  # False where Path raises: a name too long
         return builtin
-    path = Path(name).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(name))
+    if os.path.isfile(path):
         return path
     if "/" in name or path.suffix in (".yaml", ".yml"):
         raise InputError(f"{name}: not found.\nGive a YAML file or the name of a built-in {what}.")
