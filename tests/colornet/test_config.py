@@ -181,7 +181,7 @@ def test_another_version_is_refused(version: Any) -> None:
 
 @pytest.mark.parametrize("values", [None, [], "unet-small", 3])
 def test_something_else_than_a_mapping_is_refused(values: Any) -> None:
-    with pytest.raises(InputError, match="^mine"):
+    with pytest.raises(InputError, match=r"^mine"):
         parse_config(values, "mine")
 
 
