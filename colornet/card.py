@@ -57,7 +57,9 @@ def _results(metrics: Mapping[str, Any]) -> list[str]:
         value = metrics.get(f"test_{name}")
         shown = "–" if value is None else f"{value:.4g}"
         lines.append(f"| {METRICS[name].label} | {shown} | {METRICS[name].unit} |")
-    baseline = metrics["test_ab_mae_baseline"]
+    baseline = metrics.get("test_ab_mae_baseline")
+    if not baseline:
+        return [*lines, "", "No test pictures with color: the set is too small, or grey."]
     each = ", ".join(f"{n} {metrics[f'test_ab_mae_{n}']:.4g}" for n in ("grey", "mean", "median"))
     share = metrics["test_ab_mae"] / baseline
     lines += [

@@ -47,13 +47,20 @@ def colorize_files(
         each of which also costs one warning.
 
     Raises:
-        InputError: when the model is none.
+        InputError: when the model is none, `out` cannot be made, or a result would replace a
+            picture that was given.
     """
-    loaded = load_model(model)
-    out.mkdir(parents=True, exist_ok=True)
-    done, failed = [], []
     taken: set[str] = set()
-    for path in pictures:
+    targets = [out / _free_name(path, taken) for path in pictures]
+    if mixed := {path.resolve() for path in pictures} & {path.resolve() for path in targets}:
+        raise InputError(f"{min(mixed)}: would be overwritten.\nGive -o another folder.")
+    loaded = load_model(model)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made: {error.strerror}.") from None
+    done, failed = [], []
+    for path, target in zip(pictures, targets, strict=True):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -65,7 +72,6 @@ def colorize_files(
             log.warning("%s: not colorized: %s", path, error)
             failed.append((path, str(error)))
             continue
-        target = out / _free_name(path, taken)
         result.save(target)
         done.append((path, target))
     return done, failed

@@ -173,11 +173,16 @@ def train(
     from colornet.progress import show_tick
 
     results = train_final(loaded, folder, show_tick(loaded.training.ticks), origin)
-    share = results["test_ab_mae"] / results["test_ab_mae_baseline"]
+    tested = [("Test", "no test pictures with color")]
+    if baseline := results.get("test_ab_mae_baseline"):
+        share = results["test_ab_mae"] / baseline
+        tested = [
+            ("Test", f"ab MAE {results['test_ab_mae']:.4g}, {share:.2f} x the best single color"),
+            ("", f"colorfulness {results['test_colorfulness_ratio']:.2f} of the truth's"),
+        ]
     rows = [
         ("Model", str(folder)),
-        ("Test", f"ab MAE {results['test_ab_mae']:.4g}, {share:.2f} x the best single color"),
-        ("", f"colorfulness {results['test_colorfulness_ratio']:.2f} of the truth's"),
+        *tested,
         ("Next", f"colorsweep colorize {folder} PICTURE… -o colorized"),
     ]
     return Answer(aligned(rows), {"model": str(folder), **results})
