@@ -1,0 +1,58 @@
+"""Results of commands, and the options they share."""
+
+import pytest
+
+from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+from colornet.errors import InputError
+
+
+def test_an_answer_has_text_and_data() -> None:
+    answer = Answer("shown", {"a": 1}, exit_code=1)
+    assert (answer.text(), answer.data(), answer.exit_code) == ("shown", {"a": 1}, 1)
+    assert Answer("x").data() == {}
+    assert Answer("x").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([], ""),
+        ([("",)], ""),
+        ([("a", "b")], "a  b"),
+        ([("a", "b"), ("long", "")], "a     b\nlong"),
+        ([("é", "x"), ("ab", "y")], "é   x\nab  y"),
+    ],
+)
+def test_aligned(rows: list[tuple[str, ...]], text: str) -> None:
+    assert aligned(rows) == text
+
+
+def test_rows_of_different_length_are_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        aligned([("a", "b"), ("c",)])
+
+
+def test_settings() -> None:
+    assert parse_settings([]) == {}
+    found = parse_settings(["a.b=1e-4", "c=[x, y]", "d=", "e=f=g", " f =on"])
+    assert found == {"a.b": 1e-4, "c": ["x", "y"], "d": None, "e": "f=g", "f": "on"}
+    assert parse_settings(["a=1", "a=2"]) == {"a": 2}
+
+
+@pytest.mark.parametrize("setting", ["", "a", "=1", "="])
+def test_what_is_no_setting(setting: str) -> None:
+    with pytest.raises(InputError, match=r"^--set: .* is no PATH=VALUE"):
+        parse_settings([setting])
+
+
+def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"ray", "kornia"}
+    monkeypatch.setattr("colornet.answer.find_spec", lambda name: name in installed or None)
+    with pytest.raises(InputError) as caught:
+        need_training_libraries("train")
+    assert str(caught.value) == (
+        "colorsweep train: needs torch, safetensors, not installed here.\n"
+        "Install with: pip install 'colorsweep[train]'"
+    )
+    installed |= {"torch", "safetensors"}
+    need_training_libraries("train")

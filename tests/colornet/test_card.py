@@ -1,0 +1,73 @@
+"""The model card."""
+
+from typing import Any
+
+import pytest
+
+from colornet.card import model_card
+from colornet.catalog import load_config
+
+METRICS = {
+    "images": 12800,
+    "seconds": 90.0,
+    "test_ab_mae": 5.0,
+    "test_ab_mae_grey": 25.0,
+    "test_ab_mae_mean": 21.0,
+    "test_ab_mae_median": 20.0,
+    "test_ab_mae_baseline": 20.0,
+    "test_psnr": 30.125,
+    "test_ssim": None,
+    "test_colorfulness_ratio": 0.98,
+    "test_colorfulness_gap": 2.5,
+}
+DATA = {
+    "pictures": 2560,
+    "splits": {"train": 2048, "val": 256, "test": 256},
+    "content_hash": "abc123",
+    "image_size": 32,
+}
+
+
+def card(metrics: dict[str, Any] | None = None, origin: dict[str, Any] | None = None) -> str:
+    return model_card("mine", load_config("pix2pix-small"), metrics or METRICS, DATA, origin)
+
+
+def test_the_test_metrics_beside_their_baselines() -> None:
+    lines = card().splitlines()
+    assert lines[0] == "# mine"
+    assert "| ab MAE | 5 | Lab units |" in lines
+    assert "| PSNR | 30.12 | dB |" in lines
+    assert (
+        "One color everywhere would be off by 20 Lab units at best (grey 25, mean 21, median 20); "
+        "the model's error is 0.25 times that."
+    ) in lines
+
+
+@pytest.mark.parametrize("metrics", [METRICS, METRICS | {"test_psnr": None, "seconds": None}])
+def test_what_does_not_apply_is_a_dash(metrics: dict[str, Any]) -> None:
+    text = card(metrics)
+    assert "| SSIM | – |  |" in text
+    assert "| ab MAE on strong colors | – | Lab units |" in text
+    assert "None" not in text.split("## Config")[0]
+
+
+def test_data_config_and_use() -> None:
+    text = card()
+    assert "2,560 pictures (2,048 train, 256 val, 256 test), content hash `abc123`." in text
+    assert "| `optimizer.lr_ratio` | 0.25 |" in text
+    assert "colorsweep colorize mine PICTURE" in text
+    assert "12,800 pictures at 32 pixels in 1.5 minutes" in text
+
+
+def test_where_it_comes_from_is_said_when_known() -> None:
+    assert "## From" not in card()
+    assert "## From\n\n- sweep: s1\n- point_id: p1\n" in card(
+        origin={"sweep": "s1", "point_id": "p1"}
+    )
+
+
+@pytest.mark.parametrize("metrics", [{}, {"test_ab_mae": 0.0, "test_ab_mae_baseline": 0.0}])
+def test_a_set_without_colored_test_pictures_still_has_a_card(metrics: dict[str, Any]) -> None:
+    text = card({"images": 640, "seconds": 3.0, **metrics})
+    assert ("| ab MAE | – | Lab units |" in text) is (not metrics)
+    assert "No test pictures with color" in text

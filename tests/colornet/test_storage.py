@@ -1,0 +1,180 @@
+"""Files that are there whole or not at all."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyarrow import fs
+
+from colornet.errors import InputError
+from colornet.storage import Storage, cache_folder, sha256_file, write_atomic
+
+
+@pytest.fixture(params=["path", "uri", "elsewhere"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """A folder that is not there yet: by path, by URI, and one that is on no local disk."""
+    if request.param == "path":
+        return Storage.at(tmp_path / "folder")
+    if request.param == "uri":
+        return Storage.at((tmp_path / "folder").as_uri())
+    return Storage(fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem()), "folder")
+
+
+def test_nothing_is_there_before_something_is_written(storage: Storage, tmp_path: Path) -> None:
+    assert not storage.exists()
+    assert not storage.exists("a")
+    assert storage.names() == []
+    assert storage.names("deep/er") == []
+    storage.delete("a")
+    with pytest.raises(FileNotFoundError):
+        storage.read("a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_is_read(storage: Storage) -> None:
+    storage.write("a/b/part.bin", b"\x00old")
+    storage.write("a/b/part.bin", b"new")
+    storage.write("a/b/empty", b"")
+    storage.write("a/b/deeper/x", b"x")
+    assert storage.read("a/b/part.bin") == b"new"
+    assert storage.read("a/b/empty") == b""
+    assert storage.names("a/b") == ["empty", "part.bin"]
+    assert storage.exists("a/b")
+    assert storage.exists("a/b/part.bin")
+
+
+def test_what_is_deleted_is_gone(storage: Storage) -> None:
+    storage.write("a", b"x")
+    storage.delete("a")
+    storage.delete("a")
+    assert not storage.exists("a")
+    assert storage.names() == []
+
+
+def test_where_it_is(storage: Storage, tmp_path: Path) -> None:
+    local = isinstance(storage.filesystem, fs.LocalFileSystem)
+    assert storage.local == (tmp_path / "folder" if local else None)
+
+
+@pytest.mark.parametrize("uri", ["nonsense://x/y", "://", "s4://bucket"])
+def test_unknown_places(uri: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Storage.at(uri)
+    assert uri in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_a_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    storage = Storage.at("here")
+    monkeypatch.chdir("/")
+    storage.write("a", b"x")
+    assert (tmp_path / "here" / "a").read_bytes() == b"x"
+
+
+class _Broken(Exception):
+    pass
+
+
+@pytest.mark.parametrize("step", ["fdopen", "fsync", "chmod", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise _Broken
+
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"colornet.storage.os.{step}", fail)
+        with pytest.raises(_Broken):
+            write_atomic(path, b"new")
+    assert [one.name for one in tmp_path.iterdir()] == ["a"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_write_that_is_interrupted_leaves_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("colornet.storage.os.fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(tmp_path / "a", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_and_folder_are_flushed_before_and_after_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def watch(name: str, real: Callable[..., object]) -> None:
+        def call(*arguments: object) -> object:
+            is_folder = name == "fsync" and stat.S_ISDIR(os.fstat(arguments[0]).st_mode)
+            seen.append("fsync folder" if is_folder else name)
+            return real(*arguments)
+
+        monkeypatch.setattr(f"colornet.storage.os.{name}", call)
+
+    watch("fsync", os.fsync)
+    watch("replace", os.replace)
+    write_atomic(tmp_path / "a", b"x")
+    assert seen == ["fsync", "replace", "fsync folder"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_modes_follow_the_umask(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_atomic(tmp_path / "a", b"x")
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"theirs")
+    (tmp_path / "a").symlink_to(other)
+    write_atomic(tmp_path / "a", b"mine")
+    assert other.read_bytes() == b"theirs"
+    assert (tmp_path / "a").read_bytes() == b"mine"
+
+
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError):
+        write_atomic(tmp_path / "a", b"x")
+    assert [one.name for one in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("data", [b"", b"abc", bytes(3_000_000)])
+def test_sha256(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a").write_bytes(data)
+    assert sha256_file(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({"COLORSWEEP_CACHE": "/here", "XDG_CACHE_HOME": "/there"}, "/here"),
+        ({"XDG_CACHE_HOME": "/there"}, "/there/colorsweep"),
+        ({"XDG_CACHE_HOME": "", "COLORSWEEP_CACHE": ""}, "/home/me/.cache/colorsweep"),
+        ({"COLORSWEEP_CACHE": "~/c"}, "/home/me/c"),
+    ],
+)
+def test_the_cache_folder(
+    variables: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("COLORSWEEP_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/home/me")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == Path(folder)
