@@ -13,21 +13,24 @@ def model_card(
     name: str,
     config: Config,
     metrics: Mapping[str, Any],
-    data: Mapping[str, Any],
+    data: Mapping[str, Any] | None,
     origin: Mapping[str, Any] | None = None,
+    split: str = "test",
 ) -> str:
     """Markdown for people.
 
     Args:
-        metrics: `test_*` columns, baselines among them, and `images` and `seconds` of training.
-        data: the pack's summary.
+        metrics: columns of `split`, baselines among them, and `images` and `seconds` of training.
+        data: the pack's summary, None when it is not known.
         origin: the `from` part of a best.yaml, when the config was picked from a sweep.
+        split: which held-out pictures it was measured on; `val` ones have helped to choose it.
     """
-    lines = [f"# {name}", "", _sentence(config, metrics, data), "", "## On the test pictures", ""]
-    lines += _results(metrics)
+    lines = [f"# {name}", "", _sentence(config, metrics), "", f"## On the {split} pictures", ""]
+    lines += _results(metrics, split)
     if origin:
         lines += ["", "## From", "", *_origin(origin)]
-    lines += ["", "## Data", "", *_data(data), "", "## Config", ""]
+    lines += ["", "## Data", "", *_data(data)] if data else []
+    lines += ["", "## Config", ""]
     lines += ["| setting | value |", "|---|---|"]
     lines += [f"| `{path}` | {value} |" for path, value in flatten(config.to_dict()).items()]
     lines += [
@@ -42,26 +45,27 @@ def model_card(
     return "\n".join(lines)
 
 
-def _sentence(config: Config, metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+def _sentence(config: Config, metrics: Mapping[str, Any]) -> str:
     minutes = (metrics.get("seconds") or 0) / 60
     return (
         f"A `{config.generator.kind}` generator that colorizes grey pictures, trained by "
-        f"`{config.loss.method}` on {metrics['images']:,} pictures at {data['image_size']} pixels "
-        f"in {minutes:.1f} minutes, {time.strftime('%Y-%m-%d')}."
+        f"`{config.loss.method}` for {int(metrics['images']):,} pictures seen at "
+        f"{config.data.image_size} pixels in {minutes:.1f} minutes, {time.strftime('%Y-%m-%d')}."
     )
 
 
-def _results(metrics: Mapping[str, Any]) -> list[str]:
+def _results(metrics: Mapping[str, Any], split: str) -> list[str]:
     lines = ["| metric | value | unit |", "|---|---|---|"]
     for name in _SHOWN:
-        value = metrics.get(f"test_{name}")
+        value = metrics.get(f"{split}_{name}")
         shown = "–" if value is None else f"{value:.4g}"
         lines.append(f"| {METRICS[name].label} | {shown} | {METRICS[name].unit} |")
     baseline = metrics.get("test_ab_mae_baseline")
     if not baseline:
         return [*lines, "", "No test pictures with color: the set is too small, or grey."]
-    each = ", ".join(f"{n} {metrics[f'test_ab_mae_{n}']:.4g}" for n in ("grey", "mean", "median"))
-    share = metrics["test_ab_mae"] / baseline
+    trivial = ("grey", "mean", "median")
+    each = ", ".join(f"{name} {metrics[f'{split}_ab_mae_{name}']:.4g}" for name in trivial)
+    share = metrics[f"{split}_ab_mae"] / baseline
     lines += [
         "",
         f"One color everywhere would be off by {baseline:.4g} Lab units at best ({each}); "

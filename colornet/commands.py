@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
-from colornet.errors import InputError
 
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
 Classes = Annotated[
@@ -211,11 +210,9 @@ def colorize(
     out
         Folder for the results, as PNG.
     """
-    if not (model / "model.safetensors").is_file():
-        raise InputError(
-            f"{model}: not a model folder: it has no model.safetensors.\n"
-            "Give the folder that `colorsweep train` or `best --model` wrote."
-        )
+    from colornet.modelfolder import check_model
+
+    check_model(model)
     need_training_libraries("colorize")
     from colornet.colorizing import colorize_files, find_pictures
 

@@ -26,7 +26,7 @@ import ray
 from ray import train as ray_train
 from ray.train.torch import TorchTrainer
 
-from colornet import checkpoint
+from colornet import checkpoint, modelfolder
 from colornet.card import model_card
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
@@ -35,7 +35,6 @@ from colornet.errors import ColorsweepError, InputError, TrainingInterrupted
 from colornet.storage import write_atomic
 
 MAX_FAILURES = 3
-MODEL_FILE = "model.safetensors"
 POLL = 0.25
 Show = Callable[[Mapping[str, Any]], None]
 
@@ -84,7 +83,9 @@ def _claim(folder: Path, config: Config) -> None:
             )
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        held = "already holds a model" if (folder / MODEL_FILE).exists() else "is not empty"
+        held = (
+            "already holds a model" if (folder / modelfolder.WEIGHTS).exists() else "is not empty"
+        )
         raise InputError(f"{folder}: {held}.\nGive --out another folder, or delete this one.")
     write_atomic(mine, described.encode())
 

@@ -2,13 +2,17 @@
 
 import json
 import shlex
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from colornet.card import model_card
 from colornet.config import apply_overrides, parse_config
 from colornet.errors import InputError, NoValidTrialError, did_you_mean
+from colornet.modelfolder import write_model
+from colornet.storage import Storage
 from reports.tables import SweepTables, count_text
 from search.ranking import best_trials
 
@@ -86,6 +90,37 @@ def freeze(
         },
         "command": f"colorsweep train {shlex.quote(file)}",
     }
+
+
+def leave_model(sweep: SweepTables, row: pd.Series, folder: Path) -> None:
+    """Write the weights that a trial of the search was left with as a model folder.
+
+    Args:
+        row: a row of `choose`.
+
+    Raises:
+        InputError: when its generator was not kept, or the folder holds something.
+    """
+    records = sweep.records
+    name = f"checkpoints/{row['trial_id']}.safetensors"
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"--model: {folder}: is not empty.\nGive another folder.")
+    try:
+        weights = Storage.at(records.location).read(name)
+    except FileNotFoundError:
+        raise InputError(
+            f"--model: {records.name}: the weights of {row['trial_id']} were not kept: no {name}.\n"
+            "Train its configuration: colorsweep train best.yaml"
+        ) from None
+    trial = records.trials.set_index("trial_id").loc[row["trial_id"]]
+    config = parse_config(json.loads(trial["config"]), f"{records.name}: {row['trial_id']}")
+    ticks = records.ticks[records.ticks["trial_id"] == row["trial_id"]]
+    metrics = ticks.astype(object).where(ticks.notna(), None).iloc[-1].to_dict()
+    origin = {"sweep": records.name, "trial": row["trial_id"], "point": json.loads(trial["point"])}
+    data = next(iter(records.provenance.get("data", [])), None)
+    write_model(
+        folder, weights, config, model_card(folder.name, config, metrics, data, origin, "val")
+    )
 
 
 def _plain(value: Any) -> float | None:

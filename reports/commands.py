@@ -54,11 +54,13 @@ class BestResult:
     frozen: tuple[dict[str, Any], ...]
     table: tuple[tuple[str, ...], ...]
     note: str
+    model: Path | None = None
 
     def text(self) -> str:
         """An aligned table, the caution, the files and the command to type next."""
         lines = [aligned(self.table), "", self.note, ""]
         lines += [f"Wrote   {path}" for path in self.paths]
+        lines += [f"Model   {self.model}"] if self.model else []
         lines.append(f"Next    {self.frozen[0]['command']}")
         return "\n".join(lines)
 
@@ -67,25 +69,26 @@ class BestResult:
         pairs = zip(self.paths, self.frozen, strict=True)
         return {
             "sweep": self.sweep,
+            "model": str(self.model) if self.model else None,
             "best": [{"file": str(path), **frozen} for path, frozen in pairs],
         }
 
 
-def report(sweep: str | None = None, *, output: Output = None) -> ReportResult:
+def report(sweep: str | None = None, *, out: Output = None) -> ReportResult:
     """Build a sweep's report, one HTML file that needs no network.
 
     Parameters
     ----------
     sweep
         Folder, URI or unique beginning of a name [the latest].
-    output
+    out
         File to write [report.html in the sweep's folder, or NAME.html here].
     """
     from reports.page import render
 
     tables = _open(sweep)
     name = tables.records.name
-    path = output or _beside(tables, "report.html", f"{name}.html")
+    path = out or _beside(tables, "report.html", f"{name}.html")
     data = render(tables).encode()
     _write(path, data)
     problems = tuple(tables.records.problems)
@@ -93,7 +96,12 @@ def report(sweep: str | None = None, *, output: Output = None) -> ReportResult:
 
 
 def best(
-    sweep: str | None = None, *, by: str | None = None, top: int = 1, output: Output = None
+    sweep: str | None = None,
+    *,
+    by: str | None = None,
+    top: int = 1,
+    out: Output = None,
+    model: Path | None = None,
 ) -> BestResult:
     """Write the best configuration to best.yaml, for final training.
 
@@ -105,17 +113,21 @@ def best(
         Metric to order by, instead of what the study decides by.
     top
         Number of configurations; several are written as best-1.yaml, best-2.yaml, ….
-    output
+    out
         File to write [best.yaml in the sweep's folder].
+    model
+        Folder to write the best trial's own weights to, as a model.
     """
     from colornet.catalog import to_yaml
-    from reports.best import choose, freeze
+    from reports.best import choose, freeze, leave_model
 
     if top < 1:
         raise InputError(f"--top: {top}: must be at least 1.")
     tables = _open(sweep)
     rows = choose(tables, top, by)
-    base = output or _beside(tables, "best.yaml", "best.yaml")
+    if model is not None:
+        leave_model(tables, rows.iloc[0], model)
+    base = out or _beside(tables, "best.yaml", "best.yaml")
     paths, frozen = [], []
     for index, (_, row) in enumerate(rows.iterrows(), start=1):
         path = base if top == 1 else base.with_name(f"{base.stem}-{index}{base.suffix}")
@@ -127,6 +139,7 @@ def best(
         sweep=tables.records.name,
         paths=tuple(paths),
         frozen=tuple(frozen),
+        model=model,
         table=_table(tables, rows, by),
         note=frozen[0]["from"]["note"],
     )

@@ -90,8 +90,7 @@ def _pack_all(study: Study) -> list[Pack]:
 
 
 def _describe(pack: Pack) -> dict[str, Any]:
-    splits = {split: len(pack.indices(split)) for split in ("train", "val", "test")}
-    return {"content_hash": pack.content_hash, **splits, "skipped": len(pack.skipped)}
+    return {name: value for name, value in pack.summary().items() if name != "path"}
 
 
 def run(

@@ -104,7 +104,7 @@ def test_best_writes_a_file_that_training_takes(build) -> None:
 def test_top_writes_a_file_each(build, tmp_path) -> None:
     sweep = three(build)
     sweep.tables()
-    result = best(str(sweep.folder), top=5, output=tmp_path / "out" / "good.yaml")
+    result = best(str(sweep.folder), top=5, out=tmp_path / "out" / "good.yaml")
     assert [path.name for path in result.paths] == ["good-1.yaml", "good-2.yaml", "good-3.yaml"]
     assert all(path.exists() for path in result.paths)
 

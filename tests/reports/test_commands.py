@@ -23,7 +23,7 @@ def test_report_beside_the_records(build) -> None:
 
 def test_report_elsewhere(build, tmp_path) -> None:
     build().tables()
-    assert report(str(tmp_path / "sweep"), output=tmp_path / "a" / "b.html").path.exists()
+    assert report(str(tmp_path / "sweep"), out=tmp_path / "a" / "b.html").path.exists()
 
 
 def test_no_sweep(tmp_path) -> None:
@@ -36,7 +36,7 @@ def test_unwritable_output(build, tmp_path) -> None:
     build().tables()
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        report(str(tmp_path / "sweep"), output=tmp_path / "file" / "report.html")
+        report(str(tmp_path / "sweep"), out=tmp_path / "file" / "report.html")
 
 
 def test_reading_loads_neither_torch_nor_ray(build) -> None:

@@ -1,4 +1,4 @@
-"""A driver that is killed again and again loses nothing, repeats nothing and leaves nothing behind."""
+"""A driver that is killed again and again loses nothing and repeats nothing."""
 
 import os
 import random
