@@ -15,9 +15,9 @@ conditional; everywhere else it is one.
 
 import hashlib
 import json
-import math
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from colornet.config import apply_overrides, known_paths
@@ -83,14 +83,9 @@ class Dimension:
             return True
         if self.type not in RANGES:
             return any(value == choice and type(value) is type(choice) for choice in self.choices)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
+        if not _is_number(value) or self.low is None or self.high is None:
             return False
-        whole = not self.is_int or float(value).is_integer()
-        return whole and self.low is not None and self.low <= value <= (self.high or 0.0)
+        return self.low <= value <= self.high and not (self.is_int and value % 1)
 
     def probes(self) -> list[Any]:
         """Values at which a config is tried before a sweep starts: ends, choices, special."""
@@ -153,8 +148,10 @@ def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
         raise InputError(f"{head}: no such config path.\n{did_you_mean(name, known)}")
     if word in RANGES:
         low, high = _parse_range(f"{head}.{word}", word, value)
-        special = (spec["or"],) if "or" in spec else ()
-        return Dimension(name, word, low, high, special=special, when=when)
+        ranged = Dimension(name, word, low, high, when=when)
+        if "or" not in spec:
+            return ranged
+        return replace(ranged, special=_parse_special(head, spec["or"], ranged))
     if "or" in spec:
         raise InputError(f"{head}: or: stands beside a range.\nAdd {spec['or']!r} to the {word}.")
     if word == "choice":
@@ -169,7 +166,7 @@ def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
     for end in value:
         if isinstance(end, str):
             raise InputError(f"{head}: {end!r}: is text, not a number.\nWrite it without quotes.")
-        if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
+        if not _is_number(end):
             raise InputError(f"{head}: {end!r}: is no finite number.\nWrite [low, high].")
         if word in ("int", "logint") and not float(end).is_integer():
             raise InputError(f"{head}: {end}: is no whole number.\nTake uniform or loguniform.")
@@ -184,11 +181,29 @@ def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
     return (int(low), int(high)) if word in ("int", "logint") else (float(low), float(high))
 
 
+def _parse_special(head: str, value: Any, ranged: Dimension) -> tuple[Any, ...]:
+    if not _is_plain(value):
+        raise InputError(f"{head}.or: {value!r}: is no plain value.\nWrite one number or word.")
+    if ranged.contains(value):
+        raise InputError(f"{head}.or: {value!r}: lies in the range.\nLeave it out.")
+    return (value,)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a finite number, one that a float can hold."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | bool) or _is_number(value)
+
+
 def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list) or not value:
         raise InputError(f"{head}.choice: {value!r}: is no list of values.\nWrite [a, b].")
     for choice in value:
-        if choice is not None and not isinstance(choice, str | int | float | bool):
+        if not _is_plain(choice):
             raise InputError(
                 f"{head}.choice: {choice!r}: is no plain value.\nName such values in a bundle."
             )
@@ -206,7 +221,7 @@ def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
             raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
         for path in paths:
             if path not in known:
-                hint = did_you_mean(path, known)
+                hint = did_you_mean(str(path), known)
                 raise InputError(f"{head}.bundle.{label}: {path}: no such config path.\n{hint}")
     return {str(label): dict(paths) for label, paths in value.items()}
 
@@ -214,6 +229,9 @@ def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
 def _parse_when(head: str, value: Any) -> dict[str, tuple[Any, ...]]:
     if not isinstance(value, Mapping):
         raise InputError(f"{head}.when: {value!r}: no mapping.\nWrite {{dimension: [values]}}.")
+    for parent, values in value.items():
+        if values == []:
+            raise InputError(f"{head}.when: {parent}: names no value.\nWrite [value, …].")
     return {
         str(parent): tuple(values) if isinstance(values, list) else (values,)
         for parent, values in value.items()

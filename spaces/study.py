@@ -65,7 +65,7 @@ class StudyFile(_Part):
     asked_in: list[str] = Field(default_factory=list)
     base: str
     fixed: dict[str, Any] = Field(default_factory=dict)
-    space: dict[str, Any] = Field(min_length=1)
+    space: dict[str, Any]
     start_from: list[dict[str, Any]] = Field(default_factory=list)
     objectives: dict[str, Literal["minimize", "maximize"]] = Field(min_length=1)
     decide: Decide | None = None
@@ -165,6 +165,7 @@ def load_study(
     study = _resolve(path.stem, file, origin)
     _check_columns(study.file, origin)
     _check_configs(study, origin)
+    _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
     return replace(study, notes=notes)
 
 
@@ -236,6 +237,10 @@ def _settle_conditions(
                 )
         if holds:
             settled.append(replace(dimension, when=open_conditions))
+    count = len(dimensions)
+    while len(settled) < count:  # what hangs on those that went is never active either
+        count, left = len(settled), {dimension.name for dimension in settled}
+        settled = [dimension for dimension in settled if set(dimension.when) <= left]
     return settled
 
 
