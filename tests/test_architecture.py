@@ -10,7 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("colornet", "spaces", "search", "reports")
 MAX_LINES = 320
-LONGER = {"colornet.config": 340, "search.records": 350, "spaces.study": 325}
+LONGER = {
+    "colornet.config": 340,
+    "search.records": 350,
+    "spaces.distributions": 330,
+    "spaces.study": 330,
+}
 """Modules that have outgrown the limit, and how long they may be until they are split."""
 MAX_FUNCTION_LINES = 60
 

@@ -1,0 +1,54 @@
+"""A study file that uses every key, and a way to write it with changes."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colornet.catalog import to_yaml
+
+FULL: dict[str, Any] = {
+    "version": 1,
+    "question": "Does every key work?",
+    "asked_in": ["000"],
+    "base": "pix2pix-small",
+    "fixed": {"training.images": 640, "training.ticks": 2},
+    "space": {
+        "loss.label_smoothing": {"uniform": [0.0, 0.3], "when": {"loss.adversarial": ["bce"]}},
+        "optimizer.generator_lr": {"loguniform": [1e-4, 1e-2]},
+        "loss.adversarial": {"choice": ["bce", "lsgan"]},
+        "loss.l1_weight": {"loguniform": [1, 300], "or": 0},
+        "generator.width": {"logint": [4, 16]},
+        "batch": {"bundle": {"large": {"training.batch_size": 64}, "small": {"data.seed": 1}}},
+    },
+    "start_from": [{"optimizer.generator_lr": 1e-3, "loss.l1_weight": 0}, {"batch": "small"}],
+    "objectives": {"val_ab_mae": "minimize", "val_psnr": "maximize"},
+    "decide": {"by": "val_ab_mae", "subject_to": {"val_colorfulness_gap": "<= 15"}},
+    "final": {"training.images": 1280},
+    "sampler": "tpe",
+    "seed": 3,
+    "seeds": "fresh",
+    "budget": {"trials": 8},
+    "resources": {"gpus": 0.5, "concurrent": 2},
+    "quick": {"budget.trials": 2, "training.images": 320},
+}
+
+
+@pytest.fixture
+def full() -> dict[str, Any]:
+    """The study as data, to be changed at will."""
+    return copy.deepcopy(FULL)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[Any], str]:
+    """Write a study file; returns its path."""
+
+    def to_file(values: Any) -> str:
+        path = tmp_path / "mine.yaml"
+        path.write_text(values if isinstance(values, str) else to_yaml(values))
+        return str(path)
+
+    return to_file

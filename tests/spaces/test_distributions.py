@@ -1,0 +1,343 @@
+"""Dimensions: read, drawn, told back to the sampler, placed into a config."""
+
+import math
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from colornet.catalog import preset_values
+from colornet.config import flatten, parse_config
+from colornet.errors import InputError
+from spaces.distributions import (
+    Dimension,
+    draw,
+    in_order,
+    parse_dimension,
+    place_point,
+    point_id,
+    sampler_params,
+)
+
+LR, WIDTH, LOSS = "optimizer.generator_lr", "generator.width", "loss.adversarial"
+L1, SMOOTH = "loss.l1_weight", "loss.label_smoothing"
+CLASSES = {
+    "sea": {"data.classes": ["sea"]},
+    "all": {"data.classes": None, "data.pictures": 40},
+}
+
+
+class FakeTrial:
+    """Answers like an Optuna trial, from a seed, and notes what it was asked for."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.chance = random.Random(seed)
+        self.params: dict[str, Any] = {}
+
+    def _note(self, name: str, value: Any) -> Any:
+        assert name not in self.params
+        self.params[name] = value
+        return value
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        if log:
+            low, high = math.log(low), math.log(high)
+        value = self.chance.uniform(low, high)
+        return self._note(name, math.exp(value) if log else value)
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
+        assert isinstance(low, int) and isinstance(high, int)
+        return self._note(name, self.chance.randint(low, high))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        return self._note(name, self.chance.choice(list(choices)))
+
+
+def read(spec: Any, name: str = LR) -> Dimension:
+    return parse_dimension(name, spec, "mine")
+
+
+def refused(spec: Any, name: str = LR) -> str:
+    with pytest.raises(InputError) as caught:
+        read(spec, name)
+    assert str(caught.value).startswith(f"mine: space.{name}")
+    assert len(str(caught.value).split("\n")) <= 3
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "dimension"),
+    [
+        (LR, {"uniform": [0, 1]}, Dimension(LR, "uniform", 0.0, 1.0)),
+        (LR, {"loguniform": [1e-5, 1]}, Dimension(LR, "loguniform", 1e-5, 1.0)),
+        (WIDTH, {"int": [4, 8]}, Dimension(WIDTH, "int", 4, 8)),
+        (WIDTH, {"logint": [4.0, 64]}, Dimension(WIDTH, "logint", 4, 64)),
+        (LOSS, {"choice": ["bce", "hinge"]}, Dimension(LOSS, "choice", choices=("bce", "hinge"))),
+        (
+            "pictures",
+            {"bundle": CLASSES},
+            Dimension("pictures", "bundle", choices=("sea", "all"), labels=CLASSES),
+        ),
+        (
+            L1,
+            {"loguniform": [1, 300], "or": 0},
+            Dimension(L1, "loguniform", 1.0, 300.0, special=(0,)),
+        ),
+        (
+            SMOOTH,
+            {"uniform": [0.0, 0.3], "when": {LOSS: ["bce", "lsgan"], "a": 1}},
+            Dimension(SMOOTH, "uniform", 0.0, 0.3, when={LOSS: ("bce", "lsgan"), "a": (1,)}),
+        ),
+    ],
+)
+def test_every_distribution_word(name: str, spec: Any, dimension: Dimension) -> None:
+    found = read(spec, name)
+    assert found == dimension
+    assert [type(end) for end in (found.low, found.high)] == [
+        type(end) for end in (dimension.low, dimension.high)
+    ]
+    assert Dimension.from_data(name, found.to_data()) == found
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (None, "no distribution"),
+        ([1, 2], "no distribution"),
+        ("uniform", "no distribution"),
+        ({}, "needs one distribution"),
+        ({"or": 0}, "needs one distribution"),
+        ({"uniform": [0, 1], "int": [0, 1]}, "needs one distribution"),
+        ({"uniformm": [0, 1]}, "unknown distribution word.\nDid you mean 'uniform'?"),
+        ({"uniform": [0, 1], "step": 2}, "step: unknown distribution word"),
+        ({1: 2}, "unknown distribution word"),
+        ({"uniform": 1}, "1: is no range.\nWrite [low, high]."),
+        ({"uniform": []}, "is no range"),
+        ({"uniform": [1]}, "is no range"),
+        ({"uniform": [1, 2, 3]}, "is no range"),
+        ({"uniform": {"low": 0, "high": 1}}, "is no range"),
+        ({"uniform": ["0", 1]}, "'0': is text, not a number.\nWrite it without quotes."),
+        ({"uniform": [0, None]}, "None: is no finite number"),
+        ({"uniform": [0, True]}, "True: is no finite number"),
+        ({"uniform": [0, math.nan]}, "nan: is no finite number"),
+        ({"uniform": [-math.inf, 1]}, "-inf: is no finite number"),
+        ({"uniform": [0, 10**400]}, "is no finite number"),
+        ({"uniform": [1, 0]}, "[1, 0]: low is not below high.\nSwap or widen them."),
+        ({"uniform": [1, 1]}, "low is not below high"),
+        ({"loguniform": [0, 1]}, "a logarithmic range starts above 0"),
+        ({"loguniform": [-1, 1]}, "a logarithmic range starts above 0"),
+        ({"logint": [0, 4]}, "a logarithmic range starts above 0"),
+        ({"int": [1, 2.5]}, "2.5: is no whole number"),
+        ({"choice": []}, "is no list of values"),
+        ({"choice": "relu"}, "is no list of values"),
+        ({"choice": ["a", ["b"]]}, "['b']: is no plain value"),
+        ({"choice": ["a", {"b": 1}]}, "is no plain value"),
+        ({"choice": [1, 2, 1]}, "holds a value twice"),
+        ({"choice": [1, math.nan]}, "nan: is no plain value"),
+        ({"choice": [1, 2], "or": 3}, "or: stands beside a range"),
+        ({"bundle": {"a": {LR: 1}}, "or": "b"}, "or: stands beside a range"),
+        ({"bundle": {}}, "is no mapping"),
+        ({"bundle": ["a"]}, "is no mapping"),
+        ({"bundle": {"a": {}}}, "bundle.a: sets nothing"),
+        ({"bundle": {"a": None}}, "bundle.a: sets nothing"),
+        ({"bundle": {"a": {"optimizer.lr": 1}}}, "bundle.a: optimizer.lr: no such config path"),
+        ({"bundle": {"a": {3: 1}}}, "bundle.a: 3: no such config path"),
+        ({"uniform": [0, 1], "when": []}, "no mapping"),
+        ({"uniform": [0, 1], "when": LOSS}, "no mapping"),
+        ({"uniform": [0, 1], "when": {LOSS: []}}, "when: loss.adversarial: names no value"),
+        ({"uniform": [0, 1], "or": [2]}, "or: [2]: is no plain value"),
+        ({"uniform": [0, 1], "or": math.nan}, "or: nan: is no plain value"),
+        ({"uniform": [0, 1], "or": 0.5}, "or: 0.5: lies in the range"),
+    ],
+)
+def test_what_is_no_distribution(spec: Any, said: str) -> None:
+    assert said in refused(spec)
+
+
+@pytest.mark.parametrize("name", ["optimizer.lr", "", "optimizer", "generator_lr", "version"])
+def test_a_range_needs_a_config_path(name: str) -> None:
+    assert "no such config path" in refused({"uniform": [0, 1]}, name)
+
+
+def test_a_bundle_has_a_name_of_its_own() -> None:
+    assert read({"bundle": {"a": {LR: 1e-3}}}, "rates").changes("a") == {LR: 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("spec", "inside", "outside"),
+    [
+        ({"uniform": [-1, 0]}, [-1, -1.0, 0, 0.0, -0.5], [0.01, -1.01, "0", None, True, math.nan]),
+        ({"uniform": [0, 1]}, [0, 1, 1.0], [math.inf, -math.inf, False, [0], 10**400, -(10**400)]),
+        ({"int": [0, 4]}, [0, 4, 4.0], [0.5, -1, 5, True, 10**400]),
+        ({"loguniform": [1, 300], "or": 0}, [0, 0.0, 1, 300], [0.5, -1, False, None]),
+        ({"uniform": [0.1, 1], "or": None}, [None, 0.1], [0, "None"]),
+        ({"choice": [0.0, 0.5]}, [0.0, 0.5], [0.25, "0.5", None, True, 0]),
+        ({"choice": [True, None, 1, "a"]}, [True, None, 1, "a"], [False, 0, "b", "True"]),
+    ],
+)
+def test_contains(spec: Any, inside: list[Any], outside: list[Any]) -> None:
+    dimension = read(spec)
+    assert [value for value in inside if not dimension.contains(value)] == []
+    assert [value for value in outside if dimension.contains(value)] == []
+
+
+def test_labels_of_a_bundle_are_its_values() -> None:
+    dimension = read({"bundle": CLASSES}, "pictures")
+    assert dimension.contains("sea")
+    assert not dimension.contains("forest")
+    assert dimension.probes() == ["sea", "all"]
+
+
+def test_labels_that_yaml_reads_as_numbers_are_text() -> None:
+    dimension = read({"bundle": {32: {"data.image_size": 32}, 64: {"data.image_size": 64}}}, "size")
+    assert dimension.choices == ("32", "64")
+
+
+@pytest.mark.parametrize(
+    ("spec", "probes"),
+    [
+        ({"uniform": [0, 2]}, [0.0, 2.0]),
+        ({"loguniform": [1, 300], "or": 0}, [1.0, 300.0, 0]),
+        ({"choice": [1, None]}, [1, None]),
+        ({"int": [-3, 0]}, [-3, 0]),
+    ],
+)
+def test_probes(spec: Any, probes: list[Any]) -> None:
+    assert read(spec).probes() == probes
+
+
+SPECS: dict[str, Any] = {
+    SMOOTH: {"uniform": [0.0, 0.3], "when": {LOSS: ["bce", "lsgan"], "batch": "large"}},
+    LR: {"loguniform": [1e-5, 1e-2]},
+    LOSS: {"choice": ["bce", "lsgan", "hinge"]},
+    L1: {"loguniform": [1, 300], "or": 0},
+    WIDTH: {"logint": [4, 64], "when": {L1: 0}},
+    "generator.depth": {"int": [1, 4]},
+    "generator.dropout": {"uniform": [0.1, 0.5], "or": 0.0, "when": {WIDTH: [8, 16, 32]}},
+    "batch": {
+        "bundle": {
+            "large": {"training.batch_size": 64},
+            "small": {"training.batch_size": 8, "optimizer.beta1": 0.9},
+        }
+    },
+    "optimizer.beta2": {"uniform": [-0.0, 0.0001]},
+}
+SPACE = in_order([parse_dimension(name, spec, "mine") for name, spec in SPECS.items()], "mine")
+
+
+def test_parents_come_first_and_all_are_there_once() -> None:
+    names = [dimension.name for dimension in SPACE]
+    assert sorted(names) == sorted(SPECS)
+    for dimension in SPACE:
+        assert all(names.index(p) < names.index(dimension.name) for p in dimension.when)
+
+
+def test_without_conditions_the_order_is_that_of_the_file() -> None:
+    names = ["optimizer.beta2", LR, WIDTH]
+    space = [Dimension(name, "uniform", 0.0, 1.0) for name in names]
+    assert [one.name for one in in_order(space, "mine")] == names
+    assert in_order([], "mine") == []
+
+
+def choice(name: str, **when: str) -> Dimension:
+    return Dimension(name, "choice", choices=("x", "y"), when={p: (v,) for p, v in when.items()})
+
+
+def test_circles_are_named() -> None:
+    circle = [choice("a", c="x"), choice("b", a="x"), choice("c", b="y")]
+    with pytest.raises(InputError, match="go in a circle: a -> c -> b -> a"):
+        in_order(circle, "mine")
+    with pytest.raises(InputError, match="go in a circle: a -> a"):
+        in_order([choice("a", a="x")], "mine")
+
+
+def test_two_ways_to_one_parent_are_no_circle() -> None:
+    space = [choice("d", b="x", c="x"), choice("b", a="x"), choice("c", a="x"), choice("a")]
+    assert [one.name for one in in_order(space, "mine")] == ["a", "b", "c", "d"]
+
+
+def test_a_value_that_the_parent_never_has() -> None:
+    with pytest.raises(InputError) as caught:
+        in_order([choice("a"), choice("b", a="z")], "mine")
+    assert str(caught.value) == "mine: space.b.when: a: 'z': a never has that value."
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_drawn_point_obeys_its_conditions_and_is_told_back(seed: int) -> None:
+    trial = FakeTrial(seed)
+    point = draw(trial, SPACE)
+    for dimension in SPACE:
+        active = all(point.get(p) in values for p, values in dimension.when.items())
+        assert (dimension.name in point) is active
+        if active:
+            assert dimension.contains(point[dimension.name])
+    assert sampler_params(point, SPACE) == trial.params
+
+
+def test_the_draws_reach_both_sides_of_every_condition() -> None:
+    points = [draw(FakeTrial(seed), SPACE) for seed in range(200)]
+    for name in SPECS:
+        drawn = [point[name] for point in points if name in point]
+        assert len({repr(value) for value in drawn}) > 1
+    assert {point[L1] == 0 for point in points} == {True, False}
+    assert any("generator.dropout" in point for point in points)
+
+
+def test_part_of_a_point_as_parameters() -> None:
+    assert sampler_params({}, SPACE) == {}
+    assert sampler_params({L1: 0}, SPACE) == {f"{L1}:special": "special"}
+    assert sampler_params({L1: 5.0, LR: 1e-3}, SPACE) == {
+        f"{L1}:special": "range",
+        L1: 5.0,
+        LR: 1e-3,
+    }
+
+
+def test_a_special_value_is_told_from_an_equal_boolean() -> None:
+    space = [parse_dimension(L1, {"loguniform": [1, 300], "or": 0}, "mine")]
+    assert not space[0].contains(False)
+
+
+PLAIN_POINTS = st.dictionaries(
+    st.sampled_from(sorted(SPECS)),
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
+    max_size=5,
+)
+
+
+@given(PLAIN_POINTS, st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_the_id_of_a_point_does_not_depend_on_order(point: dict[str, Any], chance: Any) -> None:
+    items = list(point.items())
+    chance.shuffle(items)
+    assert point_id(dict(items)) == point_id(point)
+    assert len(point_id(point)) == 12
+    int(point_id(point), 16)
+
+
+def test_different_points_have_different_ids() -> None:
+    ids = {point_id(draw(FakeTrial(seed), SPACE)) for seed in range(200)}
+    assert len(ids) == 200
+    assert point_id({}) != point_id({LR: None})
+
+
+def test_a_point_is_placed_into_the_base() -> None:
+    base = preset_values("pix2pix-small")
+    point = {LR: 5e-4, "batch": "small", LOSS: "hinge", SMOOTH: 0.0}
+    values = place_point(base, point, SPACE)
+    changed = {
+        path: value for path, value in flatten(values).items() if flatten(base)[path] != value
+    }
+    assert changed == {
+        LR: 5e-4,
+        "optimizer.beta1": 0.9,
+        "training.batch_size": 8,
+        LOSS: "hinge",
+        SMOOTH: 0.0,
+    }
+    parse_config(values, "mine")
+    assert base == preset_values("pix2pix-small")
+    assert place_point(base, {}, SPACE) == base
