@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from colornet.color import AB_RANGE, split_lab
 from colornet.data.packed import Pack
+from colornet.errors import InputError
 from colornet.metrics import PER_PICTURE, Pair, colorfulness_ratio
 
 BATCH = 64
@@ -61,8 +62,13 @@ def evaluate(generator: nn.Module, pack: Pack, split: str, device: torch.device)
 
     Args:
         generator: lightness (N, 1, S, S) -> ab (N, 2, S, S).
-        split: `val` or `test`; it has at least one picture.
+        split: `val` or `test`.
+
+    Raises:
+        InputError: when the split has no pictures.
     """
+    if not len(pack.indices(split)):
+        raise InputError(f"data: the {split} split has no pictures.\nGive it more pictures.")
     values: dict[str, list[Tensor]] = {name: [] for name in PER_PICTURE}
     truth: list[Tensor] = []
     fixed: list[Tensor] = []
@@ -94,19 +100,6 @@ def _batches(
         rgb = torch.from_numpy(np.array(pack.pictures[indices[start : start + BATCH]])).to(device)
         lightness, ab = split_lab(rgb)
         yield lightness, ab, rgb.permute(0, 3, 1, 2).float()
-
-
-class _OneColor(nn.Module):
-    """The generator that predicts the same color everywhere."""
-
-    def __init__(self, color: Tensor) -> None:
-        super().__init__()
-        self.color = color
-
-    def forward(self, lightness: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (N, 2, H, W)."""
-        count, _, height, width = lightness.shape
-        return self.color.view(1, 2, 1, 1).expand(count, 2, height, width)
 
 
 def baseline_columns(pack: Pack, split: str, device: torch.device) -> dict[str, float]:

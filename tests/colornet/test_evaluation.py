@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from colornet import evaluation
 from colornet.color import AB_RANGE, split_lab
 from colornet.config import METRICS, Config
+from colornet.errors import InputError
 from colornet.evaluation import baseline_columns, evaluate, picture_rows
 from colornet.metrics import PER_PICTURE
 from colornet.networks import build_generator
@@ -122,3 +123,9 @@ def test_few_pictures_are_all_fixed(pack: Any) -> None:
     rows = picture_rows(evaluate(Grey(), pack, "test", CPU), pack, CPU)
     assert len(rows) == 18
     assert all(row["fixed"] for row in rows)
+
+
+def test_an_empty_split_is_refused(pack: Any) -> None:
+    pack.splits["test"] = pack.splits["test"][:0]
+    with pytest.raises(InputError, match="the test split has no pictures"):
+        evaluate(Grey(), pack, "test", CPU)
