@@ -12,7 +12,7 @@ ROOMS = ("colornet", "spaces", "search", "reports")
 MAX_LINES = 320
 LONGER = {
     "colornet.config": 340,
-    "search.records": 350,
+    "search.records": 360,
     "spaces.distributions": 330,
     "spaces.study": 330,
 }
@@ -26,6 +26,7 @@ TORCH_FREE = {
     "colornet.config",
     "colornet.data",
     "colornet.errors",
+    "colornet.modelfolder",
     "colornet.provenance",
     "colornet.storage",
     "colornet.validation",
