@@ -43,7 +43,8 @@ def build_discriminator(
 
 def _begin(network: nn.Module, seed: int, name: str, device: torch.device) -> nn.Module:
     initialize(network, weights_stream(seed, name))
-    return network.to(device).to(memory_format=torch.channels_last)
+    # torch's overloads leave out the memory format.
+    return network.to(device, memory_format=torch.channels_last)  # ty: ignore[no-matching-overload]
 
 
 def initialize(network: nn.Module, stream: torch.Generator) -> None:

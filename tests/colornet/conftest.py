@@ -44,9 +44,10 @@ def gradients(count: int, size: int = SIZE, seed: int = 0) -> np.ndarray:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
+def one_thread_one_seed() -> None:
     """Side by side, tests of many threads are slower than tests of one."""
     torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def test_widths_double_up_to_eight_times() -> None:
 
 
 def test_every_pixel_sees_the_whole_picture_and_itself() -> None:
-    generator = build(UNet(width=4), 32).eval()
+    generator = build(UNet(width=4, activation="leaky_relu"), 32).eval()
     lightness = torch.rand(1, 1, 32, 32, requires_grad=True)
     generator(lightness)[0, :, 16, 16].sum().backward()
     assert lightness.grad is not None
