@@ -27,6 +27,7 @@ from ray import train as ray_train
 from ray.train.torch import TorchTrainer
 
 from colornet import checkpoint, modelfolder
+from colornet.budget import check_budget
 from colornet.card import model_card
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
@@ -58,6 +59,7 @@ def train_final(
     """
     pack = open_pack(config.data)
     config = config.resolved(len(pack.indices("train")))
+    check_budget(config, pack)
     state = folder / "training"
     _claim(folder, config)
     settings = {"config": config.to_dict(), "folder": str(folder.absolute()), "origin": origin}

@@ -1,7 +1,6 @@
 """The model that a training leaves, and colorizing pictures of any size with it.
 
-A model folder holds `model.safetensors` (the generator's weights), `config.yaml` (the complete
-config it was trained with) and `card.md` (for people).
+`colornet.modelfolder` says what its files are.
 """
 
 import io
@@ -17,14 +16,13 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colornet.catalog import read_yaml, to_yaml
+from colornet.catalog import read_yaml
 from colornet.color import fit_gamut, split_lab, to_rgb8
 from colornet.config import Config, parse_config
 from colornet.errors import InputError
+from colornet.modelfolder import CONFIG, WEIGHTS, check_model, write_model
 from colornet.networks import build_generator
-from colornet.storage import write_atomic
 
-_WEIGHTS, _CONFIG, _CARD = "model.safetensors", "config.yaml", "card.md"
 _LONGEST = 32
 """The network sees at most this many times its training size along the longer side."""
 _STRIP_PIXELS = 1_000_000
@@ -145,9 +143,7 @@ def save_model(
         card: Markdown for people.
     """
     weights = {name: value.cpu().contiguous() for name, value in generator_state.items()}
-    write_atomic(folder / _WEIGHTS, save(weights, metadata={"version": "1"}))
-    write_atomic(folder / _CONFIG, to_yaml(config.to_dict()).encode())
-    write_atomic(folder / _CARD, card.encode())
+    write_model(folder, save(weights, metadata={"version": "1"}), config, card)
 
 
 def load_model(folder: Path) -> Model:
@@ -156,20 +152,15 @@ def load_model(folder: Path) -> Model:
     Raises:
         InputError: when it is none, or its weights and config do not belong together.
     """
-    for name in (_WEIGHTS, _CONFIG):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder}: not a model folder: it has no {name}.\n"
-                "Give the folder that `colorsweep train` or `best --model` wrote."
-            )
-    config = parse_config(read_yaml(folder / _CONFIG), str(folder / _CONFIG))
+    check_model(folder)
+    config = parse_config(read_yaml(folder / CONFIG), str(folder / CONFIG))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generator = build_generator(config.generator, config.data.image_size, 0, device)
     try:
-        generator.load_state_dict(load_file(folder / _WEIGHTS))
+        generator.load_state_dict(load_file(folder / WEIGHTS))
     except (SafetensorError, RuntimeError, OSError) as error:
         raise InputError(
-            f"{folder / _WEIGHTS}: not the weights of the generator in {_CONFIG}: "
+            f"{folder / WEIGHTS}: not the weights of the generator in {CONFIG}: "
             f"{str(error).splitlines()[0]}"
         ) from None
     return Model(generator.eval(), config, device)

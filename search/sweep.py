@@ -18,6 +18,7 @@ from typing import Any
 import ray
 
 from colornet import provenance
+from colornet.budget import check_budget
 from colornet.config import parse_config
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import ColorsweepError, InputError, NoValidTrialError
@@ -64,8 +65,10 @@ def begin(study: Study, out: str | None = None) -> Path:
     if location.exists() and (not location.is_dir() or any(location.iterdir())):
         raise InputError(f"{location}: is not an empty folder.\nGive --out another one.")
     packs = _pack_all(study)
-    base = parse_config(study.base_config, study.name)
-    study = replace(study, base_config=base.resolved(len(packs[0].indices("train"))).to_dict())
+    base = parse_config(study.base_config, study.name).resolved(len(packs[0].indices("train")))
+    for pack in packs:
+        check_budget(base, pack)
+    study = replace(study, base_config=base.to_dict())
     described = {**provenance.collect(), "data": [_describe(pack) for pack in packs]}
     create_sweep(location, study.to_data(), {**described, "data_hash": packs[0].content_hash})
     return location

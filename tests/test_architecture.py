@@ -12,7 +12,7 @@ ROOMS = ("colornet", "spaces", "search", "reports")
 MAX_LINES = 320
 LONGER = {
     "colornet.config": 340,
-    "search.records": 360,
+    "search.records": 380,
     "spaces.distributions": 330,
     "spaces.study": 330,
 }
@@ -21,6 +21,7 @@ MAX_FUNCTION_LINES = 60
 
 TORCH_FREE = {
     "colornet.answer",
+    "colornet.budget",
     "colornet.card",
     "colornet.catalog",
     "colornet.config",
