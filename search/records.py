@@ -8,20 +8,23 @@
 ```
 
 Columns that are not listed here are metrics: float64, null where they do not apply. A part never
-changes; compaction writes a larger one before it deletes the smaller, and a reader keeps one row of
-each, so that a half-done compaction changes nothing. `seq` orders rows, never the clock.
+changes, and its name ends in its SHA-256's beginning (page checksums do not cover the names of
+columns). Compaction writes a larger part before it deletes the smaller, and a reader keeps one row
+of each, so that a half-done compaction changes nothing. `seq` orders rows, never the clock.
 """
 
+import hashlib
 import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
@@ -98,6 +101,7 @@ IDENTITY = {
 }
 MERGE_AT = 12
 """Parts of one level that are merged into one of the next."""
+_PART = re.compile(r"part-\d+-\d+-[0-9a-f]{16}\.parquet")
 
 
 class RecordsWriter:
@@ -149,9 +153,10 @@ class RecordsWriter:
                 self._compact(table)
 
     def _write(self, table: str, content: pa.Table, level: int) -> None:
-        name = f"part-{level}-{content.column('seq')[0].as_py():012d}-{uuid4().hex[:8]}.parquet"
         sink = io.BytesIO()
         pq.write_table(content, sink, compression="zstd", write_page_checksum=True)
+        first = content.column("seq")[0].as_py()
+        name = f"part-{level}-{first:012d}-{_checksum(sink.getvalue())}.parquet"
         self.storage.write(f"records/{table}/{name}", sink.getvalue())
         self._parts[table].append(name)
 
@@ -172,7 +177,7 @@ class RecordsWriter:
 def _cell(value: Any) -> Any:
     if isinstance(value, Mapping | list):
         return json.dumps(value, sort_keys=True, allow_nan=False)
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, Real) and not isinstance(value, Integral) and not math.isfinite(value):
         return None
     return value
 
@@ -190,9 +195,12 @@ def _level(name: str) -> int:
     return int(name.split("-")[1])
 
 
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 def _part_names(storage: Storage, table: str) -> list[str]:
-    names = storage.names(f"records/{table}")
-    return [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
+    return [name for name in storage.names(f"records/{table}") if _PART.fullmatch(name)]
 
 
 def _read_parts(
@@ -205,14 +213,29 @@ def _read_parts(
     found, torn = [], {}
     for name in _part_names(storage, table) if names is None else names:
         try:
-            data = pa.BufferReader(storage.read(f"records/{table}/{name}"))
-            found.append(pq.read_table(data, columns=columns, page_checksum_verification=True))
+            data = storage.read(f"records/{table}/{name}")
+            if not name.endswith(f"-{_checksum(data)}.parquet"):
+                raise OSError("it is damaged: its content does not match its name")
+            part = pq.read_table(
+                pa.BufferReader(data), columns=columns, page_checksum_verification=True
+            )
+            _check_columns(table, part.schema, columns)
+            found.append(part)
         except FileNotFoundError:
             continue  # compacted since it was listed: its rows are in a newer part
         except (OSError, pa.ArrowException) as error:
             torn[name] = str(error).splitlines()[0]
     whole = pa.concat_tables(found, promote_options="permissive") if found else None
     return whole, torn
+
+
+def _check_columns(table: str, found: pa.Schema, wanted: list[str] | None) -> None:
+    """Raise ArrowTypeError when a part lacks a column or holds another type in one."""
+    for name in (wanted or SCHEMAS[table].names) + found.names:
+        own = SCHEMAS[table].get_field_index(name) >= 0
+        expected = SCHEMAS[table].field(name).type if own else pa.float64()
+        if name not in found.names or found.field(name).type != expected:
+            raise pa.ArrowTypeError(f"its column {name} is missing or not {expected}")
 
 
 def _read_frame(storage: Storage, table: str) -> tuple[pd.DataFrame, list[str]]:
@@ -296,6 +319,8 @@ def read_study(storage: Storage) -> dict[str, Any]:
             f"{storage.root}: no sweep: it holds no study.yaml.\n"
             "Give the folder that `colorsweep run` named."
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{storage.root}/study.yaml: cannot be read: {error}") from None
     if "base_config" not in study or study.get("version") != VERSION:
         raise InputError(
             f"{storage.root}/study.yaml: version {study.get('version')!r} of a sweep is not known "
@@ -306,9 +331,10 @@ def read_study(storage: Storage) -> dict[str, Any]:
 
 def _read_provenance(storage: Storage) -> dict[str, Any]:
     try:
-        return json.loads(storage.read("provenance.json"))
+        found = json.loads(storage.read("provenance.json"))
     except (FileNotFoundError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def create_sweep(
@@ -331,8 +357,8 @@ def find_sweep(text: str | None = None) -> str:
     Raises:
         InputError: when there is none, or several begin like that.
     """
-    if text and ("://" in text or Path(text).expanduser().is_dir()):
-        return text
+    if text and ("://" in text or os.path.isdir(os.path.expanduser(text))):
+        return os.path.expanduser(text)
     folder = sweeps_folder()
     names = sorted(path.parent.name for path in folder.glob("*/study.yaml"))
     if not names:
@@ -343,6 +369,7 @@ def find_sweep(text: str | None = None) -> str:
     if text is None:
         return str(folder / names[-1])
     matching = [name for name in names if name.startswith(text)]
+    matching = [text] if text in matching else matching
     if len(matching) == 1:
         return str(folder / matching[0])
     if matching:
