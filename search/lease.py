@@ -21,6 +21,7 @@ from colornet.storage import Storage
 RENEW = 10.0
 LAPSE = 60.0
 NAME = "lease.json"
+_KEYS = {"host", "pid", "boot_id", "process_start", "sequence", "since", "renewed"}
 
 
 class Lease:
@@ -84,11 +85,12 @@ class Lease:
 
 
 def holder(storage: Storage) -> dict[str, Any] | None:
-    """What the lease says, or None when nobody holds the sweep."""
+    """What the lease says, or None when nobody holds the sweep (a damaged one holds nothing)."""
     try:
-        return json.loads(storage.read(NAME))
+        held = json.loads(storage.read(NAME))
     except (FileNotFoundError, ValueError):
         return None
+    return held if isinstance(held, dict) and held.keys() >= _KEYS else None
 
 
 def is_alive(held: Mapping[str, Any]) -> bool:
