@@ -1,0 +1,43 @@
+"""What Optuna is told of how a trial ended."""
+
+import math
+
+import pytest
+from optuna.trial import TrialState
+
+from search.outcome import Verdict, verdict
+from search.records import STATES, UNFINISHED
+
+TOLD = {
+    "running": TrialState.RUNNING,
+    "preempted": TrialState.RUNNING,
+    "completed": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "diverged": TrialState.PRUNED,
+    "oom": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+    "stalled": TrialState.FAIL,
+    "cancelled": TrialState.FAIL,
+}
+
+
+def test_every_state_has_its_verdict() -> None:
+    assert set(TOLD) == set(STATES)
+    assert {state for state in TOLD if TOLD[state] == TrialState.RUNNING} == set(UNFINISHED)
+
+
+@pytest.mark.parametrize(("state", "told"), TOLD.items())
+@pytest.mark.parametrize("values", [(1.0,), (1.0, -2.5)])
+def test_only_completed_trials_have_values(
+    state: str, told: TrialState, values: tuple[float, ...]
+) -> None:
+    assert verdict(state, values) == Verdict(told, values if state == "completed" else None)
+
+
+@pytest.mark.parametrize(
+    "values", [(None,), (math.nan,), (math.inf,), (1.0, None), (-math.inf, 1.0), (None, None)]
+)
+def test_completed_without_a_finite_value_for_each_objective_is_diverged(
+    values: tuple[float | None, ...],
+) -> None:
+    assert verdict("completed", values) == Verdict(TrialState.PRUNED)
