@@ -98,8 +98,8 @@ def may_import(module: str, name: str) -> bool:
         return top not in {"spaces", "search", "reports", "optuna", "pandas", "plotly"}
     if room == "spaces":
         return is_in(name, TORCH_FREE | {"spaces", "pydantic", "optuna.distributions"})
-    if module in ("search.records", "search.ranking"):
-        own = {"search.records", "search.ranking"}
+    own = {"search.parts", "search.records", "search.ranking"}
+    if module in own:
         return is_in(name, TORCH_FREE | own | {"pyarrow", "pandas", "numpy"})
     if room == "search":
         return top not in {"reports", "plotly"}
