@@ -1,0 +1,279 @@
+"""Points are asked for, told of, and asked for in the same order again after a rebuild."""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pandas as pd
+import pytest
+from optuna.trial import TrialState
+
+from search.chooser import Assignment, Chooser
+from spaces.distributions import point_id
+from spaces.study import Study
+
+LR, LOSS, SMOOTH = "optimizer.generator_lr", "loss.adversarial", "loss.label_smoothing"
+L1, WIDTH = "loss.l1_weight", "generator.width"
+TWO = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
+NONE = pd.DataFrame()
+MakeStudy = Callable[..., Study]
+
+
+class Ledger:
+    """Plays a sweep in memory: two trials run at a time, and each event is kept as a row.
+
+    How a trial ends follows from its number: most complete, some fail, diverge, run out of memory
+    or lose their process.
+    """
+
+    def __init__(self, study: Study, chooser: Chooser | None = None) -> None:
+        self.study = study
+        self.chooser = chooser or Chooser(study, NONE, {})
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.values: dict[str, tuple[float | None, ...]] = {}
+        self.running: list[Assignment] = []
+
+    def start(self) -> Assignment | None:
+        chosen = self.chooser.ask()
+        if chosen is not None:
+            self.rows[chosen.trial_id] = row_of(chosen, "running")
+            self.running.append(chosen)
+        return chosen
+
+    def end(self) -> None:
+        done = self.running.pop(0)
+        state = {3: "failed", 5: "diverged", 8: "oom", 9: "preempted"}.get(
+            done.number % 11, "completed"
+        )
+        if state == "preempted" and done.attempt > 0:
+            state = "completed"
+        values = objective(done, len(self.study.file.objectives))
+        if state in ("completed", "diverged"):
+            self.values[done.trial_id] = values
+        self.chooser.tell(done.number, state, values)
+        self.rows[done.trial_id] = row_of(done, state)
+
+    def play(self, until: int) -> None:
+        """Go on until so many trials have been asked for."""
+        while self.chooser.asked < until:
+            if len(self.running) == 2:
+                self.end()
+            if self.start() is None:
+                return
+
+    def rebuilt(self) -> Chooser:
+        """A chooser made from the rows alone."""
+        rows = sorted(self.rows.values(), key=lambda row: row["number"])
+        return Chooser(self.study, pd.DataFrame(rows), self.values)
+
+
+def row_of(chosen: Assignment, state: str) -> dict[str, Any]:
+    return {
+        "trial_id": chosen.trial_id,
+        "number": chosen.number,
+        "attempt": chosen.attempt,
+        "seed": chosen.seed,
+        "state": state,
+        "origin": chosen.origin,
+        "point_id": chosen.point_id,
+        "point": json.dumps(chosen.point),
+        "distributions": chosen.distributions,
+        "system_attrs": chosen.system_attrs,
+    }
+
+
+def objective(chosen: Assignment, count: int) -> tuple[float, ...]:
+    """Better near a rate of 1e-3 and a wide net, worse with smoothing."""
+    point = chosen.point
+    error = abs(math.log10(point[LR]) + 3) + 10 / point[WIDTH] + point.get(SMOOTH, 0.1)
+    return (error, 30 - 2 * error - (point[L1] == 0))[:count]
+
+
+def ask_all(chooser: Chooser) -> list[Assignment]:
+    return list(iter(chooser.ask, None))
+
+
+def points(chosen: Iterable[Assignment]) -> list[str]:
+    return [json.dumps(one.point, sort_keys=True) for one in chosen]
+
+
+@pytest.fixture(params=["random", "tpe"])
+def sampler(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_the_budget_is_asked_for_and_no_more(make_study: MakeStudy, sampler: str) -> None:
+    study = make_study(12, sampler=sampler)
+    chooser = Chooser(study, NONE, {})
+    assert chooser.asked == 0
+    chosen = ask_all(chooser)
+    assert [one.number for one in chosen] == list(range(12))
+    assert [one.trial_id for one in chosen][:2] == ["t00000", "t00001"]
+    assert chooser.asked == 12
+    assert chooser.ask() is None
+    assert len(set(points(chosen))) == 12
+    for one in chosen:
+        assert (one.attempt, one.origin) == (0, "search")
+        assert one.point_id == point_id(one.point)
+        assert one.config == study.config(one.point, one.seed)
+        for name, dimension in study.space.items():
+            assert (name in one.point) is dimension.is_active(one.point)
+            assert name not in one.point or dimension.contains(one.point[name])
+    assert {one.point[L1] == 0 for one in chosen} == {True, False}
+    assert {SMOOTH in one.point for one in chosen} == {True, False}
+
+
+def test_a_seed_gives_the_same_points_and_another_others(
+    make_study: MakeStudy, sampler: str
+) -> None:
+    one, two, other = (
+        points(ask_all(Chooser(make_study(6, sampler=sampler, seed=seed), NONE, {})))
+        for seed in (0, 0, 1)
+    )
+    assert one == two
+    assert not set(one) & set(other)
+
+
+def test_what_one_trial_draws_does_not_depend_on_the_order_of_ends(make_study: MakeStudy) -> None:
+    """Random search asks for the same points however long its trials take."""
+    study = make_study(10, sampler="random")
+    ledger = Ledger(study)
+    ledger.play(10)
+    asked = [ledger.rows[f"t{n:05d}"]["point_id"] for n in range(10)]
+    assert asked == [one.point_id for one in ask_all(Chooser(study, NONE, {}))]
+
+
+class TestStartFrom:
+    START = ({LR: 1e-3, LOSS: "bce", L1: 0, WIDTH: 8, SMOOTH: 0.25}, {LR: 1e-2}, {})
+
+    def test_it_comes_first_and_the_sampler_completes_it(
+        self, make_study: MakeStudy, sampler: str
+    ) -> None:
+        study = make_study(5, sampler=sampler, start_from=list(self.START))
+        chosen = ask_all(Chooser(study, NONE, {}))
+        assert chosen[0].point == self.START[0]
+        assert chosen[1].point[LR] == 1e-2
+        assert set(chosen[1].point) >= {LR, LOSS, L1, WIDTH}
+        assert [one.origin for one in chosen] == ["start_from"] * 2 + ["search"] * 3
+
+    def test_what_its_own_conditions_exclude_is_left_out(
+        self, make_study: MakeStudy, sampler: str
+    ) -> None:
+        start = {LOSS: "lsgan", SMOOTH: 0.25}
+        (chosen,) = ask_all(Chooser(make_study(1, sampler=sampler, start_from=[start]), NONE, {}))
+        assert chosen.point[LOSS] == "lsgan"
+        assert SMOOTH not in chosen.point
+
+    def test_the_budget_counts_it(self, make_study: MakeStudy) -> None:
+        chosen = ask_all(Chooser(make_study(2, start_from=list(self.START)), NONE, {}))
+        assert len(chosen) == 2
+
+    def test_a_whole_number_for_a_range_of_floats(self, make_study: MakeStudy) -> None:
+        start = {SMOOTH: 0, LOSS: "bce", L1: 30}
+        (chosen,) = ask_all(Chooser(make_study(1, start_from=[start]), NONE, {}))
+        assert (chosen.point[SMOOTH], chosen.point[L1]) == (0, 30)
+
+
+def test_seeds_are_shared_or_fresh(make_study: MakeStudy) -> None:
+    shared = ask_all(Chooser(make_study(4, seed=5), NONE, {}))
+    assert [one.seed for one in shared] == [5] * 4
+    assert {one.config.training.seed for one in shared} == {5}
+    fresh = ask_all(Chooser(make_study(4, seed=5, seeds="fresh"), NONE, {}))
+    assert len({one.seed for one in fresh}) == 4
+    assert [one.config.training.seed for one in fresh] == [one.seed for one in fresh]
+    assert points(fresh) == points(shared)
+
+
+def test_the_sampler_learns(make_study: MakeStudy) -> None:
+    """With TPE the second half of a sweep is better than the first, and than random search."""
+    means = {}
+    for name in ("random", "tpe"):
+        ledger = Ledger(make_study(60, sampler=name))
+        ledger.play(60)
+        errors = [ledger.values[t][0] for t in sorted(ledger.values) if int(t[1:]) >= 30]
+        means[name] = sum(errors) / len(errors)
+    assert means["tpe"] < 0.75 * means["random"]
+
+
+OBJECTIVES = pytest.mark.parametrize("objectives", [{"val_ab_mae": "minimize"}, TWO])
+
+
+@OBJECTIVES
+@pytest.mark.parametrize("kill", range(1, 46, 3))
+def test_a_rebuilt_chooser_proposes_what_the_uninterrupted_one_would(
+    make_study: MakeStudy, kill: int, objectives: dict[str, str]
+) -> None:
+    study = make_study(50, objectives=objectives, start_from=[{LR: 1e-3}])
+    ledger = Ledger(study)
+    ledger.play(kill)
+    again = ledger.rebuilt()
+    assert again.asked == kill
+    unfinished = sorted(one.number for one in ledger.running) + [
+        row["number"] for row in ledger.rows.values() if row["state"] == "preempted"
+    ]
+    retried = [again.ask() for _ in unfinished]
+    assert [one.number for one in retried if one] == sorted(unfinished)
+    for one in retried:
+        assert one is not None
+        row = ledger.rows[one.trial_id]
+        assert (one.attempt, json.dumps(one.point), one.seed, one.origin) == (
+            row["attempt"] + 1,
+            row["point"],
+            row["seed"],
+            row["origin"],
+        )
+        assert one.config == study.config(one.point, one.seed)
+        assert (one.system_attrs, one.distributions) == (row["system_attrs"], row["distributions"])
+    first, second = ([chooser.ask() for _ in range(4)] for chooser in (ledger.chooser, again))
+    assert first == second
+    assert all(one is not None for one in first)
+
+
+@OBJECTIVES
+def test_when_all_have_ended_optuna_has_none_running(
+    make_study: MakeStudy, objectives: dict[str, str]
+) -> None:
+    ledger = Ledger(make_study(30, objectives=objectives))
+    ledger.play(30)
+    while ledger.running:
+        ledger.end()
+    again = ledger.rebuilt()
+    for number in (9, 20):  # the preempted ones, which only a resumed sweep ends
+        chosen = again.ask()
+        assert chosen is not None and chosen.number == number
+        again.tell(number, "completed", objective(chosen, len(objectives)))
+    states = [trial.state for trial in again._optuna.get_trials()]
+    assert len(states) == 30
+    assert TrialState.RUNNING not in states
+    assert {TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED} == set(states)
+    assert again.ask() is None
+
+
+@pytest.mark.parametrize("state", ["diverged", "oom", "failed", "completed"])
+def test_a_diverged_trial_is_never_best(make_study: MakeStudy, state: str) -> None:
+    chooser = Chooser(make_study(3), NONE, {})
+    for value, ended in ((5.0, "completed"), (0.001, state), (6.0, "completed")):
+        chosen = chooser.ask()
+        assert chosen is not None
+        value = None if state == "completed" and value < 1 else value
+        chooser.tell(chosen.number, ended, (value,))
+    assert chooser._optuna.best_trial.number == 0
+
+
+def test_a_preempted_trial_stays_open(make_study: MakeStudy) -> None:
+    ledger = Ledger(make_study(2))
+    chosen = ledger.start()
+    assert chosen is not None
+    ledger.chooser.tell(0, "preempted", (None,))
+    ledger.chooser.tell(0, "running", (None,))
+    assert ledger.chooser._optuna.get_trials()[0].state == TrialState.RUNNING
+    assert ledger.chooser.asked == 1
+
+
+def test_trials_that_were_extended_go_on_with_the_old_ones(make_study: MakeStudy) -> None:
+    ledger = Ledger(make_study(6))
+    ledger.play(6)
+    ledger.study = make_study(9)
+    again = ledger.rebuilt()
+    assert [one.number for one in ask_all(again)] == [4, 5, 6, 7, 8]
