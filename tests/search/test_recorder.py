@@ -1,0 +1,426 @@
+"""What happens to trials between being handed out and their end, without Ray."""
+
+import json
+import math
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+
+from search.chooser import Assignment
+from search.outcome import MAX_ATTEMPTS
+from search.recorder import KEEP_BEST, Recorder
+from search.records import read_states, read_sweep
+from spaces.study import Study
+
+HERE = {"pid": 4_194_304, "host": socket.gethostname()}
+ELSEWHERE = {"pid": 77, "host": "elsewhere"}
+MakeSweep = Callable[..., Path]
+
+
+def open_recorder(folder: Path) -> Recorder:
+    return Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
+
+
+def start(recorder: Recorder) -> Assignment:
+    chosen = recorder.next()
+    assert chosen is not None
+    return chosen
+
+
+def tick(recorder: Recorder, chosen: Assignment, at: int, value: Any, **where: Any) -> bool:
+    metrics = {"tick": at, "images": 32 * at, "seconds": 1.5 * at, "val_ab_mae": value}
+    return recorder.message(
+        chosen.trial_id, {"event": "tick", "metrics": metrics, **(where or HERE)}
+    )
+
+
+def end(
+    recorder: Recorder,
+    chosen: Assignment,
+    state: str = "completed",
+    reason: str | None = None,
+    pictures: list[dict[str, Any]] | None = None,
+) -> bool:
+    message = {"event": "end", "state": state, "reason": reason, "pictures": pictures or []}
+    return recorder.message(chosen.trial_id, {**message, **HERE})
+
+
+def run_one(recorder: Recorder, value: float) -> Assignment:
+    """A trial from its start to its end."""
+    chosen = start(recorder)
+    for at in (1, 2):
+        tick(recorder, chosen, at, value + 2 - at)
+    end(recorder, chosen)
+    return chosen
+
+
+def leave_checkpoint(
+    folder: Path, chosen: Assignment, at: int, attempt: int = 0, upto: int | None = None
+) -> Path:
+    """What `colornet.checkpoint` leaves after a tick, with a state of a few bytes."""
+    from colornet import checkpoint
+    from colornet.storage import sha256_file
+
+    path = folder / "checkpoints" / chosen.trial_id / f"attempt-{attempt:03d}" / checkpoint.name(at)
+    path.mkdir(parents=True)
+    ticks = [
+        {"tick": n, "images": 32 * n, "seconds": 1.5 * n, "val_ab_mae": 100.0 + n}
+        for n in range(1, (upto or at) + 1)
+    ]
+    (path / "state.pt").write_bytes(b"weights")
+    (path / "history.json").write_text(json.dumps(ticks))
+    sums = {name: sha256_file(path / name) for name in ("history.json", "state.pt")}
+    (path / "manifest.json").write_bytes(checkpoint._manifest(sums))
+    assert checkpoint.verify(path)
+    return path
+
+
+def optuna_states(recorder: Recorder) -> list[TrialState]:
+    return [trial.state for trial in recorder.chooser._optuna.get_trials()]
+
+
+def test_a_trial_is_on_the_disk_before_anybody_has_it(make_sweep: MakeSweep) -> None:
+    folder = make_sweep()
+    recorder = open_recorder(folder)
+    chosen = start(recorder)
+    (row,) = read_sweep(folder).trials.to_dict("records")
+    assert (row["trial_id"], row["state"], row["attempt"]) == ("t00000", "running", 0)
+    assert json.loads(row["point"]) == chosen.point
+    assert json.loads(row["config"]) == chosen.config.to_dict()
+    assert (row["point_id"], row["origin"], row["seed"]) == (chosen.point_id, "search", 0)
+    assert row["host"] == socket.gethostname()
+
+
+def test_from_its_start_to_its_end(make_sweep: MakeSweep) -> None:
+    folder = make_sweep(1)
+    recorder = open_recorder(folder)
+    chosen = start(recorder)
+    assert tick(recorder, chosen, 1, 9.0) is True
+    assert tick(recorder, chosen, 2, 7.0) is True
+    picture = {"kind": "prediction", "split": "val", "picture": "a", "picture_hash": "h"}
+    assert end(recorder, chosen, pictures=[{**picture, "fixed": True, "webp": b"x"}]) is False
+    sweep = read_sweep(folder)
+    (row,) = sweep.trials.to_dict("records")
+    assert (row["state"], row["host"], row["pid"]) == ("completed", HERE["host"], HERE["pid"])
+    assert sweep.ticks["val_ab_mae"].tolist() == [9.0, 7.0]
+    assert sweep.ticks["images"].tolist() == [32, 64]
+    (shown,) = sweep.pictures().to_dict("records")
+    assert (shown["tick"], shown["webp"], shown["trial_id"]) == (2, b"x", "t00000")
+    assert recorder.states == {"t00000": "completed"}
+    assert recorder.running == {}
+    assert optuna_states(recorder) == [TrialState.COMPLETE]
+    assert [(one.number, state, last["tick"]) for one, state, _, last in recorder.ended] == [
+        (0, "completed", 2)
+    ]
+    assert recorder.next() is None
+
+
+def test_ticks_are_written_together_and_within_a_second(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_sweep()
+    now = [100.0]
+    monkeypatch.setattr("search.recorder.time.monotonic", lambda: now[0])
+    recorder = open_recorder(folder)
+    chosen = start(recorder)
+    recorder.flush(force=True)
+    for at in (1, 2):
+        tick(recorder, chosen, at, 5.0)
+        recorder.flush()
+    assert read_sweep(folder).ticks.empty
+    now[0] += 1.0
+    recorder.flush()
+    assert read_sweep(folder).ticks["tick"].tolist() == [1, 2]
+    assert len(list((folder / "records" / "ticks").iterdir())) == 1
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_non_finite_objective_ends_the_trial_at_once(make_sweep: MakeSweep, value: float) -> None:
+    folder = make_sweep()
+    recorder = open_recorder(folder)
+    chosen = start(recorder)
+    assert tick(recorder, chosen, 1, 5.0) is True
+    assert tick(recorder, chosen, 2, value) is False
+    (row,) = read_sweep(folder).trials.to_dict("records")
+    assert row["state"] == "diverged"
+    assert row["reason"] == f"val_ab_mae is {value} at tick 2"
+    assert optuna_states(recorder) == [TrialState.PRUNED]
+    assert tick(recorder, chosen, 3, 1.0) is False
+    assert end(recorder, chosen) is False
+    assert read_sweep(folder).trials["state"].tolist() == ["diverged"]
+    assert math.isnan(read_sweep(folder).ticks["val_ab_mae"].tolist()[1])
+
+
+def test_an_objective_that_does_not_apply_is_no_divergence(make_sweep: MakeSweep) -> None:
+    recorder = open_recorder(make_sweep())
+    assert tick(recorder, start(recorder), 1, None) is True
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("diverged", TrialState.PRUNED),
+        ("oom", TrialState.PRUNED),
+        ("failed", TrialState.FAIL),
+        ("preempted", TrialState.RUNNING),
+    ],
+)
+def test_other_ends(make_sweep: MakeSweep, state: str, told: TrialState) -> None:
+    folder = make_sweep()
+    recorder = open_recorder(folder)
+    chosen = start(recorder)
+    end(recorder, chosen, state, "because")
+    (row,) = read_sweep(folder).trials.to_dict("records")
+    assert (row["state"], row["reason"]) == (state, "because")
+    assert optuna_states(recorder) == [told]
+
+
+@pytest.mark.parametrize("trial_id", ["t00000", "t99999", ""])
+def test_words_of_unknown_trials_are_not_recorded(make_sweep: MakeSweep, trial_id: str) -> None:
+    folder = make_sweep()
+    recorder = open_recorder(folder)
+    metrics = {"tick": 1, "val_ab_mae": 1.0}
+    assert recorder.message(trial_id, {"event": "tick", "metrics": metrics, **HERE}) is False
+    recorder.lost(trial_id, "died")
+    recorder.flush(force=True)
+    assert not (folder / "records").exists()
+
+
+class TestLost:
+    def test_a_dead_trial_comes_first_and_again(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        one, two = start(recorder), start(recorder)
+        recorder.lost(one.trial_id, "its process died")
+        again = start(recorder)
+        assert (again.trial_id, again.attempt, again.point) == (one.trial_id, 1, one.point)
+        assert read_sweep(folder).trials["attempt"].tolist() == [1, 0]
+        assert recorder.chooser.asked == 2
+        assert start(recorder).number == 2
+        assert two.attempt == 0
+
+    def test_it_fails_when_it_dies_again_and_again(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(1)
+        recorder = open_recorder(folder)
+        for attempt in range(MAX_ATTEMPTS):
+            chosen = start(recorder)
+            assert chosen.attempt == attempt
+            recorder.lost(chosen.trial_id, "its process died")
+        assert recorder.next() is None
+        (row,) = read_sweep(folder).trials.to_dict("records")
+        assert row["state"] == "failed"
+        assert row["reason"] == f"its process died ({MAX_ATTEMPTS} attempts)"
+        assert optuna_states(recorder) == [TrialState.FAIL]
+
+    def test_another_s_deaths_do_not_count(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep())
+        for _ in range(MAX_ATTEMPTS - 1):
+            recorder.lost(start(recorder).trial_id, "died")
+        other = recorder.chooser.waiting.pop()
+        fresh = start(recorder)
+        assert fresh.number != other.number
+        recorder.lost(fresh.trial_id, "died")
+        assert recorder.states[fresh.trial_id] == "running"
+
+    def test_when_the_sweep_is_stopping_it_is_preempted(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        recorder.stop()
+        recorder.lost(chosen.trial_id, "its process died")
+        assert read_sweep(folder).trials["state"].tolist() == ["preempted"]
+
+
+class TestStop:
+    def test_local_trials_get_one_sigterm_and_remote_ones_end_at_their_next_tick(
+        self, make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent: list[tuple[int, int]] = []
+        monkeypatch.setattr("search.recorder.os.kill", lambda pid, what: sent.append((pid, what)))
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        here, there, silent = start(recorder), start(recorder), start(recorder)
+        tick(recorder, here, 1, 5.0)
+        tick(recorder, there, 1, 5.0, **ELSEWHERE)
+        for _ in range(3):
+            recorder.stop()
+        assert sent == [(HERE["pid"], signal.SIGTERM)]
+        assert recorder.next() is None
+        assert tick(recorder, here, 2, 4.0) is True
+        assert tick(recorder, there, 2, 4.0, **ELSEWHERE) is False
+        end(recorder, here, "preempted", "asked to stop")
+        tick(recorder, silent, 1, 5.0)
+        recorder.stop()
+        assert sent == [(HERE["pid"], signal.SIGTERM)] * 2
+        recorder.preempt_all("the sweep was interrupted")
+        assert set(read_sweep(folder).trials["state"]) == {"preempted"}
+        assert recorder.running == {}
+
+    def test_a_process_that_has_gone_is_no_trouble(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep())
+        chosen = start(recorder)
+        assert not os.path.exists(f"/proc/{HERE['pid']}")
+        tick(recorder, chosen, 1, 5.0)
+        recorder.stop()
+
+    def test_preempted_trials_come_first_after_reopening(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(6)
+        recorder = open_recorder(folder)
+        run_one(recorder, 5.0)
+        stopped = [start(recorder), start(recorder)]
+        recorder.stopping = True
+        recorder.preempt_all("interrupted")
+        again = open_recorder(folder)
+        first = [start(again), start(again)]
+        assert [(one.number, one.attempt) for one in first] == [(1, 1), (2, 1)]
+        assert [one.point for one in first] == [one.point for one in stopped]
+        assert start(again).number == 3
+        assert again.states["t00000"] == "completed"
+        assert again.best == 5.0
+
+
+class TestReopened:
+    def test_a_killed_sweep_goes_on_as_if_nothing_had_been(self, make_sweep: MakeSweep) -> None:
+        """The recorder is dropped at every event in turn; the sweep ends the same."""
+        whole = make_sweep(5, name="whole")
+        recorder = open_recorder(whole)
+        for value in range(5):
+            run_one(recorder, float(value))
+        wanted = read_sweep(whole)
+        for kill in range(1, 15, 3):
+            folder = make_sweep(5, name=f"killed-{kill}")
+            recorder, events = open_recorder(folder), 0
+
+            def survive() -> None:
+                nonlocal recorder, events
+                events += 1
+                if events == kill:
+                    recorder.flush(force=True)
+                    recorder = open_recorder(folder)
+
+            value = 0
+            while (chosen := recorder.next()) is not None:
+                value = chosen.number
+                for at in (1, 2):
+                    tick(recorder, chosen, at, value + 2.0 - at)
+                    survive()
+                end(recorder, chosen)
+                survive()
+            found = read_sweep(folder)
+            assert found.trials["point"].tolist() == wanted.trials["point"].tolist()
+            assert set(found.trials["state"]) == {"completed"}
+            states, _ = read_states(folder)
+            assert (states["state"] == "completed").sum() == 5
+            assert found.ticks["val_ab_mae"].tolist() == wanted.ticks["val_ab_mae"].tolist()
+
+    def test_gaps_are_filled_from_the_checkpoint(self, make_sweep: MakeSweep) -> None:
+        """The driver died before the last ticks were written; the checkpoint vouches for them."""
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        tick(recorder, chosen, 1, 9.0)
+        recorder.flush(force=True)
+        leave_checkpoint(folder, chosen, 3)
+        open_recorder(folder)
+        ticks = read_sweep(folder).ticks
+        assert ticks["tick"].tolist() == [1, 2, 3]
+        assert ticks["val_ab_mae"].tolist() == [9.0, 102.0, 103.0]
+        assert ticks["attempt"].tolist() == [0, 0, 0]
+        open_recorder(folder)
+        assert len(read_sweep(folder).ticks) == 3
+
+    @pytest.mark.parametrize("damage", ["cut", "no manifest", "flipped"])
+    def test_a_damaged_checkpoint_vouches_for_nothing(
+        self, make_sweep: MakeSweep, damage: str
+    ) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        leave_checkpoint(folder, chosen, 1)
+        path = leave_checkpoint(folder, chosen, 3, attempt=1)
+        if damage == "no manifest":
+            (path / "manifest.json").unlink()
+        else:
+            data = (path / "history.json").read_bytes()
+            changed = data[:-5] if damage == "cut" else data.replace(b"102.0", b"902.0")
+            (path / "history.json").write_bytes(changed)
+        open_recorder(folder)
+        assert read_sweep(folder).ticks["val_ab_mae"].tolist() == [101.0]
+
+    def test_finished_trials_are_left_alone(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        chosen = run_one(recorder, 5.0)
+        leave_checkpoint(folder, chosen, 3)
+        again = open_recorder(folder)
+        assert read_sweep(folder).ticks["tick"].tolist() == [1, 2]
+        assert start(again).number == 1
+
+    def test_a_diverged_objective_is_not_forgotten(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        tick(recorder, chosen, 1, math.nan)
+        assert optuna_states(open_recorder(folder)) == [TrialState.PRUNED]
+
+    def test_attempts_of_a_trial_that_kills_every_driver_go_up(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep()
+        attempts = [start(open_recorder(folder)).attempt for _ in range(3)]
+        assert attempts == [0, 1, 2]
+
+
+class TestGenerators:
+    def leave(self, folder: Path, chosen: Assignment) -> None:
+        leave_checkpoint(folder, chosen, 1)
+        path = folder / "checkpoints" / chosen.trial_id / "attempt-000" / "generator.safetensors"
+        path.write_bytes(chosen.trial_id.encode())
+
+    def test_those_of_the_best_few_are_kept(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        for value in (6.0, 2.0, 5.0, 1.0, 9.0, 3.0):
+            chosen = start(recorder)
+            self.leave(folder, chosen)
+            tick(recorder, chosen, 1, value)
+            end(recorder, chosen)
+        kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
+        assert kept == ["t00001.safetensors", "t00003.safetensors", "t00005.safetensors"]
+        assert len(kept) == KEEP_BEST
+        for name in kept:
+            assert (folder / "checkpoints" / name).read_text() == Path(name).stem
+        assert recorder.best == 1.0
+
+    @pytest.mark.parametrize("state", ["failed", "diverged", "oom"])
+    def test_those_of_bad_ends_are_not(self, make_sweep: MakeSweep, state: str) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        self.leave(folder, chosen)
+        tick(recorder, chosen, 1, 0.1)
+        end(recorder, chosen, state)
+        assert list((folder / "checkpoints").iterdir()) == []
+        assert recorder.best is None
+
+    def test_a_preempted_trial_keeps_its_checkpoint(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep()
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        path = leave_checkpoint(folder, chosen, 1)
+        end(recorder, chosen, "preempted")
+        assert path.exists()
+
+
+def test_the_best_so_far(make_sweep: MakeSweep) -> None:
+    folder = make_sweep()
+    recorder = open_recorder(folder)
+    assert (recorder.best, recorder.best_column) == (None, "val_ab_mae")
+    for value, best in ((6.0, 6.0), (2.0, 2.0), (5.0, 2.0)):
+        run_one(recorder, value)
+        recorder.refresh_best(read_sweep(folder))
+        assert recorder.best == best
