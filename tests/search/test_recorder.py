@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from search.chooser import Assignment
+from search.chooser import Assignment, Chooser
 from search.outcome import MAX_ATTEMPTS
 from search.recorder import KEEP_BEST, Recorder
 from search.records import read_states, read_sweep
@@ -23,8 +24,12 @@ ELSEWHERE = {"pid": 77, "host": "elsewhere"}
 MakeSweep = Callable[..., Path]
 
 
+def study_of(folder: Path) -> Study:
+    return Study.from_data(read_sweep(folder).study, "study.yaml")
+
+
 def open_recorder(folder: Path) -> Recorder:
-    return Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
+    return Recorder(folder, study_of(folder))
 
 
 def start(recorder: Recorder) -> Assignment:
@@ -286,38 +291,34 @@ class TestStop:
 
 
 class TestReopened:
-    def test_a_killed_sweep_goes_on_as_if_nothing_had_been(self, make_sweep: MakeSweep) -> None:
-        """The recorder is dropped at every event in turn; the sweep ends the same."""
-        whole = make_sweep(5, name="whole")
-        recorder = open_recorder(whole)
-        for value in range(5):
-            run_one(recorder, float(value))
-        wanted = read_sweep(whole)
-        for kill in range(1, 15, 3):
-            folder = make_sweep(5, name=f"killed-{kill}")
-            recorder, events = open_recorder(folder), 0
+    @pytest.mark.parametrize("kill", [0, 1, 2, 3, 6, 8, 10, 14])
+    def test_a_killed_sweep_goes_on_as_if_nothing_had_been(
+        self, make_sweep: MakeSweep, kill: int
+    ) -> None:
+        """The recorder is dropped after an event; the sweep ends as it would have."""
+        folder = make_sweep(5)
+        recorders, events = [open_recorder(folder)], iter(range(100))
 
-            def survive() -> None:
-                nonlocal recorder, events
-                events += 1
-                if events == kill:
-                    recorder.flush(force=True)
-                    recorder = open_recorder(folder)
+        def survive() -> None:
+            if next(events) == kill:
+                recorders[-1].flush(force=True)
+                recorders.append(open_recorder(folder))
 
-            value = 0
-            while (chosen := recorder.next()) is not None:
-                value = chosen.number
-                for at in (1, 2):
-                    tick(recorder, chosen, at, value + 2.0 - at)
-                    survive()
-                end(recorder, chosen)
+        while (chosen := recorders[-1].next()) is not None:
+            for at in (1, 2):
+                tick(recorders[-1], chosen, at, chosen.number + 2.0 - at)
                 survive()
-            found = read_sweep(folder)
-            assert found.trials["point"].tolist() == wanted.trials["point"].tolist()
-            assert set(found.trials["state"]) == {"completed"}
-            states, _ = read_states(folder)
-            assert (states["state"] == "completed").sum() == 5
-            assert found.ticks["val_ab_mae"].tolist() == wanted.ticks["val_ab_mae"].tolist()
+            end(recorders[-1], chosen)
+            survive()
+        assert len(recorders) == 2
+        found = read_sweep(folder)
+        alone = [one.point for one in iter(Chooser(study_of(folder), pd.DataFrame(), {}).ask, None)]
+        assert [json.loads(point) for point in found.trials["point"]] == alone
+        assert set(found.trials["state"]) == {"completed"}
+        states, _ = read_states(folder)
+        assert (states["state"] == "completed").sum() == 5
+        values = [number + 2.0 - at for number in range(5) for at in (1, 2)]
+        assert found.ticks["val_ab_mae"].tolist() == values
 
     def test_gaps_are_filled_from_the_checkpoint(self, make_sweep: MakeSweep) -> None:
         """The driver died before the last ticks were written; the checkpoint vouches for them."""

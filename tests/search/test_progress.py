@@ -1,0 +1,114 @@
+"""The display of a running sweep."""
+
+import io
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from search.progress import Progress, _duration
+
+
+def recorder(trials: int = 4, states: dict[str, str] | None = None) -> Any:
+    budget = SimpleNamespace(trials=trials)
+    return SimpleNamespace(
+        study=SimpleNamespace(file=SimpleNamespace(budget=budget)),
+        states=dict(states or {}),
+        running={},
+        ended=[],
+        best=None,
+        best_column="val_ab_mae",
+    )
+
+
+def end(shown: Any, number: int, state: str, reason: str | None = None, **last: Any) -> None:
+    trial_id = f"t{number:05d}"
+    shown.states[trial_id] = state
+    shown.ended.append((SimpleNamespace(trial_id=trial_id), state, reason, last))
+
+
+def lines(shown: Any, terminal: bool = False, act: Any = None) -> list[str]:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, highlight=False, width=100)
+    with Progress(shown, time.monotonic(), console) as progress:
+        if act:
+            act(progress)
+    return stream.getvalue().splitlines()
+
+
+def test_nothing_happened() -> None:
+    assert lines(recorder()) == []
+
+
+def test_one_line_for_each_trial_that_ended() -> None:
+    shown = recorder(states={"t00000": "completed", "t00001": "running"})
+
+    def act(progress: Progress) -> None:
+        end(shown, 1, "completed", val_ab_mae=7.12345, seconds=3.0)
+        progress.show(force=True)
+        progress.show(force=True)
+        end(shown, 2, "diverged", "val_ab_mae is nan at tick 2", seconds=1.0)
+        end(shown, 3, "failed", "ValueError: [/red] odd markup [bold]")
+
+    assert lines(shown, act=act) == [
+        "2/4  t00001  completed  val_ab_mae 7.123",
+        "3/4  t00002  diverged  val_ab_mae is nan at tick 2",
+        "4/4  t00003  failed  ValueError: [/red] odd markup [bold]",
+    ]
+    assert shown.ended == []
+
+
+def test_a_preempted_trial_is_not_done() -> None:
+    shown = recorder()
+    found = lines(shown, act=lambda _: end(shown, 0, "preempted", "interrupted"))
+    assert found == ["0/4  t00000  preempted  interrupted"]
+
+
+def test_long_reasons_stay_on_their_line() -> None:
+    shown = recorder()
+    assert len(lines(shown, act=lambda _: end(shown, 0, "failed", "why " * 80))) == 1
+
+
+def test_it_is_shown_at_most_a_few_times_a_second() -> None:
+    shown = recorder()
+
+    def act(progress: Progress) -> None:
+        progress.show(force=True)
+        end(shown, 0, "completed")
+        progress.show()
+        assert len(shown.ended) == 1
+
+    assert len(lines(shown, act=act)) == 1
+
+
+def test_on_a_terminal_one_line_is_redrawn() -> None:
+    shown = recorder(states={"t00000": "running"})
+    shown.running = {"t00000": None}
+    shown.best = 6.54321
+
+    def act(progress: Progress) -> None:
+        progress.concurrent = 2
+        end(shown, 0, "completed", val_ab_mae=6.5, seconds=600.0)
+        progress.show(force=True)
+
+    text = "\n".join(lines(shown, terminal=True, act=act))
+    assert "1/4 trials  ·  1 running  ·  best val_ab_mae 6.543" in text
+    assert "about 15 min left" in text
+    assert "completed" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (89.4, "89 s"),
+        (90, "2 min"),
+        (3600, "60 min"),
+        (5400, "1.5 h"),
+        (1e6, "277.8 h"),
+    ],
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert _duration(seconds) == said
