@@ -84,12 +84,24 @@ def freeze(
             "trials": [row["trial_id"]],
             "values": values,
             "confirmed": None,
-            "note": f"Not confirmed: the best of {count_text(len(sweep.ranked), 'trial')}, each "
-            "trained once. Part of its lead is luck.",
+            "note": _note(sweep, row),
             "data_hash": records.provenance.get("data_hash"),
         },
         "command": f"colorsweep train {shlex.quote(file)}",
     }
+
+
+def _note(sweep: SweepTables, row: pd.Series) -> str:
+    """What a reader must know before relying on the choice."""
+    note = (
+        f"Not confirmed: the best of {count_text(len(sweep.ranked), 'trial')}, each trained once. "
+        "Part of its lead is luck."
+    )
+    if row["feasible"]:
+        return note
+    bounds = (sweep.records.study.get("decide") or {}).get("subject_to") or {}
+    missed = " and ".join(f"{column} {bound}" for column, bound in bounds.items())
+    return f"No trial meets {missed}; this one comes first among the rest. {note}"
 
 
 def leave_model(sweep: SweepTables, row: pd.Series, folder: Path) -> None:

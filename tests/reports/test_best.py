@@ -120,3 +120,10 @@ def test_nothing_is_written_when_the_final_does_not_fit(build) -> None:
 def test_top_must_be_positive(build) -> None:
     with pytest.raises(InputError, match="--top"):
         best(str(build().folder), top=0)
+
+
+def test_note_says_when_no_trial_meets_the_bounds(build) -> None:
+    bounds = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 25"}}
+    tables = three(build, decide=bounds).tables()
+    note = freeze(tables, choose(tables).iloc[0])["from"]["note"]
+    assert note.startswith("No trial meets val_psnr >= 25; this one comes first among the rest.")

@@ -16,7 +16,7 @@ from search.records import read_states, read_sweep
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 KILLS = int(os.environ.get("COLORSWEEP_KILLS", "20"))
-TRIALS, TICKS = 14, 8
+TRIALS, TICKS = 36, 8
 STUDY = f"""
 version: 1
 question: Does anything get lost?
