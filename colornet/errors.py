@@ -4,6 +4,7 @@
 ColorsweepError        1  the sweep or training failed
 ├── InputError         2  bad input, found before anything starts
 ├── InUseError         3  another driver holds the sweep
+├── ClusterError       3  no Ray cluster answers at the address
 ├── NoValidTrialError  4  finished, but nothing to choose from
 ├── DivergedError      1  a loss or metric became non-finite
 └── TrainingInterrupted 130  stopped from outside, checkpoint written
@@ -30,6 +31,12 @@ class InputError(ColorsweepError):
 
 class InUseError(ColorsweepError):
     """The sweep is being run by another driver."""
+
+    exit_code = 3
+
+
+class ClusterError(ColorsweepError):
+    """The Ray cluster that was named cannot be reached."""
 
     exit_code = 3
 

@@ -65,8 +65,9 @@ def _launch(
         Show the traceback of an error.
     """
     try:
-        answer = app(tokens, exit_on_error=False, result_action="return_value")
-    except CycloptsError:
+        answer = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        print(error, file=sys.stderr)
         return 2
     except ColorsweepError as error:
         if debug:
@@ -90,9 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run `colorsweep` with the process's arguments and exit with its code."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     try:
-        code = app.meta(arguments, result_action="return_value", exit_on_error=False)
+        code = app.meta(
+            arguments, result_action="return_value", exit_on_error=False, print_error=False
+        )
         sys.stdout.flush()
-    except CycloptsError:
+    except CycloptsError as error:
+        print(error, file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         code = INTERRUPTED

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import socket
 import string
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ from colornet import provenance
 from colornet.budget import check_budget
 from colornet.config import parse_config
 from colornet.data.packed import Pack, open_pack
-from colornet.errors import ColorsweepError, InputError, NoValidTrialError
+from colornet.errors import ClusterError, ColorsweepError, InputError, NoValidTrialError
 from colornet.storage import Storage
 from search import tune
 from search.lease import Lease
@@ -70,7 +71,10 @@ def begin(study: Study, out: str | None = None) -> Path:
         check_budget(base, pack)
     study = replace(study, base_config=base.to_dict())
     described = {**provenance.collect(), "data": [_describe(pack) for pack in packs]}
-    create_sweep(location, study.to_data(), {**described, "data_hash": packs[0].content_hash})
+    try:
+        create_sweep(location, study.to_data(), {**described, "data_hash": packs[0].content_hash})
+    except OSError as error:
+        raise InputError(f"{location}: cannot be written: {error.strerror or error}.") from None
     return location
 
 
@@ -112,6 +116,7 @@ def run(
         InputError: the folder holds no sweep.
         InUseError: another driver runs it.
         NoValidTrialError: every trial has ended and none can be chosen.
+        ClusterError: no Ray cluster answers at `address`.
         ColorsweepError: Ray failed again and again.
     """
     started = time.monotonic()
@@ -211,13 +216,21 @@ def _ray(address: str | None) -> Generator[None, None, None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:
+            _knock(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(address="local", include_dashboard=False, **quiet)
             reap_on_death()
-    except (ConnectionError, ValueError) as error:
-        raise ColorsweepError(f"{address}: no Ray cluster answers: {error}") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ClusterError(f"{address}: no Ray cluster answers: {error}") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError when nobody listens at HOST:PORT, where Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=5).close()
