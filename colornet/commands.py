@@ -1,5 +1,6 @@
 """What `colorsweep presets`, `data …`, `train` and `colorize` do."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,21 +53,34 @@ def data_list() -> Answer:
     """List the sources of pictures and their options."""
     from colornet.config import TAGS
 
-    sources = TAGS["data"][1]
     lines, values = [], {}
-    for name, kind in sources.items():
-        options = {
-            option: None if field.is_required() else field.get_default()
-            for option, field in kind.model_fields.items()
-            if option != "source"
-        }
-        lines += [f"{name}: {kind.__doc__}"]
-        lines += [
-            f"  data.{option}" + ("" if kind.model_fields[option].is_required() else f" = {value}")
-            for option, value in options.items()
+    for name, kind in TAGS["data"][1].items():
+        options = {key: field for key, field in kind.model_fields.items() if key != "source"}
+        rows = [
+            (
+                f"  data.{key}",
+                "" if field.is_required() else json.dumps(field.default),
+                field.description,
+            )
+            for key, field in options.items()
         ]
-        values[name] = {"description": kind.__doc__, "options": options}
-    return Answer("\n".join(lines), {"sources": values})
+        lines += [
+            "",
+            f"{name}: {kind.__doc__}",
+            aligned([[cell or "" for cell in r] for r in rows]),
+        ]
+        values[name] = {
+            "description": kind.__doc__,
+            "options": {
+                key: {
+                    "required": field.is_required(),
+                    "default": None if field.is_required() else field.default,
+                    "description": field.description,
+                }
+                for key, field in options.items()
+            },
+        }
+    return Answer("\n".join(lines[1:]), {"sources": values})
 
 
 def data_check(

@@ -68,14 +68,16 @@ def metric_of(column: str) -> Metric | None:
 class Section(BaseModel):
     """Base of all sections: frozen, unknown keys refused, no silent conversion of text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class _Data(Section):
     image_size: int = Field(32, ge=8, le=2048)
     """Side of the square pictures, pixels."""
     classes: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
-    """Only these classes; None takes all."""
+    """Only these classes; null takes all."""
     fraction: Share = 1.0
     """Share of the training pictures that is used."""
     train_pictures: int | None = Field(None, ge=1)
@@ -93,12 +95,13 @@ class _Data(Section):
 
 
 class ScenesData(_Data):
-    """Procedural landscapes, drawn on the spot."""
+    """Procedural landscapes, drawn on the spot; classes mountains, sea, meadow, village."""
 
     source: Literal["scenes"] = "scenes"
     pictures: int = Field(2560, ge=20)
     """Pictures drawn in all, before they are split 80/10/10."""
     seed: int = Field(0, ge=0)
+    """Another seed draws other pictures."""
 
 
 class FolderData(_Data):
@@ -106,6 +109,7 @@ class FolderData(_Data):
 
     source: Literal["folder"]
     root: str
+    """The folder, or one that `colorsweep data pack` made."""
     list: str | None = None
     """File that lists the pictures to take, one path under `root` a line."""
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)] = 0.01
