@@ -5,12 +5,14 @@ holder's own host a dead process is recognised at once; on another one, when the
 renewed for `LAPSE` seconds.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,23 +42,22 @@ class Lease:
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> "Lease":
-        held = holder(self.storage)
-        if held and is_alive(held):
-            raise InUseError(
-                f"{self.storage.root}: in use by process {held['pid']} on {held['host']} "
-                f"since {held['since']}.\nWait for it or end it, then try again."
-            )
-        self._mine = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "boot_id": _boot_id(),
-            "process_start": _process_start(os.getpid()),
-            "sequence": (held or {}).get("sequence", 0) + 1,
-            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-        }
-        self._write()
-        if holder(self.storage) != self._written:
-            raise InUseError(f"{self.storage.root}: another driver has just taken it.")
+        with _one_at_a_time(self.storage):
+            held = holder(self.storage)
+            if held and is_alive(held):
+                raise InUseError(
+                    f"{self.storage.root}: in use by process {held['pid']} on {held['host']} "
+                    f"since {held['since']}.\nWait for it or end it, then try again."
+                )
+            self._mine = {
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "boot_id": _boot_id(),
+                "process_start": _process_start(os.getpid()),
+                "sequence": (held or {}).get("sequence", 0) + 1,
+                "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+            }
+            self._write()
         self._thread.start()
         return self
 
@@ -72,16 +73,29 @@ class Lease:
             self.storage.delete(NAME)
 
     def _write(self) -> None:
-        self._written = {**self._mine, "renewed": time.time()}
-        self.storage.write(NAME, json.dumps(self._written).encode())
+        self.storage.write(NAME, json.dumps({**self._mine, "renewed": time.time()}).encode())
 
     def _renew(self) -> None:
         while not self._done.wait(RENEW):
             held = holder(self.storage)
-            if held is None or held["sequence"] != self._mine["sequence"]:
+            if held is None or not held.items() >= self._mine.items():
                 self.lost.set()
                 return
             self._write()
+
+
+@contextlib.contextmanager
+def _one_at_a_time(storage: Storage) -> Generator[None, None, None]:
+    """Between looking who holds a sweep and taking it, nobody else on this filesystem may."""
+    if storage.local is None or not storage.local.is_dir():
+        yield
+        return
+    descriptor = os.open(storage.local, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def holder(storage: Storage) -> dict[str, Any] | None:

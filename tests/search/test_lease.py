@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -136,3 +138,27 @@ class TestRenewal:
         assert (tmp_path / NAME).exists() is (how == "taken over")
         if how == "taken over":
             assert taken(tmp_path)["host"] == "elsewhere"
+
+
+def test_of_many_drivers_at_the_same_instant_one_gets_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\n"
+        "from colornet.errors import InUseError\n"
+        "from search.lease import Lease\n"
+        "sys.stdin.readline()\n"
+        "try:\n"
+        f"    with Lease({str(tmp_path)!r}):\n"
+        "        print('got it', flush=True)\n"
+        "        sys.stdin.readline()\n"
+        "except InUseError:\n"
+        "    print('in use', flush=True)\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    drivers = [subprocess.Popen([sys.executable, "-c", code], **pipes) for _ in range(6)]
+    for driver in drivers:
+        driver.stdin.write("go\n")
+        driver.stdin.flush()
+    said = sorted(driver.stdout.readline().strip() for driver in drivers)
+    for driver in drivers:
+        driver.communicate("end\n")
+    assert said == ["got it", *["in use"] * 5]
