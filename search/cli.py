@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
@@ -21,6 +22,7 @@ app = App(
     name="colorsweep",
     help="Find out how to train image-colorization GANs: sweep, report, pick, train, colorize.",
     help_format="plaintext",
+    version=lambda: metadata.version("colorsweep"),
     version_flags=["--version"],
 )
 data = App(name="data", help="List, check and pack pictures.", help_format="plaintext")
