@@ -3,6 +3,7 @@
 import pytest
 
 from colornet.errors import (
+    ClusterError,
     ColorsweepError,
     DivergedError,
     InputError,
@@ -19,6 +20,7 @@ from colornet.errors import (
         (ColorsweepError, 1),
         (InputError, 2),
         (InUseError, 3),
+        (ClusterError, 3),
         (NoValidTrialError, 4),
         (TrainingInterrupted, 130),
     ],

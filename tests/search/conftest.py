@@ -1,14 +1,18 @@
 """Small studies, sweeps without Ray, and one Ray for all tests that need it."""
 
 import functools
+import io
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from colornet.catalog import to_yaml
-from search.records import create_sweep
+from search.recorder import Recorder
+from search.records import create_sweep, read_sweep
 from spaces.study import Study, load_study
 
 STUDY: dict[str, Any] = {
@@ -71,3 +75,57 @@ def local_ray() -> Iterator[Any]:
     """A Ray of two CPUs for the whole run; tests that use it are marked `ray`."""
     yield _start_ray()
     _start_ray().shutdown()
+
+
+def webp() -> bytes:
+    """A picture of a few bytes."""
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 4), "teal").save(stream, "WEBP", lossless=True)
+    return stream.getvalue()
+
+
+def play(folder: Path, trials: int | None = None) -> Path:
+    """Run a sweep's trials without Ray: the third one fails, the fourth diverges."""
+    recorder = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
+    where = {"pid": 1, "host": "here"}
+    while (chosen := recorder.next()) is not None:
+        values = {"val_ab_mae": 5.0 + chosen.number, "val_ab_mae_baseline": 20.0}
+        diverges = chosen.number == 3
+        for at in (1, 2):
+            metrics = {
+                "tick": at,
+                "images": 32 * at,
+                "seconds": 1.0 * at,
+                "train_loss_l1": 0.1,
+                **({"val_ab_mae": math.nan} if diverges and at == 2 else values),
+            }
+            recorder.message(chosen.trial_id, {"event": "tick", "metrics": metrics, **where})
+        pictures = [
+            {
+                "kind": kind,
+                "split": "val",
+                "picture": "a.png",
+                "picture_hash": "h",
+                "fixed": True,
+                "webp": webp(),
+                "ab_mae": 5.0,
+            }
+            for kind in ("grey", "truth", "prediction")
+        ]
+        failed = chosen.number == 2
+        ended = {
+            "state": "failed" if failed else "completed",
+            "reason": "ValueError: a reason" if failed else None,
+            "pictures": [] if failed else pictures,
+        }
+        recorder.message(chosen.trial_id, {"event": "end", **ended, **where})
+        if trials is not None and chosen.number + 1 >= trials:
+            break
+    recorder.flush(force=True)
+    return folder
+
+
+@pytest.fixture
+def played(make_sweep: Callable[..., Path]) -> Path:
+    """The folder of a finished sweep of six trials: four completed, one failed, one diverged."""
+    return play(make_sweep(6))
