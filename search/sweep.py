@@ -125,7 +125,8 @@ def run(
     with Lease(location) as lease:
         recorder = Recorder(location, recorded)
         if not is_finished(recorder):
-            with _stop_on_signal(recorder), _ray(address), Progress(recorder, started) as progress:
+            # Ray's start sets a handler of its own for SIGTERM: ours comes after it.
+            with _ray(address), _stop_on_signal(recorder), Progress(recorder, started) as progress:
                 _supervise(recorder, lease, progress, train)
         recorder.flush(force=True)
         recorder.refresh_best(read_sweep(location))
