@@ -1,0 +1,248 @@
+"""Sweeps on a local Ray, with trainings that do nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from colornet.config import Config
+from colornet.errors import InputError, NoValidTrialError
+from search import sweep
+from search.chooser import Chooser
+from search.outcome import MAX_ATTEMPTS
+from search.records import read_states, read_sweep
+from spaces.study import Study
+
+pytestmark = pytest.mark.ray
+MakeSweep = Callable[..., Path]
+
+
+def training(act: Callable[[Config, int], Any] | None = None, ticks: int = 2) -> Callable[..., Any]:
+    """A training that only reports; `act(config, tick)` may change the value, raise or kill.
+
+    It is made in here so that Ray ships it by value: workers cannot import the tests.
+    """
+
+    def train(config: Any, report: Any, resume: Any, *, folder: Any = None) -> None:
+        for tick in range(1, ticks + 1):
+            value = act(config, tick) if act else None
+            metrics = {"tick": tick, "images": 32 * tick, "seconds": 0.1 * tick}
+            report({**metrics, "val_ab_mae": 5.0 / tick if value is None else value}, None)
+
+    return train
+
+
+@pytest.fixture(autouse=True)
+def one_ray(local_ray: Any) -> None:
+    """`sweep.run` uses the Ray that is there."""
+
+
+def test_every_trial_completes_and_is_recorded(
+    make_sweep: MakeSweep, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_sweep(12)
+    result = sweep.run(folder, train=training())
+    assert (dict(result.states), result.interrupted) == ({"completed": 12}, False)
+    assert (result.best, result.best_column) == (2.5, "val_ab_mae")
+    found = read_sweep(folder)
+    assert found.problems == []
+    assert found.trials["number"].tolist() == list(range(12))
+    assert set(found.trials["state"]) == {"completed"}
+    assert set(found.trials["attempt"]) == {0}
+    for number, ticks in found.ticks.groupby("number"):
+        assert ticks["tick"].tolist() == [1, 2], number
+        assert ticks["val_ab_mae"].tolist() == [5.0, 2.5]
+    states, _ = read_states(folder)
+    assert states["state"].value_counts().to_dict() == {"running": 12, "completed": 12}
+    for _, rows in states.groupby("trial_id"):
+        assert rows["state"].tolist() == ["running", "completed"]
+    assert not (folder / "lease.json").exists()
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    ended = [line for line in printed.err.splitlines() if "completed" in line]
+    assert sorted(line.split()[1] for line in ended) == [f"t{n:05d}" for n in range(12)]
+    assert [line.split()[0] for line in ended] == [f"{n}/12" for n in range(1, 13)]
+    assert "\x1b" not in printed.err
+
+
+def test_a_finished_sweep_is_not_run_again(make_sweep: MakeSweep) -> None:
+    folder = make_sweep(2)
+    sweep.run(folder, train=training())
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    assert dict(sweep.run(folder, train=never).states) == {"completed": 2}
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_how_trials_may_end(make_sweep: MakeSweep) -> None:
+    """NaN is diverged at once, an exception failed with its reason, a dead process retried."""
+    folder = make_sweep(4, fixed={"data.image_size": 16, "training.images": 64})
+    asked = rates(folder, 4)
+
+    def act(config: Any, tick: int) -> float | None:
+        number = asked.index(config.optimizer.generator_lr)
+        if number == 0 and tick == 2:
+            return float("nan")
+        if number == 1 and tick == 2:
+            raise ValueError("out of\nluck")
+        if number == 2 and tick == 2:
+            import os
+            import time
+
+            time.sleep(0.3)
+            os.kill(os.getpid(), 9)
+        return None
+
+    sweep.run(folder, train=training(act, ticks=3))
+    found = read_sweep(folder)
+    trials = found.trials.set_index("number")
+    assert trials["state"].tolist() == ["diverged", "failed", "failed", "completed"]
+    assert trials["reason"][0] == "val_ab_mae is nan at tick 2"
+    assert trials["reason"][1].startswith("ValueError: out of\nluck (")
+    assert "its process died" in trials["reason"][2]
+    assert f"({MAX_ATTEMPTS} attempts)" in trials["reason"][2]
+    assert trials["attempt"].tolist() == [0, 0, MAX_ATTEMPTS - 1, 0]
+    ticks = found.ticks.groupby("number")["tick"].apply(list).to_dict()
+    assert (ticks[0], ticks[1], ticks[3]) == ([1, 2], [1], [1, 2, 3])
+    states, _ = read_states(folder)
+    assert states[states["number"] == 2]["state"].tolist() == ["running"] * MAX_ATTEMPTS + [
+        "failed"
+    ]
+
+
+def rates(folder: Path, count: int) -> list[float]:
+    """The rates of the first trials, which do not depend on how they end."""
+    chooser = Chooser(Study.from_data(read_sweep(folder).study, "x"), pd.DataFrame(), {})
+    asked = (chooser.ask() for _ in range(count))
+    return [one.config.optimizer.generator_lr for one in asked if one]
+
+
+def test_a_sweep_in_which_nothing_can_be_chosen(make_sweep: MakeSweep) -> None:
+    def act(_config: Any, _tick: int) -> float:
+        raise RuntimeError("never")
+
+    folder = make_sweep(2)
+    with pytest.raises(NoValidTrialError, match="2 failed"):
+        sweep.run(folder, train=training(act))
+    assert set(read_sweep(folder).trials["state"]) == {"failed"}
+
+
+def test_a_real_training_gets_its_cpus_as_threads(make_sweep: MakeSweep) -> None:
+    """`search.trial` refuses to train with other threads than its CPUs; the setting is ours."""
+    folder = make_sweep(
+        1,
+        base="unet-small",
+        space={"optimizer.generator_lr": {"loguniform": [1e-4, 1e-3]}},
+        fixed={
+            "data.pictures": 80,
+            "data.image_size": 16,
+            "generator.width": 4,
+            "training.images": 64,
+            "training.ticks": 2,
+            "training.batch_size": 16,
+        },
+    )
+    result = sweep.run(folder)
+    assert dict(result.states) == {"completed": 1}
+    assert result.best is not None
+    found = read_sweep(folder)
+    assert found.ticks["tick"].tolist() == [1, 2]
+    assert set(found.pictures()["kind"]) == {"prediction", "truth", "grey"}
+    kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    assert kept == ["t00000.safetensors"]
+
+
+def test_a_folder_that_is_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no sweep"):
+        sweep.run(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+DRIVER = """
+import sys, time
+from search import sweep
+from search.chooser import Chooser
+from search.cli import main
+
+def fake():
+    def train(config, report, resume, *, folder=None):
+        import time
+        from colornet import interrupt
+        from colornet.errors import TrainingInterrupted
+        for tick in range(1, 5):
+            for _ in range(10):
+                if interrupt.requested.is_set():
+                    raise TrainingInterrupted("asked to stop")
+                time.sleep(0.03)
+            report({"tick": tick, "images": tick, "seconds": 1.0, "val_ab_mae": 1.0 / tick}, None)
+    return train
+
+sweep.run.__defaults__ = (None, fake())
+main(["resume", sys.argv[1]])
+"""
+
+
+def drive(folder: Path) -> subprocess.Popen[str]:
+    """`colorsweep resume` in a process and Ray of its own."""
+    root = Path(sweep.__file__).parent.parent
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(folder)],
+        cwd=folder.parent,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_ticks(folder: Path, count: int, driver: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while len(read_sweep(folder).ticks) < count:
+        assert driver.poll() is None, driver.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
+    make_sweep: MakeSweep, number: signal.Signals
+) -> None:
+    folder = make_sweep(5)
+    driver = drive(folder)
+    wait_for_ticks(folder, 3, driver)
+    driver.send_signal(number)
+    out, err = driver.communicate(timeout=60)
+    stopped = read_sweep(folder)
+    done = stopped.trials[stopped.trials["state"] == "completed"]
+    assert len(done) < 5
+    if number == signal.SIGKILL:
+        assert "running" in set(stopped.trials["state"])
+    else:
+        assert driver.returncode == 130, err
+        assert out.splitlines()[-1] == f"Next    colorsweep resume {folder.name}"
+        assert set(stopped.trials["state"]) <= {"completed", "preempted"}
+        assert not (folder / "lease.json").exists()
+
+    result = sweep.run(folder, train=training(ticks=4))
+    assert (dict(result.states), result.interrupted) == ({"completed": 5}, False)
+    found = read_sweep(folder)
+    assert found.trials["number"].tolist() == list(range(5))
+    assert set(found.trials["state"]) == {"completed"}
+    assert (read_states(folder)[0]["state"] == "completed").sum() == 5
+    for _, ticks in found.ticks.groupby("number"):
+        assert ticks["tick"].tolist() == [1, 2, 3, 4]
+    for _, row in done.iterrows():
+        again = found.trials.set_index("trial_id").loc[row["trial_id"]]
+        assert (again["seq"], again["attempt"]) == (row["seq"], row["attempt"])
+    assert json.loads(found.trials["config"][0])["training"]["images"] == 64
