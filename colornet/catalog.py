@@ -15,8 +15,9 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
-from colornet.config import Config, apply_overrides, known_paths, parse_config
+from colornet.config import Config, parse_config
 from colornet.errors import InputError, did_you_mean
+from colornet.paths import apply_overrides, known_paths
 
 PRESETS = Path(__file__).parent / "presets"
 MAX_BYTES = 1_000_000

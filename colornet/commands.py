@@ -51,7 +51,7 @@ def _player(values: Mapping[str, Any] | None) -> str:
 
 def data_list() -> Answer:
     """List the sources of pictures and their options."""
-    from colornet.config import TAGS
+    from colornet.paths import TAGS
 
     lines, values = [], {}
     for name, kind in TAGS["data"][1].items():

@@ -8,7 +8,7 @@ Canonical units: L in [-1, 1], ab divided by 110, losses as means over elements,
 budgets in pictures seen.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -268,75 +268,3 @@ def parse_config(values: Mapping[str, Any], origin: str) -> Config:
             "Install the colorsweep that wrote it, or a newer one."
         )
     return validate(Config, values, origin)
-
-
-TAGS: dict[str, tuple[str, dict[str, type[Section]]]] = {
-    "data": ("source", {"scenes": ScenesData, "folder": FolderData}),
-    "generator": ("kind", {"unet": UNet}),
-    "discriminator": ("kind", {"patch": Patch}),
-    "loss": ("method", {"regression": RegressionLoss, "gan": GanLoss}),
-}
-_RIVALS = {
-    "training.images": "epochs",
-    "training.epochs": "images",
-    "data.fraction": "train_pictures",
-    "data.train_pictures": "fraction",
-}
-
-
-def apply_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Set dotted paths in nested config data; the result is not yet validated.
-
-    Tags (`data.source`, `loss.method`, …) are set first, and options that the new variant lacks
-    are dropped; so are rivals of what is set (`training.epochs` of `training.images`). A
-    discriminator is dropped with a change to `loss.method: regression`.
-    """
-    result = {
-        key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()
-    }
-    tags = [f"{section}.{tag}" for section, (tag, _) in TAGS.items()]
-    for path in sorted(overrides, key=lambda path: (path not in tags, path.count("."))):
-        _set_path(result, path, overrides[path])
-    return result
-
-
-def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
-    section, _, key = path.partition(".")
-    if not key:
-        values[section] = dict(value) if isinstance(value, Mapping) else value
-        return
-    part = values.get(section)
-    part = dict(part) if isinstance(part, Mapping) else {}
-    tag, kinds = TAGS.get(section, ("", {}))
-    if key == tag and isinstance(value, str) and part.get(tag) != value and value in kinds:
-        part = {name: old for name, old in part.items() if name in kinds[value].model_fields}
-        if path == "loss.method" and value == "regression":
-            values["discriminator"] = None
-    part.pop(_RIVALS.get(path, ""), None)
-    part[key] = value
-    values[section] = part
-
-
-def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested config data as {dotted path: value}."""
-    return dict(_flat("", values))
-
-
-def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(f"{prefix}{key}.", value)
-        else:
-            yield f"{prefix}{key}", value
-
-
-def known_paths() -> list[str]:
-    """Every dotted path that some config has, sorted."""
-    paths: set[str] = set()
-    for name, field in Config.model_fields.items():
-        if name in TAGS:
-            for kind in TAGS[name][1].values():
-                paths |= {f"{name}.{key}" for key in kind.model_fields}
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            paths |= {f"{name}.{key}" for key in field.annotation.model_fields}
-    return sorted(paths | {"discriminator"})

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from colornet.card import model_card
-from colornet.config import apply_overrides, parse_config
+from colornet.config import parse_config
 from colornet.errors import InputError, NoValidTrialError, did_you_mean
 from colornet.modelfolder import write_model
+from colornet.paths import apply_overrides
 from colornet.storage import Storage
 from reports.tables import SweepTables, count_text
 from search.ranking import best_trials

@@ -44,7 +44,7 @@ def run(
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     need_training_libraries("run")
-    from spaces.study import load_study
+    from spaces.loading import load_study
 
     overrides = parse_settings(settings or [])
     if data is not None:

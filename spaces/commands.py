@@ -2,7 +2,7 @@
 
 from colornet.answer import Answer, aligned
 from colornet.catalog import builtin_names, find_yaml, read_yaml
-from spaces.study import STUDIES, load_study
+from spaces.loading import STUDIES, load_study
 
 
 def studies(name: str | None = None) -> Answer:

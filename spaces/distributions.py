@@ -17,11 +17,11 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from colornet.config import apply_overrides, known_paths
-from colornet.errors import InputError, did_you_mean
+from colornet.errors import InputError
+from colornet.paths import apply_overrides
 
 RANGES = ("uniform", "loguniform", "int", "logint")
 WORDS = (*RANGES, "choice", "bundle")
@@ -83,7 +83,7 @@ class Dimension:
             return True
         if self.type not in RANGES:
             return any(value == choice and type(value) is type(choice) for choice in self.choices)
-        if not _is_number(value) or self.low is None or self.high is None:
+        if not is_number(value) or self.low is None or self.high is None:
             return False
         return self.low <= value <= self.high and not (self.is_int and value % 1)
 
@@ -126,116 +126,10 @@ class Dimension:
         )
 
 
-def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
-    """Read one entry of `space`.
-
-    Raises:
-        InputError: with origin, dimension, value and remedy.
-    """
-    head = f"{origin}: space.{name}"
-    if not isinstance(spec, Mapping):
-        raise InputError(f"{head}: {spec!r}: no distribution.\nWrite e.g. {{uniform: [0, 1]}}.")
-    for key in spec:
-        if key not in (*WORDS, "or", "when"):
-            hint = did_you_mean(str(key), (*WORDS, "or", "when"))
-            raise InputError(f"{head}: {key}: unknown distribution word.\n{hint}")
-    words = [word for word in WORDS if word in spec]
-    if len(words) != 1:
-        raise InputError(f"{head}: needs one distribution.\nKnown: {', '.join(WORDS)}.")
-    word, value = words[0], spec[words[0]]
-    when = _parse_when(head, spec.get("when", {}))
-    if word != "bundle" and name not in (known := known_paths()):
-        raise InputError(f"{head}: no such config path.\n{did_you_mean(name, known)}")
-    if word in RANGES:
-        low, high = _parse_range(f"{head}.{word}", word, value)
-        ranged = Dimension(name, word, low, high, when=when)
-        if "or" not in spec:
-            return ranged
-        return replace(ranged, special=_parse_special(head, spec["or"], ranged))
-    if "or" in spec:
-        raise InputError(f"{head}: or: stands beside a range.\nAdd {spec['or']!r} to the {word}.")
-    if word == "choice":
-        return Dimension(name, word, choices=_parse_choices(head, value), when=when)
-    labels = _parse_bundle(head, value)
-    return Dimension(name, word, choices=tuple(labels), labels=labels, when=when)
-
-
-def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise InputError(f"{head}: {value!r}: is no range.\nWrite [low, high].")
-    for end in value:
-        if isinstance(end, str):
-            raise InputError(f"{head}: {end!r}: is text, not a number.\nWrite it without quotes.")
-        if not _is_number(end):
-            raise InputError(f"{head}: {end!r}: is no finite number.\nWrite [low, high].")
-        if word in ("int", "logint") and not float(end).is_integer():
-            raise InputError(f"{head}: {end}: is no whole number.\nTake uniform or loguniform.")
-    low, high = value
-    if low >= high:
-        raise InputError(f"{head}: [{low}, {high}]: low is not below high.\nSwap or widen them.")
-    if word.startswith("log") and low <= 0:
-        raise InputError(
-            f"{head}: [{low}, {high}]: a logarithmic range starts above 0.\n"
-            f"Raise {low}; a 0 beside the range is written `or: 0`."
-        )
-    return (int(low), int(high)) if word in ("int", "logint") else (float(low), float(high))
-
-
-def _parse_special(head: str, value: Any, ranged: Dimension) -> tuple[Any, ...]:
-    if not _is_plain(value):
-        raise InputError(f"{head}.or: {value!r}: is no plain value.\nWrite one number or word.")
-    if ranged.contains(value):
-        raise InputError(f"{head}.or: {value!r}: lies in the range.\nLeave it out.")
-    return (value,)
-
-
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether a value is a finite number, one that a float can hold."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) <= sys.float_info.max
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | bool) or _is_number(value)
-
-
-def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
-    if not isinstance(value, list) or not value:
-        raise InputError(f"{head}.choice: {value!r}: is no list of values.\nWrite [a, b].")
-    for choice in value:
-        if not _is_plain(choice):
-            raise InputError(
-                f"{head}.choice: {choice!r}: is no plain value.\nName such values in a bundle."
-            )
-    if len({repr(choice) for choice in value}) < len(value):
-        raise InputError(f"{head}.choice: {value!r}: holds a value twice.\nRemove one.")
-    return tuple(value)
-
-
-def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(value, Mapping) or not value:
-        raise InputError(f"{head}.bundle: {value!r}: is no mapping.\nWrite label: {{path: value}}.")
-    known = known_paths()
-    for label, paths in value.items():
-        if not isinstance(paths, Mapping) or not paths:
-            raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
-        for path in paths:
-            if path not in known:
-                hint = did_you_mean(str(path), known)
-                raise InputError(f"{head}.bundle.{label}: {path}: no such config path.\n{hint}")
-    return {str(label): dict(paths) for label, paths in value.items()}
-
-
-def _parse_when(head: str, value: Any) -> dict[str, tuple[Any, ...]]:
-    if not isinstance(value, Mapping):
-        raise InputError(f"{head}.when: {value!r}: no mapping.\nWrite {{dimension: [values]}}.")
-    for parent, values in value.items():
-        if values == []:
-            raise InputError(f"{head}.when: {parent}: names no value.\nWrite [value, …].")
-    return {
-        str(parent): tuple(values) if isinstance(values, list) else (values,)
-        for parent, values in value.items()
-    }
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return numeric and abs(value) <= sys.float_info.max
 
 
 def in_order(dimensions: Sequence[Dimension], origin: str) -> list[Dimension]:

@@ -15,18 +15,15 @@ from colornet.config import (
     ADVERSARIAL_LOSSES,
     METRICS,
     SCHEDULES,
-    TAGS,
     Config,
     GanLoss,
     Optimizer,
     UNet,
-    apply_overrides,
-    flatten,
-    known_paths,
     metric_of,
     parse_config,
 )
 from colornet.errors import InputError
+from colornet.paths import TAGS, apply_overrides, flatten, known_paths
 
 
 def preset(name: str) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 import colornet
-from colornet.config import ACTIVATIONS, TAGS, Patch, UNet
+from colornet.config import ACTIVATIONS, Patch, UNet
 from colornet.networks import ACTIVATIONS as LAYERS
 from colornet.networks import activation, build_discriminator, build_generator
+from colornet.paths import TAGS
 from colornet.seeds import noise_seed
 
 CPU = torch.device("cpu")

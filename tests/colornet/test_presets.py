@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from colornet.catalog import PRESETS, builtin_names, load_config, preset_values, read_yaml
-from colornet.config import flatten
+from colornet.paths import flatten
 from colornet.steps import play
 
 NAMES = builtin_names(PRESETS)

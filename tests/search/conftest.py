@@ -1,7 +1,7 @@
 """Small studies, sweeps without Ray, and one Ray for all tests that need it."""
 
-import functools
 import io
+import logging
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,8 @@ from PIL import Image
 from colornet.catalog import to_yaml
 from search.recorder import Recorder
 from search.records import create_sweep, read_sweep
-from spaces.study import Study, load_study
+from spaces.loading import load_study
+from spaces.study import Study
 
 STUDY: dict[str, Any] = {
     "version": 1,
@@ -62,19 +63,20 @@ def make_sweep(make_study: Callable[..., Study], tmp_path: Path) -> Callable[...
     return make
 
 
-@functools.cache
-def _start_ray() -> Any:
-    import ray
-
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, num_cpus=2)
-    return ray
-
-
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[Any]:
     """A Ray of two CPUs for the whole run; tests that use it are marked `ray`."""
-    yield _start_ray()
-    _start_ray().shutdown()
+    import ray
+
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        num_cpus=2,
+    )
+    yield ray
+    ray.shutdown()
 
 
 def webp() -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from colornet.catalog import builtin_names, parse_yaml
 from colornet.errors import InputError
 from spaces.commands import studies
-from spaces.study import STUDIES, load_study
+from spaces.loading import STUDIES, load_study
 
 
 def test_the_list_holds_every_study_and_its_question() -> None:

@@ -10,17 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colornet.catalog import preset_values
-from colornet.config import flatten, parse_config
+from colornet.config import parse_config
 from colornet.errors import InputError
-from spaces.distributions import (
-    Dimension,
-    draw,
-    in_order,
-    parse_dimension,
-    place_point,
-    point_id,
-    sampler_params,
-)
+from colornet.paths import flatten
+from spaces.distributions import Dimension, draw, in_order, place_point, point_id, sampler_params
+from spaces.parsing import parse_dimension
 
 LR, WIDTH, LOSS = "optimizer.generator_lr", "generator.width", "loss.adversarial"
 L1, SMOOTH = "loss.l1_weight", "loss.label_smoothing"

@@ -14,7 +14,8 @@ import pytest
 from colornet.catalog import builtin_names, parse_yaml, to_yaml
 from colornet.config import METRICS
 from colornet.errors import InputError
-from spaces.study import STUDIES, Study, load_study
+from spaces.loading import STUDIES, load_study
+from spaces.study import Study
 
 LR, LOSS, SMOOTH = "optimizer.generator_lr", "loss.adversarial", "loss.label_smoothing"
 Write = Callable[[Any], str]
@@ -406,7 +407,7 @@ def test_mutated_studies_are_run_or_refused_never_met_by_a_traceback(
         for _ in range(chance.choice([1, 1, 2, 4])):
             mutate(values, chance)
         monkeypatch.setattr(
-            "spaces.study.read_yaml",
+            "spaces.loading.read_yaml",
             lambda path, values=values: values if path == mine else PRESET,
         )
         started = time.monotonic()

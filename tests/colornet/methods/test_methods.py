@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from colornet import methods
-from colornet.config import LOSSES, TAGS, Config
+from colornet.config import LOSSES, Config
 from colornet.methods.player import Batch, Method
+from colornet.paths import TAGS
 from colornet.steps import only, play
 
 NAMES = sorted(TAGS["loss"][1])

@@ -1,0 +1,212 @@
+"""Reading a study file, and refusing whatever would fail later."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from colornet.catalog import PRESETS, check_paths, find_yaml, read_yaml
+from colornet.config import METRICS, parse_config
+from colornet.errors import InputError, did_you_mean
+from colornet.paths import apply_overrides, flatten, known_paths
+from colornet.validation import parse_bound, validate
+from spaces.distributions import Dimension, in_order
+from spaces.parsing import parse_dimension
+from spaces.study import Study, StudyFile
+
+STUDIES = Path(__file__).parent / "studies"
+RANDOM_PROBES = 64
+
+
+def load_study(
+    name: str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    quick: bool = False,
+) -> Study:
+    """Read, change and check a study.
+
+    Args:
+        name: a built-in study's name or a YAML file.
+        overrides: config paths (a dimension of that name is fixed by it) and study keys
+            (`budget.trials`), as `--set` gives them.
+        quick: apply the study's `quick` changes first.
+
+    Raises:
+        InputError: for whatever cannot be run, before anything starts.
+    """
+    path = find_yaml(name, STUDIES, "study")
+    origin = name if path.parent == STUDIES else str(path)
+    values = read_yaml(path)
+    validate(StudyFile, values, origin)
+    small, _ = _change(values, values.get("quick") or {}, f"{origin}: quick")
+    if quick:
+        values = small
+    values, notes = _change(values, overrides or {}, "--set")
+    file = validate(StudyFile, values, origin)
+    study = _resolve(path.stem, file, origin)
+    _check_columns(study.file, origin)
+    _check_configs(study, origin)
+    _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
+    return replace(study, notes=notes)
+
+
+def _change(
+    values: Mapping[str, Any], overrides: Mapping[str, Any], origin: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Apply config paths (into `fixed`) and study keys; say which dimensions were fixed."""
+    changed = dict(values)
+    changed["fixed"] = dict(values.get("fixed") or {})
+    changed["space"] = dict(values.get("space") or {})
+    notes = []
+    paths = known_paths()
+    for path, value in overrides.items():
+        section, _, key = path.partition(".")
+        if path in paths:
+            if changed["space"].pop(path, None) is not None:
+                notes.append(f"{path} is fixed at {value!r} and no longer searched")
+            changed["fixed"][path] = value
+        elif section in ("budget", "resources", "decide") and key:
+            changed[section] = {**(values.get(section) or {}), key: value}
+        elif path in StudyFile.model_fields and path not in ("version", "space", "fixed", "quick"):
+            changed[path] = value
+        else:
+            known = [*paths, *StudyFile.model_fields, "budget.trials"]
+            hint = did_you_mean(path, known) if _is_close(path) else "It is no config path."
+            raise InputError(f"{origin}: {path}: no such config path or study key.\n{hint}")
+    return changed, tuple(notes)
+
+
+def _is_close(path: str) -> bool:
+    """Whether listing what is known would help: a bare word has too many neighbours."""
+    return len(path) > 2
+
+
+def _resolve(name: str, file: StudyFile, origin: str) -> Study:
+    base_path = find_yaml(file.base, PRESETS, "preset")
+    base = parse_config(read_yaml(base_path), f"{origin}: base: {file.base}").to_dict()
+    check_paths(file.fixed, f"{origin}: fixed")
+    check_paths(file.final, f"{origin}: final")
+    base = parse_config(apply_overrides(base, file.fixed), f"{origin}: fixed").to_dict()
+    parsed = [parse_dimension(key, spec, origin) for key, spec in file.space.items()]
+    active = _settle_conditions(parsed, flatten(base), origin)
+    space = {dimension.name: dimension for dimension in in_order(active, origin)}
+    if not space:
+        raise InputError(f"{origin}: space: nothing is left to search.\nFree a dimension.")
+    study = Study(name, file, space, base)
+    _check_start(study, origin)
+    return study
+
+
+def _settle_conditions(
+    dimensions: Sequence[Dimension], base: Mapping[str, Any], origin: str
+) -> list[Dimension]:
+    """Conditions on what is not searched are decided here, by the base config's value."""
+    names = {dimension.name for dimension in dimensions}
+    settled = []
+    for dimension in dimensions:
+        open_conditions = {}
+        holds = True
+        for parent, values in dimension.when.items():
+            if parent in names:
+                open_conditions[parent] = values
+            elif parent in base:
+                holds &= base[parent] in values
+            else:
+                hint = did_you_mean(parent, [*names, *base])
+                raise InputError(
+                    f"{origin}: space.{dimension.name}.when: {parent}: no dimension.\n{hint}"
+                )
+        if holds:
+            settled.append(replace(dimension, when=open_conditions))
+    count = len(dimensions)
+    while len(settled) < count:  # what hangs on those that went is never active either
+        count, left = len(settled), {dimension.name for dimension in settled}
+        settled = [dimension for dimension in settled if set(dimension.when) <= left]
+    return settled
+
+
+def _check_start(study: Study, origin: str) -> None:
+    for index, point in enumerate(study.file.start_from):
+        for name, value in point.items():
+            head = f"{origin}: start_from[{index}]: {name}"
+            if name not in study.space:
+                if name in flatten(study.base_config):
+                    continue  # fixed since by --set or quick
+                raise InputError(f"{head}: no dimension.\n{did_you_mean(name, study.space)}")
+            if not study.space[name].contains(value):
+                raise InputError(f"{head}: {value!r}: lies outside the dimension's range.")
+
+
+def _check_columns(file: StudyFile, origin: str) -> None:
+    searchable = [f"val_{name}" for name in METRICS]
+    named = [("objectives", column) for column in file.objectives]
+    if file.decide:
+        named.append(("decide.by", file.decide.by))
+        named += [("decide.subject_to", column) for column in file.decide.subject_to]
+    for where, column in named:
+        if column not in searchable:
+            hint = did_you_mean(column, searchable)
+            raise InputError(f"{origin}: {where}: {column}: unknown metric.\n{hint}")
+    for column, goal in file.objectives.items():
+        own = METRICS[column.removeprefix("val_")].goal
+        if own not in (None, goal):
+            raise InputError(
+                f"{origin}: objectives.{column}: {goal}: this metric is to be {own}d.\n"
+                f"Write {column}: {own}."
+            )
+    _check_bounds(file, origin)
+
+
+def _check_bounds(file: StudyFile, origin: str) -> None:
+    if not file.decide:
+        return
+    for column, bound in file.decide.subject_to.items():
+        try:
+            parse_bound(bound)
+        except ValueError as error:
+            head = f"{origin}: decide.subject_to.{column}"
+            raise InputError(f"{head}: {error}.\nWrite a comparison and a number.") from None
+    if not METRICS[file.decide.by.removeprefix("val_")].goal:
+        raise InputError(
+            f"{origin}: decide.by: {file.decide.by}: is neither better high nor low.\n"
+            "Decide by another metric and bound this one in subject_to."
+        )
+
+
+def _check_configs(study: Study, origin: str) -> None:
+    """Try the ends of every dimension and random points: no trial may fail for its config."""
+    for dimension in study.dimensions:
+        for value in dimension.probes():
+            point = {**_satisfied(study, dimension), dimension.name: value}
+            try:
+                study.config(point, study.file.seed)
+            except InputError as error:
+                lines = str(error).split("\n")
+                problem = lines[0].partition("}: ")[2] or lines[0]
+                raise InputError(
+                    f"{origin}: space.{dimension.name}: {value!r}: its config is refused:\n"
+                    + "\n".join([problem, *lines[1:]][:2])
+                ) from None
+    shuffled = random.Random(0)
+    for _ in range(RANDOM_PROBES):
+        study.config(_random_point(study, shuffled), study.file.seed)
+    final = apply_overrides(study.base_config, study.file.final)
+    parse_config(final, f"{origin}: final")
+
+
+def _satisfied(study: Study, dimension: Dimension) -> dict[str, Any]:
+    """Values of other dimensions under which this one is active."""
+    point: dict[str, Any] = {}
+    for parent, values in dimension.when.items():
+        point |= {**_satisfied(study, study.space[parent]), parent: values[0]}
+    return point
+
+
+def _random_point(study: Study, chance: random.Random) -> dict[str, Any]:
+    point: dict[str, Any] = {}
+    for dimension in study.dimensions:
+        if dimension.is_active(point):
+            point[dimension.name] = chance.choice(dimension.probes())
+    return point
