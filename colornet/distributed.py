@@ -63,7 +63,8 @@ def train_final(
     state = folder / "training"
     _claim(folder, config)
     settings = {"config": config.to_dict(), "folder": str(folder.absolute()), "origin": origin}
-    (state / "stop").unlink(missing_ok=True)
+    for left in ("stop", "pid"):  # by a killed training, whose process id may be another's now
+        (state / left).unlink(missing_ok=True)
     with _ray() as cpus, _stop_on_signal(state):
         _fit({**settings, "cpus": cpus}, state, show)
     if (state / "stop").exists():
@@ -198,7 +199,10 @@ def work(settings: dict[str, Any]) -> None:
         return
     write_atomic(state / "pid", str(os.getpid()).encode())
     config = parse_config(settings["config"], str(state / "config.yaml"))
-    known = {line["tick"] for line in _ticks(state)}
+    ticks = _ticks(state)
+    known = {line["tick"] for line in ticks}
+    whole = "".join(json.dumps(line) + "\n" for line in ticks)  # without one torn by a crash
+    write_atomic(state / "ticks.jsonl", whole.encode())
 
     def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
         if metrics["tick"] not in known:
