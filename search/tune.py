@@ -19,6 +19,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from colornet.errors import InputError
 from search.recorder import Recorder
 from search.trial import TRAIN, TrialActor
 
@@ -45,10 +46,18 @@ def share(gpus: str | float, concurrent: str | int) -> Share:
 
     Without a GPU a trial gets one CPU; with GPUs one card unless `gpus` says otherwise, and its
     part of the CPUs.
+
+    Raises:
+        InputError: for more cards than there are, on which a sweep would wait for ever.
     """
     cluster = ray.cluster_resources()
     cpus, cards = int(cluster.get("CPU", 1)), float(cluster.get("GPU", 0))
     per_trial = (1.0 if cards else 0.0) if gpus == "auto" else float(gpus)
+    if per_trial > cards or (per_trial > 1 and per_trial % 1):
+        raise InputError(
+            f"resources.gpus: {per_trial:g}: the cluster has {cards:g} cards, of which a trial "
+            "takes a share of one or whole ones."
+        )
     slots = max(1, math.floor(cards / per_trial)) if per_trial else max(1, cpus)
     at_once = slots if concurrent == "auto" else int(concurrent)
     each = max(1, cpus // slots)

@@ -34,7 +34,7 @@ def reap_on_death() -> None:
 
 def leftovers(driver: int) -> list[int]:
     """Processes that belong to the Ray session of a driver."""
-    pattern = re.compile(rb"/session_[0-9_-]+_%d(?![0-9])" % driver)
+    pattern = re.compile(rb"/session_[0-9_-]+_%d(?![0-9_])" % driver)
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
