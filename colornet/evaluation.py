@@ -21,6 +21,8 @@ from colornet.errors import InputError
 from colornet.metrics import PER_PICTURE, Pair, colorfulness_ratio
 
 BATCH = 64
+LARGE, LARGE_BATCH = 96, 32
+"""From this side on, smaller batches: at 256 pixels 64 pictures and their metrics fill 1.5 GB."""
 FIXED_PICTURES = 8
 """The first pictures of a split are kept as pictures, the same for every training."""
 _BASELINE_PICTURES = 512
@@ -96,8 +98,9 @@ def _batches(
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """lightness, ab, and RGB (N, 3, S, S) float32 in [0, 255] of a split, in its order."""
     indices = pack.indices(split)
-    for start in range(0, len(indices), BATCH):
-        rgb = torch.from_numpy(np.array(pack.pictures[indices[start : start + BATCH]])).to(device)
+    batch = BATCH if pack.pictures.shape[1] < LARGE else LARGE_BATCH
+    for start in range(0, len(indices), batch):
+        rgb = torch.from_numpy(np.array(pack.pictures[indices[start : start + batch]])).to(device)
         lightness, ab = split_lab(rgb)
         yield lightness, ab, rgb.permute(0, 3, 1, 2).float()
 
