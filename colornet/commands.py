@@ -1,6 +1,7 @@
 """What `colorsweep presets`, `data …`, `train` and `colorize` do."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -179,7 +180,7 @@ def train(
 
     loaded = load_config(config, parse_settings(settings or []))
     written = read_yaml(find_yaml(config, PRESETS, "preset"))
-    origin = written.get("from")
+    origin = written["from"] if isinstance(written.get("from"), Mapping) else None
     folder = out or Path("models") / _model_name(config, origin)
 
     from colornet.distributed import train_final
@@ -201,9 +202,10 @@ def train(
     return Answer(aligned(rows), {"model": str(folder), **results})
 
 
-def _model_name(config: str, origin: Mapping[str, Any] | None) -> str:
-    if origin:
-        return f"{origin['sweep']}-{origin['point_id']}"
+def _model_name(config: str, origin: Any) -> str:
+    """From a sweep's and a point's name: a folder's own name, whatever a file says."""
+    if isinstance(origin, Mapping) and {"sweep", "point_id"} <= origin.keys():
+        return re.sub("[^A-Za-z0-9._-]+", "-", f"{origin['sweep']}-{origin['point_id']}")
     return Path(config).stem
 
 
