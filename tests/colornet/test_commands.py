@@ -1,0 +1,150 @@
+"""What `presets`, `data …` and `train` answer, without training anything."""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colornet import commands
+from colornet.catalog import PRESETS, builtin_names, parse_yaml, preset_values
+from colornet.config import parse_config
+from colornet.paths import TAGS, known_paths
+
+
+def test_presets_are_listed() -> None:
+    answer = commands.presets()
+    names = builtin_names(PRESETS)
+    assert list(answer.data()["presets"]) == names
+    head, *lines = answer.text().splitlines()
+    assert head.split() == ["preset", "method", "generator", "discriminator", "size", "images"]
+    assert [line.split()[0] for line in lines] == names
+    unet = next(line for line in lines if line.startswith("unet-small"))
+    assert unet.split() == ["unet-small", "regression", "unet", "16", "–", "32", "px", "12,800"]
+
+
+@pytest.mark.parametrize("name", builtin_names(PRESETS))
+def test_a_printed_preset_is_a_config(name: str) -> None:
+    answer = commands.presets(name)
+    assert parse_yaml(answer.text(), name) == answer.data() == preset_values(name)
+    parse_config(parse_yaml(answer.text(), name), name)
+
+
+def test_every_option_of_every_source_is_listed() -> None:
+    answer = commands.data_list()
+    for name, kind in TAGS["data"][1].items():
+        assert f"{name}: " in answer.text()
+        options = answer.data()["sources"][name]["options"]
+        assert {f"data.{option}" for option in options} < set(known_paths())
+        assert set(options) == set(kind.model_fields) - {"source"}
+        assert all(f"  data.{option}" in answer.text() for option in options)
+    assert answer.data()["sources"]["folder"]["options"]["root"]["required"] is True
+    assert answer.data()["sources"]["scenes"]["options"]["image_size"]["default"] == 32
+    json.dumps(answer.data(), allow_nan=False)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    chance = np.random.default_rng(0)
+    for kind in ("sea", "wood"):
+        (folder / kind).mkdir(parents=True)
+        for index in range(12):
+            pixels = chance.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / kind / f"{index}.png")
+    return folder
+
+
+def test_check_finds_a_sound_folder_sound(pictures: Path) -> None:
+    answer = commands.data_check(pictures, image_size=8)
+    assert answer.exit_code == 0
+    json.dumps(answer.data(), allow_nan=False)
+
+
+def test_check_answers_1_when_nothing_could_be_trained(pictures: Path) -> None:
+    for path in pictures.rglob("*.png"):
+        path.write_bytes(path.read_bytes()[:30])
+    assert commands.data_check(pictures, image_size=8).exit_code == 1
+
+
+def test_pack_says_what_it_made_and_how_to_use_it(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "packed"
+    answer = commands.data_pack(pictures, out=out, image_size=8, classes=["sea"])
+    assert answer.data()["pictures"] == 12
+    assert answer.data()["splits"].keys() == {"train", "val", "test"}
+    assert sum(answer.data()["splits"].values()) == 12
+    next_line = answer.text().splitlines()[-1]
+    assert f"--data {out} --set data.image_size=8" in next_line
+    assert out.is_dir()
+
+
+class TestTrain:
+    """`train_final` is replaced: what it is asked for, and what is said of its results."""
+
+    RESULTS: ClassVar[dict[str, Any]] = {
+        "images": 64,
+        "seconds": 2.0,
+        "test_ab_mae": 5.0,
+        "test_ab_mae_baseline": 20.0,
+        "test_colorfulness_ratio": 0.9,
+    }
+
+    @pytest.fixture(autouse=True)
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+        import sys
+        from types import ModuleType
+
+        asked: list[tuple[Any, ...]] = []
+        results = self.RESULTS
+        stand_in = ModuleType("colornet.distributed")
+
+        def train_final(*arguments: Any) -> dict[str, Any]:
+            asked.append(arguments)
+            return results
+
+        stand_in.train_final = train_final  # ty: ignore[unresolved-attribute]
+        monkeypatch.setitem(sys.modules, "colornet.distributed", stand_in)
+        return asked
+
+    def test_a_preset(self, asked: list[tuple[Any, ...]]) -> None:
+        answer = commands.train("unet-small", settings=["training.images=64"])
+        ((config, folder, _show, origin),) = asked
+        assert (config.training.images, folder, origin) == (64, Path("models/unet-small"), None)
+        assert answer.data() == {"model": "models/unet-small", **self.RESULTS}
+        assert "ab MAE 5, 0.25 x the best single color" in answer.text()
+        assert "colorsweep colorize models/unet-small" in answer.text()
+
+    def test_a_best_yaml_names_the_model_and_its_origin(
+        self, asked: list[tuple[Any, ...]], tmp_path: Path
+    ) -> None:
+        final = preset_values("unet-small")
+        origin = {"sweep": "s1", "point_id": "p1"}
+        best = {"version": 1, "config": final, "final": final, "from": origin}
+        (tmp_path / "best.yaml").write_text(json.dumps(best))
+        commands.train(str(tmp_path / "best.yaml"))
+        assert asked[0][1:] == (Path("models/s1-p1"), asked[0][2], origin)
+
+    @pytest.mark.parametrize(
+        "origin",
+        [None, 3, [], {}, {"sweep": "../../x", "point_id": "/etc"}, {"sweep": "..", "point_id": 3}],
+    )
+    def test_an_edited_best_yaml_does_not_lead_out_of_models(
+        self, asked: list[tuple[Any, ...]], tmp_path: Path, origin: Any
+    ) -> None:
+        final = preset_values("unet-small")
+        best = {"version": 1, "config": final, "final": final, "from": origin}
+        (tmp_path / "best.yaml").write_text(json.dumps(best))
+        commands.train(str(tmp_path / "best.yaml"))
+        assert asked[0][1].parent == Path("models")
+        assert asked[0][1].name not in ("", "..")
+
+    @pytest.mark.parametrize("missing", ["test_ab_mae_baseline", "all"])
+    def test_without_colored_test_pictures(
+        self, monkeypatch: pytest.MonkeyPatch, missing: str
+    ) -> None:
+        for name in list(self.RESULTS):
+            if name == missing or (missing == "all" and name.startswith("test_")):
+                monkeypatch.delitem(self.RESULTS, name)
+        assert "no test pictures with color" in commands.train("unet-small").text()
