@@ -90,7 +90,7 @@ def to_yaml(values: Mapping[str, Any]) -> str:
     """YAML text of nested plain data, keys in their order."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # ty: ignore[unresolved-attribute]
+    yaml.sort_base_mapping_type_on_output = False
     yaml.width = 100
     stream = io.StringIO()
     yaml.dump(_plain(values), stream)
