@@ -183,6 +183,10 @@ def train(
     origin = written["from"] if isinstance(written.get("from"), Mapping) else None
     folder = out or Path("models") / _model_name(config, origin)
 
+    from colornet.preparing import prepare
+
+    loaded = prepare(loaded, folder)
+
     from colornet.distributed import train_final
     from colornet.progress import show_tick
 

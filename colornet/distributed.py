@@ -26,13 +26,12 @@ import ray
 from ray import train as ray_train
 from ray.train.torch import TorchTrainer
 
-from colornet import checkpoint, modelfolder
-from colornet.budget import check_budget
+from colornet import checkpoint
 from colornet.card import model_card
-from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
 from colornet.data.packed import open_pack
-from colornet.errors import ColorsweepError, InputError, TrainingInterrupted
+from colornet.errors import ColorsweepError, TrainingInterrupted
+from colornet.preparing import prepare
 from colornet.storage import write_atomic
 
 MAX_FAILURES = 3
@@ -57,11 +56,8 @@ def train_final(
         DivergedError, ColorsweepError: the training failed.
         TrainingInterrupted: stopped from outside, with a checkpoint.
     """
-    pack = open_pack(config.data)
-    config = config.resolved(len(pack.indices("train")))
-    check_budget(config, pack)
+    config = prepare(config, folder)
     state = folder / "training"
-    _claim(folder, config)
     settings = {"config": config.to_dict(), "folder": str(folder.absolute()), "origin": origin}
     for left in ("stop", "pid"):  # by a killed training, whose process id may be another's now
         (state / left).unlink(missing_ok=True)
@@ -72,25 +68,6 @@ def train_final(
     results = json.loads((state / "results.json").read_text())
     shutil.rmtree(state)
     return results
-
-
-def _claim(folder: Path, config: Config) -> None:
-    """Make the folder this training's, or find that it is already."""
-    described = to_yaml(config.to_dict())
-    mine = folder / "training" / "config.yaml"
-    if mine.exists():
-        if read_yaml(mine) != config.to_dict():
-            raise InputError(
-                f"{folder}: holds the unfinished training of another config.\n"
-                "Give --out another folder, or delete this one."
-            )
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        held = (
-            "already holds a model" if (folder / modelfolder.WEIGHTS).exists() else "is not empty"
-        )
-        raise InputError(f"{folder}: {held}.\nGive --out another folder, or delete this one.")
-    write_atomic(mine, described.encode())
 
 
 @contextlib.contextmanager

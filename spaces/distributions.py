@@ -82,7 +82,8 @@ class Dimension:
         if value in self.special and not isinstance(value, bool):
             return True
         if self.type not in RANGES:
-            return any(value == choice and type(value) is type(choice) for choice in self.choices)
+            same = [isinstance(one, bool) for one in self.choices if one == value]
+            return isinstance(value, bool) in same  # True is no 1, but 0 is 0.0
         if not is_number(value) or self.low is None or self.high is None:
             return False
         return self.low <= value <= self.high and not (self.is_int and value % 1)

@@ -22,6 +22,7 @@ TORCH_FREE = {
     "colornet.errors",
     "colornet.modelfolder",
     "colornet.paths",
+    "colornet.preparing",
     "colornet.provenance",
     "colornet.storage",
     "colornet.validation",

@@ -106,6 +106,7 @@ class TestTrain:
 
         stand_in.train_final = train_final  # ty: ignore[unresolved-attribute]
         monkeypatch.setitem(sys.modules, "colornet.distributed", stand_in)
+        monkeypatch.setattr("colornet.preparing.prepare", lambda config, folder: config)
         return asked
 
     def test_a_preset(self, asked: list[tuple[Any, ...]]) -> None:

@@ -66,7 +66,8 @@ def test_its_config_is_resolved(trained: tuple[Path, dict[str, Any], list[Any]])
 def test_a_folder_that_is_another_s(
     trained: tuple[Path, dict[str, Any], list[Any]], tmp_path: Path, held: str
 ) -> None:
-    from colornet.distributed import _claim, train_final
+    from colornet.distributed import train_final
+    from colornet.preparing import _claim
 
     folder = tmp_path / "model"
     if held == "model":
@@ -90,7 +91,8 @@ def test_a_stopped_training_goes_on(tmp_path: Path) -> None:
     """What a killed one leaves: a checkpoint and ticks, of which the last line may be torn."""
     from colornet import loop
     from colornet.data.packed import open_pack
-    from colornet.distributed import _claim, train_final
+    from colornet.distributed import train_final
+    from colornet.preparing import _claim
 
     folder = tmp_path / "model"
     config = CONFIG.resolved(len(open_pack(CONFIG.data).indices("train")))

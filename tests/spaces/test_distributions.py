@@ -168,7 +168,7 @@ def test_a_bundle_has_a_name_of_its_own() -> None:
         ({"int": [0, 4]}, [0, 4, 4.0], [0.5, -1, 5, True, 10**400]),
         ({"loguniform": [1, 300], "or": 0}, [0, 0.0, 1, 300], [0.5, -1, False, None]),
         ({"uniform": [0.1, 1], "or": None}, [None, 0.1], [0, "None"]),
-        ({"choice": [0.0, 0.5]}, [0.0, 0.5], [0.25, "0.5", None, True, 0]),
+        ({"choice": [0.0, 0.5]}, [0.0, 0.5, 0], [0.25, "0.5", None, True, False]),
         ({"choice": [True, None, 1, "a"]}, [True, None, 1, "a"], [False, 0, "b", "True"]),
     ],
 )

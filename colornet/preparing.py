@@ -1,0 +1,49 @@
+"""What a final training checks before anything is started; torch-free, so that it is quick."""
+
+from pathlib import Path
+
+from colornet.budget import check_budget
+from colornet.catalog import read_yaml, to_yaml
+from colornet.config import Config
+from colornet.data.packed import open_pack
+from colornet.errors import InputError
+from colornet.modelfolder import WEIGHTS
+from colornet.storage import write_atomic
+
+
+def prepare(config: Config, folder: Path) -> Config:
+    """Pack the pictures, check the budget, and make the folder this training's.
+
+    May be called again for the same training.
+
+    Returns:
+        the config with its budget in images.
+
+    Raises:
+        InputError: the folder holds another training or a model, or the data cannot be used.
+    """
+    _check_folder(folder)
+    pack = open_pack(config.data)
+    config = config.resolved(len(pack.indices("train")))
+    check_budget(config, pack)
+    _claim(folder, config)
+    return config
+
+
+def _check_folder(folder: Path) -> None:
+    if (folder / "training" / "config.yaml").exists() or not folder.exists():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        held = "already holds a model" if (folder / WEIGHTS).exists() else "is not empty"
+        raise InputError(f"{folder}: {held}.\nGive --out another folder, or delete this one.")
+
+
+def _claim(folder: Path, config: Config) -> None:
+    mine = folder / "training" / "config.yaml"
+    if not mine.exists():
+        write_atomic(mine, to_yaml(config.to_dict()).encode())
+    elif read_yaml(mine) != config.to_dict():
+        raise InputError(
+            f"{folder}: holds the unfinished training of another config.\n"
+            "Give --out another folder, or delete this one."
+        )
