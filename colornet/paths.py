@@ -26,20 +26,28 @@ _RIVALS = {
     "data.fraction": "train_pictures",
     "data.train_pictures": "fraction",
 }
+_WITHOUT_MEANING = {"loss.adversarial": {"hinge": "label_smoothing"}}
+"""What falls back to its default when a path gets a value under which it means nothing."""
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Set dotted paths in nested config data; the result is not yet validated.
 
     Tags (`data.source`, `loss.method`, …) are set first, and options that the new variant lacks
-    are dropped; so are rivals of what is set (`training.epochs` of `training.images`). A
-    discriminator is dropped with a change to `loss.method: regression`.
+    are dropped; so are rivals of what is set (`training.epochs` of `training.images`) and what has
+    no meaning any more (`loss.label_smoothing` with hinge). A discriminator is dropped with a
+    change to `loss.method: regression`.
     """
     result = {
         key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()
     }
-    tags = [f"{section}.{tag}" for section, (tag, _) in TAGS.items()]
-    for path in sorted(overrides, key=lambda path: (path not in tags, path.count("."))):
+    first = [f"{section}.{tag}" for section, (tag, _) in TAGS.items()]
+    first += _WITHOUT_MEANING
+
+    def turn(path: str) -> tuple[int, int]:
+        return first.index(path) if path in first else len(first), path.count(".")
+
+    for path in sorted(overrides, key=turn):
         _set_path(result, path, overrides[path])
     return result
 
@@ -57,6 +65,8 @@ def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
         if path == "loss.method" and value == "regression":
             values["discriminator"] = None
     part.pop(_RIVALS.get(path, ""), None)
+    if isinstance(value, str):
+        part.pop(_WITHOUT_MEANING.get(path, {}).get(value, ""), None)
     part[key] = value
     values[section] = part
 

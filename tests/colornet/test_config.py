@@ -18,6 +18,7 @@ from colornet.config import (
     Config,
     GanLoss,
     Optimizer,
+    Patch,
     UNet,
     metric_of,
     parse_config,
@@ -344,3 +345,14 @@ def test_whatever_is_set_is_a_config_or_an_input_error(overrides: dict[str, Any]
         assert len(str(error).split("\n")) <= 3
     else:
         assert parse_config(config.to_dict(), "mine") == config
+
+
+def test_smoothing_is_dropped_with_a_loss_that_has_no_labels() -> None:
+    base = Config(discriminator=Patch(), loss=GanLoss(label_smoothing=0.1)).to_dict()
+    hinge = apply_overrides(base, {"loss.adversarial": "hinge"})
+    assert parse_config(hinge, "x").to_dict()["loss"]["label_smoothing"] == 0.0
+    lsgan = apply_overrides(base, {"loss.adversarial": "lsgan"})
+    assert parse_config(lsgan, "x").to_dict()["loss"]["label_smoothing"] == 0.1
+    both = apply_overrides(base, {"loss.label_smoothing": 0.2, "loss.adversarial": "hinge"})
+    with pytest.raises(InputError, match="hinge loss has none"):
+        parse_config(both, "x")
