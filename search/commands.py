@@ -1,5 +1,6 @@
 """What `colorsweep run`, `status` and `resume` do."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from colornet.answer import Answer, aligned, need_training_libraries, parse_sett
 if TYPE_CHECKING:
     from search.sweep import SweepResult
 
+log = logging.getLogger("colorsweep")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
 Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
 
@@ -53,13 +55,16 @@ def run(
         overrides["budget.trials"] = trials
     loaded = load_study(study, overrides, quick=quick)
 
-    from search import sweep
+    from search.beginning import begin
 
-    location = sweep.begin(loaded, out)
+    location = begin(loaded, out)
     for note in loaded.notes:
-        sweep.log.warning(note)
-    sweep.log.warning("Sweep %s", location)
-    return _answer(sweep.run(location, address))
+        log.warning(note)
+    log.warning("Sweep %s", location)
+
+    from search.sweep import run as start
+
+    return _answer(start(location, address))
 
 
 def resume(sweep: str | None = None, *, address: Address = None) -> Answer:

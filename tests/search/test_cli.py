@@ -345,7 +345,10 @@ def test_a_second_driver_is_turned_away(call: Call, make_sweep: Callable[..., Pa
         assert sorted(folder.rglob("*")) == before
 
 
-def test_a_cluster_that_does_not_answer(call: Call, make_sweep: Callable[..., Path]) -> None:
+def test_a_cluster_that_does_not_answer(
+    call: Call, make_sweep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: False)  # whatever other tests have started
     found = call("resume", str(make_sweep(2)), "--address", "127.0.0.1:9")
     assert (found.code, found.out) == (3, "")
     assert "127.0.0.1:9: no Ray cluster answers" in found.err
