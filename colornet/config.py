@@ -55,7 +55,6 @@ COSTS: dict[str, Metric] = {
     "evaluation_seconds": Metric("s", "minimize", "Time in evaluation"),
     "checkpoint_seconds": Metric("s", "minimize", "Time in checkpoints"),
 }
-BASELINES = ("grey", "mean", "median", "baseline")
 
 
 def metric_of(column: str) -> Metric | None:

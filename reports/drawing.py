@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY = "#CC79A7", "#3B9BD6"
+PURPLE = "#CC79A7"
 INK, SOFT, GRID = "#1d2430", "#5b6472", "#e4e7ec"
 MUTED, BAND, BAND_INNER = "#aeb6c2", "rgba(0,114,178,0.14)", "rgba(0,114,178,0.24)"
 LEADERS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)

@@ -118,7 +118,7 @@ def status(sweep: str | None = None) -> Answer:
     from colornet.storage import Storage
     from search.lease import holder, is_alive
     from search.ranking import best_trials
-    from search.records import find_sweep, read_sweep
+    from search.records import UNFINISHED, find_sweep, read_sweep
 
     location = find_sweep(sweep)
     records = read_sweep(location)
@@ -126,7 +126,7 @@ def status(sweep: str | None = None) -> Answer:
     driver = held if held and is_alive(held) else None
     budget = records.study["budget"]["trials"]
     states = records.trials["state"].value_counts().to_dict()
-    done = sum(n for state, n in states.items() if state not in ("running", "preempted"))
+    done = sum(n for state, n in states.items() if state not in UNFINISHED)
     best = best_trials(records, 1)
     values: dict[str, Any] = {
         "sweep": location,

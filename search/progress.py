@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from search.recorder import Recorder
+from search.records import UNFINISHED
 
 REDRAW = 0.25
 
@@ -70,7 +71,7 @@ class Progress:
 
     def _done(self) -> tuple[int, int]:
         states = list(self.recorder.states.values())
-        done = sum(state not in ("running", "preempted") for state in states)
+        done = sum(state not in UNFINISHED for state in states)
         return done, self.recorder.study.file.budget.trials
 
     def _line(self) -> Text:

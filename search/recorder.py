@@ -22,7 +22,7 @@ from colornet import checkpoint
 from search.chooser import Assignment, Chooser
 from search.outcome import MAX_ATTEMPTS
 from search.ranking import best_trials, deciding_metric
-from search.records import RecordsWriter, SweepRecords, read_sweep
+from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_sweep
 from spaces.study import Study
 
 KEEP_BEST = 3
@@ -76,9 +76,7 @@ class Recorder:
     def _fill_gaps(self, sweep: SweepRecords) -> None:
         """Record the ticks that a checkpoint vouches for and the last driver had no time to."""
         known = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
-        for _, trial in sweep.trials[
-            sweep.trials["state"].isin(("running", "preempted"))
-        ].iterrows():
+        for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
             latest = checkpoint.latest(self.location / "checkpoints" / trial["trial_id"])
             identity = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
             for metrics in checkpoint.history(latest) if latest else []:

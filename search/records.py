@@ -49,6 +49,7 @@ STATES = (
     "cancelled",
 )
 UNFINISHED = ("running", "preempted")
+"""States of trials that a resumed sweep goes on with."""
 
 
 class RecordsWriter:

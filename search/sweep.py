@@ -21,7 +21,7 @@ from search import tune
 from search.lease import Lease
 from search.progress import Progress
 from search.recorder import Recorder
-from search.records import read_study, read_sweep
+from search.records import UNFINISHED, read_study, read_sweep
 from search.trial import TRAIN
 from search.watchdog import reap_on_death
 from spaces.study import Study
@@ -104,7 +104,7 @@ def read_study_file(location: Path) -> Study:
 def is_finished(recorder: Recorder) -> bool:
     """Whether the budget is used and no trial is left unfinished."""
     budget = recorder.study.file.budget.trials
-    unfinished = [s for s in recorder.states.values() if s in ("running", "preempted")]
+    unfinished = [s for s in recorder.states.values() if s in UNFINISHED]
     return recorder.chooser.asked >= budget and not unfinished
 
 

@@ -1,12 +1,12 @@
 """A study: a question with its space, objectives and budget, from one YAML file.
 
-`load_study` reads a file or a built-in name and refuses everything that would fail later. The
-resolved study (`Study.to_data`) is complete: a sweep is run, resumed and reported from it alone.
+`spaces.loading.load_study` reads a file or a built-in name and refuses everything that would fail
+later. The resolved study (`Study.to_data`) is complete: a sweep is run, resumed and reported from
+it alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,10 +15,6 @@ from colornet.config import COSTS, LOSSES, METRICS, Config, parse_config
 from colornet.paths import apply_overrides
 from colornet.validation import validate
 from spaces.distributions import Dimension, place_point
-
-STUDIES = Path(__file__).parent / "studies"
-VERSION = 1
-RANDOM_PROBES = 64
 
 
 class _Part(BaseModel):
