@@ -1,1 +1,1 @@
-"""Discriminators: one architecture a file, each with `build(options, image_size)`."""
+"""Discriminators: one architecture a file, each with `build(options, inputs, image_size)`."""

@@ -1,54 +1,63 @@
-"""Patch discriminator: is this patch's color real, given its lightness? (Isola et al. 2017)
+"""Patch discriminator: is this patch's color real, given its grey? (Isola et al. 2017)
 
-Its batch normalisation keeps no running statistics: a discriminator only ever judges batches of
-one kind (all real, or all fake), and without statistics a generator's turn cannot leave a trace in
-it.
+The 70-pixel one of pix2pix has three halvings, one flat layer and a last kernel of 4. That of
+README 001 in TensorFlow pads where it loses a pixel, and has biases everywhere.
 """
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from colornet.config import Patch
 from colornet.errors import InputError
-from colornet.networks import LEAKY_SLOPE
+from colornet.layers import activation, has_bias, normalized, padded
+from colornet.sections.discriminators import Patch
 
 _WIDEST = 8
+"""Widths double per layer up to this many times the first."""
 
 
-def build(options: Patch, image_size: int) -> nn.Module:
-    """The network for square pictures of `image_size`.
+def build(options: Patch, inputs: int, image_size: int) -> nn.Module:
+    """(N, inputs, S, S) -> logits (N, 1, h, w), one per patch.
 
     Raises:
-        InputError: when its layers halve the picture to nothing.
+        InputError: when its layers leave nothing of the picture.
     """
-    if 2**options.layers > image_size:
-        raise InputError(
-            f"discriminator.layers: {options.layers}: halve a picture of {image_size} px to "
-            f"nothing.\nTake at most {image_size.bit_length() - 1}."
-        )
-    return PatchDiscriminator(options)
+    _check(options, image_size)
+    bias = options.bias or has_bias(options.norm)
+    layers: list[nn.Module] = []
+    read = inputs
+    for level in range(options.layers + options.flat_layers):
+        width = options.width * min(2**level, _WIDEST)
+        if level < options.layers:
+            layer: nn.Module = nn.Conv2d(read, width, 4, 2, 1, bias=bias or level == 0)
+        else:
+            *pad, layer = _flat(options, nn.Conv2d(read, width, 4, bias=bias))
+            layers += pad
+        layers += normalized(layer, options.norm if level else "none", width, True)
+        layers.append(activation(options.activation))
+        if options.dropout:
+            layers.append(nn.Dropout(options.dropout))
+        read = width
+    if options.last_kernel == 3:
+        layers.append(nn.Conv2d(read, 1, 3, padding=1))
+    else:
+        layers += _flat(options, nn.Conv2d(read, 1, 4))
+    return nn.Sequential(*layers)
 
 
-class PatchDiscriminator(nn.Module):
-    """lightness (N, 1, H, W), ab (N, 2, H, W) -> logits (N, 1, H / 2**layers, W / 2**layers)."""
+def _flat(options: Patch, convolution: nn.Conv2d) -> list[nn.Module]:
+    """A 4x4 convolution of stride 1."""
+    if options.keep_size:
+        return padded(convolution)
+    convolution.padding = (1, 1)
+    return [convolution]
 
-    def __init__(self, options: Patch) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        inputs = 3
-        for level in range(options.layers):
-            outputs = options.width * min(2**level, _WIDEST)
-            layers.append(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=level == 0))
-            if level:
-                layers.append(nn.BatchNorm2d(outputs, track_running_stats=False))
-            layers.append(nn.LeakyReLU(LEAKY_SLOPE))
-            if options.dropout:
-                layers.append(nn.Dropout(options.dropout))
-            inputs = outputs
-        layers.append(nn.Conv2d(inputs, 1, 3, padding=1))
-        self.layers = nn.Sequential(*layers)
 
-    def forward(self, lightness: Tensor, ab: Tensor) -> Tensor:
-        """Judge a batch of one kind."""
-        picture = torch.cat((lightness, ab), dim=1)
-        return self.layers(picture.contiguous(memory_format=torch.channels_last))
+def _check(options: Patch, image_size: int) -> None:
+    """Refuse a picture that the layers halve, and cut, to nothing."""
+    cut = 0 if options.keep_size else options.flat_layers + (options.last_kernel == 4)
+    if image_size >> options.layers > cut:
+        return
+    most = (image_size // (cut + 1)).bit_length() - 1
+    raise InputError(
+        f"discriminator.layers: {options.layers}: halve a picture of {image_size} px to nothing.\n"
+        + (f"Take at most {most}." if most > 0 else "Take larger pictures.")
+    )

@@ -1,1 +1,1 @@
-"""Generators: one architecture a file, each with `build(options, image_size)`."""
+"""Generators: one architecture a file, each with `build(options, inputs, outputs)`."""

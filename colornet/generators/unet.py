@@ -11,51 +11,48 @@ also falls by 6 %.
 import torch
 from torch import Tensor, nn
 
-from colornet.config import UNet
-from colornet.networks import activation
+from colornet.layers import activation, block, dropping, has_bias
+from colornet.sections.generators import UNet
 
 _WIDEST = 8
 """Widths double per level up to this many times the first."""
 
 
-def build(options: UNet, image_size: int) -> nn.Module:
-    """The network for square pictures of `image_size`; larger ones pass through as well."""
-    return UNetGenerator(options)
+def build(options: UNet, inputs: int, outputs: int) -> nn.Module:
+    """The network from `inputs` to `outputs` channels."""
+    return UNetGenerator(options, inputs, outputs)
 
 
 class UNetGenerator(nn.Module):
-    """lightness (N, 1, H, W) in [-1, 1] -> ab (N, 2, H, W) in (-1, 1).
+    """(N, inputs, H, W) -> (N, outputs, H, W); H and W are multiples of 2 ** depth."""
 
-    H and W are multiples of 2 ** depth. Dropout follows the decoder's inner half of levels.
-    """
-
-    def __init__(self, options: UNet) -> None:
+    def __init__(self, options: UNet, inputs: int, outputs: int) -> None:
         super().__init__()
-        widths = [options.width * min(2**level, _WIDEST) for level in range(options.depth + 1)]
-        kind = options.activation
-        self.first = nn.Sequential(nn.Conv2d(1, widths[0], 3, padding=1), activation(kind))
-        self.downs = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(widths[level], widths[level + 1], 4, 2, 1, bias=False),
-                nn.BatchNorm2d(widths[level + 1]),
-                activation(kind),
-            )
-            for level in range(options.depth)
+        depth, bias = options.depth, has_bias(options.norm)
+        widths = [options.width * min(2**level, _WIDEST) for level in range(depth + 1)]
+        self.first = nn.Sequential(
+            nn.Conv2d(inputs, widths[0], 3, padding=1),
+            activation(options.activation),
+            *dropping(options, "encoder"),
         )
+        self.downs = nn.ModuleList()
+        for level in range(depth):
+            down = nn.Conv2d(widths[level], widths[level + 1], 4, 2, 1, bias=bias)
+            part = "bottleneck" if level == depth - 1 else "encoder"
+            self.downs.append(nn.Sequential(*block(options, part, down, widths[level + 1])))
         self.ups = nn.ModuleList()
-        for step, level in enumerate(reversed(range(options.depth))):
+        for step, level in enumerate(reversed(range(depth))):
             # Every step but the innermost also reads the skip of its own level.
-            inputs = widths[level + 1] * (1 if step == 0 else 2)
-            layers = [*_enlarge(inputs, widths[level], level), nn.BatchNorm2d(widths[level])]
-            layers.append(activation(kind))
-            if options.dropout and step < max(1, options.depth // 2):
-                layers.append(nn.Dropout(options.dropout))
-            self.ups.append(nn.Sequential(*layers))
-        self.head = nn.Sequential(nn.Conv2d(2 * widths[0], 2, 1), nn.Tanh())
+            read = widths[level + 1] * (1 if step == 0 else 2)
+            *resize, up = _enlarge(read, widths[level], level, bias)
+            inner = step < max(1, depth // 2)
+            layers = block(options, "decoder", up, widths[level], inner)
+            self.ups.append(nn.Sequential(*resize, *layers))
+        self.head = nn.Conv2d(2 * widths[0], outputs, 1)
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Predict the colors of a batch."""
-        x = self.first(lightness.contiguous(memory_format=torch.channels_last))
+    def forward(self, x: Tensor) -> Tensor:
+        """The raw output of a batch."""
+        x = self.first(x)
         skips = []
         for down in self.downs:
             skips.append(x)
@@ -65,8 +62,8 @@ class UNetGenerator(nn.Module):
         return self.head(x)
 
 
-def _enlarge(inputs: int, outputs: int, level: int) -> list[nn.Module]:
+def _enlarge(inputs: int, outputs: int, level: int, bias: bool) -> list[nn.Module]:
     """Layers that double height and width; level 0 is full resolution."""
     if level:
-        return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
-    return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
+        return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)]
+    return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)]
