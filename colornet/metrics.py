@@ -1,23 +1,32 @@
-"""Each metric a function of predicted and true colors, giving one value per picture.
+"""Each metric a function of predicted and true colors.
 
-The names are those of `colornet.config.METRICS`. NaN stands for "does not apply to this picture"
-and becomes null wherever it is written.
+The names, units and directions are those of `colornet.measures.METRICS`. Most metrics give one
+value per picture; NaN stands for "does not apply to this picture" and becomes null wherever it is
+written. A few need all pixels of a split at once and are read from a `Tally`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from colornet.color import AB_RANGE, to_rgb8
+from colornet.color import AB_RANGE, LIGHTNESS_HALF_RANGE, rgb_from_lab
+from colornet.colorfulness import colorfulness_of, opponents_of
+from colornet.difference import chroma_of, ciede2000_of
+from colornet.histograms import (
+    ColorCounts,
+    closeness,
+    histogram_distance,
+    rebalanced_closeness,
+)
+from colornet.structure import structural_similarity
 
 STRONG_CHROMA = 40.0
 """Lab chroma above which a true color counts as strong."""
-_SSIM_WINDOW = 11
-_SSIM_SIGMA = 1.5
-_SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+_EPSILON = 2.0
+_AB_TOLERANCE = 2.2 * _EPSILON
 
 
 @dataclass(frozen=True)
@@ -29,32 +38,70 @@ class Pair:
         predicted_ab: (N, 2, H, W), ab / 110.
         true_ab: (N, 2, H, W), ab / 110.
         true_rgb: (N, 3, H, W) float32 in [0, 255].
+        predicted_lightness: (N, 1, H, W) in [-1, 1], the generator's own before the true one
+            took its place; None where it predicts ab alone.
     """
 
     lightness: Tensor
     predicted_ab: Tensor
     true_ab: Tensor
     true_rgb: Tensor
+    predicted_lightness: Tensor | None = None
 
     @cached_property
-    def predicted_rgb(self) -> Tensor:
-        """(N, 3, H, W) float32, whole numbers in [0, 255]: the true lightness, predicted color."""
-        return to_rgb8(self.lightness, self.predicted_ab)
+    def predicted_color(self) -> Tensor:
+        """a and b (N, 2, H, W) in Lab units."""
+        return (self.predicted_ab * AB_RANGE).contiguous()
 
     @cached_property
-    def predicted_colorfulness(self) -> Tensor:
-        """(N,)."""
-        return colorfulness_of(self.predicted_rgb)
+    def true_color(self) -> Tensor:
+        """a and b (N, 2, H, W) in Lab units."""
+        return (self.true_ab * AB_RANGE).contiguous()
 
     @cached_property
-    def true_colorfulness(self) -> Tensor:
-        """(N,)."""
-        return colorfulness_of(self.true_rgb)
+    def true_chroma(self) -> Tensor:
+        """(N, H, W), Lab units."""
+        return chroma_of(self.true_color)
 
     @cached_property
     def ab_error(self) -> Tensor:
         """Absolute differences (N, 2, H, W) in Lab units."""
-        return (self.predicted_ab - self.true_ab).abs() * AB_RANGE
+        return (self.predicted_color - self.true_color).abs_()
+
+    @cached_property
+    def closeness(self) -> Tensor:
+        """(N, H, W), what each pixel adds to the area under the curve of `auc`; at most 1."""
+        return closeness(chroma_of(self.ab_error))
+
+    @cached_property
+    def unclipped_rgb(self) -> Tensor:
+        """(N, 3, H, W) float32, whole numbers, beyond [0, 255] for colors that sRGB lacks."""
+        return rgb_from_lab(self.lightness, self.predicted_ab).mul_(255).round_()
+
+    @cached_property
+    def predicted_rgb(self) -> Tensor:
+        """(N, 3, H, W) float32, whole numbers in [0, 255]: the true lightness, predicted color."""
+        return self.unclipped_rgb.clamp(0, 255)
+
+    @cached_property
+    def rgb_error(self) -> Tensor:
+        """Differences (N, 3, H, W) of 255."""
+        return self.predicted_rgb - self.true_rgb
+
+    @cached_property
+    def predicted_opponents(self) -> Tensor:
+        """(N, 2, H, W), for the prediction's colorfulness."""
+        return opponents_of(self.predicted_rgb)
+
+    @cached_property
+    def predicted_colorfulness(self) -> Tensor:
+        """(N,)."""
+        return colorfulness_of(self.predicted_opponents)
+
+    @cached_property
+    def true_colorfulness(self) -> Tensor:
+        """(N,)."""
+        return colorfulness_of(opponents_of(self.true_rgb))
 
 
 def ab_mae(pair: Pair) -> Tensor:
@@ -64,79 +111,87 @@ def ab_mae(pair: Pair) -> Tensor:
 
 def strong_ab_mae(pair: Pair) -> Tensor:
     """`ab_mae` over the pixels whose true chroma is above 40; NaN for pictures without any."""
-    strong = (pair.true_ab * AB_RANGE).square().sum(1) > STRONG_CHROMA**2
+    strong = pair.true_chroma > STRONG_CHROMA
     error = pair.ab_error.mean(1) * strong
     return error.sum((1, 2)) / strong.sum((1, 2))
 
 
 def rgb_mae(pair: Pair) -> Tensor:
     """Mean |difference| of 8-bit RGB after clipping to sRGB; of 255 (Nazeri et al. 2018)."""
-    return (pair.predicted_rgb - pair.true_rgb).abs().mean((1, 2, 3))
+    return pair.rgb_error.abs().mean((1, 2, 3))
 
 
 def psnr(pair: Pair) -> Tensor:
     """20 log10(255 / RMSE) of 8-bit RGB, dB; NaN for equal pictures, whose PSNR is infinite."""
-    mean_square = (pair.predicted_rgb - pair.true_rgb).square().mean((1, 2, 3))
+    mean_square = pair.rgb_error.square().mean((1, 2, 3))
     value = 10 * torch.log10(255**2 / mean_square)
     return torch.where(mean_square == 0, torch.nan, value)
 
 
 def ssim(pair: Pair) -> Tensor:
-    """Structural similarity (Wang et al. 2004): Gaussian 11 x 11, sigma 1.5, valid crop, RGB mean.
+    """Structural similarity of 8-bit RGB (Wang et al. 2004), at most 1; mostly the lightness's.
 
-    NaN for pictures smaller than the window.
+    NaN for pictures smaller than its window of 11 pixels.
     """
-    if min(pair.true_rgb.shape[-2:]) < _SSIM_WINDOW:
-        return pair.true_rgb.new_full((len(pair.true_rgb),), torch.nan)
-    x, y = pair.predicted_rgb, pair.true_rgb
-    mean_x, mean_y = _smooth(x), _smooth(y)
-    variance_x = _smooth(x * x) - mean_x * mean_x
-    variance_y = _smooth(y * y) - mean_y * mean_y
-    covariance = _smooth(x * y) - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + _SSIM_C1) / (mean_x**2 + mean_y**2 + _SSIM_C1)
-    structure = (2 * covariance + _SSIM_C2) / (variance_x + variance_y + _SSIM_C2)
-    return (luminance * structure).mean((1, 2, 3))
+    return structural_similarity(pair.predicted_rgb, pair.true_rgb)
 
 
-def _smooth(planes: Tensor) -> Tensor:
-    """SSIM's Gaussian window at every place where it fits: (..., H, W) -> (..., H - 10, W - 10).
+def ciede2000(pair: Pair) -> Tensor:
+    """Mean CIEDE2000 difference (Sharma et al. 2005) over pixels, both with the true lightness.
 
-    Two matrix products, which for small pictures take a tenth of the time of a convolution.
+    About 1 is just noticeable.
     """
-    height, width = planes.shape[-2:]
-    return _window(height, planes.device) @ planes @ _window(width, planes.device).T
+    return ciede2000_of(pair.predicted_color, pair.true_color).mean((1, 2))
 
 
-@cache
-def _window(length: int, device: torch.device) -> Tensor:
-    """Gaussian weights (length - 10, length): row i holds the window over i .. i + 10."""
-    offset = torch.arange(_SSIM_WINDOW, dtype=torch.float64) - _SSIM_WINDOW // 2
-    weights = torch.exp(-(offset**2) / (2 * _SSIM_SIGMA**2))
-    weights /= weights.sum()
-    window = torch.zeros(length - _SSIM_WINDOW + 1, length, dtype=torch.float64)
-    for row, line in enumerate(window):
-        line[row : row + _SSIM_WINDOW] = weights
-    return window.float().to(device)
+def eps_accuracy(pair: Pair) -> Tensor:
+    """Share of pixels right in L, a and b: README 001's accuracy (Nazeri et al. 2018).
 
-
-def colorfulness_of(rgb: Tensor) -> Tensor:
-    """Hasler & Süsstrunk 2003, M3, with signed opponent channels: 0 for grey, 85.53 for pure red.
-
-    Args:
-        rgb: (N, 3, H, W) in [0, 255].
-
-    Returns:
-        (N,).
+    Right is a pixel whose channels, rounded to whole Lab units, differ by at most 2 in L and 4.4
+    in a and b: 2 % of 100 and of 220. It judges the generator's own L; NaN where it has none.
     """
-    red, green, blue = rgb.unbind(1)
-    opponents = torch.stack((red - green, (red + green) / 2 - blue), 1)
-    deviation = opponents.std((2, 3), correction=0).norm(dim=1)
-    return deviation + 0.3 * opponents.mean((2, 3)).norm(dim=1)
+    if pair.predicted_lightness is None:
+        return torch.full_like(pair.lightness[:, 0, 0, 0], torch.nan)
+    predicted, true = (
+        ((lightness[:, 0] + 1) * LIGHTNESS_HALF_RANGE).round_()
+        for lightness in (pair.predicted_lightness, pair.lightness)
+    )
+    right = (predicted - true).abs_() <= _EPSILON
+    return (right & _right_ab(pair)).float().mean((1, 2))
+
+
+def eps_accuracy_ab(pair: Pair) -> Tensor:
+    """`eps_accuracy` in a and b alone, which applies to every generator; the higher of the two."""
+    return _right_ab(pair).float().mean((1, 2))
+
+
+def _right_ab(pair: Pair) -> Tensor:
+    """(N, H, W) bool."""
+    difference = (pair.predicted_color.round() - pair.true_color.round()).abs_()
+    right = difference <= _AB_TOLERANCE
+    return right[:, 0] & right[:, 1]
+
+
+def auc(pair: Pair) -> Tensor:
+    """Area under the curve of the share of pixels within t of the truth, t = 0 .. 150 Lab units.
+
+    Distances are Euclidean in ab; equal pictures have 1 (Zhang et al. 2016). It comes to
+    1 - the mean of min(distance, 150) / 150.
+    """
+    return pair.closeness.mean((1, 2))
 
 
 def colorfulness(pair: Pair) -> Tensor:
-    """Colorfulness M3 of the prediction."""
+    """M3 of the prediction (Hasler & Süsstrunk 2003), with signed opponent channels."""
     return pair.predicted_colorfulness
+
+
+def colorfulness_abs(pair: Pair) -> Tensor:
+    """M3 of |red - green| and |yellow - blue|, as DDColor (Kang et al. 2023) has it.
+
+    Half red, half green is 85.53 here, as all red is, and 293.25 in `colorfulness`.
+    """
+    return colorfulness_of(pair.predicted_opponents.abs())
 
 
 def colorfulness_gap(pair: Pair) -> Tensor:
@@ -144,21 +199,93 @@ def colorfulness_gap(pair: Pair) -> Tensor:
     return (pair.predicted_colorfulness - pair.true_colorfulness).abs()
 
 
+def chroma_bias(pair: Pair) -> Tensor:
+    """Mean chroma C* of the prediction - that of the truth, Lab units; below 0 is faded."""
+    return (chroma_of(pair.predicted_color) - pair.true_chroma).mean((1, 2))
+
+
+def clipped_gamut(pair: Pair) -> Tensor:
+    """Share of pixels whose predicted color, with the true lightness, sRGB cannot show.
+
+    Those are the ones with an 8-bit value outside 0 .. 255 before clipping.
+    """
+    red, green, blue = (pair.unclipped_rgb != pair.predicted_rgb).unbind(1)
+    return (red | green | blue).float().mean((1, 2))
+
+
 PER_PICTURE: dict[str, Callable[[Pair], Tensor]] = {
     "ab_mae": ab_mae,
     "rgb_mae": rgb_mae,
     "psnr": psnr,
     "ssim": ssim,
+    "ciede2000": ciede2000,
+    "auc": auc,
+    "eps_accuracy": eps_accuracy,
+    "eps_accuracy_ab": eps_accuracy_ab,
     "colorfulness": colorfulness,
+    "colorfulness_abs": colorfulness_abs,
     "colorfulness_gap": colorfulness_gap,
+    "chroma_bias": chroma_bias,
+    "clipped_gamut": clipped_gamut,
     "strong_ab_mae": strong_ab_mae,
 }
 """Metrics of one picture; over many pictures their mean counts."""
 
 
-def colorfulness_ratio(predicted: Tensor, true: Tensor) -> float:
-    """Mean colorfulness of predictions / mean colorfulness of the truth, both given as (N,).
+@dataclass
+class Tally:
+    """What the metrics of a whole split need, added up batch by batch, of fixed size.
 
-    NaN when the truth has no color at all.
+    Attributes:
+        colors: pixels by color.
+        predicted_colorfulness: sum over the pictures; `true_colorfulness` likewise.
     """
-    return float(predicted.mean() / true.mean()) if true.any() else float("nan")
+
+    colors: ColorCounts
+    predicted_colorfulness: Tensor
+    true_colorfulness: Tensor
+
+    @classmethod
+    def none(cls, device: torch.device) -> "Tally":
+        """Before the first picture."""
+        return cls(ColorCounts.none(device), *torch.zeros(2, dtype=torch.float64, device=device))
+
+    def add(self, pair: Pair) -> None:
+        """Count more pictures."""
+        self.colors.add(pair.predicted_color, pair.true_color, pair.closeness)
+        self.predicted_colorfulness += pair.predicted_colorfulness.double().sum()
+        self.true_colorfulness += pair.true_colorfulness.double().sum()
+
+
+def colorfulness_ratio(tally: Tally) -> float:
+    """Sum of the predictions' colorfulness / that of the truth's; NaN when all of it is grey."""
+    if not tally.true_colorfulness:
+        return float("nan")
+    return float(tally.predicted_colorfulness / tally.true_colorfulness)
+
+
+def auc_rebalanced(tally: Tally) -> float:
+    """`auc` with every pixel weighted by 1 / p(its true color) (Zhang et al. 2016, lambda 0).
+
+    p is the distribution of the split's own true colors over 261 bins of 10 Lab units, so that
+    each color that occurs counts the same, however rare: trials judged on the same pictures
+    compare, values from other pictures do not. The paper's p is that of ImageNet.
+    """
+    return rebalanced_closeness(tally.colors)
+
+
+def ab_histogram(tally: Tally) -> float:
+    """Jensen-Shannon distance of the predicted and true colors of the whole split.
+
+    To base 2, over the 261 bins and one for colors that no screen shows: 0 when every color is
+    predicted as often as it occurs, wherever that is, 1 when no bin occurs in both.
+    """
+    return histogram_distance(tally.colors)
+
+
+OVERALL: dict[str, Callable[[Tally], float]] = {
+    "colorfulness_ratio": colorfulness_ratio,
+    "auc_rebalanced": auc_rebalanced,
+    "ab_histogram": ab_histogram,
+}
+"""Metrics of a split as a whole, which have no value per picture."""

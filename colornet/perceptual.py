@@ -10,7 +10,7 @@ Pictures come in batches (N, H, W, 3) uint8, as tensors or arrays. The extractor
 expect (resizing, mean and deviation); it runs in evaluation mode, without gradients.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -192,7 +192,7 @@ def _planes(batch: Pixels) -> Tensor:
 
 
 @contextmanager
-def _evaluating(extractor: nn.Module) -> Iterator[None]:
+def _evaluating(extractor: nn.Module) -> Generator[None, None, None]:
     was_training = extractor.training
     extractor.eval()
     try:
