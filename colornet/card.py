@@ -4,7 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from colornet.config import METRICS, Config
+from colornet.config import Config
+from colornet.measures import METRICS
 from colornet.paths import flatten
 
 _SHOWN = ("ab_mae", "psnr", "ssim", "colorfulness_ratio", "colorfulness_gap", "strong_ab_mae")

@@ -10,7 +10,7 @@ Everything is float32, outside autocast: bfloat16 cannot hold a color.
 from functools import cache
 
 import torch
-from kornia.color import lab_to_rgb
+from kornia.color import lab_to_rgb, rgb_to_lab
 from torch import Tensor
 
 LIGHTNESS_HALF_RANGE = 50.0
@@ -77,6 +77,26 @@ def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
 def join_lab(lightness: Tensor, ab: Tensor) -> Tensor:
     """Lab picture (N, 3, H, W) in Lab units from the networks' units."""
     return torch.cat(((lightness.float() + 1) * LIGHTNESS_HALF_RANGE, ab.float() * AB_RANGE), dim=1)
+
+
+def lab_from_rgb(rgb: Tensor) -> tuple[Tensor, Tensor]:
+    """Lightness and ab of float pictures, differentiable.
+
+    Args:
+        rgb: (N, 3, H, W); values outside [0, 1] count as the nearest in it.
+
+    Returns:
+        lightness (N, 1, H, W) and ab (N, 2, H, W).
+    """
+    with torch.autocast(rgb.device.type, enabled=False):
+        lab = rgb_to_lab(rgb.float().clamp(0, 1))
+    return lab[:, :1] / LIGHTNESS_HALF_RANGE - 1, lab[:, 1:] / AB_RANGE
+
+
+def rgb_from_lab(lightness: Tensor, ab: Tensor) -> Tensor:
+    """Float pictures (N, 3, H, W), differentiable; outside [0, 1] for colors that sRGB lacks."""
+    with torch.autocast(lightness.device.type, enabled=False):
+        return lab_to_rgb(join_lab(lightness, ab), clip=False)
 
 
 def to_rgb8(lightness: Tensor, ab: Tensor) -> Tensor:

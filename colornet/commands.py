@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -17,7 +19,7 @@ Classes = Annotated[
 
 
 def presets(name: str | None = None) -> Answer:
-    """List the presets, or print one: a complete config.
+    """List the presets with what their networks weigh and cost, or print one: a complete config.
 
     Parameters
     ----------
@@ -31,23 +33,43 @@ def presets(name: str | None = None) -> Answer:
         values = preset_values(name)
         return Answer(to_yaml(values).rstrip("\n"), values)
     listed = {found: preset_values(found) for found in builtin_names(PRESETS)}
-    rows = [("preset", "method", "generator", "discriminator", "size", "images")]
+    costs = _costs(listed)
+    rows = [("preset", "method", "px", "generator", "GMAC", "discriminator", "GMAC", "from")]
     for found, values in listed.items():
+        cost = costs.get(found, {})
         rows.append(
             (
                 found,
                 values["loss"]["method"],
-                f"{values['generator']['kind']} {values['generator']['width']}",
-                _player(values["discriminator"]),
-                f"{values['data']['image_size']} px",
-                f"{values['training']['images']:,}",
+                str(values["data"]["image_size"]),
+                *_weighed(cost, "generator"),
+                *(_weighed(cost, "discriminator") if values["discriminator"] else ("–", "–")),
+                values["about"] or "",
             )
         )
-    return Answer(aligned(rows), {"presets": listed})
+    note = "Weights that are learned; multiply-accumulates a picture, forward."
+    if not costs:
+        note = "Install 'colorsweep[train]' to see what the networks weigh and cost."
+    counted = {found: {"config": listed[found], **costs.get(found, {})} for found in listed}
+    return Answer(f"{aligned(rows)}\n\n{note}", {"presets": counted})
 
 
-def _player(values: Mapping[str, Any] | None) -> str:
-    return f"{values['kind']} {values['width']}" if values else "–"
+def _costs(listed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Counts of each preset's networks; none without torch."""
+    if find_spec("torch") is None:
+        return {}
+    from dataclasses import asdict
+
+    from colornet.config import parse_config
+    from colornet.cost import count
+
+    return {name: asdict(count(parse_config(values, name))) for name, values in listed.items()}
+
+
+def _weighed(cost: Mapping[str, int], player: str) -> tuple[str, str]:
+    if not cost:
+        return "?", "?"
+    return f"{cost[f'{player}_parameters']:,}", f"{cost[f'{player}_macs'] / 1e9:.3f}"
 
 
 def data_list() -> Answer:
@@ -57,6 +79,7 @@ def data_list() -> Answer:
     lines, values = [], {}
     for name, kind in TAGS["data"][1].items():
         options = {key: field for key, field in kind.model_fields.items() if key != "source"}
+        about = " ".join((kind.__doc__ or "").split())
         rows = [
             (
                 f"  data.{key}",
@@ -67,11 +90,11 @@ def data_list() -> Answer:
         ]
         lines += [
             "",
-            f"{name}: {kind.__doc__}",
+            *wrap(f"{name}: {about}", 100),
             aligned([[cell or "" for cell in r] for r in rows]),
         ]
         values[name] = {
-            "description": kind.__doc__,
+            "description": about,
             "options": {
                 key: {
                     "required": field.is_required(),
@@ -85,29 +108,31 @@ def data_list() -> Answer:
 
 
 def data_check(
-    path: Path, *, image_size: int = 32, classes: Classes = None, list_file: Path | None = None
+    path: Path,
+    *,
+    source: str | None = None,
+    image_size: int = 32,
+    classes: Classes = None,
+    list_file: Path | None = None,
 ) -> Answer:
-    """Find what is wrong with a folder of pictures before anything is trained.
+    """Find what is wrong with pictures before anything is trained.
 
     Parameters
     ----------
     path
-        Folder of pictures; its first level of folders are the classes.
+        Folder of pictures or of CIFAR-10 batches, Parquet file or a folder of them.
+    source
+        folder, cifar10 or parquet [what PATH looks like].
     image_size
         Side that the pictures would be trained at; smaller ones are named.
     classes
         Only these classes.
     list_file
-        File that lists the pictures to take, one path under PATH a line.
+        File that lists the pictures to take, one path under PATH a line; of a folder only.
     """
     from colornet.data.check import check
 
-    report = check(
-        str(path),
-        image_size,
-        classes=tuple(classes) if classes else None,
-        list=str(list_file) if list_file else None,
-    )
+    report = check(_data_section(path, source, image_size, classes, list_file))
     return Answer(report.text(), report.data(), exit_code=0 if report.can_train else 1)
 
 
@@ -115,6 +140,7 @@ def data_pack(
     path: Path,
     *,
     out: Annotated[Path, Parameter(alias="-o")],
+    source: str | None = None,
     image_size: int = 32,
     classes: Classes = None,
     list_file: Path | None = None,
@@ -124,27 +150,21 @@ def data_pack(
     Parameters
     ----------
     path
-        Folder of pictures; its first level of folders are the classes.
+        Folder of pictures or of CIFAR-10 batches, Parquet file or a folder of them.
     out
         Folder to make; give it as data.root.
+    source
+        folder, cifar10 or parquet [what PATH looks like].
     image_size
         Side of the packed pictures.
     classes
         Only these classes.
     list_file
-        File that lists the pictures to take, one path under PATH a line.
+        File that lists the pictures to take, one path under PATH a line; of a folder only.
     """
-    from colornet.config import FolderData
     from colornet.data.packed import pack_to
 
-    data = FolderData(
-        source="folder",
-        root=str(path),
-        image_size=image_size,
-        classes=tuple(classes) if classes else None,
-        list=str(list_file) if list_file else None,
-    )
-    summary = pack_to(data, out).summary()
+    summary = pack_to(_data_section(path, source, image_size, classes, list_file), out).summary()
     splits = ", ".join(f"{count:,} {split}" for split, count in summary["splits"].items())
     rows = [
         ("Packed", f"{summary['pictures']:,} pictures at {image_size} px ({splits})"),
@@ -156,6 +176,34 @@ def data_pack(
         ("Next", f"colorsweep run STUDY --data {out} --set data.image_size={image_size}"),
     ]
     return Answer(aligned(rows), summary)
+
+
+def _data_section(
+    path: Path, source: str | None, image_size: int, classes: Classes, list_file: Path | None
+) -> Any:
+    """The data section that these options describe. Raises InputError."""
+    from colornet.data.detect import FILE_SOURCES, detect_source
+    from colornet.errors import InputError, did_you_mean
+    from colornet.paths import TAGS
+    from colornet.validation import validate
+
+    source = source or detect_source(path)
+    if source not in FILE_SOURCES:
+        raise InputError(f"--source: '{source}': unknown.\n{did_you_mean(source, FILE_SOURCES)}")
+    values = {
+        "source": source,
+        "root": str(path),
+        "image_size": image_size,
+        "classes": tuple(classes) if classes else None,
+    }
+    if list_file is not None:
+        if source != "folder":
+            raise InputError(
+                f"--list-file: {list_file}: of use for a folder of pictures only, and {path} is "
+                f"read as {source}.\nLeave it out, or choose with --classes."
+            )
+        values["list"] = str(list_file)
+    return validate(TAGS["data"][1][source], values, "data")
 
 
 def train(

@@ -215,7 +215,7 @@ def _leave_model(
     from colornet.networks import build_generator
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generator = build_generator(config.generator, config.data.image_size, 0, device)
+    generator = build_generator(config.generator, 0, device)
     generator.load_state_dict(load_file(weights))
     pack = open_pack(config.data)
     results: dict[str, Any] = {"images": metrics["images"], "seconds": metrics["seconds"]}

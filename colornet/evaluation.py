@@ -1,7 +1,7 @@
 """A generator on a split of held-out pictures, beside the trivial baselines.
 
 Everything is float32 under inference mode, in batches; what is kept is one number per picture and
-metric.
+metric, and counts of colors.
 """
 
 import io
@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from colornet.color import AB_RANGE, split_lab
+from colornet.color import AB_RANGE
 from colornet.data.packed import Pack
 from colornet.errors import InputError
-from colornet.metrics import PER_PICTURE, Pair, colorfulness_ratio
+from colornet.heads import Colorizer
+from colornet.metrics import OVERALL, PER_PICTURE, Pair, Tally
+from colornet.pictures import Pictures, Prediction
 
 BATCH = 64
-LARGE, LARGE_BATCH = 96, 32
-"""From this side on, smaller batches: at 256 pixels 64 pictures and their metrics fill 1.5 GB."""
+_PIXELS, _GPU_PIXELS = 2**17, 2**22
+"""At most so many in a batch: one and its metrics take 500 bytes, and a CPU's caches are small."""
 FIXED_PICTURES = 8
 """The first pictures of a split are kept as pictures, the same for every training."""
 _BASELINE_PICTURES = 512
@@ -36,20 +38,22 @@ class Evaluation:
 
     Attributes:
         values: metric name -> (N,) float32, NaN where it does not apply.
-        true_colorfulness: (N,).
+        overall: metric name -> value of the split as a whole, NaN where it does not apply.
         fixed_rgb: the first predictions, (up to 8, S, S, 3) uint8.
     """
 
     split: str
     values: dict[str, Tensor]
-    true_colorfulness: Tensor
+    overall: dict[str, float]
     fixed_rgb: np.ndarray
 
     def means(self) -> dict[str, float | None]:
-        """Columns `<split>_<metric>`: the mean over the pictures to which the metric applies."""
+        """Columns `<split>_<metric>`: the mean over the pictures to which the metric applies.
+
+        Metrics of the split as a whole are as they are.
+        """
         means = {name: float(value.nanmean()) for name, value in self.values.items()}
-        ratio = colorfulness_ratio(self.values["colorfulness"], self.true_colorfulness)
-        means["colorfulness_ratio"] = ratio
+        means |= self.overall
         return {f"{self.split}_{name}": _number(value) for name, value in means.items()}
 
     def finite(self) -> bool:
@@ -57,52 +61,61 @@ class Evaluation:
         return bool(self.values["ab_mae"].isfinite().all())
 
 
-def evaluate(generator: nn.Module, pack: Pack, split: str, device: torch.device) -> Evaluation:
+def evaluate(generator: Colorizer, pack: Pack, split: str, device: torch.device) -> Evaluation:
     """Colorize every picture of a split and measure it.
 
-    The generator is in evaluation mode meanwhile: no dropout, running statistics.
+    The generator is in evaluation mode meanwhile: no dropout and running statistics, unless its
+    options say otherwise. A lightness of its own is replaced by the pictures'.
 
     Args:
-        generator: lightness (N, 1, S, S) -> ab (N, 2, S, S).
         split: `val` or `test`.
 
     Raises:
         InputError: when the split has no pictures.
     """
-    if not len(pack.indices(split)):
+    if not (count := len(pack.indices(split))):
         raise InputError(f"data: the {split} split has no pictures.\nGive it more pictures.")
-    values: dict[str, list[Tensor]] = {name: [] for name in PER_PICTURE}
-    truth: list[Tensor] = []
+    values = {name: torch.empty(count, device=device) for name in PER_PICTURE}
+    tally = Tally.none(device)
     fixed: list[Tensor] = []
+    done = 0
     was_training = generator.training
     generator.eval()
     with torch.inference_mode():
-        for lightness, true_ab, rgb in _batches(pack, split, device):
-            pair = Pair(lightness, generator(lightness).float(), true_ab, rgb)
+        for pictures in _batches(pack, pack.indices(split), device):
+            pair = _pair(pictures, generator.colorize(pictures))
             for name, metric in PER_PICTURE.items():
-                values[name].append(metric(pair))
-            truth.append(pair.true_colorfulness)
-            if not fixed:
-                fixed.append(pair.predicted_rgb[:FIXED_PICTURES].permute(0, 2, 3, 1).byte())
+                values[name][done : done + len(pictures)] = metric(pair)
+            tally.add(pair)
+            if done < FIXED_PICTURES:
+                shown = pair.predicted_rgb[: FIXED_PICTURES - done]
+                fixed.append(shown.permute(0, 2, 3, 1).byte())
+            done += len(pictures)
     generator.train(was_training)
     return Evaluation(
         split,
-        {name: torch.cat(parts).cpu() for name, parts in values.items()},
-        torch.cat(truth).cpu(),
-        fixed[0].cpu().numpy(),
+        {name: value.cpu() for name, value in values.items()},
+        {name: metric(tally) for name, metric in OVERALL.items()},
+        torch.cat(fixed).cpu().numpy(),
     )
 
 
-def _batches(
-    pack: Pack, split: str, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """lightness, ab, and RGB (N, 3, S, S) float32 in [0, 255] of a split, in its order."""
-    indices = pack.indices(split)
-    batch = BATCH if pack.pictures.shape[1] < LARGE else LARGE_BATCH
+def _pair(pictures: Pictures, prediction: Prediction) -> Pair:
+    true_rgb = pictures.pixels.permute(0, 3, 1, 2).contiguous().float()
+    own = prediction.own_lightness
+    return Pair(pictures.lightness, prediction.ab.float(), pictures.ab, true_rgb, own)
+
+
+def _batches(pack: Pack, indices: np.ndarray, device: torch.device) -> Iterator[Pictures]:
+    """Pictures of a pack, in the order of the indices."""
+    pixels = _PIXELS if device.type == "cpu" else _GPU_PIXELS
+    batch = max(1, min(BATCH, pixels // pack.pictures.shape[1] ** 2))
     for start in range(0, len(indices), batch):
-        rgb = torch.from_numpy(np.array(pack.pictures[indices[start : start + batch]])).to(device)
-        lightness, ab = split_lab(rgb)
-        yield lightness, ab, rgb.permute(0, 3, 1, 2).float()
+        yield _read(pack, indices[start : start + batch], device)
+
+
+def _read(pack: Pack, indices: np.ndarray, device: torch.device) -> Pictures:
+    return Pictures(torch.from_numpy(np.array(pack.pictures[indices])).to(device))
 
 
 def baseline_columns(pack: Pack, split: str, device: torch.device) -> dict[str, float]:
@@ -115,9 +128,9 @@ def baseline_columns(pack: Pack, split: str, device: torch.device) -> dict[str, 
     errors = {}
     with torch.inference_mode():
         sums = dict.fromkeys(colors, 0.0)
-        for _, true_ab, _ in _batches(pack, split, device):
+        for pictures in _batches(pack, pack.indices(split), device):
             for name, color in colors.items():
-                difference = true_ab - color.to(device).view(1, 2, 1, 1)
+                difference = pictures.ab - color.to(device).view(1, 2, 1, 1)
                 sums[name] += float(difference.abs().mean((1, 2, 3)).sum())
     for name, total in sums.items():
         errors[name] = total * AB_RANGE / len(pack.indices(split))
@@ -131,9 +144,8 @@ def _typical_colors(pack: Pack, device: torch.device) -> dict[str, Tensor]:
     bins = 2 * round(AB_RANGE / _BIN)
     histogram = torch.zeros(2, bins, dtype=torch.float64)
     sums, pixels = torch.zeros(2, dtype=torch.float64), 0
-    for start in range(0, len(indices), BATCH):
-        rgb = torch.from_numpy(np.array(pack.pictures[indices[start : start + BATCH]])).to(device)
-        ab = split_lab(rgb)[1]
+    for pictures in _batches(pack, indices, device):
+        ab = pictures.ab
         sums += ab.double().sum((0, 2, 3)).cpu()
         pixels += ab[:, 0].numel()
         for channel in range(2):
@@ -158,7 +170,7 @@ def picture_rows(evaluation: Evaluation, pack: Pack, device: torch.device) -> li
         for position, index in enumerate(indices)
     ]
     for kind, rgb, values in _references(pack, indices[:fixed], evaluation.split, device):
-        reference = Evaluation(evaluation.split, values, evaluation.true_colorfulness, rgb)
+        reference = Evaluation(evaluation.split, values, {}, rgb)
         rows += [
             _row(kind, reference, position, pack, index) | {"webp": _webp(rgb[position])}
             for position, index in enumerate(indices[:fixed])
@@ -170,15 +182,12 @@ def _references(
     pack: Pack, indices: np.ndarray, split: str, device: torch.device
 ) -> Iterator[tuple[str, np.ndarray, dict[str, Tensor]]]:
     """The fixed pictures as they are and in grey: kind, RGB uint8, metrics."""
-    true = np.array(pack.pictures[indices])
-    rgb = torch.from_numpy(true).to(device)
-    lightness, ab = split_lab(rgb)
-    planes = rgb.permute(0, 3, 1, 2).float()
-    for kind, predicted in (("truth", ab), ("grey", torch.zeros_like(ab))):
-        pair = Pair(lightness, predicted, ab, planes)
+    true = _read(pack, indices, device)
+    for kind, ab in (("truth", true.ab), ("grey", torch.zeros_like(true.ab))):
+        pair = _pair(true, Prediction("ab", ab, true.lightness))
         values = {name: metric(pair).cpu() for name, metric in PER_PICTURE.items()}
         shown = pair.predicted_rgb.permute(0, 2, 3, 1).byte().cpu().numpy()
-        yield kind, true if kind == "truth" else shown, values
+        yield kind, true.pixels.cpu().numpy() if kind == "truth" else shown, values
 
 
 def _row(

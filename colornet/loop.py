@@ -1,32 +1,34 @@
 """One training from its first picture to its last, reporting once per tick.
 
-The loop knows time: steps, ticks, checkpoints, interruptions. What a step does is in `steps`, what
-is minimised in `methods`; nothing here names a player.
+The loop knows time: steps, ticks, checkpoints, interruptions, and what to do when a training
+diverges. What a step does is in `steps`, what is minimised in `methods`; nothing here names a
+player.
 """
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
-from importlib import import_module
-from math import ceil, isfinite
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 
 from colornet import checkpoint, interrupt
 from colornet.budget import check_budget
-from colornet.config import LOSSES, Config
+from colornet.config import Config
 from colornet.data.packed import Pack, open_pack
+from colornet.diagnostics import Diagnosis
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from colornet.evaluation import baseline_columns, evaluate, picture_rows
-from colornet.methods.player import Method
-from colornet.seeds import Order, noise_seed
-from colornet.steps import Feed, Totals, play, rate_factor
+from colornet.learner import Learner
+from colornet.measures import LOSSES
+from colornet.memory import PeakMemory
+from colornet.stepcost import cost_columns
+from colornet.steps import Metrics, Totals
 
-Metrics = dict[str, float | int | None]
 Report = Callable[[Metrics, Path | None], None]
 
 
@@ -57,14 +59,15 @@ def train(
     Args:
         config: complete; its budget may be in images or epochs.
         report: called once per tick with `tick` (1 .. ticks), `images` (pictures seen), `seconds`
-            (over all attempts, monotonic) and the columns `val_*`, `train_*`, `cost_*`, and with
-            the checkpoint that was written at this tick, or None.
+            (over all attempts, monotonic) and the columns `val_*`, `train_*`, `diag_*`, `cost_*`,
+            and with the checkpoint that was written at this tick, or None.
         resume: the checkpoint to continue from; the ticks before it are not reported again.
         folder: where checkpoints and the final generator go; None writes nothing.
 
     Raises:
         InputError: a config that the pictures cannot serve, a checkpoint of another training.
-        DivergedError: a loss or metric became non-finite; nothing is reported for that tick.
+        DivergedError: a loss or metric became non-finite and `training.restores` are used up;
+            nothing is reported for that tick.
         TrainingInterrupted: `interrupt.requested` was set; a checkpoint was written.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -76,160 +79,151 @@ def train(
         training = _Training(config, pack, device, folder)
         if resume is not None:
             training.restore(resume)
-        for tick in range(len(training.history) + 1, config.training.ticks + 1):
-            training.run_to(tick)
-            training.finish(tick, report)
+        while len(training.history) < config.training.ticks:
+            training.take_tick(report)
         return training.result()
 
 
 @dataclass
 class _Training:
-    """A training under way: everything that a checkpoint has to hold."""
+    """A training under way."""
 
     config: Config
     pack: Pack
     device: torch.device
     folder: Path | None
-    seen: int = 0
     history: list[Metrics] = field(default_factory=list)
-    totals: Totals = field(default_factory=Totals)
     step_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        options = self.config.training
-        assert options.images is not None
-        self.images: int = options.images
-        method = import_module(f"colornet.methods.{self.config.loss.method}")
-        self.method: Method = method.build(self.config, self.device)
-        indices = self.pack.indices("train")
-        order = Order(len(indices), options.seed)
-        mirror = self.config.data.horizontal_flip
-        # A plain array over the same mapped memory: memmap's own indexing is several times slower.
-        pictures = np.asarray(self.pack.pictures)
-        self.feed = Feed(pictures, indices, order, mirror, self.device)
-        self.autocast = _reduced_precision(options.precision, self.device)
+        self.learner = Learner(self.config, self.pack, self.device)
         self.baselines = baseline_columns(self.pack, "val", self.device)
+        self.cost = cost_columns(self.config)
+        self.memory = PeakMemory(self.device)
+        self.diagnosis = Diagnosis(self.config, self.pack, self.device)
         self.started = time.monotonic()
-        torch.manual_seed(noise_seed(options.seed))
+        self._remember()
 
     @property
     def seconds(self) -> float:
         """Spent on this training in all attempts."""
         return time.monotonic() - self.started
 
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return self.seen // self.config.training.batch_size
+    def take_tick(self, report: Report) -> None:
+        """Take a tick's steps, evaluate, write a checkpoint if it is due, report.
 
-    def run_to(self, tick: int) -> None:
-        """Take the steps up to the end of a tick."""
-        options = self.config.training
-        steps = ceil(self.images / options.batch_size)
-        end = round(tick * steps / options.ticks)
-        begun = time.monotonic()
-        while self.step < end:
-            if interrupt.requested.is_set():
-                self.step_seconds += time.monotonic() - begun
-                self.stop()
-            factor = rate_factor(self.config.optimizer, self.seen, self.images)
-            batch = self.feed.batch(self.seen, options.batch_size)
-            self.totals.add(play(self.method, batch, self.step, factor, self.autocast))
-            self.seen += options.batch_size
-        self.train_losses = self.totals.means()
-        self.step_seconds += time.monotonic() - begun
-
-    def finish(self, tick: int, report: Report) -> None:
-        """Evaluate, write a checkpoint if it is due, report."""
-        for name, loss in self.train_losses.items():
-            if not isfinite(loss):
-                raise DivergedError(f"{name} became {loss} in tick {tick}", self.step)
-        begun = time.monotonic()
-        self.evaluation = evaluate(self.method.generator, self.pack, "val", self.device)
-        if not self.evaluation.finite():
-            raise DivergedError(f"val_ab_mae became non-finite in tick {tick}", self.step)
-        metrics: Metrics = {"tick": tick, "images": self.seen, "seconds": self.seconds}
-        metrics |= self.evaluation.means() | self.baselines
-        metrics |= {f"train_{name}": self.train_losses.get(name) for name in LOSSES}
-        metrics["cost_step_seconds"] = self.step_seconds
-        metrics["cost_evaluation_seconds"] = time.monotonic() - begun
-        # Not known before the checkpoint, which holds this row, is written.
-        metrics["cost_checkpoint_seconds"] = 0.0
+        A tick that diverges is taken back, as often as the config allows.
+        """
+        tick = len(self.history) + 1
+        try:
+            means = self.run_to(tick)
+            metrics = self.measure(tick, means)
+        except DivergedError:
+            if self.learner.restores == self.config.training.restores:
+                raise
+            self._go_back()
+            return
         self.history.append(metrics)
-        self.totals, self.step_seconds = Totals(), 0.0
+        self.learner.totals, self.step_seconds = Totals(), 0.0
+        self._remember()
         begun = time.monotonic()
         due = tick % self.config.training.checkpoint_every == 0
         path = self.save(checkpoint.name(tick)) if due else None
         metrics["cost_checkpoint_seconds"] = time.monotonic() - begun
         report(dict(metrics), path)
 
+    def run_to(self, tick: int) -> dict[str, float]:
+        """Take the steps up to the end of a tick; the means of what they measured."""
+        end = round(tick * self.learner.steps / self.config.training.ticks)
+        begun = time.monotonic()
+        while self.learner.step < end:
+            if interrupt.requested.is_set():
+                self.step_seconds += time.monotonic() - begun
+                self.stop()
+            self.learner.take_step(self.history)
+        means = self.learner.totals.means()
+        self.step_seconds += time.monotonic() - begun
+        for name, value in means.items():
+            if not isfinite(value):
+                raise DivergedError(f"{name} became {value} in tick {tick}", self.learner.step)
+        return means
+
+    def measure(self, tick: int, means: dict[str, float]) -> Metrics:
+        """The columns of a tick, as far as they are known before its checkpoint is written."""
+        learner, begun = self.learner, time.monotonic()
+        self.evaluation = evaluate(learner.generator, self.pack, "val", self.device)
+        if not self.evaluation.finite():
+            raise DivergedError(f"val_ab_mae became non-finite in tick {tick}", learner.step)
+        evaluated = time.monotonic()
+        metrics: Metrics = {"tick": tick, "images": learner.seen, "seconds": self.seconds}
+        metrics |= self.evaluation.means() | self.baselines
+        metrics |= {f"train_{name}": means.get(name) for name in LOSSES}
+        metrics |= self.diagnosis.columns(learner, means, metrics, self.history)
+        before = self.history[-1]["images"] if self.history else 0
+        assert before is not None
+        metrics |= self.cost
+        metrics["cost_images_per_second"] = (learner.seen - before) / self.step_seconds
+        metrics["cost_peak_memory"] = self.memory.read()
+        metrics["cost_step_seconds"] = self.step_seconds
+        metrics["cost_evaluation_seconds"] = evaluated - begun
+        metrics["cost_diagnosis_seconds"] = time.monotonic() - evaluated
+        # Not known before the checkpoint, which holds this row, is written.
+        metrics["cost_checkpoint_seconds"] = 0.0
+        return metrics
+
+    def _remember(self) -> None:
+        """Keep the state to go back to, where that may be needed."""
+        if self.config.training.restores:
+            self.sound = deepcopy(self.learner.state_dict())
+
+    def _go_back(self) -> None:
+        """Return to the last sound tick, with lower rates: the same ones would lead here again."""
+        restores = self.learner.restores + 1
+        self.learner.load_state_dict(deepcopy(self.sound))
+        self.learner.restores = restores
+
     def save(self, name: str) -> Path | None:
         """Write a checkpoint, if there is a folder for it."""
         if self.folder is None:
             return None
-        return checkpoint.save(self.folder / name, self.state_dict(), self.history)
+        state = {
+            "identity": self.learner.identity(),
+            "learner": self.learner.state_dict(),
+            "seconds": self.seconds,
+            "step_seconds": self.step_seconds,
+        }
+        return checkpoint.save(self.folder / name, state, self.history)
 
     def stop(self) -> None:
         """Leave a checkpoint and raise."""
-        tick = len(self.history)
-        between = bool(self.totals.sums)
-        path = self.save(checkpoint.name(tick, self.seen if between else None))
+        tick, seen = len(self.history), self.learner.seen
+        between = bool(self.learner.totals.sums)
+        path = self.save(checkpoint.name(tick, seen if between else None))
         place = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
-        raise TrainingInterrupted(f"interrupted after {self.seen} images: {place}")
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on, and what it belongs to."""
-        cuda = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
-        return {
-            "identity": self.identity(),
-            "players": {player.name: player.state_dict() for player in self.method.players},
-            "noise": {"cpu": torch.get_rng_state(), "cuda": cuda},
-            "seen": self.seen,
-            "seconds": self.seconds,
-            "step_seconds": self.step_seconds,
-            "totals": {"sums": self.totals.sums, "counts": self.totals.counts},
-        }
-
-    def identity(self) -> str:
-        """What a checkpoint must share with the training that continues it."""
-        values = self.config.model_dump(mode="json", exclude={"data", "training"})
-        training = self.config.training.model_dump(exclude={"checkpoint_every", "precision"})
-        return repr((values, training, self.pack.content_hash, len(self.feed.indices)))
+        raise TrainingInterrupted(f"interrupted after {seen} images: {place}")
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint."""
-        state, history = checkpoint.load(path)
-        if state["identity"] != self.identity():
+        state, self.history = checkpoint.load(path)
+        if state["identity"] != self.learner.identity():
             raise InputError(
                 f"{path}: the checkpoint of another training: its config or pictures differ.\n"
                 "Resume it with the config it was started with."
             )
-        for player in self.method.players:
-            player.load_state_dict(state["players"][player.name])
-        torch.set_rng_state(state["noise"]["cpu"])
-        if self.device.type == "cuda" and state["noise"]["cuda"] is not None:
-            torch.cuda.set_rng_state(state["noise"]["cuda"], self.device)
-        sums = {name: value.to(self.device) for name, value in state["totals"]["sums"].items()}
-        self.totals = Totals(sums, dict(state["totals"]["counts"]))
-        self.seen, self.history = state["seen"], history
+        self.learner.load_state_dict(state["learner"])
         self.step_seconds = state["step_seconds"]
         self.started = time.monotonic() - state["seconds"]
+        self._remember()
 
     def result(self) -> TrainingResult:
         """The final generator and how it does on every held-out picture."""
-        evaluation = evaluate(self.method.generator, self.pack, "val", self.device)
+        generator = self.learner.generator
+        evaluation = evaluate(generator, self.pack, "val", self.device)
         path = None
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / "generator.safetensors"
-            weights = self.method.generator.state_dict()
+            weights = generator.state_dict()
             save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
         rows = picture_rows(evaluation, self.pack, self.device)
         return TrainingResult(dict(self.history[-1]), rows, path)
-
-
-def _reduced_precision(precision: str, device: torch.device) -> torch.dtype | None:
-    """bfloat16 where it is faster or asked for; most CPUs are half as fast with it."""
-    if precision == "bfloat16" or (precision == "auto" and device.type == "cuda"):
-        return torch.bfloat16
-    return None

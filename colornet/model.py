@@ -13,15 +13,16 @@ import torch
 from PIL import Image, ImageCms, ImageOps
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from colornet.catalog import read_yaml
 from colornet.color import fit_gamut, split_lab, to_rgb8
 from colornet.config import Config, parse_config
 from colornet.errors import InputError
+from colornet.heads import Colorizer
 from colornet.modelfolder import CONFIG, WEIGHTS, check_model, write_model
 from colornet.networks import build_generator
+from colornet.pictures import Pictures
 
 _LONGEST = 32
 """The network sees at most this many times its training size along the longer side."""
@@ -33,7 +34,7 @@ _STRIP_PIXELS = 1_000_000
 class Model:
     """A generator that is ready to colorize."""
 
-    generator: nn.Module
+    generator: Colorizer
     config: Config
     device: torch.device
 
@@ -64,12 +65,12 @@ class Model:
         """Predicted a and b of the picture at the network's size, as float images."""
         width, height = self._working_size(rgb.size)
         small = np.array(rgb.resize((width, height), Image.Resampling.LANCZOS))
-        lightness, _ = split_lab(torch.from_numpy(small)[None].to(self.device))
-        multiple = 2**self.config.generator.depth
-        right, bottom = -width % multiple, -height % multiple
+        multiple = self.config.generator.stride
+        margins = ((0, -height % multiple), (0, -width % multiple), (0, 0))
+        padded = np.pad(small, margins, mode="symmetric")
         with torch.inference_mode():
-            padded = functional.pad(lightness, (0, right, 0, bottom), mode="reflect")
-            ab = self.generator(padded)[0, :, :height, :width].float().cpu().numpy()
+            pictures = Pictures(torch.from_numpy(padded)[None].to(self.device))
+            ab = self.generator.colorize(pictures).ab[0, :, :height, :width].cpu().numpy()
         return Image.fromarray(ab[0]), Image.fromarray(ab[1])
 
     def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -155,7 +156,7 @@ def load_model(folder: Path) -> Model:
     check_model(folder)
     config = parse_config(read_yaml(folder / CONFIG), str(folder / CONFIG))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generator = build_generator(config.generator, config.data.image_size, 0, device)
+    generator = build_generator(config.generator, 0, device)
     try:
         generator.load_state_dict(load_file(folder / WEIGHTS))
     except (SafetensorError, RuntimeError, OSError) as error:

@@ -1,32 +1,43 @@
 """Dotted paths into configs: `optimizer.lr_ratio`, as studies and `--set` name settings."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from colornet.config import (
-    Config,
-    FolderData,
-    GanLoss,
-    Patch,
-    RegressionLoss,
-    ScenesData,
-    Section,
-    UNet,
-)
+from colornet.config import Config
+from colornet.sections.base import Section
+from colornet.sections.data import DATA
+from colornet.sections.discriminators import DISCRIMINATORS
+from colornet.sections.generators import GENERATORS
+from colornet.sections.losses import METHODS
+from colornet.sections.optimizer import SCHEDULES
+
+
+def _variants(union: Any, tag: str) -> tuple[str, dict[str, type[Section]]]:
+    return tag, {get_args(one.model_fields[tag].annotation)[0]: one for one in get_args(union)}
+
 
 TAGS: dict[str, tuple[str, dict[str, type[Section]]]] = {
-    "data": ("source", {"scenes": ScenesData, "folder": FolderData}),
-    "generator": ("kind", {"unet": UNet}),
-    "discriminator": ("kind", {"patch": Patch}),
-    "loss": ("method", {"regression": RegressionLoss, "gan": GanLoss}),
+    "data": _variants(DATA, "source"),
+    "generator": _variants(GENERATORS, "kind"),
+    "discriminator": _variants(DISCRIMINATORS, "kind"),
+    "loss": _variants(METHODS, "method"),
+    "schedule": _variants(SCHEDULES, "kind"),
 }
+"""Sections with variants: the tag that chooses one, and the options of each."""
 _RIVALS = {
     "training.images": "epochs",
     "training.epochs": "images",
     "data.fraction": "train_pictures",
     "data.train_pictures": "fraction",
 }
-_WITHOUT_MEANING = {"loss.adversarial": {"hinge": "label_smoothing"}}
+_OF_LABELS = ("label_smoothing", "fake_label_smoothing", "label_noise", "label_flips")
+_WITHOUT_MEANING: dict[str, dict[str, tuple[str, ...]]] = {
+    "loss.adversarial": {
+        "hinge": _OF_LABELS,
+        "wgan_gp": (*_OF_LABELS, "r1_gamma"),
+        "none": (*_OF_LABELS, "r1_gamma"),
+    }
+}
 """What falls back to its default when a path gets a value under which it means nothing."""
 
 
@@ -35,8 +46,8 @@ def apply_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
     Tags (`data.source`, `loss.method`, …) are set first, and options that the new variant lacks
     are dropped; so are rivals of what is set (`training.epochs` of `training.images`) and what has
-    no meaning any more (`loss.label_smoothing` with hinge). A discriminator is dropped with a
-    change to `loss.method: regression`.
+    no meaning any more (`loss.label_smoothing` with hinge). With a change to `loss.method:
+    regression` the discriminator is dropped, with one to `cyclegan` it is made unconditional.
     """
     result = {
         key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()
@@ -62,13 +73,21 @@ def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
     tag, kinds = TAGS.get(section, ("", {}))
     if key == tag and isinstance(value, str) and part.get(tag) != value and value in kinds:
         part = {name: old for name, old in part.items() if name in kinds[value].model_fields}
-        if path == "loss.method" and value == "regression":
-            values["discriminator"] = None
+        if path == "loss.method":
+            _fit_discriminator(values, value)
     part.pop(_RIVALS.get(path, ""), None)
     if isinstance(value, str):
-        part.pop(_WITHOUT_MEANING.get(path, {}).get(value, ""), None)
+        for option in _WITHOUT_MEANING.get(path, {}).get(value, ()):
+            part.pop(option, None)
     part[key] = value
     values[section] = part
+
+
+def _fit_discriminator(values: dict[str, Any], method: str) -> None:
+    if method == "regression":
+        values["discriminator"] = None
+    elif method == "cyclegan" and isinstance(values.get("discriminator"), Mapping):
+        values["discriminator"] = {**values["discriminator"], "conditional": False}
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:

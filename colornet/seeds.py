@@ -39,10 +39,12 @@ class Order:
     Args:
         pictures: number of training pictures.
         seed: the training's seed.
+        name: of the sequence; those of other names are independent.
     """
 
     pictures: int
     seed: int
+    name: str = "order"
     _epoch: int = -1
 
     def take(self, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +67,7 @@ class Order:
     def _enter(self, epoch: int) -> None:
         if epoch == self._epoch:
             return
-        stream = np.random.Generator(np.random.PCG64(derive(self.seed, "order", epoch)))
+        stream = np.random.Generator(np.random.PCG64(derive(self.seed, self.name, epoch)))
         self._epoch = epoch
         self._permutation = stream.permutation(self.pictures)
         self._mirrored = stream.random(self.pictures) < 0.5

@@ -1,26 +1,29 @@
-"""One optimizer step: pictures in, every player's turn, losses summed up on the device.
+"""One optimizer step: pictures in, every player's turns, losses summed up on the device.
 
 Nothing here waits for the device: what a step measures is read once per tick.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import cos, pi
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from colornet.color import split_lab
-from colornet.config import Optimizer
 from colornet.methods.player import Batch, Method, Player
+from colornet.pictures import Pictures
 from colornet.seeds import Order
+
+Metrics = dict[str, float | int | None]
+"""A tick's columns."""
+History = Sequence[Metrics]
+"""The ticks so far."""
 
 
 @dataclass
 class Feed:
-    """Batches of training pictures, straight out of the memory-mapped pack.
+    """Training pictures, straight out of the memory-mapped pack.
 
     Attributes:
         pictures: (N, S, S, 3) uint8, the whole pack; only batches are ever copied.
@@ -35,12 +38,8 @@ class Feed:
     mirror: bool
     device: torch.device
 
-    def batch(self, seen: int, count: int) -> tuple[Tensor, Tensor]:
-        """The batch that follows after `seen` pictures.
-
-        Returns:
-            lightness (count, 1, S, S) and ab (count, 2, S, S) on the device.
-        """
+    def batch(self, seen: int, count: int) -> Pictures:
+        """The `count` pictures that follow after `seen` ones, on the device."""
         positions, mirrored = self.order.take(seen, count)
         rgb = self.pictures[self.indices[positions]]
         if self.mirror:
@@ -48,20 +47,20 @@ class Feed:
         pixels = torch.from_numpy(rgb)
         if self.device.type == "cuda":
             pixels = pixels.pin_memory().to(self.device, non_blocking=True)
-        return split_lab(pixels)
+        return Pictures(pixels)
 
 
 @dataclass
 class Totals:
-    """Running sums of named losses, kept on the device until they are read."""
+    """Running sums of named scalars, kept on the device until they are read."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, losses: Mapping[str, Tensor]) -> None:
-        """Count one step's losses in."""
-        for name, loss in losses.items():
-            value = loss.detach().float()
+    def add(self, terms: Mapping[str, Tensor]) -> None:
+        """Count one turn's scalars in."""
+        for name, term in terms.items():
+            value = term.detach().float()
             self.sums[name] = self.sums[name] + value if name in self.sums else value
             self.counts[name] = self.counts.get(name, 0) + 1
 
@@ -75,61 +74,65 @@ class Totals:
         }
 
 
-def rate_factor(options: Optimizer, seen: int, total: int) -> float:
-    """What the learning rates are multiplied by in the step that begins after `seen` pictures.
+@dataclass(frozen=True)
+class Pace:
+    """How a step moves the weights.
 
-    A linear rise over the first `warmup` share of the `total` pictures, then constant or a cosine
-    down to 0. A function of pictures seen alone, so that a resumed training continues it.
+    Attributes:
+        factor: multiplies each player's learning rate.
+        clip_norm: each player's gradient is scaled down to at most this norm; None leaves it.
+        autocast: the networks' reduced precision, or None for float32.
     """
-    warmup = options.warmup * total
-    if seen < warmup:
-        return (seen + 1) / (warmup + 1)
-    if options.schedule == "constant":
-        return 1.0
-    return (1 + cos(pi * min(1.0, (seen - warmup) / (total - warmup)))) / 2
+
+    factor: float
+    clip_norm: float | None = None
+    autocast: torch.dtype | None = None
 
 
-def play(
-    method: Method,
-    pictures: tuple[Tensor, Tensor],
-    step: int,
-    factor: float,
-    autocast: torch.dtype | None,
-) -> dict[str, Tensor]:
-    """One step: the generator predicts once, then each player whose turn it is learns.
+def play(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+    """One step: the generator predicts once, then each player learns as often as it has turns.
 
     Args:
-        pictures: lightness (N, 1, H, W) and ab (N, 2, H, W).
-        step: how many steps were done before.
-        factor: multiplies each player's learning rate.
-        autocast: the networks' reduced precision, or None for float32.
-
-    Returns:
-        the named losses of all players, scalars on the device.
+        totals: takes the named losses of all players, and `grad_norm_<player>` before clipping.
     """
-    lightness, ab = pictures
-    device = lightness.device.type
-    losses: dict[str, Tensor] = {}
-    with torch.autocast(device, dtype=autocast, enabled=autocast is not None):
-        batch = Batch(lightness, ab, method.generator(lightness))
+    with _autocast(batch, pace):
+        scene = method.look(batch)
+    stale = False
     for player in method.players:
-        if step % player.every:
-            continue
-        with only(player, method.players):
-            with torch.autocast(device, dtype=autocast, enabled=autocast is not None):
-                terms = player.losses(batch)
-            for group in player.optimizer.param_groups:
-                group["lr"] = player.learning_rate * factor
-            player.optimizer.zero_grad(set_to_none=True)
-            terms[f"loss_{player.name}"].backward()
-            player.optimizer.step()
-        losses |= terms
-    return losses
+        for _ in range(player.turns(batch)):
+            with only(player, method.players):
+                with _autocast(batch, pace):
+                    if stale and player.predicts:
+                        scene, stale = method.look(batch), False
+                    terms = player.losses(scene)
+                norm = learn(player, terms[f"loss_{player.name}"], pace)
+            totals.add(terms | {f"grad_norm_{player.name}": norm})
+            stale = stale or player.predicts
+
+
+def learn(player: Player, loss: Tensor, pace: Pace) -> Tensor:
+    """Follow a loss down once. Returns the gradient's norm, a scalar on the device."""
+    for group in player.optimizer.param_groups:
+        group["lr"] = player.learning_rate * pace.factor
+    player.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    weights = list(player.network.parameters())
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients)
+    if pace.clip_norm is not None:
+        torch.nn.utils.clip_grads_with_norm_(weights, pace.clip_norm, norm)
+    player.optimizer.step()
+    return norm
+
+
+def _autocast(batch: Batch, pace: Pace) -> torch.autocast:
+    device = batch.pictures.pixels.device.type
+    return torch.autocast(device, dtype=pace.autocast, enabled=pace.autocast is not None)
 
 
 @contextmanager
 def only(player: Player, players: tuple[Player, ...]) -> Generator[None, None, None]:
-    """Freeze the other players' weights: no gradient is computed for them."""
+    """Freeze the other players: no gradient is computed for them, and they keep no statistics."""
     others = [other.network for other in players if other is not player]
     for network in others:
         network.requires_grad_(False)

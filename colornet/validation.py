@@ -57,7 +57,9 @@ def _sentence(model: type[BaseModel], error: Any, values: Any, origin: str) -> s
             return f"{shown}: unknown.\n{did_you_mean(str(context['tag']), known)}"
         return f"{shown}: unknown.\n{did_you_mean(str(error['input']), known)}"
     if kind == "union_tag_not_found":
-        return f"{head}: {context['discriminator']} is missing.\nAdd it."
+        known = {tag for one in _candidates(model, error["loc"]) for tag in _tags(one)}
+        named = context["discriminator"].strip("'")
+        return f"{head}.{named}: is missing.\nAdd it: {', '.join(sorted(known))}."
     if kind == "value_error":
         return f"{head}: {context['error']}"
     if isinstance(error["input"], str) and kind.split("_")[0] in ("int", "float", "bool"):
@@ -87,6 +89,11 @@ def _path(error: Any, values: Any) -> list[str]:
 
 def _owner(model: type[BaseModel], loc: Sequence[Any]) -> type[BaseModel] | None:
     """The model whose fields a location lies in."""
+    return next(iter(_candidates(model, loc)), None)
+
+
+def _candidates(model: type[BaseModel], loc: Sequence[Any]) -> list[type[BaseModel]]:
+    """The models that may stand at a location."""
     candidates: list[type[BaseModel]] = [model]
     for part in loc:
         narrowed = [one for one in candidates if part in _tags(one) or one.__name__ == part]
@@ -95,7 +102,7 @@ def _owner(model: type[BaseModel], loc: Sequence[Any]) -> type[BaseModel] | None
             continue
         fields = [one.model_fields[part] for one in candidates if part in one.model_fields]
         candidates = [inner for field in fields for inner in _models(field.annotation)]
-    return candidates[0] if candidates else None
+    return candidates
 
 
 def _tags(model: type[BaseModel]) -> set[str]:

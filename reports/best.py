@@ -17,7 +17,7 @@ from colornet.storage import Storage
 from reports.tables import SweepTables, count_text
 from search.ranking import best_trials
 
-PREFIXES = ("val_", "eval_", "test_", "train_")
+PREFIXES = ("val_", "eval_", "test_", "train_", "diag_", "cost_")
 
 
 def choose(sweep: SweepTables, top: int = 1, by: str | None = None) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from colornet.catalog import to_yaml
-from colornet.config import METRICS
+from colornet.measures import METRICS
 from reports.tables import Column, Dimension, SweepTables, count_text, duration_text, value_text
 
 TOP = 5

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.config import metric_of
+from colornet.measures import metric_of
 from search.ranking import objective_table
 from search.records import SweepRecords, sweeps_folder
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from colornet.catalog import PRESETS, check_paths, find_yaml, read_yaml
-from colornet.config import METRICS, parse_config
+from colornet.config import parse_config
 from colornet.errors import InputError, did_you_mean
 from colornet.paths import apply_overrides, flatten, known_paths
-from colornet.validation import parse_bound, validate
+from colornet.validation import validate
+from spaces.checking import check_columns, check_weights
 from spaces.distributions import Dimension, in_order
 from spaces.parsing import parse_dimension
 from spaces.study import Study, StudyFile
@@ -46,7 +47,8 @@ def load_study(
     values, notes = _change(values, overrides or {}, "--set")
     file = validate(StudyFile, values, origin)
     study = _resolve(path.stem, file, origin)
-    _check_columns(study.file, origin)
+    check_columns(study.file, origin)
+    check_weights(study, origin)
     _check_configs(study, origin)
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
     return replace(study, notes=notes)
@@ -137,42 +139,6 @@ def _check_start(study: Study, origin: str) -> None:
                 raise InputError(f"{head}: no dimension.\n{did_you_mean(name, study.space)}")
             if not study.space[name].contains(value):
                 raise InputError(f"{head}: {value!r}: lies outside the dimension's range.")
-
-
-def _check_columns(file: StudyFile, origin: str) -> None:
-    searchable = [f"val_{name}" for name in METRICS]
-    named = [("objectives", column) for column in file.objectives]
-    if file.decide:
-        named.append(("decide.by", file.decide.by))
-        named += [("decide.subject_to", column) for column in file.decide.subject_to]
-    for where, column in named:
-        if column not in searchable:
-            hint = did_you_mean(column, searchable)
-            raise InputError(f"{origin}: {where}: {column}: unknown metric.\n{hint}")
-    for column, goal in file.objectives.items():
-        own = METRICS[column.removeprefix("val_")].goal
-        if own not in (None, goal):
-            raise InputError(
-                f"{origin}: objectives.{column}: {goal}: this metric is to be {own}d.\n"
-                f"Write {column}: {own}."
-            )
-    _check_bounds(file, origin)
-
-
-def _check_bounds(file: StudyFile, origin: str) -> None:
-    if not file.decide:
-        return
-    for column, bound in file.decide.subject_to.items():
-        try:
-            parse_bound(bound)
-        except ValueError as error:
-            head = f"{origin}: decide.subject_to.{column}"
-            raise InputError(f"{head}: {error}.\nWrite a comparison and a number.") from None
-    if not METRICS[file.decide.by.removeprefix("val_")].goal:
-        raise InputError(
-            f"{origin}: decide.by: {file.decide.by}: is neither better high nor low.\n"
-            "Decide by another metric and bound this one in subject_to."
-        )
 
 
 def _check_configs(study: Study, origin: str) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from colornet.config import COSTS, LOSSES, METRICS, Config, parse_config
+from colornet.config import Config, parse_config
+from colornet.measures import COLUMNS
 from colornet.paths import apply_overrides
 from colornet.validation import validate
 from spaces.distributions import Dimension, place_point
@@ -97,7 +98,7 @@ class Study:
     def to_data(self) -> dict[str, Any]:
         """The resolved study as plain data, for the sweep's `study.yaml`."""
         data = self.file.model_dump(mode="json", exclude={"quick", "space"})
-        described = METRICS | LOSSES | COSTS
+        described = {name: one for group in COLUMNS.values() for name, one in group.items()}
         return {
             **data,
             "name": self.name,

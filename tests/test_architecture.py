@@ -20,10 +20,12 @@ TORCH_FREE = {
     "colornet.config",
     "colornet.data",
     "colornet.errors",
+    "colornet.measures",
     "colornet.modelfolder",
     "colornet.paths",
     "colornet.preparing",
     "colornet.provenance",
+    "colornet.sections",
     "colornet.storage",
     "colornet.validation",
 }

@@ -1,18 +1,29 @@
-"""Conditional GAN with an L1 term (pix2pix, Isola et al. 2017, equation 4).
+"""GAN with a distance to the true colors (pix2pix, Isola et al. 2017, equation 4).
 
 The discriminator plays first, on detached predictions; the generator then answers the updated
-discriminator with the same predictions. Real and fake pictures pass the discriminator in separate
-batches, each normalised by itself.
+discriminator with the same predictions.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from colornet.config import Config, GanLoss
-from colornet.losses import ADVERSARIAL
-from colornet.methods.player import Batch, Method, Player, adam
+from colornet.config import Config
+from colornet.methods.contest import Contest
+from colornet.methods.player import (
+    Batch,
+    Method,
+    Player,
+    discriminator_player,
+    generator_player,
+)
+from colornet.methods.reconstruction import reconstruction
 from colornet.networks import build_discriminator, build_generator
+from colornet.pictures import Pictures, Prediction
+from colornet.sections.losses import GanLoss
 
 
 def build(config: Config, device: torch.device) -> Method:
@@ -20,49 +31,70 @@ def build(config: Config, device: torch.device) -> Method:
     return Gan(config, device)
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What both players see of a batch."""
+
+    batch: Batch
+    grey: Tensor
+    prediction: Prediction
+
+    @property
+    def pictures(self) -> Pictures:
+        """The truth."""
+        return self.batch.pictures
+
+
 class Gan:
     """Generator and discriminator, playing in turns."""
+
+    unpaired = False
 
     def __init__(self, config: Config, device: torch.device) -> None:
         assert isinstance(config.loss, GanLoss)
         assert config.discriminator is not None
         size, seed = config.data.image_size, config.training.seed
         self.loss = config.loss
-        self.generator = build_generator(config.generator, size, seed, device)
+        self.generator = build_generator(config.generator, seed, device)
         self.discriminator = build_discriminator(config.discriminator, size, seed, device)
-        rate = config.optimizer.generator_lr
-        self.players: tuple[Player, ...] = (
-            Player(
-                "discriminator",
-                self.discriminator,
-                adam(self.discriminator, config.optimizer),
-                rate * config.optimizer.lr_ratio,
-                self.discriminator_losses,
-            ),
-            Player(
-                "generator",
-                self.generator,
-                adam(self.generator, config.optimizer),
-                rate,
-                self.generator_losses,
-            ),
+        self.contest = Contest(config.loss)
+        generator = generator_player(
+            self.generator, config, self.generator_losses, self.contest.generator_turns
         )
+        discriminator = discriminator_player(
+            self.discriminator, config, self.discriminator_losses, self.contest.discriminator_turns
+        )
+        alone = config.loss.adversarial == "none"
+        self.judge = None if alone else self.discriminator
+        self.players: tuple[Player, ...] = (generator,) if alone else (discriminator, generator)
 
-    def discriminator_losses(self, batch: Batch) -> dict[str, Tensor]:
+    def look(self, batch: Batch) -> Scene:
+        """Grey pictures and their prediction."""
+        grey = self.generator.grey(batch.pictures)
+        values = self.generator(grey)
+        prediction = Prediction(self.generator.space, values, batch.pictures.lightness)
+        return Scene(batch, grey, prediction)
+
+    def discriminator_losses(self, scene: Scene) -> dict[str, Tensor]:
         """Tell real from predicted colors."""
-        real = self.discriminator(batch.lightness, batch.ab).float()
-        fake = self.discriminator(batch.lightness, batch.prediction.detach()).float()
-        target = 1.0 - self.loss.label_smoothing
-        loss = ADVERSARIAL[self.loss.adversarial].discriminator(real, fake, target)
-        return {"loss_discriminator": loss}
+        real = self.discriminator.view(scene.pictures, scene.grey)
+        fake = self.discriminator.view(scene.prediction.detached(), scene.grey)
+        return self.contest.discriminator_losses(self.discriminator, real, fake, scene.batch)
 
-    def generator_losses(self, batch: Batch) -> dict[str, Tensor]:
+    def generator_losses(self, scene: Scene) -> dict[str, Tensor]:
         """Look real to the discriminator and stay close to the true colors."""
-        logits = self.discriminator(batch.lightness, batch.prediction).float()
-        adversarial = ADVERSARIAL[self.loss.adversarial].generator(logits)
-        l1 = functional.l1_loss(batch.prediction.float(), batch.ab)
-        return {
-            "loss_generator": adversarial + self.loss.l1_weight * l1,
-            "loss_adversarial": adversarial,
-            "loss_l1": l1,
-        }
+        total, terms = reconstruction(self.loss, scene.prediction, scene.pictures)
+        if self.contest.is_on(scene.batch):
+            view = self.discriminator.view(scene.prediction, scene.grey)
+            adversarial = self.contest.generator_loss(self.discriminator, view, scene.batch)
+            terms["loss_adversarial"] = adversarial
+            total = total + self.loss.adversarial_weight * adversarial
+        return {"loss_generator": total, **terms}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the contest remembers."""
+        return self.contest.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        self.contest.load_state_dict(state)

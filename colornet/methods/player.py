@@ -11,39 +11,50 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from colornet.config import Optimizer
+from colornet.config import Config
+from colornet.heads import Colorizer, Judge
+from colornet.pictures import Pictures
+from colornet.sections.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's pictures: lightness (N, 1, H, W), true ab and predicted ab (N, 2, H, W).
+    """One step's pictures.
 
-    The prediction carries the generator's graph; it is computed once and shared by all players.
+    Attributes:
+        pictures: N training pictures.
+        others: N other ones in an order of their own, for methods that want unpaired pictures.
+        step: how many steps were done before.
+        progress: share of the budget that was spent before, in [0, 1].
     """
 
-    lightness: Tensor
-    ab: Tensor
-    prediction: Tensor
+    pictures: Pictures
+    others: Pictures | None
+    step: int
+    progress: float
 
 
 @dataclass(frozen=True)
 class Player:
-    """A network with its optimizer.
+    """A network, or a pair of them, with its optimizer.
 
     Attributes:
         name: `generator`, `discriminator`; also the key of its state in a checkpoint.
         learning_rate: the rate that the schedule scales.
-        losses: named scalars of a batch. `loss_<name>` is what the player minimises; the others
-            are its terms, for the records.
-        every: plays at each n-th step.
+        losses: named scalars of a scene (what the method's `look` gave). `loss_<name>` is what the
+            player minimises; the others are its terms, for the records.
+        turns: how often it plays in a batch.
+        predicts: whether its losses are followed back into the predictions, which then have to be
+            fresh.
     """
 
     name: str
     network: nn.Module
     optimizer: torch.optim.Optimizer
     learning_rate: float
-    losses: Callable[[Batch], dict[str, Tensor]]
-    every: int = 1
+    losses: Callable[[Any], dict[str, Tensor]]
+    turns: Callable[[Batch], int]
+    predicts: bool
 
     def state_dict(self) -> dict[str, Any]:
         """Weights and optimizer."""
@@ -59,12 +70,52 @@ class Method(Protocol):
     """How a training learns.
 
     Attributes:
-        generator: the network that colorizes, lightness -> ab.
+        generator: the network that colorizes.
+        judge: the discriminator of colors, or None where nothing is judged.
         players: in the order of their turns.
+        unpaired: whether batches need other pictures beside.
     """
 
-    generator: nn.Module
+    generator: Colorizer
+    judge: Judge | None
     players: tuple[Player, ...]
+    unpaired: bool
+
+    def look(self, batch: Batch) -> Any:
+        """The scene that the players of a step share: predictions with the generator's graph."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint needs beside the players; tensors and plain data."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        ...
+
+
+def generator_player(
+    network: nn.Module,
+    config: Config,
+    losses: Callable[[Any], dict[str, Tensor]],
+    turns: Callable[[Batch], int] = lambda _batch: 1,
+) -> Player:
+    """The player that colorizes."""
+    rate = config.optimizer.generator_lr
+    optimizer = adam(network, config.optimizer)
+    return Player("generator", network, optimizer, rate, losses, turns, predicts=True)
+
+
+def discriminator_player(
+    network: nn.Module,
+    config: Config,
+    losses: Callable[[Any], dict[str, Tensor]],
+    turns: Callable[[Batch], int],
+) -> Player:
+    """The player that tells real from predicted colors."""
+    rate = config.optimizer.generator_lr * config.optimizer.lr_ratio
+    optimizer = adam(network, config.optimizer)
+    return Player("discriminator", network, optimizer, rate, losses, turns, predicts=False)
 
 
 def adam(network: nn.Module, options: Optimizer) -> torch.optim.Optimizer:

@@ -1,12 +1,17 @@
 """Regression: the generator alone, on the distance to the true colors."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from colornet.config import Config
-from colornet.methods.player import Batch, Method, Player, adam
+from colornet.methods.player import Batch, Method, Player, generator_player
+from colornet.methods.reconstruction import reconstruction
 from colornet.networks import build_generator
+from colornet.pictures import Pictures, Prediction
+from colornet.sections.losses import RegressionLoss
 
 
 def build(config: Config, device: torch.device) -> Method:
@@ -17,22 +22,30 @@ def build(config: Config, device: torch.device) -> Method:
 class Regression:
     """A generator without an opponent."""
 
+    judge = None
+    unpaired = False
+
     def __init__(self, config: Config, device: torch.device) -> None:
-        self.l1_weight = config.loss.l1_weight
-        self.generator = build_generator(
-            config.generator, config.data.image_size, config.training.seed, device
-        )
+        assert isinstance(config.loss, RegressionLoss)
+        self.loss = config.loss
+        self.generator = build_generator(config.generator, config.training.seed, device)
         self.players: tuple[Player, ...] = (
-            Player(
-                "generator",
-                self.generator,
-                adam(self.generator, config.optimizer),
-                config.optimizer.generator_lr,
-                self.generator_losses,
-            ),
+            generator_player(self.generator, config, self.generator_losses),
         )
 
-    def generator_losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean absolute difference of ab."""
-        l1 = functional.l1_loss(batch.prediction.float(), batch.ab)
-        return {"loss_generator": self.l1_weight * l1, "loss_l1": l1}
+    def look(self, batch: Batch) -> tuple[Pictures, Prediction]:
+        """The pictures and their prediction."""
+        return batch.pictures, self.generator.colorize(batch.pictures)
+
+    def generator_losses(self, scene: tuple[Pictures, Prediction]) -> dict[str, Tensor]:
+        """Distance to the true colors."""
+        pictures, prediction = scene
+        total, terms = reconstruction(self.loss, prediction, pictures)
+        return {"loss_generator": total, **terms}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing beside the player."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing beside the player."""

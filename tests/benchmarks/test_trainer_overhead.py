@@ -37,7 +37,7 @@ def demo_like() -> Config:
             "generator": {"kind": "unet", "width": 8},
             "discriminator": {"kind": "patch", "width": 16},
             "loss": {"method": "gan", "label_smoothing": 0.1},
-            "optimizer": {"schedule": "constant", "warmup": 0.0},
+            "schedule": {"kind": "constant", "warmup": 0.0},
             "training": {"images": STEPS * BATCH, "ticks": TICKS, "batch_size": BATCH},
         },
         "benchmark",
@@ -50,7 +50,7 @@ def bare_loop(config: Config) -> None:
     pictures, indices = np.asarray(pack.pictures), pack.indices("train")
     rng = np.random.default_rng(0)
     assert config.discriminator is not None
-    generator = build_generator(config.generator, 32, 0, CPU)
+    generator = build_generator(config.generator, 0, CPU)
     discriminator = build_discriminator(config.discriminator, 32, 0, CPU)
     generator_adam = torch.optim.Adam(generator.parameters(), 1e-3, (0.5, 0.999), fused=True)
     discriminator_adam = torch.optim.Adam(
@@ -61,13 +61,14 @@ def bare_loop(config: Config) -> None:
         rgb = pictures[rng.choice(indices, BATCH, replace=False)]
         lightness, ab = split_lab(torch.from_numpy(rgb))
         predicted = generator(lightness)
-        real, fake = discriminator(lightness, ab), discriminator(lightness, predicted.detach())
+        real = discriminator(torch.cat((lightness, ab), 1))
+        fake = discriminator(torch.cat((lightness, predicted.detach()), 1))
         loss = (bce(real, torch.full_like(real, 0.9)) + bce(fake, torch.zeros_like(fake))) / 2
         discriminator_adam.zero_grad()
         loss.backward()
         discriminator_adam.step()
         discriminator.requires_grad_(False)
-        logits = discriminator(lightness, predicted)
+        logits = discriminator(torch.cat((lightness, predicted), 1))
         l1 = functional.l1_loss(predicted, ab)
         generator_adam.zero_grad()
         (bce(logits, torch.ones_like(logits)) + 100 * l1).backward()

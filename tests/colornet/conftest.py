@@ -81,7 +81,7 @@ def tiny() -> Callable[..., Config]:
             "training": {"images": 96, "ticks": 3, "batch_size": 8, "checkpoint_every": 1},
         }
         for name, changes in sections.items():
-            values[name] = None if changes is None else {**(values[name] or {}), **changes}
+            values[name] = None if changes is None else {**(values.get(name) or {}), **changes}
         if (values["loss"] or {}).get("method") == "regression":
             values |= {"discriminator": None, "loss": {"method": "regression"}}
         return parse_config(values, "test")

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,23 +12,27 @@ from torch import Tensor, nn
 
 from colornet import evaluation
 from colornet.color import AB_RANGE, split_lab
-from colornet.config import METRICS, Config
+from colornet.config import Config
 from colornet.errors import InputError
 from colornet.evaluation import baseline_columns, evaluate, picture_rows
+from colornet.heads import Colorizer
+from colornet.measures import METRICS
 from colornet.metrics import PER_PICTURE
 from colornet.networks import build_generator
+from colornet.pictures import Pictures, Prediction
+from colornet.sections.generators import UNet
 
 CPU = torch.device("cpu")
 
 
-class Grey(nn.Module):
+class _Grey(nn.Module):
     """Predicts no color."""
 
     def forward(self, lightness: Tensor) -> Tensor:
         return torch.zeros(len(lightness), 2, *lightness.shape[2:])
 
 
-class Broken(nn.Module):
+class _Broken(nn.Module):
     """Predicts no number for one pixel of the last batch's last picture."""
 
     def forward(self, lightness: Tensor) -> Tensor:
@@ -37,12 +41,20 @@ class Broken(nn.Module):
         return ab
 
 
+def grey() -> Colorizer:
+    return Colorizer(_Grey(), UNet())
+
+
+def broken() -> Colorizer:
+    return Colorizer(_Broken(), UNet())
+
+
 def true_ab(pack: Any, split: str) -> Tensor:
     return split_lab(torch.from_numpy(pack.pictures[pack.indices(split)]))[1] * AB_RANGE
 
 
 def test_columns_are_the_metrics_of_the_split(pack: Any) -> None:
-    means = evaluate(Grey(), pack, "val", CPU).means()
+    means = evaluate(grey(), pack, "val", CPU).means()
     assert set(means) == {f"val_{name}" for name in METRICS}
     assert means["val_ab_mae"] == pytest.approx(true_ab(pack, "val").abs().mean().item())
     assert means["val_colorfulness_ratio"] == pytest.approx(0, abs=0.01)
@@ -51,7 +63,7 @@ def test_columns_are_the_metrics_of_the_split(pack: Any) -> None:
 def test_batches_make_no_difference(
     pack: Any, tiny: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generator = build_generator(tiny().generator, 16, 0, CPU)
+    generator = build_generator(tiny().generator, 0, CPU)
     whole = evaluate(generator, pack, "val", CPU)
     monkeypatch.setattr(evaluation, "BATCH", 3)
     parts = evaluate(generator, pack, "val", CPU)
@@ -59,10 +71,37 @@ def test_batches_make_no_difference(
         torch.testing.assert_close(
             whole.values[name], parts.values[name], equal_nan=True, atol=1e-3, rtol=1e-3
         )
+    assert whole.overall == pytest.approx(parts.overall, rel=1e-3)
+    assert np.array_equal(whole.fixed_rgb, parts.fixed_rgb)
+
+
+@pytest.mark.parametrize(
+    ("size", "device", "expected"),
+    [(32, "cpu", 64), (64, "cpu", 32), (256, "cpu", 2), (2048, "cpu", 1), (256, "meta", 64)],
+)
+def test_batches_hold_so_many_pixels(size: int, device: str, expected: int) -> None:
+    class Large:
+        pictures = np.broadcast_to(np.uint8(7), (100, size, size, 3))
+
+    batches = evaluation._batches(cast(Any, Large()), np.arange(100), torch.device(device))
+    assert len(next(iter(batches))) == expected
+
+
+def test_a_lightness_of_its_own_is_judged_and_replaced(pack: Any) -> None:
+    class Bright(Colorizer):
+        def colorize(self, pictures: Pictures) -> Prediction:
+            lab = torch.cat((pictures.lightness + 0.1, pictures.ab), 1)
+            return Prediction("lab", lab, pictures.lightness)
+
+    means = evaluate(Bright(_Grey(), UNet()), pack, "val", CPU).means()
+    assert means["val_eps_accuracy"] == 0  # 5 Lab units too bright
+    assert means["val_eps_accuracy_ab"] == 1
+    assert means["val_rgb_mae"] == 0
+    assert evaluate(grey(), pack, "val", CPU).means()["val_eps_accuracy"] is None
 
 
 def test_evaluating_leaves_the_generator_as_it_was(pack: Any, tiny: Callable[..., Config]) -> None:
-    generator = build_generator(tiny(generator={"dropout": 0.5}).generator, 16, 0, CPU)
+    generator = build_generator(tiny(generator={"dropout": 0.5}).generator, 0, CPU)
     before = [value.clone() for value in generator.state_dict().values()]
     first, second = (evaluate(generator, pack, "val", CPU) for _ in range(2))
     assert generator.training
@@ -72,8 +111,8 @@ def test_evaluating_leaves_the_generator_as_it_was(pack: Any, tiny: Callable[...
 
 
 def test_a_picture_without_a_color_is_not_finite(pack: Any) -> None:
-    assert evaluate(Grey(), pack, "val", CPU).finite()
-    assert not evaluate(Broken(), pack, "val", CPU).finite()
+    assert evaluate(grey(), pack, "val", CPU).finite()
+    assert not evaluate(broken(), pack, "val", CPU).finite()
 
 
 def test_baselines_are_those_of_numpy(pack: Any) -> None:
@@ -93,7 +132,7 @@ def test_baselines_are_those_of_numpy(pack: Any) -> None:
 
 
 def test_rows_of_pictures(pack: Any) -> None:
-    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)
+    rows = picture_rows(evaluate(grey(), pack, "val", CPU), pack, CPU)
     kinds = [row["kind"] for row in rows]
     assert [kinds.count(kind) for kind in ("prediction", "truth", "grey")] == [10, 8, 8]
     assert all(row["split"] == "val" for row in rows)
@@ -102,13 +141,13 @@ def test_rows_of_pictures(pack: Any) -> None:
     names = [row["picture"] for row in rows]
     assert names[:8] == names[10:18] == names[18:]
     assert all(set(PER_PICTURE) <= set(row) for row in rows)
-    predicted, grey = rows[0], rows[18]
-    assert predicted["ab_mae"] == pytest.approx(grey["ab_mae"])
+    predicted, reference = rows[0], rows[18]
+    assert predicted["ab_mae"] == pytest.approx(reference["ab_mae"])
     assert rows[10]["ab_mae"] == 0 and rows[10]["psnr"] is None
 
 
 def test_pictures_are_kept_without_loss(pack: Any) -> None:
-    rows = picture_rows(evaluate(Grey(), pack, "val", CPU), pack, CPU)
+    rows = picture_rows(evaluate(grey(), pack, "val", CPU), pack, CPU)
     truth = next(row for row in rows if row["kind"] == "truth")
     shown = np.array(Image.open(io.BytesIO(truth["webp"])))
     index = pack.names.index(truth["picture"])
@@ -120,7 +159,7 @@ def test_pictures_are_kept_without_loss(pack: Any) -> None:
 
 
 def test_few_pictures_are_all_fixed(pack: Any) -> None:
-    rows = picture_rows(evaluate(Grey(), pack, "test", CPU), pack, CPU)
+    rows = picture_rows(evaluate(grey(), pack, "test", CPU), pack, CPU)
     assert len(rows) == 18
     assert all(row["fixed"] for row in rows)
 
@@ -128,4 +167,4 @@ def test_few_pictures_are_all_fixed(pack: Any) -> None:
 def test_an_empty_split_is_refused(pack: Any) -> None:
     pack.splits["test"] = pack.splits["test"][:0]
     with pytest.raises(InputError, match="the test split has no pictures"):
-        evaluate(Grey(), pack, "test", CPU)
+        evaluate(grey(), pack, "test", CPU)

@@ -10,10 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from colornet import checkpoint, interrupt
-from colornet.config import LOSSES, METRICS, Config
+from colornet import checkpoint, interrupt, learner
+from colornet.config import Config
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from colornet.loop import TrainingResult, train
+from colornet.measures import COSTS, DIAGNOSTICS, LOSSES, METRICS
+from colornet.methods.player import Batch, Method
+from colornet.pictures import Pictures
+from colornet.steps import Pace, Totals
 
 Build = Callable[..., Config]
 
@@ -34,8 +38,11 @@ class Reports(list[dict[str, Any]]):
             interrupt.requested.set()
 
     def comparable(self) -> list[dict[str, Any]]:
-        """Everything but times."""
-        return [{k: v for k, v in row.items() if "seconds" not in k} for row in self]
+        """Everything but times and memory."""
+        return [
+            {key: value for key, value in row.items() if key != "seconds" and "cost_" not in key}
+            for row in self
+        ]
 
 
 def run(config: Config, resume: Path | None = None, folder: Path | None = None) -> Reports:
@@ -49,16 +56,17 @@ def weights(result: TrainingResult) -> dict[str, torch.Tensor]:
     return load_file(result.generator)
 
 
-@pytest.mark.parametrize("method", ["regression", "gan"])
+@pytest.mark.parametrize("method", ["regression", "gan", "cyclegan"])
 def test_reports(pack: Any, tiny: Build, method: str) -> None:
-    reports = run(tiny(loss={"method": method}))
+    conditional = {} if method == "regression" else {"conditional": method == "gan"}
+    reports = run(tiny(loss={"method": method}, discriminator=conditional))
     assert [row["tick"] for row in reports] == [1, 2, 3]
     assert [row["images"] for row in reports] == [32, 64, 96]
     seconds = [row["seconds"] for row in reports]
     assert seconds == sorted(seconds)
     columns = {f"val_{name}" for name in METRICS} | {f"train_{name}" for name in LOSSES}
     columns |= {f"val_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")}
-    columns |= {f"cost_{name}_seconds" for name in ("step", "evaluation", "checkpoint")}
+    columns |= {f"cost_{name}" for name in COSTS} | {f"diag_{name}" for name in DIAGNOSTICS}
     for row in reports:
         assert set(row) == columns | {"tick", "images", "seconds"}
         assert all(value is None or math.isfinite(value) for value in row.values())
@@ -103,15 +111,25 @@ def test_the_caller_keeps_its_random_numbers(pack: Any, tiny: Build) -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
-@pytest.mark.parametrize("every", [1, 2])
+GAN = {"loss": {"label_noise": 0.1, "instance_noise": 0.1, "augment": "translation"}}
+CYCLE = {
+    "loss": {"method": "cyclegan", "pool": 4, "label_smoothing": 0.0},
+    "discriminator": {"conditional": False},
+}
+
+
+@pytest.mark.parametrize(("every", "method"), [(1, GAN), (2, {}), (2, CYCLE)])
 def test_resumed_and_uninterrupted_trainings_are_equal(
-    pack: Any, tiny: Build, folder: Path, every: int
+    pack: Any, tiny: Build, folder: Path, every: int, method: dict[str, Any]
 ) -> None:
     """Dropout, both optimizers, the order of pictures and the schedule continue where they were."""
     sections: dict[str, Any] = {
         "generator": {"dropout": 0.4},
         "discriminator": {"dropout": 0.2},
+        "optimizer": {"ema_decay": 0.9},
+        "schedule": {"kind": "plateau", "patience": 1},
         "training": {"ticks": 4, "images": 128, "checkpoint_every": every},
+        **method,
     }
     whole = Reports()
     end = train(tiny(**sections), whole, folder=folder.with_name("attempt-0"))
@@ -139,8 +157,6 @@ def test_an_interruption_within_a_tick_loses_no_step(
     pack: Any, tiny: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(tiny(generator={"dropout": 0.4}))
-    from colornet.steps import Totals
-
     add = Totals.add
 
     def add_and_stop(self: Totals, losses: dict[str, torch.Tensor]) -> None:
@@ -215,7 +231,8 @@ def test_divergence_is_found_before_its_tick_is_reported(pack: Any, tiny: Build)
     reports = Reports()
     config = tiny(
         loss={"adversarial": "lsgan"},
-        optimizer={"generator_lr": 1.0, "lr_ratio": 1e30, "warmup": 0.0},
+        optimizer={"generator_lr": 1.0, "lr_ratio": 1e30},
+        schedule={"kind": "constant", "warmup": 0.0},
     )
     with pytest.raises(DivergedError, match="became") as caught:
         train(config, reports)
@@ -242,9 +259,9 @@ def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.
     seen: list[torch.Tensor] = []
     batch = Feed.batch
 
-    def remember(self: Feed, start: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def remember(self: Feed, start: int, count: int) -> Pictures:
         pictures = batch(self, start, count)
-        seen.append(pictures[1])
+        seen.append(pictures.pixels)
         return pictures
 
     with monkeypatch.context() as patch:
@@ -260,7 +277,7 @@ def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.
         {"generator": {"width": 2, "activation": "silu"}},
         {"loss": {"l1_weight": 3.0}},
         {"loss": {"method": "regression"}},
-        {"optimizer": {"generator_lr": 1e-4, "schedule": "constant"}},
+        {"schedule": {"kind": "constant"}},
         {"training": {"ticks": 2, "checkpoint_every": 7}},
     ],
 )
@@ -308,6 +325,83 @@ def test_an_empty_split_is_refused(pack: Any, tiny: Build, split: str) -> None:
 def test_bfloat16_on_request(pack: Any, tiny: Build) -> None:
     reports = run(tiny(training={"precision": "bfloat16"}))
     assert reports[-1]["val_ab_mae"] > 0
+
+
+class Stumble:
+    """Makes the losses of some steps NaN, each time the training comes by; keeps all rates."""
+
+    def __init__(self, at: dict[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.at = dict(at)
+        self.rates: list[tuple[int, float]] = []
+        play = learner.play
+
+        def stumbling(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+            self.rates.append((batch.step, pace.factor))
+            play(method, batch, pace, totals)
+            if self.at.get(batch.step):
+                self.at[batch.step] -= 1
+                with torch.no_grad():
+                    next(iter(method.generator.parameters())).fill_(torch.nan)
+                totals.add({"loss_generator": torch.tensor(torch.nan)})
+
+        monkeypatch.setattr(learner, "play", stumbling)
+
+
+def test_a_training_goes_back_to_its_last_sound_tick_with_half_the_rates(
+    pack: Any, tiny: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stumble = Stumble({6: 2}, monkeypatch)  # in the second tick of four steps each
+    constant = {"kind": "constant", "warmup": 0.0}
+    reports = run(tiny(schedule=constant, training={"restores": 2}))
+    assert [row["tick"] for row in reports] == [1, 2, 3]
+    assert [row["diag_restores"] for row in reports] == [0, 2, 2]
+    assert all(math.isfinite(row["val_ab_mae"]) for row in reports)
+    first, second, third = (
+        [rate for step, rate in stumble.rates if step == 6][index] for index in range(3)
+    )
+    assert (first, second, third) == (1.0, 0.5, 0.25)
+    assert [rate for step, rate in stumble.rates if step == 3] == [1.0]
+
+
+@pytest.mark.parametrize("restores", [0, 1])
+def test_restores_that_are_used_up_end_the_training(
+    pack: Any, tiny: Build, monkeypatch: pytest.MonkeyPatch, restores: int
+) -> None:
+    Stumble({1: 9}, monkeypatch)
+    reports = Reports()
+    with pytest.raises(DivergedError, match="loss_generator became nan in tick 1"):
+        train(tiny(training={"restores": restores}), reports)
+    assert not reports
+
+
+def test_a_restored_training_resumes_as_if_it_had_not_stopped(
+    pack: Any, tiny: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(generator={"dropout": 0.3}, training={"restores": 1})
+    with monkeypatch.context() as patch:
+        Stumble({6: 1}, patch)
+        whole = run(config)
+    with monkeypatch.context() as patch:
+        Stumble({6: 1}, patch)
+        stopped = Reports(stop_after=2)
+        with pytest.raises(TrainingInterrupted):
+            train(config, stopped, folder=folder)
+    interrupt.requested.clear()
+    resumed = run(config, checkpoint.latest(folder))
+    assert stopped.comparable() + resumed.comparable() == whole.comparable()
+
+
+def test_the_averaged_generator_is_the_one_that_is_judged_and_kept(
+    pack: Any, tiny: Build, folder: Path
+) -> None:
+    plain = train(tiny(), Reports(), folder=folder)
+    averaged = train(
+        tiny(optimizer={"ema_decay": 0.99}), Reports(), folder=folder.with_name("attempt-2")
+    )
+    assert plain.metrics["train_loss_l1"] == averaged.metrics["train_loss_l1"]
+    assert plain.metrics["val_ab_mae"] != averaged.metrics["val_ab_mae"]
+    ends = weights(plain), weights(averaged)
+    assert not all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
 @pytest.mark.gpu

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from colornet.color import split_lab
 from colornet.config import Config
 from colornet.errors import InputError
+from colornet.heads import Colorizer
 from colornet.model import Model, load_model, save_model
 from colornet.networks import build_generator
+from colornet.sections.generators import UNet
 
 CPU = torch.device("cpu")
 MODES = ("L", "RGB", "RGBA", "LA", "P", "CMYK", "1", "I;16", "I", "HSV")
@@ -25,12 +27,12 @@ class Vivid(nn.Module):
     def forward(self, lightness: Tensor) -> Tensor:
         count, _, height, width = lightness.shape
         wave = torch.arange(count * 2 * height * width).view(count, 2, height, width)
-        return torch.sin(wave * 0.37)
+        return torch.sin(wave * 0.37) * 3
 
 
 @pytest.fixture
 def vivid(tiny: Callable[..., Config]) -> Model:
-    return Model(Vivid(), tiny(), CPU)
+    return Model(Colorizer(Vivid(), UNet()), tiny(), CPU)
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
@@ -118,7 +120,7 @@ def test_a_broken_profile_is_passed_over(vivid: Model) -> None:
 
 def test_color_of_the_input_is_not_used(vivid: Model, tiny: Callable[..., Config]) -> None:
     """Two pictures of equal lightness are colorized alike."""
-    generator = build_generator(tiny().generator, 16, 0, CPU).eval()
+    generator = build_generator(tiny().generator, 0, CPU).eval()
     model = Model(generator, tiny(), CPU)
     grey = noise(40, 40, "L")
     colored = vivid.colorize(grey)
@@ -127,7 +129,7 @@ def test_color_of_the_input_is_not_used(vivid: Model, tiny: Callable[..., Config
 
 
 def test_the_training_size_passes_unscaled(tiny: Callable[..., Config]) -> None:
-    generator = build_generator(tiny().generator, 16, 0, CPU).eval()
+    generator = build_generator(tiny().generator, 0, CPU).eval()
     picture = noise(16, 16, "L")
     light, _ = split_lab(torch.from_numpy(np.array(picture.convert("RGB")))[None])
     expected = generator(light)
@@ -138,7 +140,7 @@ def test_the_training_size_passes_unscaled(tiny: Callable[..., Config]) -> None:
 
 def test_a_saved_model_is_the_same(tiny: Callable[..., Config], tmp_path: Path) -> None:
     config = tiny()
-    generator = build_generator(config.generator, 16, 3, CPU)
+    generator = build_generator(config.generator, 3, CPU)
     generator(torch.rand(4, 1, 16, 16))
     save_model(tmp_path / "model", generator.state_dict(), config, "# A card\n")
     model = load_model(tmp_path / "model")
@@ -156,11 +158,11 @@ def test_folders_that_are_no_model(tiny: Callable[..., Config], tmp_path: Path) 
     with pytest.raises(InputError, match=r"no model\.safetensors"):
         load_model(tmp_path)
     config = tiny()
-    state = build_generator(config.generator, 16, 0, CPU).state_dict()
+    state = build_generator(config.generator, 0, CPU).state_dict()
     save_model(model, state, config, "")
     other = tiny(generator={"width": 2})
     save_model(
-        tmp_path / "other", build_generator(other.generator, 16, 0, CPU).state_dict(), other, ""
+        tmp_path / "other", build_generator(other.generator, 0, CPU).state_dict(), other, ""
     )
     weights = (tmp_path / "other" / "model.safetensors").read_bytes()
     for damaged in (weights, b"", b"not tensors", (model / "model.safetensors").read_bytes()[:-9]):

@@ -1,15 +1,18 @@
-"""The feed of batches, the schedule and the sums of losses."""
+"""The feed of batches, a step of all players, and the sums of what it measures."""
 
-from math import cos, pi
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
-from colornet.color import split_lab, to_rgb8
-from colornet.config import Optimizer
+from colornet.color import to_rgb8
+from colornet.config import Config
+from colornet.methods import gan
+from colornet.methods.player import Batch
+from colornet.pictures import Pictures
 from colornet.seeds import Order
-from colornet.steps import Feed, Totals, rate_factor
+from colornet.steps import Feed, Pace, Totals, play
 
 CPU = torch.device("cpu")
 
@@ -22,15 +25,17 @@ def pictures() -> np.ndarray:
 def test_a_batch_is_pairs_of_lightness_and_color(pictures: np.ndarray) -> None:
     indices = np.arange(5, 15)
     feed = Feed(pictures, indices, Order(10, 0), False, CPU)
-    lightness, ab = feed.batch(4, 6)
+    batch = feed.batch(4, 6)
     positions, _ = Order(10, 0).take(4, 6)
-    shown = to_rgb8(lightness, ab).permute(0, 2, 3, 1).byte().numpy()
+    assert (batch.pixels.numpy() == pictures[indices[positions]]).all()
+    shown = to_rgb8(batch.lightness, batch.ab).permute(0, 2, 3, 1).byte().numpy()
     assert (shown == pictures[indices[positions]]).all()
 
 
 def test_lightness_and_color_are_mirrored_together(pictures: np.ndarray) -> None:
     feed = Feed(pictures, np.arange(20), Order(20, 0), True, CPU)
-    shown = to_rgb8(*feed.batch(0, 20)).permute(0, 2, 3, 1).byte().numpy()
+    batch = feed.batch(0, 20)
+    shown = to_rgb8(batch.lightness, batch.ab).permute(0, 2, 3, 1).byte().numpy()
     positions, mirrored = Order(20, 0).take(0, 20)
     assert 0 < mirrored.sum() < 20
     for picture, position, mirror in zip(shown, positions, mirrored, strict=True):
@@ -47,39 +52,64 @@ def test_the_pack_is_never_written(pictures: np.ndarray) -> None:
 
 def test_mirroring_does_not_change_the_order(pictures: np.ndarray) -> None:
     plain, mirrored = (
-        Feed(pictures, np.arange(20), Order(20, 0), mirror, CPU).batch(3, 10)[0]
+        Feed(pictures, np.arange(20), Order(20, 0), mirror, CPU).batch(3, 10).lightness
         for mirror in (False, True)
     )
     assert torch.equal(plain.sort(-1).values, mirrored.sort(-1).values)
 
 
-def test_feed_is_what_the_colors_module_says(pictures: np.ndarray) -> None:
-    feed = Feed(pictures, np.arange(20), Order(20, 1), False, CPU)
-    positions, _ = Order(20, 1).take(0, 4)
-    expected = split_lab(torch.from_numpy(pictures[positions]))
-    for one, two in zip(feed.batch(0, 4), expected, strict=True):
-        assert torch.equal(one, two)
+def batch_of(count: int, step: int = 0, progress: float = 0.0) -> Batch:
+    pixels = torch.randint(0, 256, (count, 16, 16, 3), dtype=torch.uint8)
+    return Batch(Pictures(pixels), None, step, progress)
 
 
-def test_constant_rate_after_the_warmup() -> None:
-    options = Optimizer(schedule="constant", warmup=0.1)
-    factors = [rate_factor(options, seen, 1000) for seen in range(0, 1000, 10)]
-    assert 0 < factors[0] < 0.02
-    assert factors[:10] == sorted(factors[:10])
-    assert factors[10:] == [1.0] * 90
+def test_a_step_moves_both_players_and_measures_their_gradients(
+    tiny: Callable[..., Config],
+) -> None:
+    method, totals = gan.build(tiny(), CPU), Totals()
+    before = [
+        [weight.clone() for weight in player.network.parameters()] for player in method.players
+    ]
+    play(method, batch_of(4), Pace(1.0), totals)
+    for player, weights in zip(method.players, before, strict=True):
+        after = list(player.network.parameters())
+        assert not all(torch.equal(one, two) for one, two in zip(weights, after, strict=True))
+        assert totals.means()[f"grad_norm_{player.name}"] > 0
 
 
-def test_cosine_falls_to_zero() -> None:
-    options = Optimizer(schedule="cosine", warmup=0.0)
-    assert rate_factor(options, 0, 1000) == 1.0
-    assert rate_factor(options, 250, 1000) == pytest.approx((1 + cos(pi / 4)) / 2)
-    assert rate_factor(options, 1000, 1000) == pytest.approx(0)
+def test_a_rate_of_nothing_moves_nothing(tiny: Callable[..., Config]) -> None:
+    method = gan.build(tiny(), CPU)
+    before = [weight.clone() for weight in method.generator.parameters()]
+    play(method, batch_of(4), Pace(0.0), Totals())
+    after = list(method.generator.parameters())
+    assert all(torch.equal(one, two) for one, two in zip(before, after, strict=True))
 
 
-def test_warmup_and_cosine_meet_at_the_full_rate() -> None:
-    options = Optimizer(warmup=0.2)
-    assert rate_factor(options, 199, 1000) == pytest.approx(1, abs=0.01)
-    assert rate_factor(options, 200, 1000) == 1.0
+def test_clipping_bounds_what_is_learned_and_not_what_is_measured(
+    tiny: Callable[..., Config],
+) -> None:
+    norms = []
+    for clip in (None, 0.5):
+        torch.manual_seed(0)
+        method, totals = gan.build(tiny(), CPU), Totals()
+        play(method, batch_of(4), Pace(1.0, clip), totals)
+        norms.append(totals.means()["grad_norm_generator"])
+        left = torch.nn.utils.get_total_norm(
+            [weight.grad for weight in method.generator.parameters() if weight.grad is not None]
+        )
+        assert left == pytest.approx(norms[-1] if clip is None else clip, rel=1e-3)
+    assert norms[0] == norms[1] > 0.5
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_generator_of_several_turns_predicts_anew(
+    tiny: Callable[..., Config], turns: int
+) -> None:
+    """Were the first prediction used twice, its graph would be gone: an error."""
+    method, totals = gan.build(tiny(loss={"generator_steps": turns}), CPU), Totals()
+    play(method, batch_of(4), Pace(1.0), totals)
+    assert totals.counts["loss_generator"] == turns
+    assert totals.counts["loss_discriminator"] == 1
 
 
 def test_means_of_no_steps_are_empty() -> None:

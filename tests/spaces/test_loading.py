@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from colornet.catalog import builtin_names, parse_yaml, to_yaml
-from colornet.config import METRICS
 from colornet.errors import InputError
+from colornet.measures import METRICS
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 

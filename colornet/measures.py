@@ -1,0 +1,82 @@
+"""Everything that is measured of a training: the names of columns, their units and directions.
+
+A column of a tick is a prefix and a name: `train_` + LOSSES, `val_` and `test_` + METRICS,
+`diag_` + DIAGNOSTICS, `cost_` + COSTS.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric's numbers mean: unit, which way is better (None: neither), label."""
+
+    unit: str
+    goal: Literal["minimize", "maximize"] | None
+    label: str
+
+
+METRICS: dict[str, Metric] = {
+    "ab_mae": Metric("Lab units", "minimize", "ab MAE"),
+    "rgb_mae": Metric("of 255", "minimize", "RGB MAE"),
+    "psnr": Metric("dB", "maximize", "PSNR"),
+    "ssim": Metric("", "maximize", "SSIM"),
+    "ciede2000": Metric("", "minimize", "CIEDE2000"),
+    "auc": Metric("of 1", "maximize", "AuC"),
+    "auc_rebalanced": Metric("of 1", "maximize", "AuC, rare colors alike"),
+    "eps_accuracy": Metric("of pixels", "maximize", "Accuracy, L too"),
+    "eps_accuracy_ab": Metric("of pixels", "maximize", "Accuracy"),
+    "colorfulness": Metric("", None, "Colorfulness"),
+    "colorfulness_abs": Metric("", None, "Colorfulness, absolute"),
+    "colorfulness_ratio": Metric("of the truth's", None, "Colorfulness ratio"),
+    "colorfulness_gap": Metric("", "minimize", "Colorfulness gap"),
+    "chroma_bias": Metric("Lab units", None, "Chroma bias"),
+    "ab_histogram": Metric("of 1", "minimize", "Color histogram distance"),
+    "clipped_gamut": Metric("of pixels", None, "Outside sRGB"),
+    "strong_ab_mae": Metric("Lab units", "minimize", "ab MAE on strong colors"),
+}
+"""How well held-out pictures are colorized."""
+
+LOSSES: dict[str, Metric] = {
+    "loss_generator": Metric("", None, "Generator loss"),
+    "loss_discriminator": Metric("", None, "Discriminator loss"),
+    "loss_l1": Metric("", None, "L1 loss"),
+    "loss_mse": Metric("", None, "MSE loss"),
+    "loss_huber": Metric("", None, "Huber loss"),
+    "loss_adversarial": Metric("", None, "Adversarial loss"),
+    "loss_penalty": Metric("", None, "Gradient penalty"),
+    "loss_cycle": Metric("", None, "Cycle loss"),
+    "loss_identity": Metric("", None, "Identity loss"),
+}
+"""What the players minimise, and its terms without their weights; means over a tick's steps."""
+
+DIAGNOSTICS: dict[str, Metric] = {}
+"""Whether this is still a GAN, and whether its discriminator overfits."""
+
+COSTS: dict[str, Metric] = {
+    "step_seconds": Metric("s", "minimize", "Time in optimizer steps"),
+    "evaluation_seconds": Metric("s", "minimize", "Time in evaluation"),
+    "diagnosis_seconds": Metric("s", "minimize", "Time in diagnosis"),
+    "checkpoint_seconds": Metric("s", "minimize", "Time in checkpoints"),
+    "images_per_second": Metric("pictures/s", "maximize", "Training pictures per second"),
+    "peak_memory": Metric("MB", "minimize", "Peak memory"),
+    "gmac_per_picture": Metric("GMAC", "minimize", "Generator's work per picture"),
+    "training_gmac_per_picture": Metric("GMAC", "minimize", "Training work per picture"),
+}
+"""What a tick cost, and what a picture costs the networks in multiply-accumulates."""
+
+COLUMNS = {
+    "train": LOSSES,
+    "val": METRICS,
+    "test": METRICS,
+    "diag": DIAGNOSTICS,
+    "cost": COSTS,
+}
+"""The names behind each prefix."""
+
+
+def metric_of(column: str) -> Metric | None:
+    """The metric behind a column such as `val_ab_mae` or `cost_step_seconds`."""
+    prefix, _, name = column.partition("_")
+    return COLUMNS.get(prefix, {}).get(name)
