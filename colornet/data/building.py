@@ -22,10 +22,11 @@ import numpy as np
 
 from colornet.data.decode import is_grey
 from colornet.data.source import Decoded, Entry, Source, UnusablePicture
+from colornet.data.splits import Split
 from colornet.errors import InputError
 from colornet.storage import cache_folder, sync_folder
 
-PACK_VERSION = 1
+PACK_VERSION = 2
 PICTURES, INDEX = "pictures.npy", "index.json"
 
 _NAMED_WARNINGS = 10
@@ -101,7 +102,7 @@ def _locked(folder: Path) -> Generator[None]:
 
 
 def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> None:
-    entries = source.entries()
+    entries = packing_order(source.entries())
     _check_space(folder, len(entries), image_size)
     index = _Index(source, len(entries), skip_grey)
     with (folder / PICTURES).open("wb") as file:
@@ -153,6 +154,12 @@ def _check_space(folder: Path, count: int, image_size: int) -> None:
         )
 
 
+def packing_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Official test pictures first, then val: of equal pictures the first is kept."""
+    turns = {"test": 0, "val": 1}
+    return sorted(entries, key=lambda entry: turns.get(entry.official or "", 2))
+
+
 def decode_in_order(
     source: Source, entries: Sequence[Entry]
 ) -> Iterator[tuple[Entry, Decoded | UnusablePicture]]:
@@ -193,6 +200,7 @@ class _Index:
         self.names: list[str] = []
         self.hashes: list[str] = []
         self.classes: list[str] = []
+        self.official: list[Split | None] = []
         self.grey: list[bool] = []
         self.skipped: list[tuple[str, str]] = []
         self.bad: list[tuple[str, str]] = []
@@ -213,8 +221,10 @@ class _Index:
         self.names.append(entry.name)
         self.hashes.append(decoded.source_hash)
         self.classes.append(entry.label)
+        self.official.append(entry.official)
         self.grey.append(grey)
-        self._content.update(pixel_hash + decoded.source_hash.encode())
+        identity = decoded.source_hash + (entry.official or "")
+        self._content.update(pixel_hash + identity.encode())
         return True
 
     def note_bad(self, name: str, reason: str) -> None:
@@ -251,6 +261,7 @@ class _Index:
             "names": self.names,
             "hashes": self.hashes,
             "classes": self.classes,
+            "official": self.official,
             "grey": [position for position, grey in enumerate(self.grey) if grey],
             "skipped": self.skipped,
             "content_hash": self._content.hexdigest(),

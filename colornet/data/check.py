@@ -1,4 +1,4 @@
-"""Look at a folder of pictures before anything is trained: what is there, and what is wrong."""
+"""Look at pictures before anything is trained: what is there, and what is wrong with it."""
 
 import hashlib
 from collections import Counter
@@ -7,34 +7,38 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from colornet.config import FolderData
-from colornet.data.building import decode_in_order
+from colornet.data.building import decode_in_order, packing_order
 from colornet.data.decode import is_grey
-from colornet.data.source import Decoded, Entry, UnusablePicture
-from colornet.data.sources.folder import FolderSource
-from colornet.data.splits import SPLITS, assign_splits
+from colornet.data.source import Decoded, Entry, UnusablePicture, build_source
+from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
+from colornet.sections.data import DataConfig
 
 _SHOWN = 10
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a folder of pictures holds.
+    """What a source of pictures holds.
 
-    files: picture files found. usable: those a training would use, grey ones left out.
-    classes: usable pictures by class ("" = no class folder). splits: usable pictures by split.
+    layout: how it was read. files: pictures found. usable: those a training would use, grey ones
+    left out.
+    classes: usable pictures by class ("" = none). splits: usable pictures by split;
+    split_origins: whether it is `official` or by `hash`.
     modes: decodable pictures by Pillow mode. shorter_sides: least, median and greatest, pixels,
     or None when nothing can be decoded. bad: (name, reason). grey, small: names; small ones have
     a shorter side below `image_size` and are enlarged. duplicates: (name, the one it repeats).
     """
 
     root: str
+    source: str
+    layout: str
     image_size: int
     max_bad_fraction: float
     files: int
     usable: int
     classes: dict[str, int]
     splits: dict[str, int]
+    split_origins: dict[Split, str]
     modes: dict[str, int]
     shorter_sides: tuple[int, int, int] | None
     bad: list[tuple[str, str]]
@@ -44,14 +48,20 @@ class CheckReport:
 
     @property
     def can_train(self) -> bool:
-        """Whether a training with these options would accept the folder."""
+        """Whether a training with these options would accept it."""
         few_bad = len(self.bad) <= self.max_bad_fraction * self.files
-        return few_bad and self.usable >= 2
+        return few_bad and self._can_split
+
+    @property
+    def _can_split(self) -> bool:
+        return self.splits["train"] > 0 and self.splits["val"] > 0
 
     def data(self) -> dict[str, Any]:
         """Everything, as plain data for JSON."""
         return {
             "root": self.root,
+            "source": self.source,
+            "layout": self.layout,
             "image_size": self.image_size,
             "files": self.files,
             "usable": self.usable,
@@ -59,6 +69,7 @@ class CheckReport:
             "max_bad_fraction": self.max_bad_fraction,
             "classes": self.classes,
             "splits": self.splits,
+            "split_origins": self.split_origins,
             "modes": self.modes,
             "shorter_sides": None if self.shorter_sides is None else list(self.shorter_sides),
             "bad": [{"name": name, "reason": reason} for name, reason in self.bad],
@@ -69,8 +80,11 @@ class CheckReport:
 
     def text(self) -> str:
         """The report as plain text: counts first, then what is wrong, ten names of each kind."""
-        rows = [("picture files", str(self.files)), ("usable", str(self.usable))]
-        rows += [(f"  {split}", str(self.splits[split])) for split in SPLITS]
+        rows = [("layout", self.layout)]
+        rows += [("pictures", str(self.files)), ("usable", str(self.usable))]
+        for split in SPLITS:
+            origin = "by hash" if self.split_origins[split] == "hash" else "official"
+            rows.append((f"  {split}", f"{self.splits[split]} {origin}"))
         for name, count in self.classes.items():
             rows.append((f"class {name}" if name else "no class", str(count)))
         rows.append(("modes", ", ".join(f"{mode} {count}" for mode, count in self.modes.items())))
@@ -93,6 +107,8 @@ class CheckReport:
     def _verdict(self) -> str:
         if self.usable < 2:
             return "Not usable: at least 2 usable pictures are needed."
+        if not self._can_split:
+            return "Not usable: one picture to train on and one to validate with are needed."
         if not self.can_train:
             return (
                 f"Not usable as it is: {len(self.bad)} of {self.files} pictures are bad, more than "
@@ -101,49 +117,34 @@ class CheckReport:
         return "Usable."
 
 
-def check(
-    root: str,
-    image_size: int = 32,
-    *,
-    classes: tuple[str, ...] | None = None,
-    list: str | None = None,
-    max_bad_fraction: float = 0.01,
-    max_pixels: int = 40_000_000,
-    progress: Callable[[int, int], None] | None = None,
-) -> CheckReport:
-    """Decode every picture under `root` as a training would, and report.
+def check(data: DataConfig, progress: Callable[[int, int], None] | None = None) -> CheckReport:
+    """Decode every picture of a data section as a training would, and report.
 
     Args:
-        root, image_size, classes, list, max_bad_fraction, max_pixels: as in the config's `data`.
+        data: `fraction`, `train_pictures` and `skip_grey` change nothing here.
         progress: called with pictures done and pictures in all.
 
     Raises:
-        InputError: no such folder, no pictures in it, an unknown class, a bad list.
+        InputError: nothing there, no pictures in it, an unknown class, a bad list or file.
     """
-    data = FolderData(
-        source="folder",
-        root=root,
-        image_size=image_size,
-        classes=classes,
-        list=list,
-        max_bad_fraction=max_bad_fraction,
-        max_pixels=max_pixels,
-    )
-    source = FolderSource(data)
-    entries = source.entries()
-    tally = _Tally(image_size)
+    source = build_source(data)
+    entries = packing_order(source.entries())
+    tally = _Tally(data.image_size)
     for done, (entry, decoded) in enumerate(decode_in_order(source, entries), start=1):
         tally.add(entry, decoded)
         if progress is not None:
             progress(done, len(entries))
     return CheckReport(
         root=source.where,
-        image_size=image_size,
-        max_bad_fraction=max_bad_fraction,
+        source=data.source,
+        layout=source.layout(),
+        image_size=data.image_size,
+        max_bad_fraction=source.max_bad_fraction,
         files=len(entries),
         usable=len(tally.hashes),
         classes=dict(sorted(tally.classes.items())),
         splits=tally.splits(),
+        split_origins=split_origins(tally.official),
         modes=dict(tally.modes.most_common()),
         shorter_sides=tally.shorter_sides(),
         bad=tally.bad,
@@ -157,6 +158,7 @@ class _Tally:
     def __init__(self, image_size: int) -> None:
         self.image_size = image_size
         self.hashes: list[str] = []
+        self.official: list[Split | None] = []
         self.classes: Counter[str] = Counter()
         self.modes: Counter[str] = Counter()
         self.bad: list[tuple[str, str]] = []
@@ -182,10 +184,11 @@ class _Tally:
             self.grey.append(entry.name)
         else:
             self.hashes.append(decoded.source_hash)
+            self.official.append(entry.official)
             self.classes[entry.label] += 1
 
     def splits(self) -> dict[str, int]:
-        sides = assign_splits(self.hashes)
+        sides = assign_splits(self.hashes, self.official)
         return {split: int((sides == side).sum()) for side, split in enumerate(SPLITS)}
 
     def shorter_sides(self) -> tuple[int, int, int] | None:

@@ -44,7 +44,7 @@ def decode(data: bytes, image_size: int, max_pixels: int) -> Decoded:
         raise UnusablePicture("no pixels")
     mode = image.mode
     try:
-        pixels = _square_rgb(image, image_size)
+        pixels = to_square_rgb(image, image_size)
     # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad files.
     except Exception as error:
         raise UnusablePicture(f"corrupt or truncated ({_one_line(error)})") from error
@@ -53,7 +53,9 @@ def decode(data: bytes, image_size: int, max_pixels: int) -> Decoded:
 
 def is_grey(pixels: np.ndarray) -> bool:
     """Whether 99 % of the pixels (..., 3) have channels within 10 of each other (of 255)."""
-    spread = (pixels.max(axis=-1) - pixels.min(axis=-1)).ravel()
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    high = np.maximum(np.maximum(red, green), blue)
+    spread = (high - np.minimum(np.minimum(red, green), blue)).ravel()
     rank = int(0.99 * (spread.size - 1))
     return int(np.partition(spread, rank)[rank]) <= _GREY_SPREAD
 
@@ -76,23 +78,26 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:100] or type(error).__name__
 
 
-def _square_rgb(image: Image.Image, size: int) -> np.ndarray:
+def to_square_rgb(image: Image.Image, size: int) -> np.ndarray:
+    """The center square of a picture of any mode, upright, as sRGB bytes (size, size, 3)."""
     profile = image.info.get("icc_profile")
     if image.format == "JPEG":
         scale = _REDUCING_GAP * size / min(image.size)
         if scale < 1:
             image.draft(None, (round(image.width * scale), round(image.height * scale)))
     image = _working_mode(ImageOps.exif_transpose(image))
-    small = _fit(image, size)
+    small = center_square(image, size)
     return np.asarray(_to_srgb(small, profile), dtype=np.uint8)
 
 
 def _working_mode(image: Image.Image) -> Image.Image:
     """L, LA, RGB, RGBA or CMYK: what can be resized and has a meaning in a color profile."""
     if image.mode.startswith("I") or image.mode == "F":
-        # 16-bit grey: the upper byte. Pillow's own conversion clips at 255.
-        deep = np.asarray(image).astype(np.float64)
-        return Image.fromarray(np.clip(deep / 257.0 + 0.5, 0, 255).astype(np.uint8))
+        # 16-bit grey: the upper byte, where Pillow's own conversion clips at 255. Floating-point
+        # grey is of 255 in Pillow.
+        unit = 1.0 if image.mode == "F" else 257.0
+        deep = np.nan_to_num(np.asarray(image).astype(np.float64))
+        return Image.fromarray(np.clip(deep / unit + 0.5, 0, 255).astype(np.uint8))
     if image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK"):
@@ -100,8 +105,8 @@ def _working_mode(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _fit(image: Image.Image, size: int) -> Image.Image:
-    """The center square, resized."""
+def center_square(image: Image.Image, size: int) -> Image.Image:
+    """The center square of a picture, resized to `size` pixels with Lanczos."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.crop((left, top, left + side, top + side))

@@ -5,23 +5,19 @@ folder of the user's choice, which can then be used as `data.root` itself.
 """
 
 import json
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from colornet.config import DataConfig, FolderData
 from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
-from colornet.data.source import Source
-from colornet.data.sources.folder import FolderSource
-from colornet.data.sources.scenes import ScenesSource
-from colornet.data.splits import SPLITS, assign_splits
+from colornet.data.source import build_source
+from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
 from colornet.errors import InputError, did_you_mean
+from colornet.sections.data import DataConfig, FolderData
 from colornet.storage import cache_folder
-
-_SOURCES: dict[str, Callable[[Any], Source]] = {"scenes": ScenesSource, "folder": FolderSource}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +28,7 @@ class Pack:
     names, hashes, classes: one item a picture; a class is "" where there are none.
     content_hash: of all pictures and their identities, for provenance.
     path: the pack's folder. skipped: (name, reason) of every picture left out when packing.
+    split_origins: whether each split is `official` or by `hash`.
     """
 
     pictures: np.ndarray
@@ -41,6 +38,7 @@ class Pack:
     content_hash: str
     path: Path
     skipped: list[tuple[str, str]]
+    split_origins: dict[Split, str]
     _splits: dict[str, np.ndarray] = field(repr=False)
 
     @property
@@ -57,16 +55,15 @@ class Pack:
         return self._splits[split]
 
     def summary(self) -> dict[str, Any]:
-        """Numbers for people: pictures, size, splits, classes, what was left out, bytes."""
+        """For people: pictures, size, splits and whence, classes, what was left out, bytes."""
         used = np.concatenate([self._splits[split] for split in SPLITS])
-        classes = sorted({self.classes[row] for row in used})
+        classes = Counter(self.classes[row] for row in used)
         return {
             "pictures": len(used),
             "image_size": self.image_size,
             "splits": {split: len(self._splits[split]) for split in SPLITS},
-            "classes": {
-                name: sum(self.classes[row] == name for row in used) for name in classes if name
-            },
+            "split_origins": self.split_origins,
+            "classes": {name: classes[name] for name in sorted(classes) if name},
             "grey": sum(reason == "grey" for _, reason in self.skipped),
             "duplicates": sum(reason.startswith("duplicate of") for _, reason in self.skipped),
             "bad": sum(
@@ -93,9 +90,9 @@ def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
         InputError: no pictures, too many bad ones, too few left, an unknown class, more
             `train_pictures` than there are, too little disk space, or a pack of another size.
     """
-    if isinstance(data, FolderData) and _is_pack(Path(data.root).expanduser()):
+    if isinstance(data, FolderData) and is_pack(Path(data.root).expanduser()):
         return _open_packed_folder(data)
-    source = _SOURCES[data.source](data)
+    source = build_source(data)
     key = pack_key(source, data.skip_grey)
     folder = (cache or cache_folder()) / "packs" / f"{data.source}-{data.image_size}px-{key[:24]}"
     build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_whole(folder))
@@ -108,7 +105,7 @@ def pack_to(data: DataConfig, folder: Path) -> Pack:
     Raises:
         InputError: as `open_pack`, and when `folder` holds anything else.
     """
-    source = _SOURCES[data.source](data)
+    source = build_source(data)
     key = pack_key(source, data.skip_grey)
     is_empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     is_same = _is_whole(folder) and _read_index(folder)["key"] == key
@@ -118,13 +115,14 @@ def pack_to(data: DataConfig, folder: Path) -> Pack:
     return _map(folder, data)
 
 
-def _is_pack(folder: Path) -> bool:
+def is_pack(folder: Path) -> bool:
+    """Whether a folder was made by `pack_to`."""
     return (folder / INDEX).is_file() and (folder / PICTURES).is_file()
 
 
 def _is_whole(folder: Path) -> bool:
     """Whether a pack is there and can be mapped; a damaged one in the cache is built again."""
-    if not _is_pack(folder):
+    if not is_pack(folder):
         return False
     try:
         _map_pictures(folder, _read_index(folder))
@@ -180,6 +178,7 @@ def _map(folder: Path, data: DataConfig) -> Pack:
     index = _read_index(folder)
     pictures = _map_pictures(folder, index)
     used = _rows_in_use(index, data)
+    official = [index["official"][row] for row in used]
     return Pack(
         pictures=pictures,
         names=index["names"],
@@ -188,7 +187,8 @@ def _map(folder: Path, data: DataConfig) -> Pack:
         content_hash=index["content_hash"],
         path=folder,
         skipped=[(name, reason) for name, reason in index["skipped"]],
-        _splits=_split_rows(index["hashes"], used, data),
+        split_origins=split_origins(official),
+        _splits=_split_rows(index["hashes"], index["official"], used, data),
     )
 
 
@@ -207,13 +207,21 @@ def _rows_in_use(index: dict[str, Any], data: DataConfig) -> np.ndarray:
     )
 
 
-def _split_rows(hashes: list[str], used: np.ndarray, data: DataConfig) -> dict[str, np.ndarray]:
+def _split_rows(
+    hashes: list[str], official: list[Split | None], used: np.ndarray, data: DataConfig
+) -> dict[str, np.ndarray]:
     by_hash = np.array(sorted(used, key=lambda row: hashes[row]), np.int64)
-    sides = assign_splits([hashes[row] for row in by_hash])
-    splits = {split: by_hash[sides == side] for side, split in enumerate(SPLITS)}
+    sides = assign_splits([hashes[row] for row in by_hash], [official[row] for row in by_hash])
+    splits: dict[str, np.ndarray] = {
+        split: by_hash[sides == side] for side, split in enumerate(SPLITS)
+    }
     available = len(splits["train"])
-    if available == 0:
-        raise InputError(f"{len(used)} usable pictures: none is left to train on.")
+    if available == 0 or len(splits["val"]) == 0:
+        counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
+        raise InputError(
+            f"{len(used)} usable pictures ({counts}): one to train on and one to validate with are "
+            "needed.\nGive more pictures, or other data.classes."
+        )
     wanted = data.train_pictures
     if wanted is None:
         wanted = max(1, round(data.fraction * available))

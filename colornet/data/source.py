@@ -1,10 +1,18 @@
-"""What a source of pictures is: names with classes, and a way to decode one."""
+"""What a source of pictures is: names with classes, and a way to decode one.
+
+Each module of `colornet.data.sources` is one source: `build` makes it from its options.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
 import numpy as np
+
+from colornet.data.splits import Split
+from colornet.errors import InputError, did_you_mean
+from colornet.sections.data import DataConfig
 
 
 @dataclass(frozen=True)
@@ -14,11 +22,13 @@ class Entry:
     name: shown to people and kept in records; unique within the source, valid Unicode.
     label: its class, "" where there are none.
     place: what the source finds it by.
+    official: the split that its publisher has put it in, None where there is none.
     """
 
     name: str
     label: str
     place: str | int
+    official: Split | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,10 @@ class Source(Protocol):
         """The pictures in a fixed order. Raises InputError when there are none."""
         ...
 
+    def layout(self) -> str:
+        """What was found, in a line for people: the kind of data set, its splits."""
+        ...
+
     def key(self) -> Mapping[str, object]:
         """Everything, JSON-able, that the decoded pictures depend on."""
         ...
@@ -64,3 +78,27 @@ class Source(Protocol):
     def decode(self, entry: Entry) -> Decoded:
         """Decode one picture. Raises UnusablePicture."""
         ...
+
+
+def build_source(data: DataConfig) -> Source:
+    """The source of a data section: `build(data)` of the module named after `data.source`.
+
+    Raises:
+        InputError: options that cannot be used.
+    """
+    return import_module(f"colornet.data.sources.{data.source}").build(data)
+
+
+def of_classes(
+    entries: Sequence[Entry], chosen: Sequence[str] | None, where: str
+) -> Sequence[Entry]:
+    """The entries of the chosen classes, None for all. Raises InputError for an unknown class."""
+    if chosen is None:
+        return entries
+    known = {entry.label for entry in entries}
+    for name in chosen:
+        if name not in known:
+            classes = known - {""}
+            hint = did_you_mean(name, classes) if classes else "Its pictures have no classes."
+            raise InputError(f"data.classes: '{name}': no such class in {where}.\n{hint}")
+    return [entry for entry in entries if entry.label in chosen]

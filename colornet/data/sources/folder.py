@@ -1,18 +1,29 @@
-"""Any tree of picture files: the first level of folders are the classes."""
+"""Any tree of picture files; `colornet.data.layouts` says which folders are what."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from colornet.config import FolderData
 from colornet.data.decode import decode
-from colornet.data.source import Decoded, Entry, UnusablePicture
-from colornet.errors import InputError, did_you_mean
+from colornet.data.layouts import PLACES, Layout, read_layout
+from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
+from colornet.errors import InputError
+from colornet.sections.data import FolderData
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+
+
+# A line of Places365's own lists begins with a slash: /d/discotheque/00003105.jpg 122
+_PLACES_LINE = re.compile(r"/([a-z]/.+)")
+
+
+def build(data: FolderData) -> "FolderSource":
+    """The source of `data.source: folder`."""
+    return FolderSource(data)
 
 
 @dataclass(frozen=True)
@@ -44,13 +55,16 @@ class FolderSource:
         Raises:
             InputError: no such folder, no pictures in it, an unknown class, a bad list.
         """
-        chosen = self.data.classes
-        every = [Entry(readable(file.path), _label(file.path), file.path) for file in self._files]
-        return [entry for entry in every if chosen is None or entry.label in chosen]
+        return list(of_classes(self._every, self.data.classes, self.where))
+
+    def layout(self) -> str:
+        """What kind of tree it is, and which folders are which split."""
+        return self._layout.described()
 
     def key(self) -> dict[str, object]:
         """Root, options, and the name, size and time of every file."""
         data = self.data
+        self.entries()  # an unknown class is told before anything is looked up
         return {
             "source": "folder",
             "root": os.path.realpath(self.root),
@@ -58,6 +72,7 @@ class FolderSource:
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
             "classes": None if data.classes is None else sorted(data.classes),
+            "lists": [_stamp(path) for path in self._layout.lists],
             "files": [(file.path, file.size, file.mtime_ns) for file in self._files],
         }
 
@@ -70,6 +85,18 @@ class FolderSource:
         return decode(content, self.data.image_size, self.data.max_pixels)
 
     @cached_property
+    def _layout(self) -> Layout:
+        return read_layout(self.root, [file.path for file in self._files])
+
+    @cached_property
+    def _every(self) -> list[Entry]:
+        found = []
+        for file in self._files:
+            label, official = self._layout.place(file.path)
+            found.append(Entry(readable(file.path), readable(label), file.path, official))
+        return found
+
+    @cached_property
     def _files(self) -> list[_File]:
         if not self.root.is_dir():
             what = "not a folder" if self.root.exists() else "no such folder"
@@ -80,9 +107,7 @@ class FolderSource:
             found = list(self._listed() if self.data.list else self._walked())
         except OSError as error:
             raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-        files = sorted(found, key=lambda file: file.path)
-        self._check_classes({_label(file.path) for file in files})
-        return files
+        return sorted(found, key=lambda file: file.path)
 
     def _walked(self) -> Iterator[_File]:
         others = 0
@@ -122,12 +147,23 @@ class FolderSource:
                 yield file
 
     def _named(self, line: str) -> str:
-        """The path in a line; a label may follow it. Paths may hold spaces themselves."""
+        """The path in a line; a label may follow it. Paths may hold spaces themselves.
+
+        What is not found from the root on is looked for in the folders of Places365.
+        """
         whole = line.strip()
-        if (self.root / whole).exists():
-            return whole
-        without_label = whole.rsplit(maxsplit=1)[0]
-        return without_label if (self.root / without_label).exists() else whole
+        names = [whole, whole.rsplit(maxsplit=1)[0]]
+        for name in dict.fromkeys(names):
+            for base in self._bases:
+                path = os.path.join(base, name.lstrip("/"))
+                if (self.root / path).exists():
+                    return path
+        missing = _PLACES_LINE.fullmatch(names[-1])
+        return os.path.join(self._bases[:2][-1], missing[1]) if missing else whole
+
+    @cached_property
+    def _bases(self) -> list[str]:
+        return ["", *(name for name in PLACES if (self.root / name).is_dir())]
 
     def _stat(self, path: str) -> _File | None:
         try:
@@ -139,22 +175,15 @@ class FolderSource:
             return None
         return _File(path, status.st_size, status.st_mtime_ns)
 
-    def _check_classes(self, known: set[str]) -> None:
-        for name in self.data.classes or ():
-            if name not in known:
-                folders = {readable(label) for label in known if label}
-                hint = did_you_mean(name, folders) if folders else "It has no class folders."
-                raise InputError(f"data.classes: '{name}': no such class in {self.root}.\n{hint}")
-
 
 def readable(path: str) -> str:
     """A path as valid Unicode with forward slashes: bytes that are none are written as \\xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
 
 
-def _label(path: str) -> str:
-    first, separator, _ = path.partition(os.sep)
-    return readable(first) if separator else ""
+def _stamp(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
 
 
 def _accepted() -> str:

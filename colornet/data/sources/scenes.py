@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from colornet.config import ScenesData
 from colornet.data import scenery
 from colornet.data.scenery.canvas import Canvas
 from colornet.data.scenery.light import DAY, GOLDEN, Light, choose_light
@@ -33,6 +32,7 @@ from colornet.data.scenery.things import (
 )
 from colornet.data.source import Decoded, Entry
 from colornet.errors import InputError, did_you_mean
+from colornet.sections.data import ScenesData
 
 _Composition = Callable[[Canvas, np.random.Generator, Light], None]
 
@@ -151,6 +151,11 @@ def class_of(index: int) -> str:
     return CLASSES[index % len(CLASSES)]
 
 
+def build(data: ScenesData) -> "ScenesSource":
+    """The source of `data.source: scenes`. Raises InputError for an unknown class."""
+    return ScenesSource(data)
+
+
 class ScenesSource:
     """`data.pictures` landscapes of the chosen classes."""
 
@@ -178,6 +183,10 @@ class ScenesSource:
             Entry(f"{class_of(index)}-{index:06d}", class_of(index), index)
             for index, _ in zip(indices, range(self.data.pictures), strict=False)
         ]
+
+    def layout(self) -> str:
+        """Nothing is read from a disk."""
+        return "procedural landscapes"
 
     def key(self) -> dict[str, object]:
         """The options, and the code that draws: changed code draws anew."""

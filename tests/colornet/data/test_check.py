@@ -9,20 +9,23 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from colornet.config import FolderData
 from colornet.data.check import check
 from colornet.data.packed import open_pack
 from colornet.errors import InputError
+from colornet.sections.data import FolderData
 
+MakeData = Callable[..., FolderData]
 MakePicture = Callable[..., Path]
 
 
-def test_a_folder_without_pictures_is_refused(root: Path) -> None:
+def test_a_folder_without_pictures_is_refused(root: Path, folder_data: MakeData) -> None:
     with pytest.raises(InputError, match="empty folder"):
-        check(str(root))
+        check(folder_data(root))
 
 
-def test_all_planted_faults_are_found(twelve: Path, make_picture: MakePicture) -> None:
+def test_all_planted_faults_are_found(
+    twelve: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
     good = (twelve / "sea/00.png").read_bytes()
     (twelve / "sea/truncated.png").write_bytes(good[:-40])
     (twelve / "sea/empty.jpg").write_bytes(b"")
@@ -32,7 +35,7 @@ def test_all_planted_faults_are_found(twelve: Path, make_picture: MakePicture) -
     shutil.copy(twelve / "land/01.png", twelve / "land/01 copy.png")
     Image.new("L", (20, 20), 77).save(twelve / "land/grey.png")
 
-    report = check(str(twelve), image_size=16, max_pixels=8000)
+    report = check(folder_data(twelve, max_pixels=8000))
     assert dict(report.bad).keys() == {
         "sea/truncated.png",
         "sea/empty.jpg",
@@ -53,38 +56,38 @@ def test_all_planted_faults_are_found(twelve: Path, make_picture: MakePicture) -
     assert json.loads(json.dumps(report.data(), allow_nan=False))["usable"] == 13
 
 
-def test_it_agrees_with_packing(twelve: Path) -> None:
+def test_it_agrees_with_packing(twelve: Path, folder_data: MakeData) -> None:
     Image.new("L", (20, 20), 77).save(twelve / "land/grey.png")
-    report = check(str(twelve), image_size=16)
-    pack = open_pack(FolderData(source="folder", root=str(twelve), image_size=16))
+    report = check(folder_data(twelve))
+    pack = open_pack(folder_data(twelve))
     assert report.can_train
     assert report.text().endswith("Usable.")
     assert report.splits == pack.summary()["splits"]
     assert report.classes == pack.summary()["classes"]
 
 
-def test_nothing_that_can_be_decoded(root: Path) -> None:
+def test_nothing_that_can_be_decoded(root: Path, folder_data: MakeData) -> None:
     (root / "a.png").write_bytes(b"")
-    report = check(str(root))
+    report = check(folder_data(root))
     assert report.shorter_sides is None
     assert "at least 2 usable pictures" in report.text()
 
 
-def test_long_lists_are_cut(root: Path) -> None:
+def test_long_lists_are_cut(root: Path, folder_data: MakeData) -> None:
     for number in range(14):
         (root / f"{number}.png").write_bytes(b"")
-    assert "and 4 more" in check(str(root)).text()
+    assert "and 4 more" in check(folder_data(root)).text()
 
 
-def test_progress_counts_every_picture(twelve: Path) -> None:
+def test_progress_counts_every_picture(twelve: Path, folder_data: MakeData) -> None:
     seen: list[tuple[int, int]] = []
-    check(str(twelve), progress=lambda done, total: seen.append((done, total)))
+    check(folder_data(twelve), progress=lambda done, total: seen.append((done, total)))
     assert seen == [(done, 12) for done in range(1, 13)]
 
 
-def test_real_photos(test_data: Path) -> None:
+def test_real_photos(test_data: Path, folder_data: MakeData) -> None:
     begin = time.process_time()
-    report = check(str(test_data / "scenes150" / "train"), image_size=64)
+    report = check(folder_data(test_data / "scenes150" / "train", image_size=64))
     assert time.process_time() - begin < 2 * report.files / 1000
     assert report.files == 1200
     assert len(report.grey) == 59

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from colornet.data.decode import decode, is_grey
+from colornet.data.decode import decode, is_grey, to_square_rgb
 from colornet.data.source import UnusablePicture
 
 RED = (200, 30, 40)
@@ -104,6 +104,59 @@ def test_every_mode_becomes_rgb(data: bytes, color: tuple[int, int, int], tolera
     np.testing.assert_allclose(
         pixels.astype(int), np.broadcast_to(color, (16, 16, 3)), atol=tolerance
     )
+
+
+def deep(level: int, mode: str) -> Image.Image:
+    """A picture of one level in 0..65535, in a mode with more than 8 bits."""
+    kinds = {"I;16": "<u2", "I;16B": ">u2", "I": "<i4"}
+    raw = np.full((20, 20), level, kinds[mode]).tobytes()
+    return Image.frombytes(mode, (20, 20), raw)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I"])
+@pytest.mark.parametrize(("level", "grey"), [(0, 0), (90 * 257, 90), (65535, 255)])
+def test_deep_grey_keeps_its_upper_byte(mode: str, level: int, grey: int) -> None:
+    image = deep(level, mode)
+    assert (to_square_rgb(image, 16) == grey).all()
+    if mode != "I":  # in no file that is accepted
+        assert (decode(encoded(image), 16, MAX_PIXELS).pixels == grey).all()
+
+
+@pytest.mark.parametrize(("level", "grey"), [(0, 0), (90.4, 90), (255, 255), (300, 255), (-5, 0)])
+def test_floating_point_grey_is_of_255(level: float, grey: int) -> None:
+    assert (to_square_rgb(Image.new("F", (20, 20), level), 16) == grey).all()
+
+
+@pytest.mark.parametrize("level", [float("nan"), float("inf"), float("-inf")])
+def test_floating_point_grey_without_a_number(level: float) -> None:
+    image = Image.new("F", (20, 20), 90)
+    image.putpixel((0, 0), level)
+    pixels = to_square_rgb(image, 16)
+    assert pixels.dtype == np.uint8
+    assert (pixels[8, 8] == 90).all()
+
+
+@pytest.mark.parametrize(("alpha", "color"), [(255, RED), (0, (255, 255, 255))])
+def test_a_palette_with_an_alpha_channel(alpha: int, color: tuple[int, int, int]) -> None:
+    image = Image.new("PA", (20, 20), (1, alpha))
+    image.putpalette([0, 0, 0, *RED])
+    assert (to_square_rgb(image, 16) == color).all()
+
+
+def test_black_and_white_is_resized_with_greys_between() -> None:
+    board = Image.fromarray(np.indices((32, 32)).sum(0) % 2 == 0)
+    assert board.mode == "1"
+    pixels = decode(encoded(board), 16, MAX_PIXELS).pixels
+    assert 100 < pixels[4:-4, 4:-4].mean() < 155
+    assert (pixels[..., 0] == pixels[..., 1]).all()
+
+
+@pytest.mark.parametrize("inks", [(0, 0, 0, 0), (255, 0, 0, 0), (0, 0, 0, 255), (0, 128, 200, 20)])
+def test_inks_are_not_inverted(inks: tuple[int, int, int, int]) -> None:
+    image = Image.new("CMYK", (20, 20), inks)
+    expected = [(255 - ink) * (255 - inks[3]) / 255 for ink in inks[:3]]
+    pixels = decode(encoded(image, "JPEG", quality=100), 16, MAX_PIXELS).pixels
+    np.testing.assert_allclose(pixels.astype(int), np.broadcast_to(expected, (16, 16, 3)), atol=4)
 
 
 def test_exif_rotation_is_applied() -> None:

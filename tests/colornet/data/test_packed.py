@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colornet.config import FolderData, ScenesData
-from colornet.data import building, packed
+from colornet.data import building
 from colornet.data.packed import Pack, open_pack, pack_to
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
+from colornet.sections.data import FolderData, ScenesData
 
 MakeData = Callable[..., FolderData]
 MakePicture = Callable[..., Path]
@@ -204,6 +204,93 @@ def test_classes_of_scenes() -> None:
     assert len(pack.names) == 20
 
 
+# Official splits
+
+
+def test_official_test_pictures_stay_test_pictures(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    for seed in range(30):
+        make_picture(f"{'test' if seed < 4 else 'train'}/{seed % 2}/{seed}.png", seed)
+    pack = open_pack(folder_data(root))
+    assert {pack.names[row] for row in pack.indices("test")} == {
+        f"test/{seed % 2}/{seed}.png" for seed in range(4)
+    }
+    origins = {"train": "hash", "val": "hash", "test": "official"}
+    assert pack.split_origins == pack.summary()["split_origins"] == origins
+    part = open_pack(folder_data(root, fraction=0.5, classes=("1",)))
+    assert len(part.indices("test")) == 2
+    assert 5 <= len(part.indices("train")) <= 7
+    shorter = open_pack(folder_data(root, train_pictures=3))
+    assert [len(shorter.indices(split)) for split in SPLITS[::2]] == [3, 4]
+
+
+def test_a_picture_of_the_test_split_is_not_trained_on(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    for seed in range(20):
+        make_picture(f"train/{seed:02d}.png", seed)
+    for seed in (3, 7, 50):
+        make_picture(f"val/{seed:02d}.png", seed)
+    make_picture("test/07.png", 7)
+    make_picture("test/60.png", 60)
+    pack = open_pack(folder_data(root))
+    assert sorted(pack.skipped) == [
+        ("train/03.png", "duplicate of val/03.png"),
+        ("train/07.png", "duplicate of test/07.png"),
+        ("val/07.png", "duplicate of test/07.png"),
+    ]
+    assert [len(pack.indices(split)) for split in SPLITS] == [18, 2, 2]
+    pixels = [pack.pictures[row].tobytes() for row in all_rows(pack)]
+    assert len(set(pixels)) == len(pixels)
+
+
+def test_other_splits_are_other_contents(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    for seed in range(8):
+        make_picture(f"train/{seed}.png", seed)
+    make_picture("test/x.png", 9)
+    before = open_pack(folder_data(root))
+    (root / "test").rename(root / "training")
+    after = open_pack(folder_data(root))
+    assert before.content_hash != after.content_hash
+    assert before.split_origins["test"] == "official"
+    assert after.split_origins["test"] == "hash"
+
+
+def test_one_picture_beside_the_test_pictures_is_too_few(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    for seed in range(4):
+        make_picture(f"{'test' if seed else 'train'}/{seed}.png", seed)
+    text = message(folder_data(root))
+    assert "3 test)" in text
+    assert "one to train on and one to validate with" in text
+
+
+def test_a_packed_folder_keeps_the_official_splits(
+    root: Path, make_picture: MakePicture, folder_data: MakeData, tmp_path: Path
+) -> None:
+    for seed in range(12):
+        make_picture(f"{'train' if seed % 3 else 'test'}/{seed}.png", seed)
+    direct = open_pack(folder_data(root))
+    pack_to(folder_data(root), tmp_path / "packed")
+    opened = open_pack(folder_data(tmp_path / "packed"))
+    assert opened.split_origins["test"] == "official"
+    for split in SPLITS:
+        np.testing.assert_array_equal(opened.indices(split), direct.indices(split))
+
+
+def test_a_folder_packed_in_the_first_format_is_refused(
+    twelve: Path, folder_data: MakeData, tmp_path: Path
+) -> None:
+    pack_to(folder_data(twelve), tmp_path / "packed")
+    index = tmp_path / "packed" / "index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"version": 1}))
+    assert "packed in format 1" in message(folder_data(tmp_path / "packed"))
+
+
 # The cache
 
 
@@ -276,7 +363,7 @@ def test_opening_again_is_quick() -> None:
 
 _OPEN = """
 import sys, time
-from colornet.config import FolderData
+from colornet.sections.data import FolderData
 from colornet.data import building
 from colornet.data.packed import open_pack
 
@@ -389,10 +476,6 @@ def test_a_packed_folder_with_a_strange_index(
 
 
 # Any source
-
-
-def test_every_source_can_be_opened_by_its_name() -> None:
-    assert set(packed._SOURCES) == {"scenes", "folder"}
 
 
 def test_decoding_in_threads_keeps_the_order(twelve: Path, folder_data: MakeData) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from colornet.config import FolderData
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
+from colornet.sections.data import FolderData
 
 MakeData = Callable[..., FolderData]
 MakePicture = Callable[..., Path]
@@ -110,7 +110,7 @@ def test_a_class_where_there_are_none(
     make_picture: MakePicture, root: Path, folder_data: MakeData
 ) -> None:
     make_picture("1.png", 0)
-    assert "no class folders" in message(folder_data(root, classes=("sea",)))
+    assert "no classes" in message(folder_data(root, classes=("sea",)))
 
 
 def test_a_list_chooses_and_may_carry_labels_and_spaces(

@@ -1,0 +1,47 @@
+"""What kind of source a path is, from what lies there."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from colornet.data.packed import is_pack
+from colornet.data.sources.cifar10 import find_batches
+from colornet.data.sources.folder import SUFFIXES
+from colornet.data.sources.parquet import SUFFIX
+
+FILE_SOURCES = ("folder", "cifar10", "parquet")
+
+
+def detect_source(path: Path) -> str:
+    """The value of `data.source` that a path is for.
+
+    `parquet` for a Parquet file, and for a folder with such files in it or one level below and no
+    pictures beside them; `cifar10` for its batches; else `folder`, which says what is wrong.
+    """
+    path = path.expanduser()
+    if path.is_file():
+        return "parquet" if path.suffix.lower() == SUFFIX else "folder"
+    if not path.is_dir() or is_pack(path):
+        return "folder"
+    if find_batches(path):
+        return "cifar10"
+    found = False
+    for suffix in _suffixes(path):
+        if suffix in SUFFIXES:
+            return "folder"
+        found |= suffix == SUFFIX
+    return "parquet" if found else "folder"
+
+
+def _suffixes(folder: Path, deeper: bool = True) -> Iterator[str]:
+    """Of the files in a folder, then in those directly below; what cannot be read has none."""
+    try:
+        with os.scandir(folder) as found:
+            items = [item for item in found if not item.name.startswith(".")]
+    except OSError:
+        return
+    yield from (os.path.splitext(item.name)[1].lower() for item in items if not item.is_dir())
+    if deeper:
+        for item in items:
+            if item.is_dir():
+                yield from _suffixes(Path(item.path), deeper=False)

@@ -1,0 +1,219 @@
+"""Encoded pictures in Parquet files; one row group is in memory at a time, or a few small ones."""
+
+import os
+import re
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from colornet.data.columns import SPLIT, Columns, find_columns
+from colornet.data.decode import decode
+from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
+from colornet.data.splits import Split, settle, split_named
+from colornet.errors import InputError
+from colornet.sections.data import ParquetData
+
+SUFFIX = ".parquet"
+_KEPT_GROUPS, _KEPT_BYTES = 2, 64 * 2**20
+# Below, threads only wait for one another: 32 px JPEGs decode at half the speed with them, those
+# of 24 kB at four fifths.
+_WORTH_THREADS = 50_000
+
+
+def build(data: ParquetData) -> "ParquetSource":
+    """The source of `data.source: parquet`."""
+    return ParquetSource(data)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A row group: its file and number there, and the number of its first row among all."""
+
+    file: Path
+    number: int
+    start: int
+
+
+class ParquetSource:
+    """The pictures in the rows of a file, or of all `*.parquet` files in a folder."""
+
+    def __init__(self, data: ParquetData) -> None:
+        self.data = data
+        self.root = Path(data.root).expanduser()
+        self.where = str(self.root)
+        self.max_bad_fraction = data.max_bad_fraction
+        self._reading = threading.Lock()
+        self._kept: OrderedDict[int, pa.ChunkedArray] = OrderedDict()
+
+    def entries(self) -> list[Entry]:
+        """The rows in the order of the files and in them.
+
+        Raises:
+            InputError: no files, a torn one, no column of pictures or several, no rows, an unknown
+                class.
+        """
+        rows = [row for file in self._files for row in self._rows(file)]
+        if not rows:
+            raise InputError(f"{self.where}: no rows in it, so no pictures.")
+        splits = settle([split for _, _, split in rows])
+        found = [
+            Entry(name, label, place, split)
+            for place, ((name, label, _), split) in enumerate(zip(rows, splits, strict=True))
+        ]
+        return list(of_classes(found, self.data.classes, self.where))
+
+    def layout(self) -> str:
+        """Files, rows and the columns that were found."""
+        files, columns = self._files, self._columns[self._files[0]]
+        rows = sum(self._footers[file].num_rows for file in files)
+        label = f"classes in '{columns.label}'" if columns.label else "no classes"
+        split = f", splits in '{SPLIT}'" if columns.split else ""
+        return (
+            f"Parquet, {rows:,} rows in {len(files)} file{'s' * (len(files) > 1)}, "
+            f"pictures in '{columns.picture}', {label}{split}"
+        )
+
+    def key(self) -> dict[str, object]:
+        """Root, options, and the name, size and time of every file."""
+        data = self.data
+        return {
+            "source": "parquet",
+            "root": os.path.realpath(self.root),
+            "image_size": data.image_size,
+            "max_pixels": data.max_pixels,
+            "max_bad_fraction": data.max_bad_fraction,
+            "classes": None if data.classes is None else sorted(data.classes),
+            "column": data.column,
+            "label": data.label,
+            "files": [_stamp(file) for file in self._files],
+        }
+
+    def decode(self, entry: Entry) -> Decoded:
+        """Decode the picture in a row. Raises UnusablePicture, and InputError for a torn file."""
+        place = int(entry.place)
+        number = bisect_right(self._groups, place, key=lambda group: group.start) - 1
+        value = self._pictures(number)[place - self._groups[number].start].as_py()
+        if value is None:
+            raise UnusablePicture("no picture in its row")
+        return decode(value, self.data.image_size, self.data.max_pixels)
+
+    @cached_property
+    def parallel(self) -> bool:
+        """Whether the pictures are large enough for threads to help."""
+        footers = self._footers.values()
+        size = sum(f.row_group(n).total_byte_size for f in footers for n in range(f.num_row_groups))
+        return size > _WORTH_THREADS * sum(footer.num_rows for footer in footers)
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        if self.root.is_file():
+            return [self.root]
+        if not self.root.is_dir():
+            raise InputError(
+                f"{self.root}: no such file or folder.\n"
+                "data.root must be a Parquet file, or a folder of them."
+            )
+        inside = (path.relative_to(self.root) for path in self.root.rglob(f"*{SUFFIX}"))
+        found = sorted(p for p in inside if not any(part.startswith(".") for part in p.parts))
+        if not found:
+            raise InputError(
+                f"{self.root}: no *{SUFFIX} file in it.\n"
+                "data.root must be a Parquet file, or a folder of them."
+            )
+        return [self.root / path for path in found]
+
+    @cached_property
+    def _footers(self) -> dict[Path, pq.FileMetaData]:
+        return {file: self._open(file).metadata for file in self._files}
+
+    @cached_property
+    def _columns(self) -> dict[Path, Columns]:
+        wanted = self.data.column, self.data.label
+        return {
+            file: find_columns(footer.schema.to_arrow_schema(), str(file), *wanted)
+            for file, footer in self._footers.items()
+        }
+
+    @cached_property
+    def _groups(self) -> list[_Group]:
+        found, start = [], 0
+        for file, footer in self._footers.items():
+            for number in range(footer.num_row_groups):
+                found.append(_Group(file, number, start))
+                start += footer.row_group(number).num_rows
+        return found
+
+    def _rows(self, file: Path) -> Iterator[tuple[str, str, Split | None]]:
+        """Name, class and official split of every row of a file."""
+        columns, count = self._columns[file], self._footers[file].num_rows
+        name = os.path.relpath(file, self.root if file != self.root else file.parent)
+        official = _split_in(name)
+        labels: list[int | str | None] = [None] * count
+        splits: list[Split | None] = [official] * count
+        if columns.read():
+            try:
+                table = self._open(file).read(columns=columns.read())
+            except (pa.ArrowException, OSError) as error:
+                raise _torn(file, error) from error
+            if columns.label:
+                labels = table.column(columns.label).to_pylist()
+            if columns.split:
+                splits = [split_named(word or "") for word in table.column(SPLIT).to_pylist()]
+        for row, (label, split) in enumerate(zip(labels, splits, strict=True)):
+            yield f"{name}/{row:06d}", columns.class_of(label), split
+
+    def _pictures(self, number: int) -> pa.ChunkedArray:
+        """The pictures of a row group; the ones used last are kept."""
+        with self._reading:
+            if number not in self._kept:
+                self._kept[number] = self._read_group(self._groups[number])
+                while len(self._kept) > _KEPT_GROUPS and self._kept_bytes() > _KEPT_BYTES:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(number)
+            return self._kept[number]
+
+    def _kept_bytes(self) -> int:
+        return sum(pictures.nbytes for pictures in self._kept.values())
+
+    def _read_group(self, group: _Group) -> pa.ChunkedArray:
+        name = self._columns[group.file].picture
+        try:
+            table = self._open(group.file).read_row_group(group.number, columns=[name])
+        except (pa.ArrowException, OSError) as error:
+            raise _torn(group.file, error) from error
+        flat = table.flatten()
+        return flat.column(name if name in flat.column_names else f"{name}.bytes")
+
+    def _open(self, file: Path) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(file, page_checksum_verification=True)
+        except UnicodeEncodeError:
+            shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+            raise InputError(f"{shown}: its name is no Unicode.\nRename the file.") from None
+        except (pa.ArrowException, OSError) as error:
+            raise _torn(file, error) from error
+
+
+def _torn(file: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())[:160]
+    return InputError(
+        f"{file}: cannot be read as Parquet: {reason}\nIt may be torn: fetch it again."
+    )
+
+
+def _split_in(path: str) -> Split | None:
+    """The split that a folder or file is named after: `data/test-00000-of-00001.parquet`."""
+    words = re.split(r"[^A-Za-z]+", path)
+    return next((split for word in reversed(words) if (split := split_named(word))), None)
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    status = file.stat()
+    return str(file), status.st_size, status.st_mtime_ns
