@@ -5,6 +5,7 @@ trace in itself, neither in running statistics nor in the spectral norm's vector
 changes nothing but the player whose turn it is.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -122,7 +123,7 @@ class _Spectral(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight with norm 1."""
-        with torch.autocast(weight.device.type, enabled=False):
+        with _full_precision(weight.device.type):
             matrix = self._matrix(weight)
             with torch.no_grad():
                 if self.training and weight.requires_grad:
@@ -138,6 +139,12 @@ class _Spectral(nn.Module):
     def _iterate(self, matrix: Tensor) -> None:
         v = functional.normalize(matrix.T @ self.u, dim=0)
         self.u.copy_(functional.normalize(matrix @ v, dim=0))
+
+
+def _full_precision(device: str) -> AbstractContextManager[object]:
+    """No autocast on a type of device, if that has one at all (meta has none)."""
+    available = torch.amp.is_autocast_available(device)
+    return torch.autocast(device, enabled=False) if available else nullcontext()
 
 
 def padded(convolution: nn.Conv2d) -> list[nn.Module]:
