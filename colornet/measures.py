@@ -10,30 +10,34 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric's numbers mean: unit, which way is better (None: neither), label."""
+    """What a metric's numbers mean: unit, which way is better (None: neither), label.
+
+    A `detail` stands in the table of all trials, but not where a report compares the best few.
+    """
 
     unit: str
     goal: Literal["minimize", "maximize"] | None
     label: str
+    detail: bool = False
 
 
 METRICS: dict[str, Metric] = {
     "ab_mae": Metric("Lab units", "minimize", "ab MAE"),
-    "rgb_mae": Metric("of 255", "minimize", "RGB MAE"),
+    "rgb_mae": Metric("of 255", "minimize", "RGB MAE", detail=True),
     "psnr": Metric("dB", "maximize", "PSNR"),
     "ssim": Metric("", "maximize", "SSIM"),
     "ciede2000": Metric("", "minimize", "CIEDE2000"),
-    "auc": Metric("of 1", "maximize", "AuC"),
+    "auc": Metric("of 1", "maximize", "AuC", detail=True),
     "auc_rebalanced": Metric("of 1", "maximize", "AuC, rare colors alike"),
-    "eps_accuracy": Metric("of pixels", "maximize", "Accuracy, L too"),
-    "eps_accuracy_ab": Metric("of pixels", "maximize", "Accuracy"),
-    "colorfulness": Metric("", None, "Colorfulness"),
-    "colorfulness_abs": Metric("", None, "Colorfulness, absolute"),
+    "eps_accuracy": Metric("of pixels", "maximize", "Accuracy, L too", detail=True),
+    "eps_accuracy_ab": Metric("of pixels", "maximize", "Accuracy", detail=True),
+    "colorfulness": Metric("", None, "Colorfulness", detail=True),
+    "colorfulness_abs": Metric("", None, "Colorfulness, absolute", detail=True),
     "colorfulness_ratio": Metric("of the truth's", None, "Colorfulness ratio"),
     "colorfulness_gap": Metric("", "minimize", "Colorfulness gap"),
-    "chroma_bias": Metric("Lab units", None, "Chroma bias"),
+    "chroma_bias": Metric("Lab units", None, "Chroma bias", detail=True),
     "ab_histogram": Metric("of 1", "minimize", "Color histogram distance"),
-    "clipped_gamut": Metric("of pixels", None, "Outside sRGB"),
+    "clipped_gamut": Metric("of pixels", None, "Outside sRGB", detail=True),
     "strong_ab_mae": Metric("Lab units", "minimize", "ab MAE on strong colors"),
 }
 """How well held-out pictures are colorized."""

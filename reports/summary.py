@@ -62,8 +62,8 @@ def best(sweep: SweepTables) -> dict[str, Any]:
     if ranked.empty:
         return {"missing": _nothing(sweep)}
     name = shlex.quote(sweep.argument)
-    others = other_metrics(sweep)
-    values = {column.name: sweep.last_values(column.name) for column in others}
+    compared = [column for column in other_metrics(sweep) if not _is_detail(column)]
+    values = {column.name: sweep.last_values(column.name) for column in compared}
     return {
         "missing": "",
         "rows": [_best_row(sweep, row, values) for _, row in ranked.iterrows()],
@@ -114,10 +114,18 @@ def _rule(sweep: SweepTables) -> str:
 
 
 def other_metrics(sweep: SweepTables) -> list[Column]:
-    """What was measured on the held-out pictures beside the objectives, in a fixed order."""
+    """What was measured on the held-out pictures beside the objectives, in a fixed order.
+
+    Metrics that applied to no trial are left out.
+    """
     objectives = {objective.name for objective in sweep.objectives}
-    names = [f"val_{name}" for name in METRICS]
-    return [sweep.column(n) for n in names if n in sweep.ticks and n not in objectives]
+    names = [f"val_{name}" for name in METRICS if f"val_{name}" in sweep.ticks]
+    measured = [name for name in names if sweep.ticks[name].notna().any()]
+    return [sweep.column(name) for name in measured if name not in objectives]
+
+
+def _is_detail(column: Column) -> bool:
+    return METRICS[column.name.removeprefix("val_")].detail
 
 
 def _best_row(sweep: SweepTables, row: pd.Series, others: dict[str, pd.Series]) -> dict[str, Any]:
