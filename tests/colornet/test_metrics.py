@@ -346,3 +346,20 @@ def test_a_transposed_prediction_is_the_same_prediction() -> None:
     last = all_of(pair_of(noise(), ab.contiguous(memory_format=torch.channels_last)))
     for name, values in plain_order.items():
         assert last[name] == pytest.approx(values, nan_ok=True, rel=1e-5), name
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_measures_the_same() -> None:
+    pair = pair_of(noise(), shift=9.0, darker=1.0)
+    there = Pair(
+        *(tensor.cuda() for tensor in (pair.lightness, pair.predicted_ab, pair.true_ab)),
+        pair.true_rgb.cuda(),
+        pair.lightness.cuda() - 1 / 50,
+    )
+    tally = Tally.none(torch.device("cuda"))
+    tally.add(there)
+    found = {name: metric(there).tolist() for name, metric in PER_PICTURE.items()}
+    found |= {name: [metric(tally)] for name, metric in OVERALL.items()}
+    for name, values in all_of(pair).items():
+        assert found[name] == pytest.approx(values, rel=1e-3, abs=2e-3), name
