@@ -35,7 +35,14 @@ class Colorizer(nn.Module):
 
     def grey(self, pictures: Pictures) -> Tensor:
         """What the generator sees of pictures, (N, 1, H, W) in its own range."""
-        signed = pictures.lightness if self.input == "lightness" else pictures.luma
+        return self.ranged(self.signed_grey(pictures))
+
+    def signed_grey(self, pictures: Pictures) -> Tensor:
+        """The same in [-1, 1]."""
+        return pictures.lightness if self.input == "lightness" else pictures.luma
+
+    def ranged(self, signed: Tensor) -> Tensor:
+        """Grey pictures (N, 1, H, W) in [-1, 1] in the generator's own range."""
         if self.input_range == "signed":
             return signed
         unit = (signed + 1) / 2

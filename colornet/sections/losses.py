@@ -88,6 +88,11 @@ class Game(Section):
                     )
         if self.adversarial == "wgan_gp" and self.r1_gamma:
             raise ValueError("r1_gamma and wgan_gp's gradient_penalty are rivals: set it to 0")
+        if self.adversarial == "wgan_gp" and self.gate_accuracy is not None:
+            raise ValueError(
+                "gate_accuracy asks whether the discriminator is right, and wgan_gp's judges "
+                "nothing real or fake: set it to null"
+            )
         return self
 
 
