@@ -19,9 +19,9 @@ def detect_source(path: Path) -> str:
     pictures beside them; `cifar10` for its batches; else `folder`, which says what is wrong.
     """
     path = path.expanduser()
-    if path.is_file():
+    if not path.is_dir():
         return "parquet" if path.suffix.lower() == SUFFIX else "folder"
-    if not path.is_dir() or is_pack(path):
+    if is_pack(path):
         return "folder"
     if find_batches(path):
         return "cifar10"

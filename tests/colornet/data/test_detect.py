@@ -20,6 +20,7 @@ Write = Callable[..., Path]
 
 def test_nothing_there_is_a_folder(root: Path) -> None:
     assert detect_source(root / "gone") == "folder"
+    assert detect_source(root / "gone.parquet") == "parquet"
     assert detect_source(root) == "folder"
     (root / "notes.txt").write_text("x")
     assert detect_source(root / "notes.txt") == "folder"
