@@ -91,7 +91,7 @@ _NAMES = {
 
 
 def read_pickle(content: bytes) -> Any:
-    """Read the value of a pickle of protocol 2 to 4 made of numbers, text, lists and arrays of bytes.
+    """Read a pickle of protocol 2 to 4 that is made of numbers, text, lists and arrays of bytes.
 
     Text that Python 2 wrote is read as Latin-1; arrays become `PickledBytes`.
 

@@ -49,8 +49,8 @@ class FolderData(_Files):
     """A tree of picture files.
 
     Folders named train, val and test (or as Places365 and colornet have them) are the official
-    splits; otherwise the first level of folders are the classes. `colorsweep data check` says what
-    it finds in a folder.
+    splits (val alone is the test split); otherwise the first level of folders are the classes.
+    `colorsweep data check` says what it finds in a folder.
     """
 
     source: Literal["folder"]

@@ -3,6 +3,7 @@
 import pickle
 import struct
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -115,10 +116,8 @@ def test_opcodes_that_do_not_fit(content: bytes) -> None:
 )
 def test_what_would_exhaust_a_reader(content: bytes) -> None:
     begin = time.process_time()
-    try:
+    with suppress(Refused):
         read_pickle(content)
-    except Refused:
-        pass
     assert time.process_time() - begin < 1
 
 
