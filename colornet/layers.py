@@ -131,7 +131,7 @@ class _Spectral(nn.Module):
                 # A copy: the next batch moves u before this one's gradient is computed.
                 u = self.u.clone()
                 v = functional.normalize(matrix.T @ u, dim=0)
-            return weight / (u @ matrix @ v)
+            return weight / u.dot(matrix.mv(v))
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.transpose(0, self.outputs_at).flatten(1)
@@ -215,6 +215,11 @@ def activating(options: Any, part: Part) -> nn.Module:
     return activation(decoding or options.activation)
 
 
+def dropout(rate: float, at_evaluation: bool = False) -> list[nn.Module]:
+    """A layer of dropout, or none at rate 0."""
+    return [Dropout(rate, at_evaluation)] if rate else []
+
+
 def dropping(options: Any, part: Part, inner: bool = False) -> list[nn.Module]:
     """A generator's dropout, where its options have one."""
     chosen = {
@@ -223,9 +228,8 @@ def dropping(options: Any, part: Part, inner: bool = False) -> list[nn.Module]:
         "decoder": part == "decoder",
         "everywhere": True,
     }
-    if not (options.dropout and chosen[options.dropout_place]):
-        return []
-    return [Dropout(options.dropout, options.dropout_at_evaluation)]
+    rate = options.dropout if chosen[options.dropout_place] else 0.0
+    return dropout(rate, options.dropout_at_evaluation)
 
 
 def initialize(network: nn.Module, init: str, stream: torch.Generator) -> None:

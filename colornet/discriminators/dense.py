@@ -7,7 +7,7 @@ their weights are in the first dense layer, which is also what remembers single 
 from torch import nn
 
 from colornet.errors import InputError
-from colornet.layers import activation, normalized, padded, spectral
+from colornet.layers import activation, dropout, normalized, padded, spectral
 from colornet.sections.discriminators import Dense
 
 
@@ -26,9 +26,7 @@ def build(options: Dense, inputs: int, image_size: int) -> nn.Module:
     for width in options.hidden:
         layer = nn.Linear(inputs, width)
         layers.append(spectral(layer) if options.norm == "spectral" else layer)
-        layers.append(activation(options.hidden_activation))
-        if options.hidden_dropout:
-            layers.append(nn.Dropout(options.hidden_dropout))
+        layers += [activation(options.hidden_activation), *dropout(options.hidden_dropout)]
         inputs = width
     return nn.Sequential(*layers, nn.Linear(inputs, 1), nn.Unflatten(1, (1, 1, 1)))
 
@@ -53,7 +51,7 @@ def _block(options: Dense, index: int, inputs: int, width: int) -> list[nn.Modul
         layers.append(activation(options.activation))
         inputs = width
     pool = [nn.MaxPool2d(2)] if _pools(options, index) else []
-    drop = [nn.Dropout(options.dropout)] if options.dropout else []
+    drop = dropout(options.dropout)
     return layers + (drop + pool if options.dropout_before_pool else pool + drop)
 
 

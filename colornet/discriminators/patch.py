@@ -7,7 +7,7 @@ README 001 in TensorFlow pads where it loses a pixel, and has biases everywhere.
 from torch import nn
 
 from colornet.errors import InputError
-from colornet.layers import activation, has_bias, normalized, padded
+from colornet.layers import activation, dropout, has_bias, normalized, padded
 from colornet.sections.discriminators import Patch
 
 _WIDEST = 8
@@ -32,9 +32,7 @@ def build(options: Patch, inputs: int, image_size: int) -> nn.Module:
             *pad, layer = _flat(options, nn.Conv2d(read, width, 4, bias=bias))
             layers += pad
         layers += normalized(layer, options.norm if level else "none", width, True)
-        layers.append(activation(options.activation))
-        if options.dropout:
-            layers.append(nn.Dropout(options.dropout))
+        layers += [activation(options.activation), *dropout(options.dropout)]
         read = width
     if options.last_kernel == 3:
         layers.append(nn.Conv2d(read, 1, 3, padding=1))

@@ -5,20 +5,19 @@ It sees no neighbours, so it judges colors and how common they are, never where 
 
 from torch import nn
 
-from colornet.layers import activation, has_bias, normalized
+from colornet.layers import activation, dropout, has_bias, normalized
 from colornet.sections.discriminators import Pixel
 
 
 def build(options: Pixel, inputs: int, image_size: int) -> nn.Module:
     """(N, inputs, S, S) -> logits (N, 1, S, S), one per pixel; any size will do."""
     width, bias = options.width, has_bias(options.norm)
-    drop = [nn.Dropout(options.dropout)] if options.dropout else []
     return nn.Sequential(
         nn.Conv2d(inputs, width, 1),
         activation(options.activation),
-        *drop,
+        *dropout(options.dropout),
         *normalized(nn.Conv2d(width, 2 * width, 1, bias=bias), options.norm, 2 * width, True),
         activation(options.activation),
-        *drop,
+        *dropout(options.dropout),
         nn.Conv2d(2 * width, 1, 1),
     )

@@ -7,7 +7,7 @@ shapes, so it judges color more than drawing.
 from torch import nn
 
 from colornet.errors import InputError
-from colornet.layers import activation, normalized, padded
+from colornet.layers import activation, dropout, normalized, padded
 from colornet.sections.discriminators import StridedDense
 
 _REDUCTION = 16
@@ -26,20 +26,18 @@ def build(options: StridedDense, inputs: int, image_size: int) -> nn.Module:
             f"Take at least {_REDUCTION}."
         )
     width = options.width
-    drop = [nn.Dropout(options.dropout)] if options.dropout else []
-    last = [nn.Dropout(options.last_dropout)] if options.last_dropout else []
     side = image_size // _REDUCTION
     return nn.Sequential(
         *padded(nn.Conv2d(inputs, width, 3, 2)),
         activation(options.activation),
         nn.AvgPool2d(2),
         *_block(options, width, 2 * width, 1),
-        *drop,
+        *dropout(options.dropout),
         nn.AvgPool2d(2),
         *_block(options, 2 * width, 4 * width, 1),
-        *drop,
+        *dropout(options.dropout),
         *_block(options, 4 * width, 8 * width, 2),
-        *last,
+        *dropout(options.last_dropout),
         nn.Flatten(),
         nn.Linear(8 * width * side**2, 1),
         nn.Unflatten(1, (1, 1, 1)),

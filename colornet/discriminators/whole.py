@@ -8,7 +8,7 @@ left of the picture: 4x4 of 32 pixels.
 from torch import nn
 
 from colornet.errors import InputError
-from colornet.layers import Enlarge, activation, normalized
+from colornet.layers import Enlarge, activation, dropout, normalized
 from colornet.sections.discriminators import Whole
 
 
@@ -29,8 +29,6 @@ def build(options: Whole, inputs: int, image_size: int) -> nn.Module:
     for level, width in enumerate(options.widths):
         layer = nn.Conv2d(inputs, width, 4, 2, 1) if level else nn.Conv2d(inputs, width, 4)
         layers += normalized(layer, options.norm if level else "none", width, True)
-        layers.append(activation(options.activation))
-        if options.dropout:
-            layers.append(nn.Dropout(options.dropout))
+        layers += [activation(options.activation), *dropout(options.dropout)]
         inputs = width
     return nn.Sequential(*layers, nn.Conv2d(inputs, 1, side))

@@ -1,45 +1,116 @@
-"""Every preset is complete and takes a step."""
-
-from importlib import import_module
+"""Every preset is complete, and the READMEs' systems have the weights that they had."""
 
 import pytest
-import torch
 
 from colornet.catalog import PRESETS, builtin_names, load_config, preset_values, read_yaml
+from colornet.config import parse_config
+from colornet.cost import count
 from colornet.paths import flatten
-from colornet.steps import play
 
 NAMES = builtin_names(PRESETS)
+COUNTS = {
+    "batchnorm-cifar": (16_654_722, 4_864, 2_766_529, 1_792),
+    "colornet-500": (42_023_811, 9_216, 2_767_553, 1_792),
+    "cyclegan": (54_409_858 + 54_408_833, 19_712, 2_764_609 + 2_763_585, 3_584),
+    "cyclegan-small": (2_069_363, 2_368, 84_258, 384),
+    "encoder-decoder-256": (4_726_082, 3_840, 454_561, 896),
+    "encoder-decoder-32": (380_098, 832, 2_163_457, 0),
+    "keras-cifar": (31_044_419, 13_696, 3_916_353, 2_944),
+    "keras-places": (31_044_419, 13_696, 4_045_377, 2_944),
+    "nazeri-cifar": (16_654_851, 4_864, 2_767_553, 1_792),
+    "nazeri-places": (42_023_811, 9_216, 2_767_553, 1_792),
+    "pix2pix": (54_409_858, 9_856, 2_765_633, 1_792),
+    "pix2pix-small": (1_034_626, 1_184, 42_513, 192),
+    "rgb-150": (1_406_403, 0, 3_480_769, 0),
+    "spectral-cifar": (16_654_722, 4_864, 2_764_737, 0),
+    "unet": (54_409_858, 9_856, 0, 0),
+    "unet-small": (1_034_626, 1_184, 0, 0),
+}
+"""Weights and running statistics of the generator, then of the discriminator: as the READMEs and
+their repositories have them, the small ones and the PyTorch ones as counted here."""
+OFF = (None, False, 0, 1, "none", "separate")
+"""What an option may be left out at: without effect."""
+NEUTRAL = {
+    "data.fraction",
+    "data.max_bad_fraction",
+    "data.max_pixels",
+    "data.seed",
+    "discriminator.padding",
+    "generator.dropout_place",
+    "loss.gradient_penalty",
+    "loss.huber_delta",
+    "loss.instance_noise_until",
+    "training.seed",
+}
+"""What says nothing as long as something else is off, or nothing about the system."""
 
 
-def test_there_are_some() -> None:
-    assert {"unet-small", "pix2pix-small"} <= set(NAMES)
+def test_all_are_counted() -> None:
+    assert list(COUNTS) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_takes_a_step(name: str) -> None:
+def test_it_has_the_weights_of_its_system(name: str) -> None:
+    cost = count(load_config(name))
+    assert COUNTS[name] == (
+        cost.generator_parameters,
+        cost.generator_non_trainable,
+        cost.discriminator_parameters,
+        cost.discriminator_non_trainable,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_round_trips_and_says_where_it_comes_from(name: str) -> None:
     config = load_config(name)
-    method = import_module(f"colornet.methods.{config.loss.method}")
-    size = config.data.image_size
-    pictures = torch.rand(2, 1, size, size), torch.rand(2, 2, size, size)
-    losses = play(method.build(config, torch.device("cpu")), pictures, 0, 1.0, None)
-    assert all(loss.isfinite() for loss in losses.values())
+    assert parse_config(config.to_dict(), name) == config
+    assert config.about
+    assert config.about.startswith("README 00") or name.endswith("-small")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_says_what_decides_a_training(name: str) -> None:
-    """Nothing that shapes the result is left to a default somewhere else."""
-    written = set(flatten(read_yaml(PRESETS / f"{name}.yaml")))
+def test_nothing_that_has_an_effect_is_left_to_a_default(name: str) -> None:
+    written = flatten(read_yaml(PRESETS / f"{name}.yaml"))
     complete = flatten(preset_values(name))
-    left_out = {path for path in complete if path not in written}
-    assert left_out <= {
-        "data.classes",
-        "data.fraction",
-        "data.horizontal_flip",
-        "data.seed",
-        "data.skip_grey",
-        "data.train_pictures",
-        "discriminator.dropout",
-        "training.epochs",
-        "training.seed",
-    }
+    silent = {path for path, value in complete.items() if value in OFF} | NEUTRAL
+    assert set(complete) - set(written) <= silent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dropout_says_where(name: str) -> None:
+    written = flatten(read_yaml(PRESETS / f"{name}.yaml"))
+    assert "generator.dropout_place" in written or not written["generator.dropout"]
+
+
+def test_weights_in_lab_units_are_converted() -> None:
+    """Mean |L|, |a|, |b| in Lab units x 10 and x 100; mean |ab| / 127 x 0.99 and x 0.985."""
+    for name, weight in (("keras-cifar", 10), ("keras-places", 100)):
+        loss = load_config(name).loss
+        assert loss.l1_weight == pytest.approx(weight * 110)
+        assert loss.l1_weight * loss.lightness_weight == pytest.approx(weight * 50)
+    for name, weight in (("batchnorm-cifar", 0.99), ("spectral-cifar", 0.985)):
+        loss = load_config(name).loss
+        assert loss.l1_weight / 110 == pytest.approx(weight / 127)
+        assert loss.adversarial_weight == pytest.approx(1 - weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "pictures", "steps", "rate"),
+    [
+        ("nazeri-cifar", 50_000, 1e4, 3e-4),
+        ("nazeri-places", 1_803_460, 5e5, 3e-4),
+        ("batchnorm-cifar", 50_000, 6e4, 3e-4),
+        ("spectral-cifar", 50_000, 4e4, 2e-4),
+    ],
+)
+def test_steps_of_a_schedule_are_shares_of_the_budget(
+    name: str, pictures: int, steps: float, rate: float
+) -> None:
+    config = load_config(name)
+    schedule, training = config.schedule, config.training
+    assert schedule.kind == "exponential" and training.epochs is not None
+    share = steps * training.batch_size / (training.epochs * pictures)
+    assert schedule.every == pytest.approx(share, rel=1e-3)
+    assert schedule.floor * config.optimizer.generator_lr == pytest.approx(1e-6)
+    assert config.optimizer.generator_lr == rate
+    assert schedule.warmup == 0
