@@ -7,6 +7,7 @@ a, b in about [-108, 98] are CIE Lab under D65 / 2 degrees, as scikit-image comp
 Everything is float32, outside autocast: bfloat16 cannot hold a color.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 import torch
@@ -31,6 +32,13 @@ _GAMUT_STEPS = 14
 """Halvings in the search for the gamut's edge: an error of 110 / 2**14 Lab units."""
 _GAMUT_SLACK = 1e-4
 """Linear RGB outside [0, 1] by this is still a color: less than a tenth of an 8-bit step."""
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Outside autocast; the meta device, on which costs are counted, has none to leave."""
+    if torch.amp.is_autocast_available(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
 
 
 @cache
@@ -61,7 +69,7 @@ def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
     """
     count, height, width, _ = rgb.shape
     table = _linear_table(rgb.device)
-    with torch.autocast(rgb.device.type, enabled=False):
+    with full_precision(rgb.device):
         planes = rgb.permute(0, 3, 1, 2).reshape(-1).int()
         linear = table.index_select(0, planes).view(count, 3, height * width)
         xyz = torch.matmul(_xyz_matrix(rgb.device), linear)
@@ -88,14 +96,14 @@ def lab_from_rgb(rgb: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         lightness (N, 1, H, W) and ab (N, 2, H, W).
     """
-    with torch.autocast(rgb.device.type, enabled=False):
+    with full_precision(rgb.device):
         lab = rgb_to_lab(rgb.float().clamp(0, 1))
     return lab[:, :1] / LIGHTNESS_HALF_RANGE - 1, lab[:, 1:] / AB_RANGE
 
 
 def rgb_from_lab(lightness: Tensor, ab: Tensor) -> Tensor:
     """Float pictures (N, 3, H, W), differentiable; outside [0, 1] for colors that sRGB lacks."""
-    with torch.autocast(lightness.device.type, enabled=False):
+    with full_precision(lightness.device):
         return lab_to_rgb(join_lab(lightness, ab), clip=False)
 
 
@@ -105,7 +113,7 @@ def to_rgb8(lightness: Tensor, ab: Tensor) -> Tensor:
     Returns:
         (N, 3, H, W) float32, whole numbers in [0, 255].
     """
-    with torch.autocast(lightness.device.type, enabled=False):
+    with full_precision(lightness.device):
         return lab_to_rgb(join_lab(lightness, ab)).mul_(255).round_()
 
 

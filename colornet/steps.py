@@ -4,7 +4,7 @@ Nothing here waits for the device: what a step measures is read once per tick.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -125,9 +125,10 @@ def learn(player: Player, loss: Tensor, pace: Pace) -> Tensor:
     return norm
 
 
-def _autocast(batch: Batch, pace: Pace) -> torch.autocast:
-    device = batch.pictures.pixels.device.type
-    return torch.autocast(device, dtype=pace.autocast, enabled=pace.autocast is not None)
+def _autocast(batch: Batch, pace: Pace) -> AbstractContextManager[object]:
+    if pace.autocast is None:
+        return nullcontext()
+    return torch.autocast(batch.pictures.pixels.device.type, dtype=pace.autocast)
 
 
 @contextmanager

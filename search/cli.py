@@ -42,7 +42,7 @@ COMMANDS = {
 }
 DATA_COMMANDS = {
     "list": ("colornet.commands:data_list", "List the sources of pictures."),
-    "check": ("colornet.commands:data_check", "Find what is wrong with a folder of pictures."),
+    "check": ("colornet.commands:data_check", "Find what is wrong with pictures before training."),
     "pack": ("colornet.commands:data_pack", "Decode pictures once, into a folder."),
 }
 for name, (target, text) in COMMANDS.items():

@@ -33,7 +33,8 @@ def run(
     study
         Name of a built-in study, or a YAML file.
     data
-        Folder of pictures to train on; short for --set data.source=folder --set data.root=DIR.
+        Pictures to train on: a folder, CIFAR-10 batches or Parquet; short for --set data.source=…
+        --set data.root=DIR.
     settings
         PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
     trials
@@ -46,11 +47,13 @@ def run(
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     need_training_libraries("run")
+    from colornet.data.detect import detect_source
     from spaces.loading import load_study
 
     overrides = parse_settings(settings or [])
     if data is not None:
-        overrides |= {"data.source": "folder", "data.root": str(data.expanduser().absolute())}
+        root = data.expanduser().absolute()
+        overrides |= {"data.source": detect_source(root), "data.root": str(root)}
     if trials is not None:
         overrides["budget.trials"] = trials
     loaded = load_study(study, overrides, quick=quick)

@@ -121,4 +121,7 @@ def discriminator_player(
 def adam(network: nn.Module, options: Optimizer) -> torch.optim.Optimizer:
     """Adam over a network's weights, in one fused kernel; the loop sets its rate at every step."""
     betas = (options.beta1, options.beta2)
-    return torch.optim.Adam(network.parameters(), lr=0.0, betas=betas, fused=True)
+    weights = list(network.parameters())
+    # The meta device, on which costs are counted, has no fused kernel.
+    fused = weights[0].device.type != "meta"
+    return torch.optim.Adam(weights, lr=0.0, betas=betas, fused=fused)

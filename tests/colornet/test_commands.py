@@ -14,15 +14,27 @@ from colornet.config import parse_config
 from colornet.paths import TAGS, known_paths
 
 
-def test_presets_are_listed() -> None:
+def test_presets_are_listed_with_what_they_weigh_and_cost() -> None:
     answer = commands.presets()
     names = builtin_names(PRESETS)
-    assert list(answer.data()["presets"]) == names
+    listed = answer.data()["presets"]
+    assert list(listed) == names
     head, *lines = answer.text().splitlines()
-    assert head.split() == ["preset", "method", "generator", "discriminator", "size", "images"]
-    assert [line.split()[0] for line in lines] == names
-    unet = next(line for line in lines if line.startswith("unet-small"))
-    assert unet.split() == ["unet-small", "regression", "unet", "16", "–", "32", "px", "12,800"]
+    assert head.split()[:4] == ["preset", "method", "px", "generator"]
+    assert [line.split()[0] for line in lines[: len(names)]] == names
+    for name, line in zip(names, lines, strict=False):
+        counts = {key: value for key, value in listed[name].items() if key != "config"}
+        assert all(isinstance(value, int) for value in counts.values())
+        assert f"{counts['generator_parameters']:,}" in line
+        assert listed[name]["config"] == preset_values(name)
+        assert listed[name]["config"]["about"] in line
+
+
+def test_presets_are_listed_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "find_spec", lambda name: None)
+    answer = commands.presets()
+    assert "colorsweep[train]" in answer.text()
+    assert list(answer.data()["presets"]) == builtin_names(PRESETS)
 
 
 @pytest.mark.parametrize("name", builtin_names(PRESETS))

@@ -412,7 +412,7 @@ def test_reading_loads_neither_torch_nor_ray_and_does_without(
 ) -> None:
     sweep = str(played)
     commands = [["--help"], ["status", sweep], ["report", sweep], ["best", sweep, "--top", "2"]]
-    commands += [["studies", "demo"], ["presets"], ["data", "list"]]
+    commands += [["studies", "demo"], ["presets", "pix2pix"], ["data", "list"]]
     commands += [["data", "check", str(tmp_path)]]
     found = Isolated(tmp_path, blocked, *commands)
     assert [result.code for result in found.results[:-1]] == [0] * 7
