@@ -1,5 +1,7 @@
 """Ranges on the way into the networks, and units on the way out."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -80,7 +82,7 @@ def test_heads_of_rgb(head: str, expected: tuple) -> None:
     assert corner(to_units(head, "rgb", raw)) == pytest.approx(expected)
 
 
-ALIKE = [
+ALIKE: list[tuple[Space, str, str, Callable[[Tensor], Tensor]]] = [
     ("ab", "tanh_110", "signed", torch.tanh),
     ("lab", "tanh_110", "signed", torch.tanh),
     ("ab", "tanh_127", "signed_127", torch.tanh),
@@ -96,13 +98,13 @@ ALIKE = [
 
 @pytest.mark.parametrize(("space", "head", "span", "function"), ALIKE)
 def test_a_judge_of_the_same_range_sees_what_the_head_gave(
-    space: Space, head: str, span: str, function: object
+    space: Space, head: str, span: str, function: Callable[[Tensor], Tensor]
 ) -> None:
     """Canonical units in between change nothing."""
     raw = torch.randn(3, 2 if space == "ab" else 3, 2, 2)
     prediction = Prediction(space, to_units(head, space, raw), pictures().lightness)
     view = judge(input=space, input_range=span, conditional=False).view(prediction, torch.empty(0))
-    assert torch.allclose(view, function(raw), atol=1e-5)  # ty: ignore[call-non-callable]
+    assert torch.allclose(view, function(raw), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Layers leave no trace while frozen, begin as their names say, and pad as TensorFlow does."""
 
+import copy
 from typing import get_args
 
 import pytest
@@ -232,3 +233,13 @@ def test_a_block_is_convolution_norm_activation_dropout() -> None:
     assert kinds == [nn.Conv2d, BatchNorm, nn.SiLU, Dropout]
     kinds = [type(one) for one in block(options, "encoder", nn.Conv2d(1, 2, 1), 2)]
     assert kinds == [nn.Conv2d, BatchNorm, nn.ELU]
+
+
+def test_a_spectral_layer_can_be_copied_and_restored() -> None:
+    layer = spectral(nn.Conv2d(3, 8, 3)).eval()
+    initialize(layer, "he", stream())
+    restored = spectral(nn.Conv2d(3, 8, 3)).eval()
+    restored.load_state_dict(layer.state_dict())
+    x = torch.rand(1, 3, 5, 5, generator=stream())
+    assert torch.equal(copy.deepcopy(layer)(x), layer(x))
+    assert torch.equal(restored(x), layer(x))

@@ -46,7 +46,7 @@ def small(section: str, kind: str, **options: object) -> Any:
     return TAGS[section][1][kind](kind=kind, **SMALL[kind], **options)  # ty: ignore
 
 
-def generator(kind: str, inputs: int = 1, outputs: int = 2, **options: object) -> nn.Module:
+def generator(kind: str, inputs: int = 1, outputs: int = 2, **options: Any) -> nn.Module:
     return generator_core(small("generator", kind, **options), inputs, outputs)
 
 
@@ -91,7 +91,7 @@ def test_a_generator_sees_the_pixel_it_colors(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_activations_of_encoder_and_decoder_are_set_apart(kind: str) -> None:
-    def count(name: type[nn.Module], **options: object) -> int:
+    def count(name: type[nn.Module], **options: Any) -> int:
         return sum(isinstance(module, name) for module in generator(kind, **options).modules())
 
     everywhere = count(nn.GELU, activation="gelu")
@@ -107,7 +107,7 @@ def test_activations_of_encoder_and_decoder_are_set_apart(kind: str) -> None:
 def test_dropout_has_its_places(kind: str, place: str) -> None:
     """Each place has dropout, everywhere the most, and none of them by default."""
 
-    def places(**options: object) -> int:
+    def places(**options: Any) -> int:
         modules = generator(kind, **options).modules()
         return sum(isinstance(module, nn.Dropout) for module in modules)
 

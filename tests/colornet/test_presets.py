@@ -6,6 +6,8 @@ from colornet.catalog import PRESETS, builtin_names, load_config, preset_values,
 from colornet.config import parse_config
 from colornet.cost import count
 from colornet.paths import flatten
+from colornet.sections.losses import GanLoss
+from colornet.sections.optimizer import Exponential
 
 NAMES = builtin_names(PRESETS)
 COUNTS = {
@@ -86,10 +88,12 @@ def test_weights_in_lab_units_are_converted() -> None:
     """Mean |L|, |a|, |b| in Lab units x 10 and x 100; mean |ab| / 127 x 0.99 and x 0.985."""
     for name, weight in (("keras-cifar", 10), ("keras-places", 100)):
         loss = load_config(name).loss
+        assert isinstance(loss, GanLoss)
         assert loss.l1_weight == pytest.approx(weight * 110)
         assert loss.l1_weight * loss.lightness_weight == pytest.approx(weight * 50)
     for name, weight in (("batchnorm-cifar", 0.99), ("spectral-cifar", 0.985)):
         loss = load_config(name).loss
+        assert isinstance(loss, GanLoss)
         assert loss.l1_weight / 110 == pytest.approx(weight / 127)
         assert loss.adversarial_weight == pytest.approx(1 - weight)
 
@@ -108,7 +112,7 @@ def test_steps_of_a_schedule_are_shares_of_the_budget(
 ) -> None:
     config = load_config(name)
     schedule, training = config.schedule, config.training
-    assert schedule.kind == "exponential" and training.epochs is not None
+    assert isinstance(schedule, Exponential) and training.epochs is not None
     share = steps * training.batch_size / (training.epochs * pictures)
     assert schedule.every == pytest.approx(share, rel=1e-3)
     assert schedule.floor * config.optimizer.generator_lr == pytest.approx(1e-6)

@@ -93,7 +93,7 @@ def test_a_picture_that_no_number_of_layers_fits() -> None:
 def test_only_norms_that_have_their_own_shift_take_the_biases_away() -> None:
     biases = {}
     for norm in ("none", "batch", "instance", "spectral"):
-        network = build(Patch(width=2, norm=norm), 3, 32)  # ty: ignore[invalid-argument-type]
+        network = build(Patch(width=2, norm=norm), 3, 32)
         convolutions = [one for one in network.modules() if isinstance(one, nn.Conv2d)]
         biases[norm] = [one.bias is not None for one in convolutions]
     assert biases["batch"] == biases["instance"] == [True, False, False, True]
