@@ -186,7 +186,7 @@ class ValidUNet(Generator):
 
     @property
     def smallest(self) -> int:
-        return 32
+        return 25
 
 
 GENERATORS = (
