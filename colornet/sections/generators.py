@@ -186,7 +186,7 @@ class ValidUNet(Generator):
 
     @property
     def smallest(self) -> int:
-        return 25
+        return 32
 
 
 GENERATORS = (
