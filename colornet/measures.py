@@ -55,8 +55,29 @@ LOSSES: dict[str, Metric] = {
 }
 """What the players minimise, and its terms without their weights; means over a tick's steps."""
 
-DIAGNOSTICS: dict[str, Metric] = {}
-"""Whether this is still a GAN, and whether its discriminator overfits."""
+DIAGNOSTICS: dict[str, Metric] = {
+    "d_acc_real_train": Metric("of pictures", None, "D right on shown real pictures"),
+    "d_acc_real_val": Metric("of pictures", None, "D right on held-out real pictures"),
+    "d_acc_fake_train": Metric("of pictures", None, "D right on fakes of shown pictures"),
+    "d_acc_fake_val": Metric("of pictures", None, "D right on fakes of held-out pictures"),
+    "d_auc_val": Metric("AUROC", None, "D tells held-out real from fake"),
+    "d_gap": Metric("logits", None, "D's score of shown over held-out real pictures"),
+    "d_gap_auc": Metric("AUROC", None, "D tells shown from held-out real pictures"),
+    "d_pair_auc": Metric("AUROC", None, "D tells fitting from foreign colors"),
+    "d_loss_norm": Metric("of chance's", None, "D loss above its floor"),
+    "d_top_singular": Metric("", None, "D's greatest singular value"),
+    "r_t": Metric("", None, "r_t (ADA)"),
+    "r_v": Metric("", None, "r_v (ADA)"),
+    "logit_absmax": Metric("logits", None, "Largest logit"),
+    "g_adv_share": Metric("of the gradient", None, "Adversarial share"),
+    "grad_norm_generator": Metric("", None, "Generator's gradient"),
+    "grad_norm_discriminator": Metric("", None, "Discriminator's gradient"),
+    "train_val_gap": Metric("Lab units", "minimize", "ab MAE, held-out minus shown pictures"),
+    "overfitting": Metric("0 or 1", "minimize", "Discriminator overfits"),
+    "collapsed": Metric("0 or 1", "minimize", "Contest collapsed"),
+    "restores": Metric("", "minimize", "Returns to a sound tick"),
+}
+"""Whether this is still a GAN, and whether its discriminator (D) overfits."""
 
 COSTS: dict[str, Metric] = {
     "step_seconds": Metric("s", "minimize", "Time in optimizer steps"),

@@ -1,0 +1,211 @@
+"""Whether a training is still a contest, and whether its discriminator overfits.
+
+Looked at once per tick, on a few pictures, without leaving a trace: the training is the same to
+the last bit as without.
+
+The generator colorizes as it does in training, since those are the fakes that its discriminator
+knows: with the weights themselves and not their running mean, with dropout, with the batch's
+statistics. The discriminator judges with all it knows: without dropout, augmentation and noise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, isfinite
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from colornet.color import AB_RANGE
+from colornet.config import Config
+from colornet.data.packed import Pack
+from colornet.heads import Judge
+from colornet.judgement import Scores, collapsed, judgement_columns, loss_norm, overfits
+from colornet.learner import Learner
+from colornet.losses import ADVERSARIAL, floor_and_equilibrium, penalty_weight
+from colornet.measures import DIAGNOSTICS
+from colornet.methods.player import Batch
+from colornet.observing import top_singular_value, unchanged
+from colornet.pictures import Pictures, Prediction
+from colornet.sections.losses import Game
+from colornet.steps import History, Metrics
+
+_SHARE = 16
+"""One picture is looked at for so many that a tick shows."""
+_LEAST, _MOST = 16, 256
+_COMPARED = 8
+"""Pictures whose gradients are compared: one backward pass of the discriminator's."""
+
+
+class Diagnosis:
+    """What the columns `diag_*` of a training's ticks say.
+
+    Args:
+        config: with its budget in images.
+        pack: the training's pictures.
+        device: where its networks are.
+    """
+
+    def __init__(self, config: Config, pack: Pack, device: torch.device) -> None:
+        assert config.training.images is not None
+        self.config, self.device = config, device
+        loss = config.loss
+        self.game = loss if isinstance(loss, Game) and loss.adversarial != "none" else None
+        self.limits = floor_and_equilibrium(self.game) if self.game else None
+        wanted = config.training.images // config.training.ticks // _SHARE
+        rows = pack.indices("val")[: min(max(_LEAST, wanted), _MOST, len(pack.indices("train")))]
+        self.held_out = torch.from_numpy(np.array(pack.pictures[rows]))
+
+    def columns(
+        self, learner: Learner, means: Mapping[str, float], metrics: Metrics, history: History
+    ) -> Metrics:
+        """Every `diag_<name>` of DIAGNOSTICS, None where it does not apply.
+
+        What there is to say of a contest is None also in a tick in which the discriminator did not
+        play, as in pretraining.
+
+        Args:
+            means: of the losses and gradient norms of the tick's steps.
+            metrics: the tick's other columns.
+            history: the ticks before.
+        """
+        columns: Metrics = dict.fromkeys(DIAGNOSTICS)
+        columns["restores"] = learner.restores
+        for player in learner.method.players:
+            columns[f"grad_norm_{player.name}"] = means.get(f"grad_norm_{player.name}")
+        # The first of the training's order: a random sample, and shown by now.
+        count = min(len(self.held_out), learner.seen)
+        shown = learner.feed.batch(0, count)
+        networks = [player.network for player in learner.method.players]
+        judge = learner.method.judge
+        with unchanged([*networks, learner.generator], self.device):
+            columns["train_val_gap"] = self._train_val_gap(learner, shown, metrics)
+            if self.game and judge and "loss_discriminator" in means:
+                contest = _Contest(learner, self.game, judge, self.device)
+                held_out = Pictures(self.held_out[:count].to(self.device))
+                columns |= contest.judgement(shown, held_out)
+                columns["d_top_singular"] = _number(top_singular_value(judge))
+                columns["g_adv_share"] = contest.adversarial_share()
+                loss = means["loss_discriminator"]
+                loss -= penalty_weight(self.game) * means.get("loss_penalty", 0.0)
+                columns["d_loss_norm"] = loss_norm(loss, self.limits)
+        if self.game and self.game.adversarial_weight:
+            columns |= _alarms(columns, history, count)
+        return {f"diag_{name}": value for name, value in columns.items()}
+
+    def _train_val_gap(self, learner: Learner, shown: Pictures, metrics: Metrics) -> float | None:
+        """How much better training pictures are colorized than held-out ones, Lab units."""
+        generator = learner.generator.eval()
+        with torch.no_grad():
+            errors = [
+                (generator.colorize(part).ab - part.ab).abs().mean((1, 2, 3))
+                for part in _parts(shown, self.config.training.batch_size)
+            ]
+        held_out = metrics["val_ab_mae"]
+        assert held_out is not None
+        return _number(held_out - float(torch.cat(errors).mean()) * AB_RANGE)
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """The two players of a training, looked at between two steps."""
+
+    learner: Learner
+    game: Game
+    judge: Judge
+    device: torch.device
+
+    def judgement(self, shown: Pictures, held_out: Pictures) -> Metrics:
+        """What the discriminator makes of training pictures and of as many held-out ones."""
+        learner = self.learner
+        learner.method.generator.train()
+        self.judge.eval()
+        real = learner.others.batch(0, len(shown)) if learner.others else shown
+        with torch.no_grad(), self._autocast():
+            logits = self._logits("train", shown, real)
+            logits |= self._logits("val", held_out, held_out)
+        absmax = torch.stack([one.abs().max() for one in logits.values()]).max()
+        means = torch.stack([one.flatten(1).mean(1) for one in logits.values()]).cpu()
+        scores = dict(zip(logits, means.double().numpy(), strict=True))
+        columns: Metrics = {"logit_absmax": _number(float(absmax))}
+        boundary = ADVERSARIAL[self.game.adversarial].boundary
+        return columns | judgement_columns(Scores(**scores), boundary)
+
+    def _logits(self, split: str, greys: Pictures, reals: Pictures) -> dict[str, Tensor]:
+        """Of real and fake pictures of a split, and of held-out ones in another one's colors."""
+        judge, size = self.judge, self.learner.config.training.batch_size
+        sees_lightness = judge.conditional or judge.space != "ab"
+        judged: list[dict[str, Tensor]] = []
+        for part, real in zip(_parts(greys, size), _parts(reals, size), strict=True):
+            prediction, grey = self._prediction(part)
+            fake = judge.view(prediction, grey)
+            logits = self._judged({"real": judge.view(real, grey), "fake": fake})
+            judged.append({f"{kind}_{split}": values for kind, values in logits.items()})
+            if split == "val" and sees_lightness and len(part) > 1:
+                other = Prediction("ab", part.ab.roll(1, 0), part.lightness)
+                logits = self._judged({"mismatched": judge.view(other, grey), "fake": fake})
+                judged[-1]["mismatched"] = logits["mismatched"]
+        return {kind: torch.cat([one[kind] for one in judged]) for kind in judged[0]}
+
+    def _prediction(self, pictures: Pictures) -> tuple[Prediction, Tensor]:
+        """The pictures in predicted colors, and what the generator saw of them."""
+        generator = self.learner.method.generator
+        grey = generator.grey(pictures)
+        return Prediction(generator.space, generator(grey), pictures.lightness), grey
+
+    def _judged(self, views: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Logits, in batches as those that the discriminator is trained with."""
+        if self.game.discriminator_batches != "mixed":
+            return {kind: self.judge(view) for kind, view in views.items()}
+        logits = self.judge(torch.cat(list(views.values())))
+        return dict(zip(views, logits.tensor_split(len(views)), strict=True))
+
+    def adversarial_share(self) -> float | None:
+        """Share of the adversarial term in the two gradients' norms at the prediction, in [0, 1].
+
+        0: the discriminator is not heard; 1: nothing else asks for anything.
+        """
+        learner = self.learner
+        for player in learner.method.players:
+            player.network.train()
+        count = min(_COMPARED, learner.config.training.batch_size)
+        others = learner.others.batch(0, count) if learner.others else None
+        batch = Batch(learner.feed.batch(0, count), others, learner.step, learner.progress)
+        with self._autocast():
+            scene = learner.method.look(batch)
+            values = scene.prediction.values.requires_grad_()
+            generator = next(one for one in learner.method.players if one.predicts)
+            terms = generator.losses(scene)
+        weighted = self.game.adversarial_weight * terms["loss_adversarial"]
+        (adversarial,) = torch.autograd.grad(weighted, values, retain_graph=True)
+        (total,) = torch.autograd.grad(terms["loss_generator"], values)
+        own, rest = float(adversarial.norm()), float((total - adversarial).norm())
+        return _number(own / (own + rest)) if own + rest else None
+
+    def _autocast(self) -> torch.autocast:
+        reduced = self.learner.autocast
+        return torch.autocast(self.device.type, dtype=reduced, enabled=reduced is not None)
+
+
+def _alarms(columns: Metrics, history: History, pictures: int) -> Metrics:
+    """Whether the discriminator overfits, and whether the contest is over; None before it began."""
+    gaps = [*(tick["diag_d_gap_auc"] for tick in history), columns["d_gap_auc"]]
+    norms = [*(tick["diag_d_loss_norm"] for tick in history), columns["d_loss_norm"]]
+    return {
+        "overfitting": int(overfits(gaps, pictures)) if _any_known(gaps) else None,
+        "collapsed": int(collapsed(norms)) if _any_known(norms) else None,
+    }
+
+
+def _any_known(values: Sequence[float | None]) -> bool:
+    return any(value is not None for value in values)
+
+
+def _parts(pictures: Pictures, size: int) -> list[Pictures]:
+    """Batches of nearly equal size, at most `size`: none is left with a single picture."""
+    parts = pictures.pixels.tensor_split(ceil(len(pictures) / size))
+    return [Pictures(part) for part in parts]
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None

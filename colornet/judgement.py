@@ -1,0 +1,163 @@
+"""What a discriminator's scores say: how right it is, and whether it remembers single pictures.
+
+A score is a picture's mean logit, one number however many patches are judged. T are real training
+pictures that it was shown, V real held-out ones, F_T and F_V what the generator makes of either.
+A value that does not apply, or that scores which are not a number leave open, is None.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+COLLAPSED = 0.002
+"""Share of the way from the loss's floor to its equilibrium below which there is no contest left.
+A published run that never recovers is at 0.0077, 0.0104, 0.0007, 0.0003 after its first epochs."""
+_TICKS = 3
+"""Memory is judged by the mean of so many ticks."""
+_MEMORY = 0.1
+"""Least excess over 0.5, of the AUROC of T over V, that is called overfitting."""
+_ERRORS = 3.0
+"""Standard errors by which it must also exceed 0.5: the sample is the same in every tick."""
+_TOLD_APART = 2.0
+"""Standard errors between the means of T and F_V from which on `r_v` has a scale."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of four kinds of pictures, (N,) each.
+
+    Attributes:
+        mismatched: of V, with each picture's lightness and another one's colors; None where the
+            discriminator does not see lightness.
+    """
+
+    real_train: np.ndarray
+    real_val: np.ndarray
+    fake_train: np.ndarray
+    fake_val: np.ndarray
+    mismatched: np.ndarray | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether all of them are numbers."""
+        extra = [] if self.mismatched is None else [self.mismatched]
+        given = [self.real_train, self.real_val, self.fake_train, self.fake_val, *extra]
+        return not any(np.isnan(scores).any() for scores in given)
+
+
+def judgement_columns(scores: Scores, boundary: float | None) -> dict[str, float | None]:
+    """Columns of the discriminator's accuracy and memory, by their names in DIAGNOSTICS.
+
+    Accuracies count pictures, in four separate numbers: BigGAN's discriminator knows over 98 % of
+    training pictures and 50-55 % of held-out ones (Brock et al. 2018, section 4.2). `r_t` and `r_v`
+    are the heuristics of Karras et al. 2020 (ADA, equation 1).
+
+    Args:
+        boundary: the score above which a picture is called real; None where there is no such.
+    """
+    if not scores.known:
+        return {}
+    real_train, real_val = scores.real_train, scores.real_val
+    columns = {
+        "d_auc_val": auroc(real_val, scores.fake_val),
+        "d_gap": _finite(_difference(real_train, real_val)),
+        "d_gap_auc": auroc(real_train, real_val),
+        "r_v": r_v(real_train, real_val, scores.fake_val),
+    }
+    if scores.mismatched is not None:
+        columns["d_pair_auc"] = auroc(real_val, scores.mismatched)
+    if boundary is not None:
+        columns |= {
+            "d_acc_real_train": float(np.mean(real_train > boundary)),
+            "d_acc_real_val": float(np.mean(real_val > boundary)),
+            "d_acc_fake_train": float(np.mean(scores.fake_train <= boundary)),
+            "d_acc_fake_val": float(np.mean(scores.fake_val <= boundary)),
+            "r_t": float(np.mean(np.sign(real_train - boundary))),
+        }
+    return columns
+
+
+def auroc(high: np.ndarray, low: np.ndarray) -> float | None:
+    """The chance that one of `high` scores above one of `low`, ties half (Mann-Whitney).
+
+    Args:
+        high, low: (N,) and (M,); infinities are in order, an empty one or a NaN gives None.
+    """
+    if not len(high) or not len(low) or np.isnan(high).any() or np.isnan(low).any():
+        return None
+    above = high[:, None] > low[None, :]
+    equal = high[:, None] == low[None, :]
+    return float(np.mean(above + 0.5 * equal))
+
+
+def r_v(real_train: np.ndarray, real_val: np.ndarray, fake_val: np.ndarray) -> float | None:
+    """(E T - E V) / (E T - E F_V): 0 no memory, 1 held-out pictures look as fake as fakes.
+
+    None while training pictures and fakes are not clearly apart: nothing over nothing.
+    """
+    if min(len(real_train), len(fake_val)) < 2:
+        return None
+    apart = _difference(real_train, fake_val)
+    error = _squared_error(real_train) + _squared_error(fake_val)
+    if not apart > _TOLD_APART * error**0.5:
+        return None
+    return _finite(_difference(real_train, real_val) / apart)
+
+
+def loss_norm(loss: float, limits: tuple[float, float] | None) -> float | None:
+    """Where a discriminator's loss is between its floor (0, it is sure) and chance (1).
+
+    Args:
+        loss: without penalty.
+        limits: floor and equilibrium in the loss's units, as `floor_and_equilibrium` gives them.
+    """
+    if limits is None:
+        return None
+    floor, equilibrium = limits
+    return _finite((loss - floor) / (equilibrium - floor))
+
+
+def overfits(gap_aucs: Sequence[float | None], pictures: int) -> bool:
+    """Whether a discriminator knows training pictures from held-out ones.
+
+    By the mean over the last three ticks of `d_gap_auc`, which has no threshold and no scale, so
+    that it means the same for every adversarial loss: more than chance alone gives `pictures`
+    training and as many held-out ones, and more than a trifle.
+
+    Args:
+        gap_aucs: of all ticks in order; None where nothing was judged.
+        pictures: how many of each kind were judged.
+    """
+    known = [value for value in gap_aucs if value is not None][-_TICKS:]
+    if not known:
+        return False
+    error = ((2 * pictures + 1) / (12 * pictures**2)) ** 0.5
+    return bool(np.mean(known) - 0.5 > max(_MEMORY, _ERRORS * error))
+
+
+def collapsed(loss_norms: Sequence[float | None]) -> bool:
+    """Whether the contest is over: a tick in which the discriminator had next to nothing to learn.
+
+    One tick is enough and it stays so: a loss at its floor gives no way back.
+
+    Args:
+        loss_norms: `d_loss_norm` of all ticks in order; None where there is none.
+    """
+    return any(value is not None and value < COLLAPSED for value in loss_norms)
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> float:
+    """Of the means; NaN where both are infinite."""
+    with np.errstate(invalid="ignore"):
+        return float(np.mean(first) - np.mean(second))
+
+
+def _squared_error(values: np.ndarray) -> float:
+    """Of the mean."""
+    with np.errstate(invalid="ignore"):
+        return float(np.var(values, ddof=1)) / len(values)
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
