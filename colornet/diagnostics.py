@@ -8,7 +8,7 @@ knows: with the weights themselves and not their running mean, with dropout, wit
 statistics. The discriminator judges with all it knows: without dropout, augmentation and noise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 
@@ -30,11 +30,12 @@ from colornet.pictures import Pictures, Prediction
 from colornet.sections.losses import Game
 from colornet.steps import History, Metrics
 
-_SHARE = 16
-"""One picture is looked at for so many that a tick shows."""
-_LEAST, _MOST = 16, 256
+_REALS, _FAKES = 8, 32
+"""One real picture is judged, and one is colorized, for so many that a tick shows."""
+_FEWEST_REALS, _MOST_REALS = 32, 512
+_FEWEST_FAKES, _MOST_FAKES = 12, 256
 _COMPARED = 8
-"""Pictures whose gradients are compared: one backward pass of the discriminator's."""
+"""Pictures whose gradients are compared."""
 
 
 class Diagnosis:
@@ -52,9 +53,14 @@ class Diagnosis:
         loss = config.loss
         self.game = loss if isinstance(loss, Game) and loss.adversarial != "none" else None
         self.limits = floor_and_equilibrium(self.game) if self.game else None
-        wanted = config.training.images // config.training.ticks // _SHARE
-        rows = pack.indices("val")[: min(max(_LEAST, wanted), _MOST, len(pack.indices("train")))]
-        self.held_out = torch.from_numpy(np.array(pack.pictures[rows]))
+        a_tick = config.training.images // config.training.ticks
+        self.fakes = min(max(_FEWEST_FAKES, a_tick // _FAKES), _MOST_FAKES)
+        self.reals = min(max(_FEWEST_REALS, a_tick // _REALS), _MOST_REALS)
+        if self.game and self.game.discriminator_batches == "mixed":
+            self.reals = self.fakes  # As many of each kind in a batch.
+        self.shown = min(self.reals, len(pack.indices("train")))
+        held_out = pack.indices("val")[: self.reals]
+        self.held_out = torch.from_numpy(np.array(pack.pictures[held_out]))
 
     def columns(
         self, learner: Learner, means: Mapping[str, float], metrics: Metrics, history: History
@@ -74,23 +80,22 @@ class Diagnosis:
         for player in learner.method.players:
             columns[f"grad_norm_{player.name}"] = means.get(f"grad_norm_{player.name}")
         # The first of the training's order: a random sample, and shown by now.
-        count = min(len(self.held_out), learner.seen)
-        shown = learner.feed.batch(0, count)
+        shown = learner.feed.batch(0, min(self.shown, learner.seen))
         networks = [player.network for player in learner.method.players]
         judge = learner.method.judge
         with unchanged([*networks, learner.generator], self.device):
             columns["train_val_gap"] = self._train_val_gap(learner, shown, metrics)
             if self.game and judge and "loss_discriminator" in means:
                 contest = _Contest(learner, self.game, judge, self.device)
-                held_out = Pictures(self.held_out[:count].to(self.device))
-                columns |= contest.judgement(shown, held_out)
+                held_out = Pictures(self.held_out.to(self.device))
+                columns |= contest.judgement(shown, held_out, self.fakes)
                 columns["d_top_singular"] = _number(top_singular_value(judge))
                 columns["g_adv_share"] = contest.adversarial_share()
                 loss = means["loss_discriminator"]
                 loss -= penalty_weight(self.game) * means.get("loss_penalty", 0.0)
                 columns["d_loss_norm"] = loss_norm(loss, self.limits)
         if self.game and self.game.adversarial_weight:
-            columns |= _alarms(columns, history, count)
+            columns |= _alarms(columns, history, len(shown), len(self.held_out))
         return {f"diag_{name}": value for name, value in columns.items()}
 
     def _train_val_gap(self, learner: Learner, shown: Pictures, metrics: Metrics) -> float | None:
@@ -99,7 +104,7 @@ class Diagnosis:
         with torch.no_grad():
             errors = [
                 (generator.colorize(part).ab - part.ab).abs().mean((1, 2, 3))
-                for part in _parts(shown, self.config.training.batch_size)
+                for part in _parts(_first(shown, self.fakes), self.config.training.batch_size)
             ]
         held_out = metrics["val_ab_mae"]
         assert held_out is not None
@@ -115,50 +120,57 @@ class _Contest:
     judge: Judge
     device: torch.device
 
-    def judgement(self, shown: Pictures, held_out: Pictures) -> Metrics:
-        """What the discriminator makes of training pictures and of as many held-out ones."""
+    def judgement(self, shown: Pictures, held_out: Pictures, fakes: int) -> Metrics:
+        """What the discriminator makes of training pictures and of held-out ones.
+
+        Args:
+            fakes: how many of either are also colorized.
+        """
         learner = self.learner
         learner.method.generator.train()
         self.judge.eval()
         real = learner.others.batch(0, len(shown)) if learner.others else shown
         with torch.no_grad(), self._autocast():
-            logits = self._logits("train", shown, real)
-            logits |= self._logits("val", held_out, held_out)
+            logits = self._logits("train", real, _first(shown, fakes))
+            logits |= self._logits("val", held_out, _first(held_out, fakes))
         absmax = torch.stack([one.abs().max() for one in logits.values()]).max()
-        means = torch.stack([one.flatten(1).mean(1) for one in logits.values()]).cpu()
-        scores = dict(zip(logits, means.double().numpy(), strict=True))
+        scores = {kind: one.flatten(1).mean(1).cpu().numpy() for kind, one in logits.items()}
         columns: Metrics = {"logit_absmax": _number(float(absmax))}
         boundary = ADVERSARIAL[self.game.adversarial].boundary
         return columns | judgement_columns(Scores(**scores), boundary)
 
-    def _logits(self, split: str, greys: Pictures, reals: Pictures) -> dict[str, Tensor]:
+    def _logits(self, split: str, reals: Pictures, greys: Pictures) -> dict[str, Tensor]:
         """Of real and fake pictures of a split, and of held-out ones in another one's colors."""
-        judge, size = self.judge, self.learner.config.training.batch_size
-        sees_lightness = judge.conditional or judge.space != "ab"
-        judged: list[dict[str, Tensor]] = []
-        for part, real in zip(_parts(greys, size), _parts(reals, size), strict=True):
-            prediction, grey = self._prediction(part)
-            fake = judge.view(prediction, grey)
-            logits = self._judged({"real": judge.view(real, grey), "fake": fake})
-            judged.append({f"{kind}_{split}": values for kind, values in logits.items()})
-            if split == "val" and sees_lightness and len(part) > 1:
-                other = Prediction("ab", part.ab.roll(1, 0), part.lightness)
-                logits = self._judged({"mismatched": judge.view(other, grey), "fake": fake})
-                judged[-1]["mismatched"] = logits["mismatched"]
-        return {kind: torch.cat([one[kind] for one in judged]) for kind in judged[0]}
+        generator, judge = self.learner.method.generator, self.judge
+        size = self.learner.config.training.batch_size
+        real = [(part, generator.grey(part)) for part in _parts(reals, size)]
+        grey = [(part, generator.grey(part)) for part in _parts(greys, size)]
+        fake = [
+            judge.view(Prediction(generator.space, generator(seen), part.lightness), seen)
+            for part, seen in grey
+        ]
+        logits = {
+            f"real_{split}": self._judged((judge.view(part, seen) for part, seen in real), fake),
+            f"fake_{split}": self._judged(fake, (judge.view(part, seen) for part, seen in real)),
+        }
+        if split == "val" and len(greys) > 1 and (judge.conditional or judge.space != "ab"):
+            foreign = (
+                judge.view(Prediction("ab", part.ab.roll(1, 0), part.lightness), seen)
+                for part, seen in grey
+            )
+            logits["mismatched"] = self._judged(foreign, fake)
+        return logits
 
-    def _prediction(self, pictures: Pictures) -> tuple[Prediction, Tensor]:
-        """The pictures in predicted colors, and what the generator saw of them."""
-        generator = self.learner.method.generator
-        grey = generator.grey(pictures)
-        return Prediction(generator.space, generator(grey), pictures.lightness), grey
+    def _judged(self, views: Iterable[Tensor], beside: Iterable[Tensor]) -> Tensor:
+        """Logits of views, in batches as those that the discriminator is trained with.
 
-    def _judged(self, views: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Logits, in batches as those that the discriminator is trained with."""
+        Args:
+            beside: of the other kind, which share the batches where those are mixed.
+        """
         if self.game.discriminator_batches != "mixed":
-            return {kind: self.judge(view) for kind, view in views.items()}
-        logits = self.judge(torch.cat(list(views.values())))
-        return dict(zip(views, logits.tensor_split(len(views)), strict=True))
+            return torch.cat([self.judge(view) for view in views])
+        pairs = zip(views, beside, strict=True)
+        return torch.cat([self.judge(torch.cat(pair))[: len(pair[0])] for pair in pairs])
 
     def adversarial_share(self) -> float | None:
         """Share of the adversarial term in the two gradients' norms at the prediction, in [0, 1].
@@ -187,22 +199,26 @@ class _Contest:
         return torch.autocast(self.device.type, dtype=reduced, enabled=reduced is not None)
 
 
-def _alarms(columns: Metrics, history: History, pictures: int) -> Metrics:
+def _alarms(columns: Metrics, history: History, shown: int, held_out: int) -> Metrics:
     """Whether the discriminator overfits, and whether the contest is over; None before it began."""
-    gaps = [*(tick["diag_d_gap_auc"] for tick in history), columns["d_gap_auc"]]
-    norms = [*(tick["diag_d_loss_norm"] for tick in history), columns["d_loss_norm"]]
+    gaps = [tick["diag_d_gap_auc"] for tick in history] + [columns["d_gap_auc"]]
+    norms = [tick["diag_d_loss_norm"] for tick in history] + [columns["d_loss_norm"]]
     return {
-        "overfitting": int(overfits(gaps, pictures)) if _any_known(gaps) else None,
-        "collapsed": int(collapsed(norms)) if _any_known(norms) else None,
+        "overfitting": int(overfits(gaps, shown, held_out)) if _begun(gaps) else None,
+        "collapsed": int(collapsed(norms)) if _begun(norms) else None,
     }
 
 
-def _any_known(values: Sequence[float | None]) -> bool:
+def _begun(values: Sequence[float | None]) -> bool:
     return any(value is not None for value in values)
 
 
+def _first(pictures: Pictures, count: int) -> Pictures:
+    return Pictures(pictures.pixels[:count])
+
+
 def _parts(pictures: Pictures, size: int) -> list[Pictures]:
-    """Batches of nearly equal size, at most `size`: none is left with a single picture."""
+    """Batches of at most `size` pictures and of nearly equal size: none has a single one left."""
     parts = pictures.pixels.tensor_split(ceil(len(pictures) / size))
     return [Pictures(part) for part in parts]
 

@@ -25,7 +25,7 @@ _TOLD_APART = 2.0
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of four kinds of pictures, (N,) each.
+    """Scores of four kinds of pictures, each (N,) with an N of its own.
 
     Attributes:
         mismatched: of V, with each picture's lightness and another one's colors; None where the
@@ -118,21 +118,21 @@ def loss_norm(loss: float, limits: tuple[float, float] | None) -> float | None:
     return _finite((loss - floor) / (equilibrium - floor))
 
 
-def overfits(gap_aucs: Sequence[float | None], pictures: int) -> bool:
+def overfits(gap_aucs: Sequence[float | None], shown: int, held_out: int) -> bool:
     """Whether a discriminator knows training pictures from held-out ones.
 
     By the mean over the last three ticks of `d_gap_auc`, which has no threshold and no scale, so
-    that it means the same for every adversarial loss: more than chance alone gives `pictures`
-    training and as many held-out ones, and more than a trifle.
+    that it means the same for every adversarial loss: more than the choice of these pictures
+    explains (standard error of an AUROC at 0.5: Hanley & McNeil 1982), and more than a trifle.
 
     Args:
         gap_aucs: of all ticks in order; None where nothing was judged.
-        pictures: how many of each kind were judged.
+        shown, held_out: how many pictures were judged, the same ones in every tick.
     """
     known = [value for value in gap_aucs if value is not None][-_TICKS:]
     if not known:
         return False
-    error = ((2 * pictures + 1) / (12 * pictures**2)) ** 0.5
+    error = ((shown + held_out + 1) / (12 * shown * held_out)) ** 0.5
     return bool(np.mean(known) - 0.5 > max(_MEMORY, _ERRORS * error))
 
 
