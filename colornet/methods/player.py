@@ -82,7 +82,10 @@ class Method(Protocol):
     unpaired: bool
 
     def look(self, batch: Batch) -> Any:
-        """The scene that the players of a step share: predictions with the generator's graph."""
+        """The scene that the players of a step share, with the generator's graph.
+
+        Its `prediction` is what the generator makes of the batch's pictures.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]:

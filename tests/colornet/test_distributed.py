@@ -17,7 +17,7 @@ pytestmark = pytest.mark.ray
 CONFIG = parse_config(
     {
         "data": {"source": "scenes", "pictures": 80, "image_size": 16},
-        "generator": {"width": 4, "depth": 2},
+        "generator": {"kind": "unet", "width": 4, "depth": 2},
         "training": {"epochs": 2.0, "ticks": 4, "batch_size": 16, "checkpoint_every": 1},
     },
     "test",

@@ -16,7 +16,6 @@ from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from colornet.loop import TrainingResult, train
 from colornet.measures import COSTS, DIAGNOSTICS, LOSSES, METRICS
 from colornet.methods.player import Batch, Method
-from colornet.pictures import Pictures
 from colornet.steps import Pace, Totals
 
 Build = Callable[..., Config]
@@ -254,18 +253,15 @@ def test_a_non_finite_prediction_is_divergence(
 
 
 def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
-    from colornet.steps import Feed
-
     seen: list[torch.Tensor] = []
-    batch = Feed.batch
+    play = learner.play
 
-    def remember(self: Feed, start: int, count: int) -> Pictures:
-        pictures = batch(self, start, count)
-        seen.append(pictures.pixels)
-        return pictures
+    def remember(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+        seen.append(batch.pictures.pixels)
+        play(method, batch, pace, totals)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Feed, "batch", remember)
+        patch.setattr(learner, "play", remember)
         train(config, Reports())
     return seen
 
@@ -274,7 +270,7 @@ def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.
     "change",
     [
         {"generator": {"dropout": 0.5}},
-        {"generator": {"width": 2, "activation": "silu"}},
+        {"generator": {"kind": "unet", "width": 2, "activation": "silu"}},
         {"loss": {"l1_weight": 3.0}},
         {"loss": {"method": "regression"}},
         {"schedule": {"kind": "constant"}},

@@ -53,7 +53,7 @@ def said(values: Any) -> str:
             {"name": "a", "animal": {"kind": "cow"}},
             "zoo.yaml: animal.kind: 'cow': unknown.\nKnown: cat, dog.",
         ),
-        ({"name": "a", "animal": {}}, "zoo.yaml: animal: 'kind' is missing.\nAdd it."),
+        ({"name": "a", "animal": {}}, "zoo.yaml: animal.kind: is missing.\nAdd it: cat, dog."),
         (
             {"name": "a", "animal": {"kind": "cat", "tricks": []}},
             "zoo.yaml: animal.tricks: unknown key.\nKnown: kind, lives.",
