@@ -44,7 +44,7 @@ def presets(name: str | None = None) -> Answer:
                 str(values["data"]["image_size"]),
                 *_weighed(cost, "generator"),
                 *(_weighed(cost, "discriminator") if values["discriminator"] else ("–", "–")),
-                values["about"] or "",
+                (values["about"] or "").partition(" (")[0],
             )
         )
     note = "Weights that are learned; multiply-accumulates a picture, forward."
