@@ -137,8 +137,8 @@ class Pool:
         for fake in fakes.detach():
             if len(self.held) < self.size:
                 self.held.append(fake.clone())
-            elif torch.rand(()) < 0.5:
-                place = int(torch.randint(self.size, ()))
+            elif torch.rand((), device="cpu") < 0.5:
+                place = int(torch.randint(self.size, (), device="cpu"))
                 # A copy: a view would keep its whole batch in memory.
                 fake, self.held[place] = self.held[place].to(fake.device), fake.clone()
             shown.append(fake)

@@ -1,19 +1,20 @@
-"""Regression is the mean absolute difference, and nothing else."""
+"""Regression is the distance to the true colors, and nothing else."""
 
 from collections.abc import Callable
 
 import pytest
-import torch
 
-from colornet.config import Config
 from colornet.methods.player import Batch
 from colornet.methods.regression import Regression
 
 
-def test_loss_is_the_weighted_mean_difference(tiny: Callable[..., Config]) -> None:
-    method = Regression(tiny(loss={"method": "regression"}), torch.device("cpu"))
-    ab = torch.zeros(2, 2, 16, 16)
-    losses = method.generator_losses(Batch(ab[:, :1], ab, ab + 0.25))
-    assert losses["loss_l1"].item() == pytest.approx(0.25)
-    assert losses["loss_generator"].item() == pytest.approx(25.0)
-    assert [player.name for player in method.players] == ["generator"]
+def test_loss_is_the_weighted_mean_difference(
+    method: Callable[..., Regression], batch: Callable[..., Batch]
+) -> None:
+    regression = method(loss={"method": "regression"})
+    pictures, prediction = scene = regression.look(batch())
+    losses = regression.generator_losses(scene)
+    difference = (prediction.ab - pictures.ab).abs().mean().item()
+    assert losses["loss_l1"].item() == pytest.approx(difference)
+    assert losses["loss_generator"].item() == pytest.approx(100 * difference)
+    assert [player.name for player in regression.players] == ["generator"]
