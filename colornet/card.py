@@ -8,7 +8,16 @@ from colornet.config import Config
 from colornet.measures import METRICS
 from colornet.paths import flatten
 
-_SHOWN = ("ab_mae", "psnr", "ssim", "colorfulness_ratio", "colorfulness_gap", "strong_ab_mae")
+_SHOWN = (
+    "ab_mae",
+    "strong_ab_mae",
+    "ciede2000",
+    "psnr",
+    "ssim",
+    "auc_rebalanced",
+    "colorfulness_ratio",
+    "colorfulness_gap",
+)
 
 
 def model_card(

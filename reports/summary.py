@@ -10,6 +10,7 @@ import pandas as pd
 
 from colornet.catalog import to_yaml
 from colornet.measures import METRICS
+from reports.health import flags
 from reports.tables import Column, Dimension, SweepTables, count_text, duration_text, value_text
 
 TOP = 5
@@ -64,9 +65,13 @@ def best(sweep: SweepTables) -> dict[str, Any]:
     name = shlex.quote(sweep.argument)
     compared = [column for column in other_metrics(sweep) if not _is_detail(column)]
     values = {column.name: sweep.last_values(column.name) for column in compared}
+    flagged = flags(sweep)
+    rows = [_best_row(sweep, row, values) for _, row in ranked.iterrows()]
     return {
         "missing": "",
-        "rows": [_best_row(sweep, row, values) for _, row in ranked.iterrows()],
+        "rows": [
+            row | {"flags": flagged[index]} for row, index in zip(rows, ranked.index, strict=True)
+        ],
         "caution": caution(sweep),
         "rule": _rule(sweep),
         "commands": [
@@ -187,6 +192,8 @@ def _place(dimension: Dimension, value: Any) -> str | None:
 def trial_table(sweep: SweepTables) -> dict[str, Any]:
     """All trials for the page's own table: columns with their kind, rows of JSON-able cells."""
     columns = [("rank", "number"), ("trial", "text"), ("state", "state"), ("reason", "text")]
+    columns.append(("flags", "text"))
+    flagged = flags(sweep)
     columns += [(column.name, "metric") for column in sweep.objectives]
     columns += [(d.name, "text" if d.categorical else "number") for d in sweep.dimensions]
     others = {column.name: sweep.last_values(column.name) for column in other_metrics(sweep)}
@@ -199,6 +206,7 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
             row["trial_id"],
             row["state"],
             row["reason"] if isinstance(row["reason"], str) else None,
+            flagged[index] or None,
             *(_json(row[column.name]) for column in sweep.objectives),
             *(_json(row["point"].get(d.name)) for d in sweep.dimensions),
             *(_json(values[index]) for values in others.values()),
