@@ -8,7 +8,7 @@ knows: with the weights themselves and not their running mean, with dropout, wit
 statistics. The discriminator judges with all it knows: without dropout, augmentation and noise.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 
@@ -57,7 +57,7 @@ class Diagnosis:
         self.fakes = min(max(_FEWEST_FAKES, a_tick // _FAKES), _MOST_FAKES)
         self.reals = min(max(_FEWEST_REALS, a_tick // _REALS), _MOST_REALS)
         if self.game and self.game.discriminator_batches == "mixed":
-            self.reals = self.fakes  # As many of each kind in a batch.
+            self.reals = self.fakes  # They share batches.
         self.shown = min(self.reals, len(pack.indices("train")))
         held_out = pack.indices("val")[: self.reals]
         self.held_out = torch.from_numpy(np.array(pack.pictures[held_out]))
@@ -126,51 +126,72 @@ class _Contest:
         Args:
             fakes: how many of either are also colorized.
         """
-        learner = self.learner
+        learner, judge = self.learner, self.judge
         learner.method.generator.train()
-        self.judge.eval()
+        judge.eval()
         real = learner.others.batch(0, len(shown)) if learner.others else shown
+        colored, foreign = _first(shown, fakes), _first(held_out, fakes)
         with torch.no_grad(), self._autocast():
-            logits = self._logits("train", real, _first(shown, fakes))
-            logits |= self._logits("val", held_out, _first(held_out, fakes))
+            logits = self._of_both_kinds(
+                self._together(real, held_out), self._together(colored, foreign)
+            )
+            if len(foreign) > 1 and (judge.conditional or judge.space != "ab"):
+                logits |= self._of_pairs(foreign)
         absmax = torch.stack([one.abs().max() for one in logits.values()]).max()
         scores = {kind: one.flatten(1).mean(1).cpu().numpy() for kind, one in logits.items()}
         columns: Metrics = {"logit_absmax": _number(float(absmax))}
         boundary = ADVERSARIAL[self.game.adversarial].boundary
         return columns | judgement_columns(Scores(**scores), boundary)
 
-    def _logits(self, split: str, reals: Pictures, greys: Pictures) -> dict[str, Tensor]:
-        """Of real and fake pictures of a split, and of held-out ones in another one's colors."""
-        generator, judge = self.learner.method.generator, self.judge
-        size = self.learner.config.training.batch_size
-        real = [(part, generator.grey(part)) for part in _parts(reals, size)]
-        grey = [(part, generator.grey(part)) for part in _parts(greys, size)]
-        fake = [
-            judge.view(Prediction(generator.space, generator(seen), part.lightness), seen)
-            for part, seen in grey
-        ]
-        logits = {
-            f"real_{split}": self._judged((judge.view(part, seen) for part, seen in real), fake),
-            f"fake_{split}": self._judged(fake, (judge.view(part, seen) for part, seen in real)),
-        }
-        if split == "val" and len(greys) > 1 and (judge.conditional or judge.space != "ab"):
-            foreign = (
-                judge.view(Prediction("ab", part.ab.roll(1, 0), part.lightness), seen)
-                for part, seen in grey
-            )
-            logits["mismatched"] = self._judged(foreign, fake)
-        return logits
+    def _together(self, shown: Pictures, held_out: Pictures) -> list[tuple[Pictures, int]]:
+        """Batches of both, in the same proportion, and how many of a batch were shown.
 
-    def _judged(self, views: Iterable[Tensor], beside: Iterable[Tensor]) -> Tensor:
-        """Logits of views, in batches as those that the discriminator is trained with.
-
-        Args:
-            beside: of the other kind, which share the batches where those are mixed.
+        What batch normalisation does to a score then does not tell them apart: measured, it moves
+        the AUROC of equal sets by 0.09 (rms of 200 pictures each), in shared batches by 0.025.
         """
-        if self.game.discriminator_batches != "mixed":
-            return torch.cat([self.judge(view) for view in views])
-        pairs = zip(views, beside, strict=True)
-        return torch.cat([self.judge(torch.cat(pair))[: len(pair[0])] for pair in pairs])
+        size = self.learner.config.training.batch_size
+        count = min(ceil((len(shown) + len(held_out)) / size), len(shown), len(held_out))
+        parts = zip(
+            shown.pixels.tensor_split(count), held_out.pixels.tensor_split(count), strict=True
+        )
+        return [(Pictures(torch.cat(pair)), len(pair[0])) for pair in parts]
+
+    def _of_both_kinds(
+        self, real: list[tuple[Pictures, int]], grey: list[tuple[Pictures, int]]
+    ) -> dict[str, Tensor]:
+        """Logits of real pictures and of colorized grey ones."""
+        reals = (self.judge.view(part, self._grey(part)) for part, _ in real)
+        fakes = (self._fake(part) for part, _ in grey)
+        if self.game.discriminator_batches == "mixed":
+            both = [self._judged(*pair) for pair in zip(reals, fakes, strict=True)]
+            of_reals, of_fakes = [pair[0] for pair in both], [pair[1] for pair in both]
+        else:
+            of_reals = [self.judge(view) for view in reals]
+            of_fakes = [self.judge(view) for view in fakes]
+        return _apart("real", real, of_reals) | _apart("fake", grey, of_fakes)
+
+    def _of_pairs(self, pictures: Pictures) -> dict[str, Tensor]:
+        """Logits of pictures in their own and in one another's colors, in shared batches."""
+        judged = []
+        for part in _parts(pictures, self.learner.config.training.batch_size):
+            grey = self._grey(part)
+            foreign = Prediction("ab", part.ab.roll(1, 0), part.lightness)
+            judged.append(self._judged(self.judge.view(part, grey), self.judge.view(foreign, grey)))
+        matched, mismatched = zip(*judged, strict=True)
+        return {"matched": torch.cat(matched), "mismatched": torch.cat(mismatched)}
+
+    def _judged(self, first: Tensor, second: Tensor) -> tuple[Tensor, ...]:
+        """Logits of two batches of views that are judged as one."""
+        return self.judge(torch.cat((first, second))).split([len(first), len(second)])
+
+    def _grey(self, pictures: Pictures) -> Tensor:
+        return self.learner.method.generator.grey(pictures)
+
+    def _fake(self, pictures: Pictures) -> Tensor:
+        """The discriminator's view of pictures in predicted colors."""
+        generator, grey = self.learner.method.generator, self._grey(pictures)
+        prediction = Prediction(generator.space, generator(grey), pictures.lightness)
+        return self.judge.view(prediction, grey)
 
     def adversarial_share(self) -> float | None:
         """Share of the adversarial term in the two gradients' norms at the prediction, in [0, 1].
@@ -207,6 +228,15 @@ def _alarms(columns: Metrics, history: History, shown: int, held_out: int) -> Me
         "overfitting": int(overfits(gaps, shown, held_out)) if _begun(gaps) else None,
         "collapsed": int(collapsed(norms)) if _begun(norms) else None,
     }
+
+
+def _apart(
+    kind: str, batches: list[tuple[Pictures, int]], logits: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """Logits of shared batches, those of shown and of held-out pictures."""
+    parts = [one.tensor_split([shown]) for one, (_, shown) in zip(logits, batches, strict=True)]
+    train, val = zip(*parts, strict=True)
+    return {f"{kind}_train": torch.cat(train), f"{kind}_val": torch.cat(val)}
 
 
 def _begun(values: Sequence[float | None]) -> bool:

@@ -28,22 +28,23 @@ class Scores:
     """Scores of four kinds of pictures, each (N,) with an N of its own.
 
     Attributes:
-        mismatched: of V, with each picture's lightness and another one's colors; None where the
-            discriminator does not see lightness.
+        matched, mismatched: of held-out pictures in their own and in another one's colors; None
+            where the discriminator does not see lightness.
     """
 
     real_train: np.ndarray
     real_val: np.ndarray
     fake_train: np.ndarray
     fake_val: np.ndarray
+    matched: np.ndarray | None = None
     mismatched: np.ndarray | None = None
 
     @property
     def known(self) -> bool:
         """Whether all of them are numbers."""
-        extra = [] if self.mismatched is None else [self.mismatched]
-        given = [self.real_train, self.real_val, self.fake_train, self.fake_val, *extra]
-        return not any(np.isnan(scores).any() for scores in given)
+        scores = [self.real_train, self.real_val, self.fake_train, self.fake_val]
+        scores += [one for one in (self.matched, self.mismatched) if one is not None]
+        return not any(np.isnan(one).any() for one in scores)
 
 
 def judgement_columns(scores: Scores, boundary: float | None) -> dict[str, float | None]:
@@ -65,8 +66,8 @@ def judgement_columns(scores: Scores, boundary: float | None) -> dict[str, float
         "d_gap_auc": auroc(real_train, real_val),
         "r_v": r_v(real_train, real_val, scores.fake_val),
     }
-    if scores.mismatched is not None:
-        columns["d_pair_auc"] = auroc(real_val, scores.mismatched)
+    if scores.matched is not None and scores.mismatched is not None:
+        columns["d_pair_auc"] = auroc(scores.matched, scores.mismatched)
     if boundary is not None:
         columns |= {
             "d_acc_real_train": float(np.mean(real_train > boundary)),
