@@ -6,12 +6,14 @@ option is on. Augmentation is in `augment`.
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from colornet.sections.losses import Game
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def labels(options: Game, count: int, real: bool, device: torch.device) -> Tensor:
@@ -76,7 +78,7 @@ def _gradients(views: Tensor, logits: Tensor) -> Tensor:
     return gradient.float().flatten(1)
 
 
-class Average:
+class Average(Generic[Network]):
     """The running mean of a network's weights; its buffers are the network's latest.
 
     After n updates it is the mean of the n weights that it was shown, each counting `decay` times
@@ -89,13 +91,13 @@ class Average:
         decay: in [0, 1); 0.999 remembers about 1,000 steps.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = deepcopy(network).requires_grad_(False)
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network: Network = deepcopy(network).requires_grad_(False)
         self.decay = decay
         self.updates = 0
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
+    def update(self, network: Network) -> None:
         """Count a network's weights in."""
         self.updates += 1
         weight = (1 - self.decay) / (1 - self.decay**self.updates)

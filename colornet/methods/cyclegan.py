@@ -79,6 +79,11 @@ class Scene:
     shown: tuple[Tensor, Tensor] | None = None
 
     @property
+    def prediction(self) -> Prediction:
+        """What the generator that is kept makes of the grey pictures."""
+        return self.fake_color
+
+    @property
     def others(self) -> Pictures:
         """The color domain."""
         assert self.batch.others is not None
