@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colornet.color import AB_RANGE, LIGHTNESS_HALF_RANGE
+from colornet.color import AB_RANGE, LIGHTNESS_HALF_RANGE, full_precision
 from colornet.pictures import Pictures, Prediction, Space, colors
 
 _AB_REACH = {"tanh_110": 110.0, "tanh_127": 127.0, "tanh_128": 128.0}
@@ -51,7 +51,7 @@ class Colorizer(nn.Module):
     def forward(self, grey: Tensor) -> Tensor:
         """Colors (N, 2 or 3, H, W) in canonical units, float32, of a grey batch in its range."""
         raw = self.core(grey.contiguous(memory_format=torch.channels_last))
-        with torch.autocast(raw.device.type, enabled=False):
+        with full_precision(raw.device):
             return to_units(self.head, self.space, raw.float())
 
     def colorize(self, pictures: Pictures) -> Prediction:
