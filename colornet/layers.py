@@ -5,13 +5,14 @@ trace in itself, neither in running statistics nor in the spectral norm's vector
 changes nothing but the player whose turn it is.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrize import register_parametrization
+
+from colornet.color import full_precision
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -123,7 +124,7 @@ class _Spectral(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight with norm 1."""
-        with _full_precision(weight.device.type):
+        with full_precision(weight.device):
             matrix = self._matrix(weight)
             with torch.no_grad():
                 if self.training and weight.requires_grad:
@@ -139,12 +140,6 @@ class _Spectral(nn.Module):
     def _iterate(self, matrix: Tensor) -> None:
         v = functional.normalize(matrix.T @ self.u, dim=0)
         self.u.copy_(functional.normalize(matrix @ v, dim=0))
-
-
-def _full_precision(device: str) -> AbstractContextManager[object]:
-    """No autocast on a type of device, if that has one at all (meta has none)."""
-    available = torch.amp.is_autocast_available(device)
-    return torch.autocast(device, enabled=False) if available else nullcontext()
 
 
 def padded(convolution: nn.Conv2d) -> list[nn.Module]:
