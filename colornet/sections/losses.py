@@ -123,7 +123,11 @@ class GanLoss(Reconstruction, Game):
 
 
 class CycleGanLoss(Game):
-    """Two generators and two discriminators on unpaired pictures (Zhu et al. 2017)."""
+    """Two generators and two discriminators on unpaired pictures (Zhu et al. 2017).
+
+    A discriminator of `input: ab` cannot tell colors from those of the opposite lightness, which
+    the cycle finds its way back from just as well; one of `input: lab` can.
+    """
 
     method: Literal["cyclegan"]
     cycle_weight: Weight = 10.0

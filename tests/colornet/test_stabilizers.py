@@ -216,7 +216,9 @@ def test_held_fakes_are_copies_without_a_graph() -> None:
     batch.data.zero_()
     assert [one.item() for one in pool.held] == [1, 2]
     assert not shown.requires_grad and not any(one.requires_grad for one in pool.held)
-    assert all(one.untyped_storage().nbytes() == 4 for one in pool.held)
+    for first in range(3, 43, 4):
+        pool.exchange(fakes(first))
+        assert all(one.untyped_storage().nbytes() == 4 for one in pool.held)
 
 
 @pytest.mark.parametrize("before", [0, 3])
