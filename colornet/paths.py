@@ -34,7 +34,7 @@ _OF_LABELS = ("label_smoothing", "fake_label_smoothing", "label_noise", "label_f
 _WITHOUT_MEANING: dict[str, dict[str, tuple[str, ...]]] = {
     "loss.adversarial": {
         "hinge": _OF_LABELS,
-        "wgan_gp": (*_OF_LABELS, "r1_gamma"),
+        "wgan_gp": (*_OF_LABELS, "r1_gamma", "gate_accuracy"),
         "none": (*_OF_LABELS, "r1_gamma"),
     }
 }

@@ -354,6 +354,12 @@ def test_a_change_to_cyclegan_makes_the_discriminator_unconditional() -> None:
     assert not config.discriminator.conditional
 
 
+def test_a_critic_has_no_accuracy_to_wait_for() -> None:
+    base = apply_overrides(preset(BASE), {"loss.gate_accuracy": 0.8})
+    critic = apply_overrides(base, {"loss.adversarial": "wgan_gp"})
+    assert parse_config(critic, "x").to_dict()["loss"]["gate_accuracy"] is None
+
+
 def test_another_schedule_keeps_the_warm_up() -> None:
     values = apply_overrides(preset(BASE), {"schedule.kind": "step", "schedule.at": 0.5})
     schedule = parse_config(values, "x").to_dict()["schedule"]
