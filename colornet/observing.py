@@ -28,8 +28,7 @@ def unchanged(networks: Sequence[nn.Module], device: torch.device) -> Generator[
         try:
             yield
         finally:
-            # Backwards: a weight that is listed twice ends as it was first found.
-            for weight, is_learned in zip(reversed(weights), reversed(learned), strict=True):
+            for weight, is_learned in zip(weights, learned, strict=True):
                 weight.requires_grad_(is_learned)
             for module, mode in zip(modules, modes, strict=True):
                 module.training = mode
