@@ -88,6 +88,14 @@ class Learner:
             self.average.update(self.method.generator)
         self.seen += count
 
+    def release(self) -> None:
+        """Part players and method, which refer to each other.
+
+        Their memory would else stay until Python looks for cycles, long after the next training in
+        this process has begun.
+        """
+        self.method.players = ()
+
     def identity(self) -> str:
         """What a checkpoint must share with the training that continues it."""
         values = self.config.model_dump(mode="json", exclude={"about", "data", "training"})

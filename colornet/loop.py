@@ -77,11 +77,14 @@ def train(
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         training = _Training(config, pack, device, folder)
-        if resume is not None:
-            training.restore(resume)
-        while len(training.history) < config.training.ticks:
-            training.take_tick(report)
-        return training.result()
+        try:
+            if resume is not None:
+                training.restore(resume)
+            while len(training.history) < config.training.ticks:
+                training.take_tick(report)
+            return training.result()
+        finally:
+            training.learner.release()
 
 
 @dataclass

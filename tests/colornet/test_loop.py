@@ -1,6 +1,8 @@
 """Whole trainings, in the smallest size."""
 
+import gc
 import math
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -387,6 +389,28 @@ def test_the_averaged_generator_is_the_one_that_is_judged_and_kept(
     assert plain.metrics["val_ab_mae"] != averaged.metrics["val_ab_mae"]
     ends = weights(plain), weights(averaged)
     assert not all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+@pytest.mark.parametrize("method", ["regression", "gan", "cyclegan"])
+def test_a_finished_training_leaves_its_memory_at_once(
+    pack: Any, tiny: Build, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    seen: list[weakref.ref[Any]] = []
+    play = learner.play
+
+    def remember(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+        seen.append(weakref.ref(method.generator))
+        play(method, batch, pace, totals)
+
+    monkeypatch.setattr(learner, "play", remember)
+    conditional = {} if method == "regression" else {"conditional": method == "gan"}
+    config = tiny(loss={"method": method}, discriminator=conditional, training={"restores": 1})
+    gc.disable()
+    try:
+        run(config)
+        assert seen[0]() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.gpu
