@@ -63,7 +63,7 @@ def test_every_column_by_hand() -> None:
         Scores(
             real_train=scores(3.0, 2.0, 1.0, 2.0),
             real_val=scores(1.0, -1.0),
-            fake_train=scores(-2.0, -2.0, 1.0),
+            fake_train=scores(-2.0, 0.0, 1.0),
             fake_val=scores(-2.0, 0.0),
             matched=scores(1.0, 0.0),
             mismatched=scores(0.5, -1.0),
