@@ -206,8 +206,7 @@ class _Contest:
         batch = Batch(learner.feed.batch(0, count), others, learner.step, learner.progress)
         with self._autocast():
             scene = learner.method.look(batch)
-            prediction = scene.fake_color if learner.method.unpaired else scene.prediction
-            values = prediction.values.requires_grad_()
+            values = scene.prediction.values.requires_grad_()
             generator = next(one for one in learner.method.players if one.predicts)
             terms = generator.losses(scene)
         weighted = self.game.adversarial_weight * terms["loss_adversarial"]

@@ -75,6 +75,29 @@ def test_reports(pack: Any, tiny: Build, method: str) -> None:
     assert reports.checkpoints == [None] * 3
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        {"adversarial": "minimax"},
+        {"adversarial": "lsgan"},
+        {"adversarial": "hinge", "label_smoothing": 0.0},
+        {"adversarial": "wgan_gp", "label_smoothing": 0.0},
+        {"adversarial": "none", "label_smoothing": 0.0},
+        {"r1_gamma": 1.0},
+        {"method": "cyclegan", "r1_gamma": 1.0},
+        {"discriminator_every": 2, "generator_steps": 2, "gate_accuracy": 0.9, "pretrain": 0.4},
+    ],
+    ids=str,
+)
+def test_whole_trainings_of_every_kind_of_contest(
+    pack: Any, tiny: Build, loss: dict[str, Any]
+) -> None:
+    conditional = {"conditional": loss.get("method") != "cyclegan"}
+    for row in run(tiny(loss=loss, discriminator=conditional)):
+        assert all(value is None or math.isfinite(value) for value in row.values())
+        assert row["cost_training_gmac_per_picture"] > 0
+
+
 def test_it_learns(pack: Any, tiny: Build) -> None:
     config = tiny(
         optimizer={"generator_lr": 5e-3},
