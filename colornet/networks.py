@@ -23,9 +23,7 @@ def generator_core(options: Any, inputs: int, outputs: int) -> nn.Module:
     return import_module(f"colornet.generators.{options.kind}").build(options, inputs, outputs)
 
 
-def build_discriminator(
-    options: Any, image_size: int, seed: int, device: torch.device
-) -> Judge:
+def build_discriminator(options: Any, image_size: int, seed: int, device: torch.device) -> Judge:
     """Pictures to logits, as `colornet/discriminators/<kind>` has it."""
     inputs = CHANNELS[options.input] + options.conditional
     core = discriminator_core(options, inputs, image_size)
@@ -41,9 +39,7 @@ def discriminator_core(options: Any, inputs: int, image_size: int) -> nn.Module:
 _Network = TypeVar("_Network", bound=nn.Module)
 
 
-def begin(
-    network: _Network, init: str, seed: int, name: str, device: torch.device
-) -> _Network:
+def begin(network: _Network, init: str, seed: int, name: str, device: torch.device) -> _Network:
     """Draw a network's first weights from the stream of its name, and place it."""
     initialize(network, init, weights_stream(seed, name))
     # torch's overloads leave out the memory format.

@@ -131,7 +131,12 @@ def test_the_regression_needs_a_term() -> None:
 
 @pytest.mark.parametrize(
     ("size", "depth", "advice"),
-    [(30, 4, "take 16 or 32"), (17, 4, "take 16 or 32"), (100, 3, "take 96 or 104"), (33, 1, "32 or 34")],
+    [
+        (30, 4, "take 16 or 32"),
+        (17, 4, "take 16 or 32"),
+        (100, 3, "take 96 or 104"),
+        (33, 1, "32 or 34"),
+    ],
 )
 def test_an_image_size_that_the_u_net_cannot_halve(size: int, depth: int, advice: str) -> None:
     said = refused({"data.image_size": size, "generator.depth": depth})

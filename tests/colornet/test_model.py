@@ -161,9 +161,7 @@ def test_folders_that_are_no_model(tiny: Callable[..., Config], tmp_path: Path) 
     state = build_generator(config.generator, 0, CPU).state_dict()
     save_model(model, state, config, "")
     other = tiny(generator={"width": 2})
-    save_model(
-        tmp_path / "other", build_generator(other.generator, 0, CPU).state_dict(), other, ""
-    )
+    save_model(tmp_path / "other", build_generator(other.generator, 0, CPU).state_dict(), other, "")
     weights = (tmp_path / "other" / "model.safetensors").read_bytes()
     for damaged in (weights, b"", b"not tensors", (model / "model.safetensors").read_bytes()[:-9]):
         (model / "model.safetensors").write_bytes(damaged)
