@@ -8,8 +8,12 @@ from colornet.data.packed import is_pack
 from colornet.data.sources.cifar10 import find_batches
 from colornet.data.sources.folder import SUFFIXES
 from colornet.data.sources.parquet import SUFFIX
+from colornet.paths import TAGS
 
-FILE_SOURCES = ("folder", "cifar10", "parquet")
+FILE_SOURCES = tuple(
+    name for name, options in TAGS["data"][1].items() if "root" in options.model_fields
+)
+"""The values of `data.source` that read what lies at `data.root`."""
 
 
 def detect_source(path: Path) -> str:

@@ -57,13 +57,9 @@ PERFECT: dict[str, float | None] = {
     "strong_ab_mae": 0,
 }
 """What a prediction equal to the truth gets; colorfulness is then that of the picture."""
-LIMITS = {"ssim": (-1, 1), "chroma_bias": (-160, math.inf), "colorfulness_ratio": (0, math.inf)} | {
-    name: (0, 1)
-    for name in (
-        *("auc", "auc_rebalanced", "eps_accuracy", "eps_accuracy_ab"),
-        *("ab_histogram", "clipped_gamut"),
-    )
-}
+BY_UNIT = {"of 1": (0, 1), "of pixels": (0, 1), "of 255": (0, 255)}
+LIMITS = {"ssim": (-1, 1), "chroma_bias": (-160, math.inf)}
+LIMITS |= {name: BY_UNIT[one.unit] for name, one in METRICS.items() if one.unit in BY_UNIT}
 """Least and greatest values; all others are 0 or more."""
 
 
@@ -123,14 +119,49 @@ def test_labels_tell_metrics_apart() -> None:
     assert len(set(labels)) == len(labels)
 
 
+def test_every_goal_has_its_perfect_value() -> None:
+    missing = {name for name, metric in METRICS.items() if metric.goal} - set(PERFECT)
+    assert not missing, "write into PERFECT what a prediction equal to the truth gets"
+
+
 def test_goals_point_to_the_perfect_value() -> None:
-    grey = torch.zeros(3, 2, 24, 24)
-    worse = all_of(pair_of(noise(), grey, darker=10.0))
+    """From a grey prediction, too dark, to one that is nearly right, and on to the truth."""
+    rgb = noise()
+    rgb[:, :4, :4] = (255, 0, 0)
+    worse = all_of(pair_of(rgb, torch.zeros(3, 2, 24, 24), darker=10.0))
+    better = all_of(pair_of(rgb, shift=1.0, darker=0.0))
     for name, best in PERFECT.items():
-        goal = METRICS[name].goal
-        if best is not None and goal is not None:
-            assert np.mean(worse[name]) != best, name
-            assert (np.mean(worse[name]) > best) == (goal == "minimize"), name
+        if goal := METRICS[name].goal:
+            found = [np.mean(worse[name]), np.mean(better[name])]
+            assert found[0] != found[1], name
+            assert found == sorted(found, reverse=goal == "minimize"), f"{name}: goal {goal}"
+            assert best is None or abs(found[1] - best) < abs(found[0] - best), name
+
+
+def test_errors_in_lab_units_are_in_lab_units() -> None:
+    """a and b 5 units off: 5 where the channels count alike, up to 5 x sqrt(2) as a distance."""
+    rgb = noise()
+    rgb[:, :4, :4] = (255, 0, 0)
+    found = all_of(pair_of(rgb, shift=5.0))
+    for name, metric in METRICS.items():
+        if metric.unit == "Lab units" and metric.goal:
+            assert 4.99 < np.mean(found[name]) < 7.08, f"{name}: unit {metric.unit}"
+
+
+def test_no_metric_changes_what_others_measure() -> None:
+    """They share a pair and what it remembers: whichever comes first, all find the same."""
+    rgb = noise()
+    rgb[:, :4, :4] = (255, 0, 0)
+    pair, backwards = (pair_of(rgb, shift=5.0, darker=1.0) for _ in range(2))
+    inputs = {key: value.clone() for key, value in vars(pair).items()}
+    found = all_of(pair)
+    for key, value in inputs.items():
+        assert torch.equal(getattr(pair, key), value), key
+    tally = tally_of(backwards)
+    again = {name: [metric(tally)] for name, metric in reversed(OVERALL.items())}
+    again |= {name: metric(backwards).tolist() for name, metric in reversed(PER_PICTURE.items())}
+    for name, values in found.items():
+        assert again[name] == pytest.approx(values, rel=1e-6, nan_ok=True), name
 
 
 @pytest.mark.parametrize("name", sorted(PER_PICTURE))

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 import colornet
 from colornet.networks import (
@@ -25,6 +26,9 @@ PACKAGE = Path(colornet.__file__).parent
 GENERATORS = sorted(TAGS["generator"][1])
 DISCRIMINATORS = sorted(TAGS["discriminator"][1])
 NORMS = get_args(Norm)
+NETWORKS = [("generator", kind) for kind in GENERATORS]
+NETWORKS += [("discriminator", kind) for kind in DISCRIMINATORS]
+LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 SMALL: dict[str, dict[str, Any]] = {
     "unet": {"width": 2},
     "pix2pix_unet": {"width": 2, "depth": 4},
@@ -39,15 +43,27 @@ SMALL: dict[str, dict[str, Any]] = {
     "strided_dense": {"width": 2},
     "whole": {"widths": (2, 4, 4)},
 }
-"""Options under which an architecture is quick."""
+"""Options under which an architecture is quick; its defaults where it has none here."""
 
 
 def small(section: str, kind: str, **options: object) -> Any:
-    return TAGS[section][1][kind](kind=kind, **SMALL[kind], **options)  # ty: ignore
+    return TAGS[section][1][kind](kind=kind, **SMALL.get(kind, {}), **options)  # ty: ignore
 
 
 def generator(kind: str, inputs: int = 1, outputs: int = 2, **options: Any) -> nn.Module:
     return generator_core(small("generator", kind, **options), inputs, outputs)
+
+
+def core_of(section: str, kind: str, **options: Any) -> nn.Module:
+    """From one channel, whichever network it is."""
+    section_options = small(section, kind, **options)
+    if section == "generator":
+        return generator_core(section_options, 1, 2)
+    return discriminator_core(section_options, 1, 32)
+
+
+def number(network: nn.Module, kind: type[nn.Module]) -> int:
+    return sum(isinstance(module, kind) for module in network.modules())
 
 
 def buffers(network: nn.Module) -> list[Tensor]:
@@ -64,6 +80,56 @@ def test_every_file_has_its_options(section: str) -> None:
     assert files == set(TAGS[section][1])
     for kind in files:
         assert import_module(f"colornet.{section}s.{kind}").build
+
+
+@pytest.mark.parametrize(("section", "kind"), NETWORKS)
+def test_nothing_bounds_or_normalises_what_it_gives(section: str, kind: str) -> None:
+    """Heads and losses bring their own activation: the last layer's numbers come out as they are.
+
+    So the output follows that layer's weights in a straight line, through 0 and far beyond 1.
+    """
+    network = core_of(section, kind)
+    used: list[Any] = []
+    for layer in network.modules():
+        if isinstance(layer, LAYERS):
+            layer.register_forward_hook(lambda layer, *_: used.append(layer))
+    grey = torch.rand(2, 1, 32, 32)
+
+    def scaled(factor: float) -> Tensor:
+        with torch.no_grad():
+            for weight, first in zip(used[-1].parameters(), before, strict=True):
+                weight.copy_(first * factor)
+            return network(grey)
+
+    with torch.no_grad():
+        network(grey)
+    before = [weight.clone() for weight in used[-1].parameters()]
+    none, once, far = scaled(0), scaled(1), scaled(-1000)
+    assert (far - none).numpy() == pytest.approx(-1000 * (once - none).numpy(), rel=1e-2, abs=1e-1)
+    assert (once - none).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(("section", "kind"), NETWORKS)
+def test_it_has_the_norm_that_it_is_given(section: str, kind: str) -> None:
+    kinds = {
+        "batch": nn.BatchNorm2d,
+        "instance": nn.InstanceNorm2d,
+        "spectral": ParametrizationList,
+    }
+    for norm in NORMS:
+        network = core_of(section, kind, norm=norm)
+        assert {name for name, one in kinds.items() if number(network, one)} == {norm} - {"none"}
+
+
+@pytest.mark.parametrize("kind", DISCRIMINATORS)
+def test_a_discriminator_has_the_activation_that_it_is_given(kind: str) -> None:
+    """Those with options for other places, such as dense layers, keep what these say there."""
+    plain = core_of("discriminator", kind, activation="leaky_relu")
+    changed = core_of("discriminator", kind, activation="gelu")
+    assert number(plain, nn.GELU) == 0
+    assert number(changed, nn.GELU) > 0
+    left = number(changed, nn.LeakyReLU)
+    assert number(plain, nn.LeakyReLU) - left == number(changed, nn.GELU)
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
@@ -183,15 +249,9 @@ def test_a_discriminator_always_normalises_by_the_batch_at_hand(kind: str) -> No
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize(
-    ("section", "kind"),
-    [("generator", kind) for kind in GENERATORS]
-    + [("discriminator", kind) for kind in DISCRIMINATORS],
-)
+@pytest.mark.parametrize(("section", "kind"), NETWORKS)
 def test_a_frozen_network_keeps_nothing_of_what_it_saw(section: str, kind: str, norm: str) -> None:
-    options = small(section, kind, norm=norm)
-    core = generator_core(options, 1, 2) if section == "generator" else None
-    network = core or discriminator_core(options, 1, 32)
+    network = core_of(section, kind, norm=norm)
     before = buffers(network)
     network.requires_grad_(False)
     network(torch.rand(4, 1, 32, 32))

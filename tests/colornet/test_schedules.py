@@ -66,6 +66,22 @@ def test_a_batch_beyond_the_budget_has_the_last_rate(options: Any) -> None:
     assert rate_factor(options, 1024, 1000, []) == rate_factor(options, 1000, 1000, [])
 
 
+@pytest.mark.parametrize("options", KINDS, ids=ids)
+@pytest.mark.parametrize("warmup", [0.0, 0.5])
+@pytest.mark.parametrize("floor", [0.0, 0.3])
+def test_rates_stay_between_their_floor_and_the_full_rate(
+    options: Any, warmup: float, floor: float
+) -> None:
+    """Through the whole budget and a batch beyond it, and however often nothing became better."""
+    floors = {"floor": floor} if "floor" in type(options).model_fields else {}
+    options = options.model_copy(update={"warmup": warmup, **floors})
+    bad = [{"val_ab_mae": 5.0}] * 40
+    for history in ([], bad):
+        rates = [rate_factor(options, seen, 1000, history) for seen in range(1032)]
+        assert all(0 <= rate <= 1 for rate in rates)
+        assert min(rates[round(1000 * warmup) :]) >= floors.get("floor", 0) - 1e-12
+
+
 def test_constant() -> None:
     assert factors(Constant(kind="constant", warmup=0.1))[100:] == [1.0] * 901
 

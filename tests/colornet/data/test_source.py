@@ -10,11 +10,14 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from colornet import commands
 from colornet.data import sources
 from colornet.data.building import decode_in_order, pack_key, packing_order
+from colornet.data.detect import FILE_SOURCES
 from colornet.data.packed import open_pack
 from colornet.data.source import Decoded, Entry, build_source, of_classes
 from colornet.errors import InputError
+from colornet.paths import TAGS
 from colornet.sections.data import DATA, DataConfig, ScenesData
 
 Write = Callable[..., Path]
@@ -102,6 +105,25 @@ def test_an_unknown_class_is_refused(data: DataConfig) -> None:
     with pytest.raises(InputError, match=r"data.classes: 'nothing like it'") as caught:
         open_pack(data.model_copy(update={"classes": ("nothing like it",)}))
     assert len(str(caught.value).splitlines()) <= 3
+
+
+@pytest.mark.parametrize("name", FILE_SOURCES)
+@pytest.mark.parametrize("asked", ["entries", "key"])
+def test_a_missing_root_is_a_mistake_of_the_user(name: str, asked: str, root: Path) -> None:
+    """Whichever is asked first: packing asks for the key, the check for the entries."""
+    missing = TAGS["data"][1][name](source=name, root=str(root / "gone"))  # ty: ignore
+    with pytest.raises(InputError, match="gone") as caught:
+        getattr(build_source(missing), asked)()  # ty: ignore[invalid-argument-type]
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_the_check_can_be_told_the_source(data: DataConfig) -> None:
+    if data.source in FILE_SOURCES:
+        found = commands.data_check(Path(data.root), source=data.source, image_size=16).data()
+        assert (found["source"], found["usable"]) == (data.source, 12)
+    else:
+        with pytest.raises(InputError, match="--source"):
+            commands.data_check(Path("x"), source=data.source)
 
 
 def test_the_layout_is_one_line(data: DataConfig) -> None:
