@@ -19,7 +19,7 @@ from colornet.sections.base import Section
 from colornet.sections.data import DataConfig, ScenesData
 from colornet.sections.discriminators import DiscriminatorConfig
 from colornet.sections.generators import GeneratorConfig, UNet
-from colornet.sections.losses import CycleGanLoss, LossConfig, RegressionLoss
+from colornet.sections.losses import CycleGanLoss, Game, LossConfig, Reconstruction, RegressionLoss
 from colornet.sections.optimizer import Cosine, Optimizer, ScheduleConfig
 from colornet.sections.training import Training
 from colornet.validation import validate
@@ -57,14 +57,18 @@ class Config(Section):
     @model_validator(mode="after")
     def _players_agree(self) -> "Config":
         method = self.loss.method
-        if method == "regression":
+        if not isinstance(self.loss, Game):
             if self.discriminator is not None:
-                raise ValueError("loss.method regression trains no discriminator: set it to null")
+                raise ValueError(f"loss.method {method} trains no discriminator: set it to null")
         elif self.discriminator is None:
             raise ValueError(f"loss.method {method} needs a discriminator")
         if isinstance(self.loss, CycleGanLoss):
             self._check_cyclegan()
-        elif self.loss.on == "lab" and self.generator.predicts != "lab":
+        if (
+            isinstance(self.loss, Reconstruction)
+            and self.loss.on == "lab"
+            and self.generator.predicts != "lab"
+        ):
             raise ValueError(
                 f"loss.on lab compares L too, but generator.predicts {self.generator.predicts} "
                 "gives none of its own: take loss.on ab or rgb"

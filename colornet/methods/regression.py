@@ -11,7 +11,7 @@ from colornet.methods.player import Batch, Method, Player, generator_player
 from colornet.methods.reconstruction import reconstruction
 from colornet.networks import build_generator
 from colornet.pictures import Pictures, Prediction
-from colornet.sections.losses import RegressionLoss
+from colornet.sections.losses import Reconstruction
 
 
 def build(config: Config, device: torch.device) -> Method:
@@ -26,7 +26,7 @@ class Regression:
     unpaired = False
 
     def __init__(self, config: Config, device: torch.device) -> None:
-        assert isinstance(config.loss, RegressionLoss)
+        assert isinstance(config.loss, Reconstruction)
         self.loss = config.loss
         self.generator = build_generator(config.generator, config.training.seed, device)
         self.players: tuple[Player, ...] = (

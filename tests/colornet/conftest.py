@@ -11,6 +11,8 @@ import pytest
 
 from colornet import interrupt
 from colornet.config import Config, parse_config
+from colornet.paths import TAGS
+from colornet.sections.losses import Game
 
 SIZE = 16
 
@@ -82,11 +84,22 @@ def tiny() -> Callable[..., Config]:
         }
         for name, changes in sections.items():
             values[name] = None if changes is None else {**(values.get(name) or {}), **changes}
-        if (values["loss"] or {}).get("method") == "regression":
-            values |= {"discriminator": None, "loss": {"method": "regression"}}
-        return parse_config(values, "test")
+        return parse_config(without_contest(values), "test")
 
     return build
+
+
+def without_contest(
+    values: dict[str, dict[str, object] | None],
+) -> dict[str, dict[str, object] | None]:
+    """The same sections, without a discriminator and its options if the method has none."""
+    loss = values["loss"] or {}
+    options = TAGS["loss"][1][str(loss["method"])]
+    if issubclass(options, Game):
+        return values
+    needless = Game.model_fields.keys() - options.model_fields.keys()
+    kept = {name: value for name, value in loss.items() if name not in needless}
+    return {**values, "discriminator": None, "loss": kept}
 
 
 @pytest.fixture

@@ -17,12 +17,14 @@ from colornet.measures import LOSSES
 from colornet.methods.player import Batch, Method
 from colornet.paths import TAGS
 from colornet.pictures import Pictures
+from colornet.sections.losses import Game, Reconstruction
 from colornet.steps import Pace, Totals, learn, only, play
 
 Build = Callable[..., Method]
 Batches = Callable[..., Batch]
 Sections = Mapping[str, Mapping[str, Any]]
 NAMES = sorted(TAGS["loss"][1])
+CONTESTS = [name for name in NAMES if issubclass(TAGS["loss"][1][name], Game)]
 PACE = Pace(1.0, clip_norm=1.0)
 
 NETWORKS: dict[str, Sections] = {
@@ -64,6 +66,7 @@ OF_CYCLEGAN: dict[str, Mapping[str, Any]] = {
     "no_pool": {"pool": 0},
     "identity": {"identity_weight": 1.0},
 }
+OWN = {"gan": OF_GAN, "cyclegan": OF_CYCLEGAN}
 CHANCE = {"dropout", "label_noise", "label_flips", "instance_noise", "translation"}
 CHANCE |= {"translation_cutout", "adversarial_wgan_gp", "alternate_wgan_gp", "pool"}
 """The variants that draw random numbers."""
@@ -78,11 +81,11 @@ SHARED |= {"mixed", "several_turns", "seldom", "gate_loss"}
 def variants() -> dict[str, Sections]:
     """Sections of a config by the method's name and what is peculiar about them."""
     found: dict[str, Sections] = {}
-    for name, own in (("regression", {}), ("gan", OF_GAN), ("cyclegan", OF_CYCLEGAN)):
-        games = {} if name == "regression" else {**GAMES, **own}
-        everything = {**NETWORKS, **{what: {"loss": loss} for what, loss in games.items()}}
+    for name in NAMES:
+        losses = {**(GAMES if name in CONTESTS else {}), **OWN.get(name, {})}
+        everything = {**NETWORKS, **{what: {"loss": loss} for what, loss in losses.items()}}
         for what, sections in everything.items():
-            if name == "regression" and "generator" not in sections:
+            if name not in CONTESTS and "discriminator" in sections and "generator" not in sections:
                 continue
             if name != "cyclegan" or what in {*SHARED, *OF_CYCLEGAN}:
                 loss = {"method": name, **sections.get("loss", {})}
@@ -91,16 +94,9 @@ def variants() -> dict[str, Sections]:
 
 
 VARIANTS = variants()
-CONTINUED = [
-    "regression-dropout",
-    *(
-        f"{name}-{what}"
-        for name in ("gan", "cyclegan")
-        for what in ("norm_batch", "norm_spectral", "dropout", "alternate", "gate_loss", "seldom")
-    ),
-    "gan-pretrained",
-    "cyclegan-pool",
-]
+REMEMBERING = ("norm_batch", "norm_spectral", "dropout", "alternate", "gate_loss", "seldom")
+CONTINUED = [variant for variant in VARIANTS if variant.partition("-")[2] in REMEMBERING]
+CONTINUED += ["gan-pretrained", "cyclegan-pool"]
 """Variants with a memory of their own."""
 
 
@@ -218,7 +214,10 @@ def test_a_continued_training_is_the_same(variant: str, build: Build, batch: Bat
         assert same(one.network, two.network.state_dict())
 
 
-@pytest.mark.parametrize("variant", ["gan-translation_cutout", "cyclegan-pool"])
+@pytest.mark.parametrize(
+    "variant",
+    ["gan-translation_cutout", "cyclegan-pool", *(f"{name}-norm_batch" for name in NAMES)],
+)
 def test_a_step_can_be_counted(variant: str, build: Build, batch: Batches) -> None:
     """On the meta device, which computes nothing and has no values to look at."""
     meta = torch.device("meta")
@@ -229,7 +228,7 @@ def test_a_step_can_be_counted(variant: str, build: Build, batch: Batches) -> No
             play(method, Batch(pixels, pixels, step, 1.0), PACE, Totals())
 
 
-@pytest.mark.parametrize("name", ["gan", "cyclegan"])
+@pytest.mark.parametrize("name", CONTESTS)
 @pytest.mark.parametrize(
     ("what", "discriminator", "generator"),
     [("several_turns", [2] * 6, [3] * 6), ("seldom", [1, 0] * 3, [1, 0, 0] * 2)],
@@ -250,15 +249,21 @@ def test_players_learn_as_often_as_they_have_turns(
         assert totals.counts.get("loss_generator", 0) == generator[step]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_prediction_is_made_once_a_turn(name: str, build: Build, batch: Batches) -> None:
+@pytest.mark.parametrize(
+    ("name", "what", "turns"),
+    [
+        *((name, "norm_batch", 1) for name in NAMES),
+        *((name, "several_turns", 3) for name in CONTESTS),
+    ],
+)
+def test_a_prediction_is_made_once_a_turn(
+    name: str, what: str, turns: int, build: Build, batch: Batches
+) -> None:
     """CycleGAN's generator also goes back from the grey pictures that were made."""
-    for what, turns in (("norm_batch", 1), ("several_turns", 3)):
-        if (variant := f"{name}-{what}") in VARIANTS:
-            method, calls = build(variant), []
-            method.generator.register_forward_hook(lambda *_, calls=calls: calls.append(1))
-            played(method, batch())
-            assert len(calls) == turns * (2 if name == "cyclegan" else 1)
+    method, calls = build(f"{name}-{what}"), []
+    method.generator.register_forward_hook(lambda *_: calls.append(1))
+    played(method, batch())
+    assert len(calls) == turns * (2 if name == "cyclegan" else 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -293,7 +298,9 @@ def test_discriminators_drop_in_both_players_turns(
         assert (first != second) is (rate > 0)
 
 
-@pytest.mark.parametrize("name", ["regression", "gan"])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if issubclass(TAGS["loss"][1][name], Reconstruction)]
+)
 def test_it_learns(name: str, method: Build, batch: Batches) -> None:
     built = method(loss={"method": name}, optimizer={"generator_lr": 5e-3})
     first = played(built, batch())["loss_l1"]
