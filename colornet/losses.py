@@ -13,7 +13,7 @@ from math import log
 from torch import Tensor
 from torch.nn import functional
 
-from colornet.sections.losses import LABELLED, Game
+from colornet.sections.losses import Game
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ def floor_and_equilibrium(options: Game) -> tuple[float, float] | None:
 
     Returns:
         floor and equilibrium in the units of `loss_discriminator`; None for wgan_gp, which has
-        neither, and for none.
+        neither, for none, and for losses of which they are not worked out here.
     """
     if options.adversarial == "hinge":
         return 0.0, 1.0
-    if options.adversarial not in LABELLED:
+    if options.adversarial not in ("bce", "minimax", "lsgan"):
         return None
     high, high_square = _target(options.label_smoothing, options.label_noise, real=True)
     low, low_square = _target(options.fake_label_smoothing, options.label_noise, real=False)

@@ -8,7 +8,7 @@ from colornet.sections.base import Section
 from colornet.sections.data import DATA
 from colornet.sections.discriminators import DISCRIMINATORS
 from colornet.sections.generators import GENERATORS
-from colornet.sections.losses import METHODS
+from colornet.sections.losses import LABELLED, METHODS, OF_LABELS, Game
 from colornet.sections.optimizer import SCHEDULES
 
 
@@ -30,12 +30,11 @@ _RIVALS = {
     "data.fraction": "train_pictures",
     "data.train_pictures": "fraction",
 }
-_OF_LABELS = ("label_smoothing", "fake_label_smoothing", "label_noise", "label_flips")
+_OF_NO_USE = {"wgan_gp": ("r1_gamma", "gate_accuracy"), "none": ("r1_gamma",)}
 _WITHOUT_MEANING: dict[str, dict[str, tuple[str, ...]]] = {
     "loss.adversarial": {
-        "hinge": _OF_LABELS,
-        "wgan_gp": (*_OF_LABELS, "r1_gamma", "gate_accuracy"),
-        "none": (*_OF_LABELS, "r1_gamma"),
+        name: (*(() if name in LABELLED else OF_LABELS), *_OF_NO_USE.get(name, ()))
+        for name in get_args(Game.model_fields["adversarial"].annotation)
     }
 }
 """What falls back to its default when a path gets a value under which it means nothing."""
@@ -46,8 +45,8 @@ def apply_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
     Tags (`data.source`, `loss.method`, …) are set first, and options that the new variant lacks
     are dropped; so are rivals of what is set (`training.epochs` of `training.images`) and what has
-    no meaning any more (`loss.label_smoothing` with hinge). With a change to `loss.method:
-    regression` the discriminator is dropped, with one to `cyclegan` it is made unconditional.
+    no meaning any more (`loss.label_smoothing` with hinge). With a change to a method that has no
+    contest the discriminator is dropped, with one to `cyclegan` it is made unconditional.
     """
     result = {
         key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()
@@ -84,7 +83,7 @@ def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _fit_discriminator(values: dict[str, Any], method: str) -> None:
-    if method == "regression":
+    if not issubclass(TAGS["loss"][1][method], Game):
         values["discriminator"] = None
     elif method == "cyclegan" and isinstance(values.get("discriminator"), Mapping):
         values["discriminator"] = {**values["discriminator"], "conditional": False}

@@ -12,6 +12,8 @@ from colornet.sections.base import Rate, Section, Share, Weight
 
 LABELLED = ("bce", "minimax", "lsgan")
 """Adversarial losses that compare with labels."""
+OF_LABELS = ("label_smoothing", "fake_label_smoothing", "label_noise", "label_flips")
+"""Options that only they have a use for."""
 
 
 class Reconstruction(Section):
@@ -80,7 +82,7 @@ class Game(Section):
     @model_validator(mode="after")
     def _options_have_meaning(self) -> "Game":
         if self.adversarial not in LABELLED:
-            for name in ("label_smoothing", "fake_label_smoothing", "label_noise", "label_flips"):
+            for name in OF_LABELS:
                 if getattr(self, name):
                     raise ValueError(
                         f"{name} needs labels, and the {self.adversarial} loss has none: set it "

@@ -3,7 +3,7 @@
 import copy
 import functools
 import math
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from colornet.config import Config, parse_config
 from colornet.errors import InputError
 from colornet.paths import TAGS, apply_overrides, flatten, known_paths
 from colornet.sections.discriminators import Patch
-from colornet.sections.losses import GanLoss
+from colornet.sections.losses import LABELLED, OF_LABELS, Game, GanLoss
 
 
 def preset(name: str) -> dict[str, Any]:
@@ -363,6 +363,19 @@ def test_a_critic_has_no_accuracy_to_wait_for() -> None:
     base = apply_overrides(preset(BASE), {"loss.gate_accuracy": 0.8})
     critic = apply_overrides(base, {"loss.adversarial": "wgan_gp"})
     assert parse_config(critic, "x").to_dict()["loss"]["gate_accuracy"] is None
+
+
+@pytest.mark.parametrize("name", get_args(Game.model_fields["adversarial"].annotation))
+def test_every_adversarial_loss_can_be_chosen(name: str) -> None:
+    """What means nothing with it goes, and labels stay with a loss that has them."""
+    options = {**dict.fromkeys(OF_LABELS, 0.1), "r1_gamma": 1.0}
+    options |= {"gate_loss": 0.5, "gate_accuracy": 0.8}
+    base = apply_overrides(preset(BASE), {f"loss.{key}": value for key, value in options.items()})
+    changed = apply_overrides(base, {"loss.adversarial": name})
+    loss = parse_config(changed, "x").to_dict()["loss"]
+    assert loss["adversarial"] == name
+    assert loss["gate_loss"] == 0.5
+    assert {loss[key] for key in OF_LABELS} == ({0.1} if name in LABELLED else {0.0})
 
 
 def test_another_schedule_keeps_the_warm_up() -> None:

@@ -125,9 +125,24 @@ def test_floor_and_equilibrium(options: dict[str, Any], floor: float, equilibriu
     assert floor_and_equilibrium(Game(**options)) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if ADVERSARIAL[name].boundary is not None])
+def test_nothing_is_told_apart_at_the_boundary(name: Any) -> None:
+    """There real and fake cost the same, and the discriminator is at its equilibrium."""
+    loss = ADVERSARIAL[name]
+    boundary = ZEROS + loss.boundary
+    real, fake = loss.real(boundary, REAL).item(), loss.fake(boundary, FAKE).item()
+    assert real == pytest.approx(fake)
+    if limits := floor_and_equilibrium(Game(adversarial=name)):
+        assert loss.share * (real + fake) == pytest.approx(limits[1])
+
+
 @pytest.mark.parametrize("name", ["wgan_gp", "none"])
 def test_no_floor_without_judgements(name: Any) -> None:
     assert floor_and_equilibrium(Game(adversarial=name)) is None
+
+
+def test_the_floor_of_an_unknown_loss_is_not_that_of_another() -> None:
+    assert floor_and_equilibrium(Game.model_construct(adversarial="unknown")) is None
 
 
 @pytest.mark.parametrize("name", ["bce", "lsgan"])

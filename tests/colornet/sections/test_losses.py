@@ -1,21 +1,27 @@
 """Combinations of loss options that mean nothing are refused, with the way out."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from colornet.sections.losses import CycleGanLoss, GanLoss, RegressionLoss
+from colornet.sections.losses import (
+    LABELLED,
+    OF_LABELS,
+    CycleGanLoss,
+    Game,
+    GanLoss,
+    RegressionLoss,
+)
 
 CYCLE = {"method": "cyclegan"}
+NAMES = get_args(Game.model_fields["adversarial"].annotation)
 
 
-@pytest.mark.parametrize("name", ["hinge", "wgan_gp", "none"])
-@pytest.mark.parametrize(
-    "option", ["label_smoothing", "fake_label_smoothing", "label_noise", "label_flips"]
-)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*LABELLED}))
+@pytest.mark.parametrize("option", OF_LABELS)
 def test_labels_need_a_loss_that_has_them(name: Any, option: str) -> None:
-    with pytest.raises(ValidationError, match=f"{option} needs labels.*bce, minimax, lsgan"):
+    with pytest.raises(ValidationError, match=f"{option} needs labels.*{', '.join(LABELLED)}"):
         GanLoss(adversarial=name, **{option: 0.1})
     assert GanLoss(adversarial="minimax", **{option: 0.1})
 
