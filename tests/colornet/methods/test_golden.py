@@ -1,8 +1,9 @@
 """A refactoring moves no loss: twenty steps of every method against those of `golden.json`.
 
-Bit for bit where torch, its instructions and the processor are those that the file names; rounding
-differs between others. A change that is meant to move losses writes the file anew:
-`COLORSWEEP_WRITE_GOLDEN=1 python -m pytest tests/colornet/methods/test_golden.py`.
+Bit for bit where torch, its instructions and the processor are those that the file names with the
+case; rounding differs between others. A new case, or a change that is meant to move losses, writes
+the cases that run: `COLORSWEEP_WRITE_GOLDEN=1 python -m pytest
+tests/colornet/methods/test_golden.py`, with `-k CASE` for some of them.
 """
 
 import json
@@ -16,16 +17,18 @@ import torch
 
 from colornet.losses import ADVERSARIAL
 from colornet.methods.player import Batch, Method
+from colornet.paths import TAGS
 from colornet.steps import Pace, Totals, play
 
 FILE = Path(__file__).parent / "golden.json"
 STEPS = 20
 PACE = Pace(0.25)
 """Slow: fast learners make much of a rounding."""
+COMMAND = "COLORSWEEP_WRITE_GOLDEN=1 python -m pytest tests/colornet/methods/test_golden.py"
+OWN = {"cyclegan": {"adversarial": "lsgan", "pool": 20}}
 CASES: dict[str, dict[str, Any]] = {
-    "regression": {"method": "regression"},
+    **{name: {"method": name, **OWN.get(name, {})} for name in TAGS["loss"][1] if name != "gan"},
     **{f"gan-{name}": {"method": "gan", "adversarial": name} for name in sorted(ADVERSARIAL)},
-    "cyclegan": {"method": "cyclegan", "adversarial": "lsgan", "pool": 20},
 }
 
 
@@ -68,9 +71,9 @@ def losses(
 
 def test_losses_are_those_of_before(case: str, losses: dict[str, list[float]]) -> None:
     if os.environ.get("COLORSWEEP_WRITE_GOLDEN"):
-        write(case, losses)
-    golden = json.loads(FILE.read_text())
-    expected = golden["losses"][case]
+        write(case, losses, FILE)
+    golden = read(case, FILE)
+    expected = golden["losses"]
     assert losses.keys() == expected.keys()
     for name, values in losses.items():
         assert len(values) == STEPS
@@ -80,9 +83,28 @@ def test_losses_are_those_of_before(case: str, losses: dict[str, list[float]]) -
             assert values == pytest.approx(expected[name], rel=1e-4, abs=1e-4), name
 
 
-def write(case: str, losses: dict[str, list[float]]) -> None:
-    """Put a case into the file; cases of another machine or of another name go."""
-    old = json.loads(FILE.read_text()) if FILE.exists() else {}
-    kept = old["losses"] if old.get("machine") == machine() else {}
-    cases = {name: kept[name] for name in CASES if name in kept} | {case: losses}
-    FILE.write_text(json.dumps({"machine": machine(), "losses": cases}, indent=1) + "\n")
+def read(case: str, file: Path) -> dict[str, Any]:
+    """A case's machine and its losses there, step by step."""
+    golden = json.loads(file.read_text())
+    if case not in golden:
+        pytest.fail(f"{file.name} has no losses of {case}. Write them: {COMMAND} -k {case}")
+    return golden[case]
+
+
+def write(case: str, losses: dict[str, list[float]], file: Path) -> None:
+    """Put a case into the file; others stay, but for those that are no cases any more."""
+    golden = json.loads(file.read_text()) | {case: {"machine": machine(), "losses": losses}}
+    kept = {name: golden[name] for name in CASES if name in golden}
+    file.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def test_a_case_is_written_beside_those_of_other_machines(tmp_path: Path) -> None:
+    file = tmp_path / "golden.json"
+    other = {"machine": {"torch": "0.1"}, "losses": {"loss_l1": [0.1]}}
+    file.write_text(json.dumps({"regression": other, "gone": other}))
+    with pytest.raises(pytest.fail.Exception, match=r"no losses of gan-bce.*COLORSWEEP_WRITE"):
+        read("gan-bce", file)
+    write("gan-bce", {"loss_l1": [1 / 3]}, file)
+    assert read("regression", file) == other
+    assert read("gan-bce", file) == {"machine": machine(), "losses": {"loss_l1": [1 / 3]}}
+    assert "gone" not in json.loads(file.read_text())
