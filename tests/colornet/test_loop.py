@@ -5,7 +5,7 @@ import math
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -17,9 +17,18 @@ from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from colornet.loop import TrainingResult, train
 from colornet.measures import COSTS, DIAGNOSTICS, LOSSES, METRICS
 from colornet.methods.player import Batch, Method
+from colornet.paths import TAGS
+from colornet.sections.losses import Game
 from colornet.steps import Pace, Totals
 
 Build = Callable[..., Config]
+METHODS = TAGS["loss"][1]
+ADVERSARIAL = get_args(Game.model_fields["adversarial"].annotation)
+
+
+def played(method: str) -> dict[str, dict[str, Any]]:
+    """Sections of a config of this method."""
+    return {"loss": {"method": method}, "discriminator": {"conditional": method != "cyclegan"}}
 
 
 class Reports(list[dict[str, Any]]):
@@ -56,10 +65,9 @@ def weights(result: TrainingResult) -> dict[str, torch.Tensor]:
     return load_file(result.generator)
 
 
-@pytest.mark.parametrize("method", ["regression", "gan", "cyclegan"])
+@pytest.mark.parametrize("method", METHODS)
 def test_reports(pack: Any, tiny: Build, method: str) -> None:
-    conditional = {} if method == "regression" else {"conditional": method == "gan"}
-    reports = run(tiny(loss={"method": method}, discriminator=conditional))
+    reports = run(tiny(**played(method)))
     assert [row["tick"] for row in reports] == [1, 2, 3]
     assert [row["images"] for row in reports] == [32, 64, 96]
     seconds = [row["seconds"] for row in reports]
@@ -67,10 +75,11 @@ def test_reports(pack: Any, tiny: Build, method: str) -> None:
     columns = {f"val_{name}" for name in METRICS} | {f"train_{name}" for name in LOSSES}
     columns |= {f"val_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")}
     columns |= {f"cost_{name}" for name in COSTS} | {f"diag_{name}" for name in DIAGNOSTICS}
+    contest = issubclass(METHODS[method], Game)
     for row in reports:
         assert set(row) == columns | {"tick", "images", "seconds"}
         assert all(value is None or math.isfinite(value) for value in row.values())
-        assert (row["train_loss_discriminator"] is None) is (method == "regression")
+        assert (row["train_loss_discriminator"] is None) is not contest
         assert row["train_loss_l1"] > 0
     assert reports.checkpoints == [None] * 3
 
@@ -78,11 +87,7 @@ def test_reports(pack: Any, tiny: Build, method: str) -> None:
 @pytest.mark.parametrize(
     "loss",
     [
-        {"adversarial": "minimax"},
-        {"adversarial": "lsgan"},
-        {"adversarial": "hinge", "label_smoothing": 0.0},
-        {"adversarial": "wgan_gp", "label_smoothing": 0.0},
-        {"adversarial": "none", "label_smoothing": 0.0},
+        *({"adversarial": name, "label_smoothing": 0.0} for name in ADVERSARIAL),
         {"r1_gamma": 1.0},
         {"method": "cyclegan", "r1_gamma": 1.0},
         {"discriminator_every": 2, "generator_steps": 2, "gate_accuracy": 0.9, "pretrain": 0.4},
@@ -124,25 +129,25 @@ def test_the_caller_keeps_its_random_numbers(pack: Any, tiny: Build) -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
-GAN = {"loss": {"label_noise": 0.1, "instance_noise": 0.1, "augment": "translation"}}
-CYCLE = {
-    "loss": {"method": "cyclegan", "pool": 4, "label_smoothing": 0.0},
-    "discriminator": {"conditional": False},
-}
+STOCHASTIC = {"label_noise": 0.1, "instance_noise": 0.1, "augment": "translation"}
+POOL = {"cyclegan": {"pool": 4}}
 
 
-@pytest.mark.parametrize(("every", "method"), [(1, GAN), (2, {}), (2, CYCLE)])
+@pytest.mark.parametrize(
+    ("every", "method", "loss"),
+    [(1, "gan", STOCHASTIC), *((2, name, POOL.get(name, {})) for name in METHODS)],
+)
 def test_resumed_and_uninterrupted_trainings_are_equal(
-    pack: Any, tiny: Build, folder: Path, every: int, method: dict[str, Any]
+    pack: Any, tiny: Build, folder: Path, every: int, method: str, loss: dict[str, Any]
 ) -> None:
     """Dropout, both optimizers, the order of pictures and the schedule continue where they were."""
     sections: dict[str, Any] = {
         "generator": {"dropout": 0.4},
-        "discriminator": {"dropout": 0.2},
+        "discriminator": {"dropout": 0.2, **played(method)["discriminator"]},
+        "loss": {**played(method)["loss"], **loss},
         "optimizer": {"ema_decay": 0.9},
         "schedule": {"kind": "plateau", "patience": 1},
         "training": {"ticks": 4, "images": 128, "checkpoint_every": every},
-        **method,
     }
     whole = Reports()
     end = train(tiny(**sections), whole, folder=folder.with_name("attempt-0"))
@@ -286,7 +291,7 @@ def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.
         {"generator": {"dropout": 0.5}},
         {"generator": {"kind": "unet", "width": 2, "activation": "silu"}},
         {"loss": {"l1_weight": 3.0}},
-        {"loss": {"method": "regression"}},
+        *(played(method) for method in METHODS if method != "gan"),
         {"schedule": {"kind": "constant"}},
         {"training": {"ticks": 2, "checkpoint_every": 7}},
     ],
@@ -414,7 +419,7 @@ def test_the_averaged_generator_is_the_one_that_is_judged_and_kept(
     assert not all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
-@pytest.mark.parametrize("method", ["regression", "gan", "cyclegan"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_finished_training_leaves_its_memory_at_once(
     pack: Any, tiny: Build, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
@@ -426,8 +431,7 @@ def test_a_finished_training_leaves_its_memory_at_once(
         play(method, batch, pace, totals)
 
     monkeypatch.setattr(learner, "play", remember)
-    conditional = {} if method == "regression" else {"conditional": method == "gan"}
-    config = tiny(loss={"method": method}, discriminator=conditional, training={"restores": 1})
+    config = tiny(**played(method), training={"restores": 1})
     gc.disable()
     try:
         run(config)
