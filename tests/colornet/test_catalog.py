@@ -149,7 +149,7 @@ PLAIN = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["key", "no", "1.5", "a b"]), PLAIN, max_size=4))
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
     if values:
         assert parse_yaml(to_yaml(values), "mine") == values

@@ -221,7 +221,7 @@ VALUES = st.lists(st.tuples(FEW, FEW, FEW), min_size=1, max_size=14)
 
 
 @given(values=VALUES)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_the_front_is_that_of_the_definition(values: list[tuple[float, ...]]) -> None:
     objectives = {AB: "minimize", PSNR: "maximize", GAP: "minimize"}
     rows = [dict(zip(objectives, value, strict=True)) for value in values]
@@ -235,7 +235,7 @@ def test_the_front_is_that_of_the_definition(values: list[tuple[float, ...]]) ->
 
 
 @given(values=st.lists(st.one_of(FEW, st.none(), st.floats()), max_size=12))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_one_objective_is_a_stable_sort(values: list[float | None]) -> None:
     finite = [n for n, value in enumerate(values) if value is not None and math.isfinite(value)]
     assert order(sweep(single(*values))) == sorted(finite, key=lambda n: values[n])
