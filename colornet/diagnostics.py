@@ -33,8 +33,8 @@ from colornet.steps import History, Metrics
 _REALS, _FAKES = 8, 32
 """One real picture is judged, and one is colorized, for so many that a tick shows."""
 _FEWEST_REALS, _MOST_REALS = 32, 512
-_FEWEST_FAKES, _MOST_FAKES = 12, 256
-_COMPARED = 8
+_FEWEST_FAKES, _MOST_FAKES = 8, 256
+_COMPARED = 4
 """Pictures whose gradients are compared."""
 
 

@@ -22,7 +22,7 @@ from colornet.config import Config
 from colornet.data.packed import Pack, open_pack
 from colornet.diagnostics import Diagnosis
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
-from colornet.evaluation import baseline_columns, evaluate, picture_rows
+from colornet.evaluation import Evaluation, baseline_columns, evaluate, picture_rows
 from colornet.learner import Learner
 from colornet.measures import LOSSES
 from colornet.memory import PeakMemory
@@ -97,6 +97,7 @@ class _Training:
     folder: Path | None
     history: list[Metrics] = field(default_factory=list)
     step_seconds: float = 0.0
+    evaluation: Evaluation | None = None
 
     def __post_init__(self) -> None:
         self.learner = Learner(self.config, self.pack, self.device)
@@ -221,7 +222,8 @@ class _Training:
     def result(self) -> TrainingResult:
         """The final generator and how it does on every held-out picture."""
         generator = self.learner.generator
-        evaluation = evaluate(generator, self.pack, "val", self.device)
+        # A finished training that is resumed has not evaluated anything yet.
+        evaluation = self.evaluation or evaluate(generator, self.pack, "val", self.device)
         path = None
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)

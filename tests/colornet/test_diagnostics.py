@@ -266,9 +266,9 @@ def test_players_are_looked_at_as_they_play_but_for_the_judges_dropout(
         return view.mean((1, 2, 3))
 
     judged_by(watched, score)
-    # 22 shown and 10 held-out real pictures in two batches, 12 and 10 fakes, 10 pairs; where both
-    # kinds share batches, as many real ones as fakes.
-    assert sizes == ([44, 20] if kinds == 2 else [16, 16, 22, 20])
+    # 22 shown and 10 held-out real pictures in two batches, 8 fakes of either, 8 pairs of either;
+    # where both kinds share batches, as many real ones as fakes.
+    assert sizes == ([32, 16] if kinds == 2 else [16, 16, 16, 16])
 
 
 @pytest.mark.parametrize("batches", ["separate", "mixed", "alternate"])
