@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,9 @@ class Recorder:
         self._deaths: Counter[str] = Counter()
         self._flushed = time.monotonic()
         self._objectives = list(study.file.objectives)
-        self._fill_gaps(read_sweep(location))
+        sweep = read_sweep(location)
+        self._known = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
+        self._fill_gaps(sweep)
         sweep = read_sweep(location)
         self.chooser = Chooser(study, sweep.trials, self._last_values(sweep))
         self.states = dict(zip(sweep.trials["trial_id"], sweep.trials["state"], strict=True))
@@ -75,14 +77,18 @@ class Recorder:
 
     def _fill_gaps(self, sweep: SweepRecords) -> None:
         """Record the ticks that a checkpoint vouches for and the last driver had no time to."""
-        known = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
         for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
             latest = checkpoint.latest(self.location / "checkpoints" / trial["trial_id"])
             identity = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
-            for metrics in checkpoint.history(latest) if latest else []:
-                if (trial["trial_id"], metrics["tick"]) not in known:
-                    self._writer.tick({**metrics, **identity})
+            self._fill(identity, checkpoint.history(latest) if latest else [])
         self._writer.commit()
+
+    def _fill(self, identity: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
+        """Record the ticks of a checkpoint's history that are not recorded yet."""
+        for metrics in history:
+            if (place := (identity["trial_id"], metrics["tick"])) not in self._known:
+                self._known.add(place)
+                self._writer.tick({**metrics, **identity})
 
     def _last_values(self, sweep: SweepRecords) -> dict[str, tuple[float | None, ...]]:
         last = sweep.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")
@@ -107,6 +113,11 @@ class Recorder:
         if running is None:
             return False
         running.pid, running.host = message.get("pid"), message.get("host")
+        if message["event"] == "resumed":
+            # The last attempt may have written this checkpoint after anybody listened to it.
+            self._fill(self._identity(running.assignment), message["history"])
+            running.last = dict(message["history"][-1]) if message["history"] else {}
+            return True
         if message["event"] == "tick":
             return self._tick(running, message["metrics"])
         for picture in message["pictures"]:
@@ -154,6 +165,7 @@ class Recorder:
             for name, value in zip(self._objectives, values, strict=True)
             if value is not None and not math.isfinite(value)
         ]
+        self._known.add((running.assignment.trial_id, metrics["tick"]))
         self._writer.tick({**self._identity(running.assignment), **metrics})
         if bad:
             self._end(

@@ -81,9 +81,12 @@ def _run(
             raise TrainingInterrupted("the trial was stopped")
         said.put({"event": "tick", "metrics": dict(metrics), **identity})
 
+    def resumed(history: list[dict[str, Any]]) -> None:
+        said.put({"event": "resumed", "history": history, **identity})
+
     state, reason, pictures = "completed", None, []
     try:
-        pictures = _train(train, assignment, report)
+        pictures = _train(train, assignment, report, resumed)
     except DivergedError as error:
         state, reason = "diverged", str(error)
     except TrainingInterrupted as error:
@@ -102,12 +105,15 @@ def _train(
     train: str | Callable[..., Any],
     assignment: Mapping[str, Any],
     report: Callable[[Mapping[str, Any], Path | None], None],
+    resumed: Callable[[list[dict[str, Any]]], None],
 ) -> list[dict[str, Any]]:
     """Train the assignment, from its latest checkpoint where it has one; returns its pictures."""
     function = _resolve(train, assignment["cpus"]) if isinstance(train, str) else train
     config: Config = parse_config(assignment["config"], assignment["trial_id"])
     folder = Path(assignment["folder"])
     resume = checkpoint.latest(folder)
+    if resume is not None:
+        resumed(checkpoint.history(resume))
     result = function(
         config, report, resume, folder=folder / f"attempt-{assignment['attempt']:03d}"
     )
