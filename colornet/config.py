@@ -32,6 +32,8 @@ class Config(Section):
     about: str | None = None
     """Where the system comes from, for people."""
     data: DataConfig = ScenesData()
+    evaluate_on: DataConfig | None = None
+    """Pictures on which trainings with different `data` are compared: `eval_` columns."""
     generator: GeneratorConfig = UNet()
     discriminator: DiscriminatorConfig | None = None
     loss: LossConfig = RegressionLoss()

@@ -1,7 +1,8 @@
 """Everything that is measured of a training: the names of columns, their units and directions.
 
-A column of a tick is a prefix and a name: `train_` + LOSSES, `val_` and `test_` + METRICS,
-`diag_` + DIAGNOSTICS, `cost_` + COSTS.
+A column of a tick is a prefix and a name: `train_` + LOSSES, `val_` (a training's own held-out
+pictures), `eval_` (the common ones of `evaluate_on`) and `test_` + METRICS, `diag_` + DIAGNOSTICS,
+`cost_` + COSTS.
 """
 
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ COSTS: dict[str, Metric] = {
 COLUMNS = {
     "train": LOSSES,
     "val": METRICS,
+    "eval": METRICS,
     "test": METRICS,
     "diag": DIAGNOSTICS,
     "cost": COSTS,

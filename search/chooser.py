@@ -106,7 +106,7 @@ class Chooser:
         """The next trial to run, or None when the budget of trials is used."""
         if self.waiting:
             return self.waiting.pop(0)
-        if self.asked >= self.study.file.budget.trials:
+        if self.asked >= self.study.trials:
             return None
         number = self.asked
         start = self.study.file.start_from

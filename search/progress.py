@@ -63,7 +63,7 @@ class Progress:
             self._live.update(self._line(), refresh=True)
 
     def _ended(self, assignment: Any, state: str, reason: str | None, last: Any) -> Text:
-        total = self.recorder.study.file.budget.trials
+        total = self.recorder.study.trials
         value = last.get(self.recorder.best_column)
         shown = f"{self.recorder.best_column} {value:.4g}" if value is not None else ""
         words = [f"{self._counted}/{total}", assignment.trial_id, state, shown, reason or ""]
@@ -72,7 +72,7 @@ class Progress:
     def _done(self) -> tuple[int, int]:
         states = list(self.recorder.states.values())
         done = sum(state not in UNFINISHED for state in states)
-        return done, self.recorder.study.file.budget.trials
+        return done, self.recorder.study.trials
 
     def _line(self) -> Text:
         done, total = self._done()

@@ -104,7 +104,7 @@ def _rank(table: pd.DataFrame, study: Mapping[str, Any], by: str | None) -> pd.D
     )
     finite = keys.notna().all(axis=1) & table["equal_budget"]
     layers = pd.Series(np.nan, index=table.index)
-    layers[finite] = _pareto_layers(keys[finite].to_numpy(dtype=float))
+    layers[finite] = pareto_layers(keys[finite].to_numpy(dtype=float))
     table["on_front"] = layers == 0
     decides = by or deciding_metric(study)
     if decides:
@@ -126,7 +126,7 @@ def _ascending(values: pd.Series, goal: str) -> pd.Series:
     return numbers if goal == "minimize" else -numbers
 
 
-def _pareto_layers(points: np.ndarray) -> np.ndarray:
+def pareto_layers(points: np.ndarray) -> np.ndarray:
     """Non-dominated sorting: 0 for the front, 1 for the front of the rest, and so on.
 
     Args:

@@ -103,7 +103,7 @@ def read_study_file(location: Path) -> Study:
 
 def is_finished(recorder: Recorder) -> bool:
     """Whether the budget is used and no trial is left unfinished."""
-    budget = recorder.study.file.budget.trials
+    budget = recorder.study.trials
     unfinished = [s for s in recorder.states.values() if s in UNFINISHED]
     return recorder.chooser.asked >= budget and not unfinished
 

@@ -5,20 +5,27 @@ from colornet.measures import COSTS, DIAGNOSTICS, METRICS, metric_of
 from colornet.paths import flatten
 from colornet.validation import parse_bound
 from spaces.distributions import Dimension
+from spaces.grid import count_points, levels
 from spaces.study import Study, StudyFile
 
 WEIGHTS = ("loss.l1_weight", "loss.mse_weight", "loss.huber_weight")
 """Dimensions in the units of `loss.on`."""
+SAME_HELD_OUT = ("data.train_pictures", "data.fraction", "data.horizontal_flip")
+"""Settings of the data that leave the held-out pictures as they are."""
+MOST_POINTS = 10_000
+"""Combinations of levels that a grid may have."""
 
 
 def check_columns(file: StudyFile, origin: str) -> None:
     """Raise InputError for an objective or bound on what no trial measures, or against its goal."""
     searchable = [f"val_{name}" for name in METRICS]
+    searchable += [f"eval_{name}" for name in METRICS] if file.evaluate_on is not None else []
     searchable += [f"diag_{name}" for name in DIAGNOSTICS] + [f"cost_{name}" for name in COSTS]
     named = [("objectives", column) for column in file.objectives]
     if file.decide:
         named.append(("decide.by", file.decide.by))
         named += [("decide.subject_to", column) for column in file.decide.subject_to]
+    named += [("constraints", column) for column in map(cost_column, file.constraints)]
     for where, column in named:
         if column not in searchable:
             hint = did_you_mean(column, searchable)
@@ -33,16 +40,24 @@ def check_columns(file: StudyFile, origin: str) -> None:
     _check_bounds(file, origin)
 
 
+def cost_column(name: str) -> str:
+    """The column that a constraint names: one of the costs may stand without its prefix."""
+    return f"cost_{name}" if name in COSTS else name
+
+
 def _check_bounds(file: StudyFile, origin: str) -> None:
-    if not file.decide:
-        return
-    for column, bound in file.decide.subject_to.items():
-        try:
-            parse_bound(bound)
-        except ValueError as error:
-            head = f"{origin}: decide.subject_to.{column}"
-            raise InputError(f"{head}: {error}.\nWrite a comparison and a number.") from None
-    if not _goal(file.decide.by):
+    groups = {
+        "decide.subject_to": file.decide.subject_to if file.decide else {},
+        "constraints": file.constraints,
+    }
+    for where, bounds in groups.items():
+        for column, bound in bounds.items():
+            try:
+                parse_bound(bound)
+            except ValueError as error:
+                head = f"{origin}: {where}.{column}"
+                raise InputError(f"{head}: {error}.\nWrite a comparison and a number.") from None
+    if file.decide and not _goal(file.decide.by):
         raise InputError(
             f"{origin}: decide.by: {file.decide.by}: is neither better high nor low.\n"
             "Decide by another metric and bound this one in subject_to."
@@ -52,6 +67,48 @@ def _check_bounds(file: StudyFile, origin: str) -> None:
 def _goal(column: str) -> str | None:
     metric = metric_of(column)
     return metric.goal if metric else None
+
+
+def check_design(study: Study, origin: str) -> None:
+    """Raise InputError for a space that the design, the sampler or the stopping cannot serve."""
+    file = study.file
+    if file.design == "compare" or file.sampler == "grid":
+        word = "design compare" if file.design == "compare" else "sampler grid"
+        for dimension in study.dimensions:
+            if levels(dimension) is None:
+                raise InputError(
+                    f"{origin}: space.{dimension.name}: {word} needs levels, and a "
+                    f"{dimension.type} has none.\nWrite {{choice: [a, b, …]}}."
+                )
+        if (count := count_points(study.dimensions, MOST_POINTS)) is None:
+            raise InputError(f"{origin}: space: {word}: more than {MOST_POINTS:,} combinations.")
+        if file.design == "compare" and count < 2:
+            raise InputError(f"{origin}: space: design compare needs at least two levels.")
+    changed = _changed_paths(study)
+    if file.stopping.rule != "none" and (own := changed & {"training.images", "training.epochs"}):
+        raise InputError(
+            f"{origin}: stopping.rule: {file.stopping.rule}: compares trials after equally many "
+            f"pictures, but the space varies {min(own)}.\nSet stopping.rule to none."
+        )
+    _check_common_pictures(study, changed, origin)
+
+
+def _changed_paths(study: Study) -> set[str]:
+    return {
+        path for one in study.dimensions for value in one.probes() for path in one.changes(value)
+    }
+
+
+def _check_common_pictures(study: Study, changed: set[str], origin: str) -> None:
+    """Trials that hold out different pictures are compared on common ones, or not at all."""
+    own = sorted(p for p in changed if p.startswith("data.") and p not in SAME_HELD_OUT)
+    compared = [*study.file.objectives, *([study.file.decide.by] if study.file.decide else [])]
+    val = [column for column in compared if column.startswith("val_")]
+    if own and val:
+        raise InputError(
+            f"{origin}: {val[0]}: the space varies {own[0]}, and with it the pictures that this is "
+            f"measured on.\nGive evaluate_on, and compare eval_{val[0].removeprefix('val_')}."
+        )
 
 
 def check_weights(study: Study, origin: str) -> None:

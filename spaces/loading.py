@@ -11,13 +11,15 @@ from colornet.config import parse_config
 from colornet.errors import InputError, did_you_mean
 from colornet.paths import apply_overrides, flatten, known_paths
 from colornet.validation import validate
-from spaces.checking import check_columns, check_weights
+from spaces.checking import check_columns, check_design, check_weights, cost_column
 from spaces.distributions import Dimension, in_order
 from spaces.parsing import parse_dimension
 from spaces.study import Study, StudyFile
 
 STUDIES = Path(__file__).parent / "studies"
 RANDOM_PROBES = 64
+PARTS = ("budget", "resources", "decide", "stopping", "confirm")
+"""Keys of a study with keys of their own, which `--set` and `quick` may change."""
 
 
 def load_study(
@@ -69,7 +71,7 @@ def _change(
             if changed["space"].pop(path, None) is not None:
                 notes.append(f"{path} is fixed at {value!r} and no longer searched")
             changed["fixed"][path] = value
-        elif section in ("budget", "resources", "decide") and key:
+        elif section in PARTS and key:
             changed[section] = {**(values.get(section) or {}), key: value}
         elif path in StudyFile.model_fields and path not in ("version", "space", "fixed", "quick"):
             changed[path] = value
@@ -91,6 +93,11 @@ def _resolve(name: str, file: StudyFile, origin: str) -> Study:
     check_paths(file.fixed, f"{origin}: fixed")
     check_paths(file.final, f"{origin}: final")
     base = parse_config(apply_overrides(base, file.fixed), f"{origin}: fixed").to_dict()
+    if file.evaluate_on is not None:
+        base["evaluate_on"] = _common_pictures(base, file.evaluate_on, origin)
+    file = file.model_copy(
+        update={"constraints": {cost_column(name): one for name, one in file.constraints.items()}}
+    )
     parsed = [parse_dimension(key, spec, origin) for key, spec in file.space.items()]
     active = _settle_conditions(parsed, flatten(base), origin)
     space = {dimension.name: dimension for dimension in in_order(active, origin)}
@@ -98,7 +105,21 @@ def _resolve(name: str, file: StudyFile, origin: str) -> Study:
         raise InputError(f"{origin}: space: nothing is left to search.\nFree a dimension.")
     study = Study(name, file, space, base)
     _check_start(study, origin)
+    check_design(study, origin)
     return study
+
+
+def _common_pictures(
+    base: Mapping[str, Any], changes: Mapping[str, Any], origin: str
+) -> dict[str, Any]:
+    """The data section that `evaluate_on` describes."""
+    check_paths(changes, f"{origin}: evaluate_on")
+    for path in changes:
+        if not path.startswith("data."):
+            raise InputError(f"{origin}: evaluate_on: {path}: is no path of data.")
+    whole = {"data": {**base["data"], "train_pictures": None, "fraction": 1.0}}
+    changed = apply_overrides({**base, **whole}, changes)
+    return parse_config(changed, f"{origin}: evaluate_on").to_dict()["data"]
 
 
 def _settle_conditions(

@@ -7,15 +7,17 @@ it alone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from colornet.config import Config, parse_config
 from colornet.measures import COLUMNS
 from colornet.paths import apply_overrides
 from colornet.validation import validate
-from spaces.distributions import Dimension, place_point
+from spaces.distributions import Dimension, Point, place_point
+from spaces.grid import grid_points
 
 
 class _Part(BaseModel):
@@ -23,9 +25,47 @@ class _Part(BaseModel):
 
 
 class Budget(_Part):
-    """When a sweep has done enough."""
+    """When a sweep has done enough: whichever comes first. Confirmation is not counted."""
 
-    trials: int = Field(ge=1)
+    trials: int | None = Field(None, ge=1)
+    """Trials of the search; a grid and a compared design know their own number."""
+    images: int | None = Field(None, ge=1)
+    """Pictures seen by all trainings together."""
+    wall_hours: float | None = Field(None, gt=0)
+    """Hours in which any trial ran."""
+    gpu_hours: float | None = Field(None, gt=0)
+    """Hours of training times cards per trial."""
+    money: float | None = Field(None, gt=0)
+    """In the currency of `price_per_gpu_hour`."""
+    price_per_gpu_hour: float | None = Field(None, gt=0)
+    when_spent: Literal["finish", "cut"] = "finish"
+    """Trials that run when it is spent are allowed to end, or are cut off."""
+
+    @model_validator(mode="after")
+    def _money_has_a_price(self) -> "Budget":
+        if self.money is not None and self.price_per_gpu_hour is None:
+            raise ValueError("money needs price_per_gpu_hour, what an hour of one card costs")
+        return self
+
+
+class Stopping(_Part):
+    """When a trial that lags behind is stopped early."""
+
+    rule: Literal["asha", "hyperband", "median", "none"] = "asha"
+    grace: float = Field(0.5, gt=0, lt=1)
+    """Share of the budget of pictures before which nothing is stopped. While learning rates decay
+    early ranks mislead, so that less than a half is seldom worth it."""
+    factor: float = Field(2, gt=1)
+    """One in so many goes on at a rung, and the next rung is so many times as far."""
+
+
+class Confirm(_Part):
+    """The best of a search, trained again with other seeds and judged on the test pictures."""
+
+    top: int = Field(5, ge=1)
+    """Configurations."""
+    replicates: int = Field(3, ge=2)
+    """Seeds for each of them."""
 
 
 class Resources(_Part):
@@ -55,13 +95,44 @@ class StudyFile(_Part):
     start_from: list[dict[str, Any]] = Field(default_factory=list)
     objectives: dict[str, Literal["minimize", "maximize"]] = Field(min_length=1)
     decide: Decide | None = None
+    constraints: dict[str, str] = Field(default_factory=dict)
+    """Bounds that the chosen configuration meets, and that the sampler learns to meet."""
+    evaluate_on: dict[str, Any] | None = None
+    """Paths of `data` that lead from the base config's pictures to those on which every trial is
+    measured, in columns `eval_…`."""
     final: dict[str, Any] = Field(default_factory=dict)
-    sampler: Literal["tpe", "random"] = "tpe"
+    design: Literal["search", "compare"] = "search"
+    """search: a sampler chooses points. compare: every combination of levels x every seed."""
+    replicates: int = Field(5, ge=2)
+    """Seeds of a compared design."""
+    difference: float | None = Field(None, gt=0)
+    """The least difference in the deciding metric that matters to the asker."""
+    sampler: Literal["tpe", "random", "grid", "qmc"] = "tpe"
     seed: int = Field(0, ge=0, lt=2**32)
     seeds: Literal["shared", "fresh"] = "shared"
-    budget: Budget
+    stopping: Stopping = Stopping(rule="none")
+    budget: Budget = Budget()
+    confirm: Confirm | None = None
     resources: Resources = Resources()
     quick: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _design_is_whole(self) -> "StudyFile":
+        if self.design == "compare":
+            for key in ("stopping", "confirm", "seeds"):
+                if getattr(self, key) != type(self).model_fields[key].get_default():
+                    raise ValueError(
+                        f"{key}: design compare trains every level in full with "
+                        "every seed: leave it out"
+                    )
+            if self.budget.trials is not None:
+                raise ValueError(
+                    "budget.trials: design compare counts levels x replicates: set "
+                    "replicates instead"
+                )
+        elif self.sampler != "grid" and self.budget.trials is None:
+            raise ValueError("budget.trials: is missing. Add it: how many points to try")
+        return self
 
 
 @dataclass(frozen=True)
@@ -85,6 +156,31 @@ class Study:
         """The dimensions in the order in which they are drawn."""
         return list(self.space.values())
 
+    @cached_property
+    def planned(self) -> list[Point]:
+        """The points that are known beforehand, in the order in which they are tried.
+
+        `start_from` for a sampler (parts of points, which it completes), then those of a grid; of a
+        compared design all levels, once.
+        """
+        start = [dict(point) for point in self.file.start_from]
+        if self.file.design == "search" and self.file.sampler != "grid":
+            return start
+        whole = list(grid_points(self.dimensions))
+        first = [point for point in whole if any(part.items() <= point.items() for part in start)]
+        return [*first, *(point for point in whole if point not in first)]
+
+    @property
+    def trials(self) -> int:
+        """Trials of the search, at most; without those that confirm."""
+        if self.file.design == "compare":
+            return len(self.planned) * self.file.replicates
+        asked = self.file.budget.trials
+        if self.file.sampler == "grid":
+            return min(asked or len(self.planned), len(self.planned))
+        assert asked is not None
+        return asked
+
     def config(self, point: Mapping[str, Any], seed: int) -> Config:
         """The config of a point, trained with a seed.
 
@@ -102,6 +198,7 @@ class Study:
         return {
             **data,
             "name": self.name,
+            "trials": self.trials,
             "space": {name: dimension.to_data() for name, dimension in self.space.items()},
             "base_config": dict(self.base_config),
             "metrics": {
