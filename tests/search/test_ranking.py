@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colornet.errors import InputError
-from search.ranking import best_trials, deciding_metric, goal_of, objective_table
+from search.ranking import (
+    best_trials,
+    confirmed_column,
+    deciding_metric,
+    goal_of,
+    objective_table,
+    pareto_layers,
+    point_table,
+)
 from search.records import SCHEMAS, SweepRecords
 
 METRICS = {
@@ -31,11 +39,20 @@ def sweep(
     states: list[str] | None = None,
     objectives: dict[str, str] = ONE,
     decide: dict[str, Any] | None = None,
+    **more: Any,
 ) -> SweepRecords:
     """A sweep whose trials reported `values` at tick 2, and something better at tick 1."""
     states = states or ["completed"] * len(values)
     trials = [
-        {"trial_id": f"t{n:05d}", "number": n, "state": state, "point": json.dumps({"x": n})}
+        {
+            "trial_id": f"t{n:05d}",
+            "number": n,
+            "state": state,
+            "origin": "search",
+            "seed": 0,
+            "point_id": f"p{n}",
+            "point": json.dumps({"x": n}),
+        }
         for n, state in enumerate(states)
     ]
     ticks = [
@@ -48,6 +65,7 @@ def sweep(
         "decide": decide,
         "metrics": METRICS,
         "space": {"x": {}, "y": {}},
+        **more,
     }
     frames = [
         pd.DataFrame(rows or None, columns=None if rows else SCHEMAS[table].names)
@@ -234,6 +252,12 @@ def test_the_front_is_that_of_the_definition(values: list[tuple[float, ...]]) ->
     assert ranked == sorted(ranked)
 
 
+@given(values=st.lists(st.tuples(FEW, FEW), min_size=1, max_size=25))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_layers_of_pairs_are_those_of_the_definition(values: list[tuple[float, ...]]) -> None:
+    assert pareto_layers(np.array(values)).tolist() == brute_force_layers(values)
+
+
 @given(values=st.lists(st.one_of(FEW, st.none(), st.floats()), max_size=12))
 @settings(max_examples=30, deadline=None, derandomize=True)
 def test_one_objective_is_a_stable_sort(values: list[float | None]) -> None:
@@ -257,3 +281,239 @@ def test_2000_trials_take_no_time() -> None:
     chance = np.random.default_rng(0)
     rows = [{AB: a, PSNR: b} for a, b in chance.normal(size=(2000, 2))]
     assert len(order(sweep(rows, objectives=TWO))) == 2000
+
+
+TEST = "test_ab_mae"
+
+
+def replicated(
+    *rows: tuple[str, str, int, str, float | None],
+    objectives: dict[str, str] = ONE,
+    others: dict[str, list[float | None]] | None = None,
+    **more: Any,
+) -> SweepRecords:
+    """A sweep from (point_id, origin, seed, state, value); a confirming trial's value is of the
+    test pictures, and what it has in the search's own column is 0."""
+    values = [
+        {TEST: value, AB: 0.0} if origin == "confirm" else {AB: value, TEST: None}
+        for _, origin, _, _, value in rows
+    ]
+    for column, listed in (others or {}).items():
+        for row, value in zip(values, listed, strict=True):
+            row[column] = value
+    records = sweep(list(values), [row[3] for row in rows], objectives, **more)
+    named = dict(zip(["point_id", "origin", "seed"], zip(*rows, strict=True), strict=False))
+    trials = records.trials.assign(
+        **{name: list(column) for name, column in named.items()},
+        point=[json.dumps({"x": row[0]}) for row in rows],
+    )
+    return SweepRecords("here", records.study, {}, trials, records.ticks)
+
+
+def confirm(point: str, *values: float | None) -> list[tuple[str, str, int, str, float | None]]:
+    """Replicates with the seeds 1, 2, …; None is one that diverged."""
+    return [
+        (point, "confirm", seed, "diverged" if value is None else "completed", value)
+        for seed, value in enumerate(values, start=1)
+    ]
+
+
+def searched(**values: float) -> list[tuple[str, str, int, str, float | None]]:
+    return [(point, "search", 0, "completed", value) for point, value in values.items()]
+
+
+def ranked_points(table: pd.DataFrame) -> list[str]:
+    return table[table["rank"].notna()]["point_id"].tolist()
+
+
+def test_columns_that_judge_confirmation() -> None:
+    named = ["val_ab_mae", "eval_psnr", "test_psnr", "cost_step_seconds", "diag_d_gap"]
+    judged = ["test_ab_mae", "test_psnr", "test_psnr", "cost_step_seconds", "diag_d_gap"]
+    assert [confirmed_column(name) for name in named] == judged
+
+
+def test_trials_that_confirm_are_listed_but_not_ranked() -> None:
+    records = replicated(*searched(a=3.0, b=2.0), *confirm("a", 1.0, 1.0))
+    table = objective_table(records)
+    assert table["rank"].fillna(0).tolist() == [2, 1, 0, 0]
+    assert table["on_front"].tolist() == [False, True, False, False]
+    assert order(records) == [1, 0]
+
+
+class TestConstraints:
+    VALUES = ({AB: 1.0, "cost_gmac_per_picture": 3.0}, {AB: 2.0, "cost_gmac_per_picture": 1.0})
+
+    @pytest.mark.parametrize("name", ["gmac_per_picture", "cost_gmac_per_picture"])
+    @pytest.mark.parametrize("objectives", [ONE, {**ONE, "cost_gmac_per_picture": "minimize"}])
+    def test_they_count_like_those_of_decide(self, name: str, objectives: dict[str, str]) -> None:
+        records = sweep(list(self.VALUES), objectives=objectives, constraints={name: "< 2"})
+        assert objective_table(records)["feasible"].tolist() == [False, True]
+        assert order(records) == [1, 0]
+        assert point_table(records)["point_id"].tolist() == ["p1", "p0"]
+
+    def test_both_bounds_on_one_column(self) -> None:
+        values = [{AB: 1.0, GAP: gap} for gap in (0.0, 5.0, 9.0)]
+        decide = {"by": AB, "subject_to": {GAP: "<= 8"}}
+        records = sweep(values, decide=decide, constraints={GAP: "> 1"})
+        assert objective_table(records)["feasible"].tolist() == [False, True, False]
+
+
+class TestPoints:
+    """`point_table`: what is known best of each point."""
+
+    @pytest.mark.parametrize("objectives", [ONE, TWO])
+    @pytest.mark.parametrize("states", [[], ["running"], ["pruned", "failed"]])
+    def test_nothing_that_counts(self, states: list[str], objectives: dict[str, str]) -> None:
+        rows = [{AB: 1.0, PSNR: 1.0} for _ in states]
+        table = point_table(sweep(rows, states, objectives))
+        assert table.empty
+        assert {"point_id", "trial_id", "point", "basis", "n", "lost", "mean"} <= set(table)
+        assert {"values", AB, "seconds", "gmac", "feasible", "rank"} <= set(table)
+
+    def test_a_search_ranks_as_its_trials(self) -> None:
+        records = replicated(*searched(a=3.0, b=1.0), ("c", "search", 0, "diverged", 0.5))
+        table = point_table(records)
+        assert table["point_id"].tolist() == ["b", "a", "c"]
+        assert table["trial_id"].tolist() == ["t00001", "t00000", "t00002"]
+        assert table["basis"].tolist() == ["search"] * 3
+        assert table[["n", "lost"]].to_numpy().tolist() == [[1, 0], [1, 0], [0, 1]]
+        assert table["mean"].tolist()[:2] == [1.0, 3.0]
+        assert table["values"].tolist() == [{0: 1.0}, {0: 3.0}, {}]
+        assert table["rank"].fillna(0).tolist() == [1, 2, 0]
+        assert table["point"].tolist()[0] == {"x": "b"}
+        assert table["seconds"].tolist()[0] == 2
+        assert math.isnan(table["gmac"].tolist()[0])
+
+    def test_a_point_that_was_searched_twice_stands_by_its_better_trial(self) -> None:
+        rows = [*searched(a=3.0, b=2.0), ("a", "search", 1, "completed", 1.0)]
+        table = point_table(replicated(*rows))
+        assert table["trial_id"].tolist() == ["t00002", "t00001"]
+        assert table["values"].tolist() == [{1: 1.0}, {0: 2.0}]
+
+    def test_confirmed_points_come_first_in_the_order_of_the_test_pictures(self) -> None:
+        rows = [*searched(a=1.0, b=2.0, c=0.5, d=9.0)]
+        table = point_table(replicated(*rows, *confirm("a", 5.0, 7.0), *confirm("b", 4.0, 6.0)))
+        assert table["point_id"].tolist() == ["b", "a", "c", "d"]
+        assert table["basis"].tolist() == ["confirm", "confirm", "search", "search"]
+        assert table["mean"].tolist() == [5.0, 6.0, 0.5, 9.0]
+        assert table[AB].tolist() == [5.0, 6.0, 0.5, 9.0]
+        assert table["values"].tolist()[0] == {1: 4.0, 2: 6.0}
+        assert table["trial_id"].tolist() == ["t00001", "t00000", "t00002", "t00003"]
+        assert table["n"].tolist() == [2, 2, 1, 1]
+        assert table["rank"].tolist() == [1, 2, 3, 4]
+
+    def test_a_lost_replicate_never_wins(self) -> None:
+        rows = searched(a=1.0, b=2.0, c=3.0, d=4.0)
+        confirms = [*confirm("a", 0.1, None), *confirm("b", 5.0, 5.0), *confirm("c", None, None)]
+        table = point_table(replicated(*rows, *confirms))
+        assert ranked_points(table) == ["b", "a", "d"]
+        assert table.set_index("point_id").loc[["a", "c"], "lost"].tolist() == [1, 2]
+        assert table.set_index("point_id").loc["c", "n"] == 0
+
+    @pytest.mark.parametrize("bad", [None, math.nan, math.inf, -math.inf])
+    def test_a_replicate_without_a_finite_value_is_lost(self, bad: float | None) -> None:
+        rows = [*searched(a=1.0, b=2.0), ("a", "confirm", 1, "completed", bad)]
+        table = point_table(replicated(*rows, *confirm("b", 9.0)))
+        assert ranked_points(table) == ["b"]
+        assert table["lost"].tolist() == [0, 1]
+
+    def test_replicates_that_have_not_ended_leave_the_point_to_its_search(self) -> None:
+        rows = [*searched(a=1.0, b=2.0), ("a", "confirm", 1, "running", 9.0)]
+        assert point_table(replicated(*rows))["basis"].tolist() == ["search", "search"]
+        failed = [*searched(a=1.0), ("a", "confirm", 1, "failed", 9.0)]
+        assert point_table(replicated(*failed))["basis"].tolist() == ["search"]
+
+    def test_bounds_are_met_by_means(self) -> None:
+        decide = {"by": AB, "subject_to": {GAP: "<= 8"}}
+        rows = [*searched(a=1.0, b=2.0), *confirm("a", 1.0, 1.0), *confirm("b", 2.0, 2.0)]
+        gaps = {"test_colorfulness_gap": [None, None, 7.0, 10.0, 7.0, 8.0], GAP: [0.0] * 6}
+        table = point_table(replicated(*rows, others=gaps, decide=decide))
+        assert table["point_id"].tolist() == ["b", "a"]
+        assert table["feasible"].tolist() == [True, False]
+        assert table[GAP].tolist() == [7.5, 8.5]
+
+    def test_a_bound_that_one_replicate_has_no_value_for_is_not_met(self) -> None:
+        decide = {"by": AB, "subject_to": {GAP: "<= 8"}}
+        rows = [*searched(a=1.0), *confirm("a", 1.0, 1.0)]
+        gaps = {"test_colorfulness_gap": [None, 7.0, None], GAP: [0.0] * 3}
+        assert not point_table(replicated(*rows, others=gaps, decide=decide))["feasible"].any()
+
+    def test_several_objectives_order_by_fronts_of_means(self) -> None:
+        rows = [*searched(a=1.0, b=2.0, c=3.0)]
+        rows += [*confirm("a", 9.0, 7.0), *confirm("b", 3.0, 3.0), *confirm("c", 2.0, 2.0)]
+        psnr = {PSNR: [1.0] * 9, "test_psnr": [None] * 3 + [10.0, 12.0, 30.0, 30.0, 20.0, 20.0]}
+        table = point_table(replicated(*rows, objectives=TWO, others=psnr))
+        assert table["point_id"].tolist() == ["b", "c", "a"]
+        assert table[PSNR].tolist() == [30.0, 20.0, 11.0]
+        assert table["mean"].tolist() == [3.0, 2.0, 8.0]
+        assert ranked_points(point_table(replicated(*rows, objectives=TWO, others=psnr), PSNR)) == [
+            "b",
+            "c",
+            "a",
+        ]
+
+    def test_another_metric_may_be_asked_for(self) -> None:
+        rows = [*searched(a=1.0, b=2.0), *confirm("a", 1.0), *confirm("b", 2.0)]
+        psnr = {PSNR: [1.0, 0.0, 0.0, 0.0], "test_psnr": [None, None, 20.0, 30.0]}
+        table = point_table(replicated(*rows, others=psnr), PSNR)
+        assert table["point_id"].tolist() == ["b", "a"]
+        assert table["mean"].tolist() == [30.0, 20.0]
+
+
+def compared(**levels: list[float | None]) -> list[tuple[str, str, int, str, float | None]]:
+    """Trials of a compared design, seed by seed; None is one that diverged, NaN one that runs."""
+    rows = []
+    for seed in range(max(map(len, levels.values()))):
+        for point, values in levels.items():
+            value = values[seed] if seed < len(values) else math.nan
+            state = "running" if value is not None and math.isnan(value) else "completed"
+            state = "diverged" if value is None else state
+            rows.append((point, "compare", seed, state, value))
+    return rows
+
+
+class TestComparedLevels:
+    """`point_table` of a compared design."""
+
+    def test_levels_are_ordered_by_their_means(self) -> None:
+        table = point_table(replicated(*compared(a=[3.0, 5.0], b=[1.0, 5.0])))
+        assert table["point_id"].tolist() == ["b", "a"]
+        assert table["basis"].tolist() == ["compare", "compare"]
+        assert table["mean"].tolist() == [3.0, 4.0]
+        assert table["values"].tolist() == [{0: 1.0, 1: 5.0}, {0: 3.0, 1: 5.0}]
+        assert table["trial_id"].tolist() == ["t00001", "t00000"]
+
+    def test_seeds_that_not_all_have_do_not_order(self) -> None:
+        table = point_table(replicated(*compared(a=[3.0, 4.0, 20.0], b=[3.5, 4.5])))
+        assert table["point_id"].tolist() == ["a", "b"]
+        assert table["mean"].tolist() == [9.0, 4.0]
+
+    def test_a_level_that_lost_a_seed_comes_last_and_takes_no_seed_away(self) -> None:
+        table = point_table(replicated(*compared(a=[1.0, None], b=[9.0, 2.0], c=[8.0, 4.0])))
+        assert table["point_id"].tolist() == ["b", "c", "a"]
+        assert table["lost"].tolist() == [0, 0, 1]
+
+    def test_a_level_that_always_diverged_is_named_and_not_ranked(self) -> None:
+        table = point_table(replicated(*compared(a=[None, None], b=[9.0, 2.0])))
+        assert table["point_id"].tolist() == ["b", "a"]
+        assert table["n"].tolist() == [2, 0]
+        assert table["rank"].fillna(0).tolist() == [1, 0]
+
+    def test_levels_without_a_common_seed_are_ordered_all_the_same(self) -> None:
+        rows = [("a", "compare", 0, "completed", 2.0), ("b", "compare", 1, "completed", 1.0)]
+        assert point_table(replicated(*rows))["point_id"].tolist() == ["b", "a"]
+
+    def test_every_trial_is_ranked_by_itself(self) -> None:
+        records = replicated(*compared(a=[3.0, 5.0], b=[1.0, 5.5]))
+        assert objective_table(records)["rank"].tolist() == [2, 1, 3, 4]
+
+
+@given(values=st.lists(st.tuples(FEW, FEW), min_size=1, max_size=8), count=st.integers(1, 3))
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_points_and_trials_agree_where_there_is_one_trial_each(values: list, count: int) -> None:
+    objectives = TWO if count > 1 else ONE
+    rows = [{AB: a, PSNR: b} for a, b in values]
+    records = sweep(rows, objectives=objectives)
+    assert (
+        point_table(records)["trial_id"].tolist() == best_trials(records, 99)["trial_id"].tolist()
+    )
