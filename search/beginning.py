@@ -23,20 +23,38 @@ def begin(study: Study, out: str | None = None) -> Path:
     Raises:
         InputError: for data that cannot be used or a folder that is in use; nothing is written.
     """
-    location = Path(out).expanduser() if out else sweeps_folder() / _name(study.name)
-    if location.exists() and (not location.is_dir() or any(location.iterdir())):
-        raise InputError(f"{location}: is not an empty folder.\nGive --out another one.")
-    packs = _pack_all(study)
-    base = parse_config(study.base_config, study.name).resolved(len(packs[0].indices("train")))
-    for pack in packs:
-        check_budget(base, pack)
-    study = replace(study, base_config=base.to_dict())
+    location = place(study, out)
+    study, packs = check_data(study)
     described = {**provenance.collect(), "data": [_describe(pack) for pack in packs]}
     try:
         create_sweep(location, study.to_data(), {**described, "data_hash": packs[0].content_hash})
     except OSError as error:
         raise InputError(f"{location}: cannot be written: {error.strerror or error}.") from None
     return location
+
+
+def place(study: Study, out: str | None) -> Path:
+    """The folder of a sweep that is about to begin. Raises InputError for one that is in use."""
+    location = Path(out).expanduser() if out else sweeps_folder() / _name(study.name)
+    if location.exists() and (not location.is_dir() or any(location.iterdir())):
+        raise InputError(f"{location}: is not an empty folder.\nGive --out another one.")
+    return location
+
+
+def check_data(study: Study) -> tuple[Study, list[Pack]]:
+    """Pack the pictures and see that budget and pictures make a training.
+
+    Returns:
+        the study with its budget in images, and the packs, the base config's first.
+
+    Raises:
+        InputError: for data that cannot be used.
+    """
+    packs = _pack_all(study)
+    base = parse_config(study.base_config, study.name).resolved(len(packs[0].indices("train")))
+    for pack in packs:
+        check_budget(base, pack)
+    return replace(study, base_config=base.to_dict()), packs
 
 
 def _name(study: str) -> str:

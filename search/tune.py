@@ -5,11 +5,9 @@ matters. Each result is a list of a trial's messages, recorded in the scheduler,
 first and which answers whether the trial goes on.
 """
 
-import math
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from colornet.errors import InputError
 from search.recorder import Recorder
+from search.shares import Machine, Share, split
 from search.trial import TRAIN, TrialActor
 
 ENVIRONMENT = {
@@ -32,36 +30,11 @@ ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one trial gets of the cluster, and how many run at a time."""
-
-    cpus: int
-    gpus: float
-    concurrent: int
-
-
 def share(gpus: str | float, concurrent: str | int) -> Share:
-    """Work out a trial's share from the cluster that Ray is connected to.
-
-    Without a GPU a trial gets one CPU; with GPUs one card unless `gpus` says otherwise, and its
-    part of the CPUs.
-
-    Raises:
-        InputError: for more cards than there are, on which a sweep would wait for ever.
-    """
+    """Work out a trial's share of the cluster that Ray is connected to. Raises as `split`."""
     cluster = ray.cluster_resources()
-    cpus, cards = int(cluster.get("CPU", 1)), float(cluster.get("GPU", 0))
-    per_trial = (1.0 if cards else 0.0) if gpus == "auto" else float(gpus)
-    if per_trial > cards or (per_trial > 1 and per_trial % 1):
-        raise InputError(
-            f"resources.gpus: {per_trial:g}: the cluster has {cards:g} cards, of which a trial "
-            "takes a share of one or whole ones."
-        )
-    slots = max(1, math.floor(cards / per_trial)) if per_trial else max(1, cpus)
-    at_once = slots if concurrent == "auto" else int(concurrent)
-    each = max(1, cpus // slots)
-    return Share(each, per_trial, max(1, min(at_once, cpus // each)))
+    machine = Machine(int(cluster.get("CPU", 1)), float(cluster.get("GPU", 0)))
+    return split(machine, gpus, concurrent)
 
 
 class _Searcher(Searcher):
