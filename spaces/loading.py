@@ -59,7 +59,11 @@ def load_study(
 def _change(
     values: Mapping[str, Any], overrides: Mapping[str, Any], origin: str
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Apply config paths (into `fixed`) and study keys; say which dimensions were fixed."""
+    """Apply config paths (into `fixed`), study keys and dimensions (`space.<name>`).
+
+    Returns:
+        The changed study, and which dimensions were fixed.
+    """
     changed = dict(values)
     changed["fixed"] = dict(values.get("fixed") or {})
     changed["space"] = dict(values.get("space") or {})
@@ -71,6 +75,11 @@ def _change(
             if changed["space"].pop(path, None) is not None:
                 notes.append(f"{path} is fixed at {value!r} and no longer searched")
             changed["fixed"][path] = value
+        elif section == "space" and key:
+            if key not in changed["space"]:
+                hint = did_you_mean(key, changed["space"])
+                raise InputError(f"{origin}: {path}: no dimension.\n{hint}")
+            changed["space"][key] = value
         elif section in PARTS and key:
             changed[section] = {**(values.get(section) or {}), key: value}
         elif path in StudyFile.model_fields and path not in ("version", "space", "fixed", "quick"):
