@@ -3,28 +3,35 @@
 The study is rebuilt from the records: every trial in order of its number, failed and running ones
 included, with the sampler's own attributes; and each ask gets a fresh sampler, seeded by the
 study's seed and the trial's number. So a rebuilt chooser proposes what the uninterrupted one would
-have.
+have. No point is handed out twice, but as replicates of a compared design.
 """
 
 import json
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
 import pandas as pd
 from optuna.distributions import distribution_to_json, json_to_distribution
-from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState, create_trial
 
 from colornet.config import Config
 from search.outcome import verdict
+from search.samplers import derived_seed, sampler_of
 from spaces.distributions import Point, draw, point_id, sampler_params
+from spaces.grid import count_points, grid_points
 from spaces.study import Study
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+FINITE = 10_000
+"""Points that a space may have to be searched until every one has been tried."""
+RETRIES = 100
+"""Draws that may give a known point before an untried one is picked."""
+CONFIRM = "confirm"
+"""Origin of trials that repeat a chosen point; the chooser passes them over."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,22 @@ class Assignment:
     point: Point
     point_id: str
     config: Config
-    distributions: str
-    system_attrs: str
+    distributions: str = "{}"
+    system_attrs: str = "{}"
+
+
+class Reported(NamedTuple):
+    """What a trial said last.
+
+    Attributes:
+        values: its objectives, in the study's order; None for what it has not measured.
+        tick: the tick at which it said so.
+        excess: by how much it violates each constraint; 0 or less meets it.
+    """
+
+    values: Sequence[float | None]
+    tick: int = 0
+    excess: Mapping[str, float] = {}
 
 
 class Chooser:
@@ -54,33 +75,48 @@ class Chooser:
     Args:
         study: what is searched, and how.
         trials: the recorded trials, one row each in order of number; empty for a new sweep.
-        values: each trial's objectives at its last tick, by trial_id.
+        reported: what each trial said last, by trial_id.
+
+    Attributes:
+        waiting: trials that were started and have not ended, to be handed out first.
+        next_number: of the next trial.
     """
 
     def __init__(
-        self, study: Study, trials: pd.DataFrame, values: dict[str, tuple[float | None, ...]]
+        self, study: Study, trials: pd.DataFrame, reported: Mapping[str, Reported]
     ) -> None:
         self.study = study
         directions = list(study.file.objectives.values())
         self._optuna = optuna.create_study(directions=directions)
+        self._places: dict[int, int] = {}
+        """Optuna's number of each trial of ours: it counts rejected draws, we count confirmations.
+        """
+        self._known: set[str] = set()
+        self._size = count_points(study.dimensions, FINITE)
         self.waiting: list[Assignment] = []
-        """Trials that were started and have not ended, to be handed out first."""
+        self.next_number = 0
         for _, row in trials.iterrows():
-            self._add(row, values.get(row["trial_id"], (None,) * len(directions)))
+            self._add(row, reported.get(row["trial_id"], Reported((None,) * len(directions))))
 
-    def _add(self, row: pd.Series, values: Sequence[float | None]) -> None:
-        told = verdict(row["state"], values)
+    def _add(self, row: pd.Series, said: Reported) -> None:
+        self.next_number = int(row["number"]) + 1
+        told = verdict(row["state"], said.values)
         point = json.loads(row["point"])
-        distributions = json.loads(row["distributions"])
-        params = sampler_params(point, self.study.dimensions)
-        trial = create_trial(
-            state=told.state,
-            values=list(told.values) if told.values else None,
-            params={name: params[name] for name in distributions},
-            distributions={n: json_to_distribution(text) for n, text in distributions.items()},
-            system_attrs=json.loads(row["system_attrs"]),
-        )
-        self._optuna.add_trial(trial)
+        if row["origin"] != CONFIRM:
+            distributions = json.loads(row["distributions"])
+            params = sampler_params(point, self.study.dimensions)
+            trial = create_trial(
+                state=told.state,
+                values=list(told.values) if told.values else None,
+                params={name: params[name] for name in distributions},
+                distributions={n: json_to_distribution(text) for n, text in distributions.items()},
+                system_attrs=json.loads(row["system_attrs"]),
+                intermediate_values={said.tick: told.last} if told.last is not None else None,
+                constraints=dict(said.excess) if told.state.is_finished() else None,
+            )
+            self._places[int(row["number"])] = len(self._optuna.get_trials(deepcopy=False))
+            self._known.add(row["point_id"])
+            self._optuna.add_trial(trial)
         if told.state == TrialState.RUNNING:
             self.waiting.append(
                 Assignment(
@@ -99,64 +135,111 @@ class Chooser:
 
     @property
     def asked(self) -> int:
-        """Trials that have been handed out at least once."""
-        return len(self._optuna.get_trials(deepcopy=False))
+        """Trials of the search that have been handed out at least once."""
+        return len(self._places)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is no further point to try: all are asked for, or there are no others."""
+        if self.asked >= self.study.trials:
+            return True
+        return not self._planned and self._size is not None and len(self._known) >= self._size
+
+    @property
+    def _planned(self) -> bool:
+        """Whether every trial is known beforehand."""
+        return self.study.file.design == "compare" or self.study.file.sampler == "grid"
 
     def ask(self) -> Assignment | None:
-        """The next trial to run, or None when the budget of trials is used."""
+        """The next trial of the search, or None when there is none."""
         if self.waiting:
             return self.waiting.pop(0)
-        if self.asked >= self.study.trials:
+        if self.done:
             return None
-        number = self.asked
-        start = self.study.file.start_from
-        fixed = sampler_params(start[number], self.study.dimensions) if number < len(start) else {}
-        self._optuna.sampler = self._sampler(number, fixed)
-        trial = self._optuna.ask()
-        point = draw(trial, self.study.dimensions)
-        seed = self._seed(number)
-        frozen = self._optuna.get_trials(deepcopy=False)[number]
+        planned, index, number = self.study.planned, self.asked, self.next_number
+        is_start = not self._planned and index < len(planned) and bool(planned[index])
+        part = planned[index % len(planned)] if self._planned or is_start else {}
+        place, point = self._draw(number, sampler_params(part, self.study.dimensions))
+        self._places[number] = place
+        self._known.add(point_id(point))
+        self.next_number += 1
+        frozen = self._optuna.get_trials(deepcopy=False)[place]
+        distributions = {n: distribution_to_json(one) for n, one in frozen.distributions.items()}
+        compared = self.study.file.design == "compare"
+        return self.assignment(
+            number,
+            point,
+            seed=self._seed(index),
+            origin="compare" if compared else "start_from" if is_start else "search",
+            distributions=_json(distributions),
+            system_attrs=_json(frozen.system_attrs),
+        )
+
+    def assignment(
+        self, number: int, point: Point, seed: int, origin: str, **extra: str
+    ) -> Assignment:
+        """A new trial of a point."""
         return Assignment(
             trial_id=f"t{number:05d}",
             number=number,
             attempt=0,
             seed=seed,
-            origin="start_from" if fixed else "search",
+            origin=origin,
             point=point,
             point_id=point_id(point),
             config=self.study.config(point, seed),
-            distributions=_json(
-                {name: distribution_to_json(one) for name, one in frozen.distributions.items()}
-            ),
-            system_attrs=_json(frozen.system_attrs),
+            **extra,
         )
 
-    def tell(self, number: int, state: str, values: Sequence[float | None]) -> None:
-        """Say how a trial ended; unfinished states change nothing."""
-        told = verdict(state, values)
-        if told.state != TrialState.RUNNING:
-            result = list(told.values) if told.values else None
-            self._optuna.tell(number, values=result, state=told.state)
+    def _draw(self, number: int, fixed: dict[str, Any]) -> tuple[int, Point]:
+        """A new Optuna trial and its point: one that is not known, but where all is planned."""
+        for retry in range(RETRIES):
+            # Draws that are thrown away have failed in Optuna's eyes, which no sampler looks at.
+            self._optuna.sampler = sampler_of(self.study, number, retry, {} if retry else fixed)
+            trial = self._optuna.ask()
+            point = draw(trial, self.study.dimensions)
+            if self._planned or point_id(point) not in self._known:
+                return trial.number, point
+            self._optuna.tell(trial.number, state=TrialState.FAIL)
+        if self._size is None:
+            raise AssertionError(f"{RETRIES} draws from an endless space are all known")
+        untried = [
+            point
+            for point in grid_points(self.study.dimensions)
+            if point_id(point) not in self._known
+        ]
+        chance = np.random.default_rng(derived_seed(self.study.file.seed, number, RETRIES))
+        point = untried[chance.integers(len(untried))]
+        params = sampler_params(point, self.study.dimensions)
+        self._optuna.sampler = sampler_of(self.study, number, RETRIES, params)
+        trial = self._optuna.ask()
+        return trial.number, draw(trial, self.study.dimensions)
 
-    def _sampler(self, number: int, fixed: dict[str, Any]) -> BaseSampler:
-        seed = int(np.random.SeedSequence([self.study.file.seed, number]).generate_state(1)[0])
-        sampler: BaseSampler
-        if self.study.file.sampler == "random":
-            sampler = RandomSampler(seed=seed)
-        else:
-            sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True)
-        if not fixed:
-            return sampler
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return PartialFixedSampler(fixed, sampler)
+    def tell(self, number: int, state: str, said: Reported) -> None:
+        """Say how a trial ended; unfinished states and confirmations change nothing."""
+        told = verdict(state, said.values)
+        if number not in self._places or told.state == TrialState.RUNNING:
+            return
+        place = self._places[number]
+        frozen = self._optuna.get_trials(deepcopy=False)[place]
+        trial = optuna.trial.Trial(self._optuna, frozen._trial_id)
+        for name, excess in said.excess.items():
+            trial.set_constraint(name, excess)
+        if told.last is not None:
+            trial.report(told.last, said.tick)
+        result = list(told.values) if told.values else None
+        self._optuna.tell(place, values=result, state=told.state)
 
-    def _seed(self, number: int) -> int:
+    def _seed(self, index: int) -> int:
+        """The seed of a training: one for all, one for each, or one for each replicate."""
         seed = self.study.file.seed
+        if self.study.file.design == "compare":
+            replicate = index // len(self.study.planned)
+            return derived_seed(seed, replicate, 3) if replicate else seed
         if self.study.file.seeds == "shared":
             return seed
-        return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0])
+        return derived_seed(seed, index, 1)
 
 
-def _json(values: dict[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True)
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(dict(values), sort_keys=True)

@@ -22,10 +22,17 @@ _FINISHED = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What Optuna is told of a trial; values only for COMPLETE."""
+    """What Optuna is told of a trial.
+
+    Attributes:
+        values: the objectives, only for COMPLETE.
+        last: what a trial that was stopped early had reached; only with one objective, as Optuna
+            takes no intermediate value with several, and fails to ask when it finds one.
+    """
 
     state: TrialState
     values: tuple[float, ...] | None = None
+    last: float | None = None
 
 
 def verdict(state: str, values: Sequence[float | None]) -> Verdict:
@@ -37,9 +44,11 @@ def verdict(state: str, values: Sequence[float | None]) -> Verdict:
     """
     if state not in _FINISHED:
         return Verdict(TrialState.RUNNING)
+    finite = tuple(value for value in values if value is not None and math.isfinite(value))
+    if state == "pruned" and len(values) == len(finite) == 1:
+        return Verdict(TrialState.PRUNED, last=finite[0])
     if state != "completed":
         return Verdict(_FINISHED[state])
-    finite = tuple(value for value in values if value is not None and math.isfinite(value))
     if len(finite) < len(values):
         return Verdict(TrialState.PRUNED)
     return Verdict(TrialState.COMPLETE, finite)

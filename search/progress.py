@@ -63,22 +63,24 @@ class Progress:
             self._live.update(self._line(), refresh=True)
 
     def _ended(self, assignment: Any, state: str, reason: str | None, last: Any) -> Text:
-        total = self.recorder.study.trials
-        value = last.get(self.recorder.best_column)
-        shown = f"{self.recorder.best_column} {value:.4g}" if value is not None else ""
+        total = self.recorder.total
+        value = last.get(self.recorder.standing.best_column)
+        shown = f"{self.recorder.standing.best_column} {value:.4g}" if value is not None else ""
         words = [f"{self._counted}/{total}", assignment.trial_id, state, shown, reason or ""]
         return Text("  ".join(word for word in words if word))
 
     def _done(self) -> tuple[int, int]:
-        states = list(self.recorder.states.values())
+        states = list(self.recorder.standing.states.values())
         done = sum(state not in UNFINISHED for state in states)
-        return done, self.recorder.study.trials
+        return done, self.recorder.total
 
     def _line(self) -> Text:
         done, total = self._done()
         parts = [f"{done}/{total} trials", f"{len(self.recorder.running)} running"]
-        if self.recorder.best is not None:
-            parts.append(f"best {self.recorder.best_column} {self.recorder.best:.4g}")
+        if self.recorder.standing.best is not None:
+            parts.append(
+                f"best {self.recorder.standing.best_column} {self.recorder.standing.best:.4g}"
+            )
         if self._durations and done < total:
             left = statistics.median(self._durations) * (total - done) / self.concurrent
             parts.append(f"about {_duration(left)} left")

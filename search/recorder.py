@@ -8,7 +8,6 @@ import contextlib
 import json
 import math
 import os
-import shutil
 import signal
 import socket
 import time
@@ -19,16 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from colornet import checkpoint
-from search.chooser import Assignment, Chooser
+from search import confirmation
+from search.chooser import CONFIRM, Assignment, Chooser
+from search.keeping import KEEP_BEST, Keeper
 from search.outcome import MAX_ATTEMPTS
-from search.ranking import best_trials, deciding_metric
-from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_sweep
+from search.ranking import best_trials
+from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_states, read_sweep
+from search.spending import Spending
+from search.standing import Standing, reported
+from search.stopping import Stopper
 from spaces.study import Study
 
-KEEP_BEST = 3
-"""Trials whose generator is kept after they end."""
 FLUSH = 0.5
-"""Seconds that ticks may wait to be written together."""
+"""Seconds that rows may wait to be written together."""
 
 
 @dataclass
@@ -51,17 +53,21 @@ class Recorder:
 
     Attributes:
         stopping: set to let running trials end as preempted and hand out no more.
-        states: each trial's state, as it stands now.
+        standing: how the trials stand.
+        spending: what is spent of the budgets.
+        ended: trials that ended since this was last emptied (by the progress display).
     """
 
     def __init__(self, location: Path, study: Study) -> None:
         self.location = location
         self.study = study
         self.stopping = False
+        self.cut: str | None = None
+        """Why running trials are cut off, once they are."""
         self.running: dict[str, Running] = {}
         self.ended: list[tuple[Assignment, str, str | None, dict[str, Any]]] = []
-        """Trials that ended since this was last emptied (by the progress display)."""
         self._writer = RecordsWriter(location)
+        self._keeper = Keeper(location)
         self._deaths: Counter[str] = Counter()
         self._flushed = time.monotonic()
         self._objectives = list(study.file.objectives)
@@ -69,16 +75,20 @@ class Recorder:
         self._known = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
         self._fill_gaps(sweep)
         sweep = read_sweep(location)
-        self.chooser = Chooser(study, sweep.trials, self._last_values(sweep))
-        self.states = dict(zip(sweep.trials["trial_id"], sweep.trials["state"], strict=True))
-        self.best: float | None = None
-        self.best_column = deciding_metric(sweep.study) or self._objectives[0]
-        self.refresh_best(sweep)
+        self.standing = Standing(sweep)
+        self.chooser = Chooser(study, sweep.trials, self.standing.reported(study))
+        self.stopper = Stopper(study)
+        searched = sweep.trials[sweep.trials["origin"] != CONFIRM]
+        numbers = dict(zip(searched["trial_id"], searched["number"], strict=True))
+        self.stopper.rebuild(sweep.ticks, numbers)
+        self.spending = Spending(study.file.budget, read_states(location)[0], sweep.ticks)
+        self._watched = dict.fromkeys([*self._objectives, self.standing.best_column])
+        self._over: str | None = None
 
     def _fill_gaps(self, sweep: SweepRecords) -> None:
         """Record the ticks that a checkpoint vouches for and the last driver had no time to."""
         for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
-            latest = checkpoint.latest(self.location / "checkpoints" / trial["trial_id"])
+            latest = checkpoint.latest(self._keeper.of_trial(trial["trial_id"]))
             identity = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
             self._fill(identity, checkpoint.history(latest) if latest else [])
         self._writer.commit()
@@ -90,22 +100,67 @@ class Recorder:
                 self._known.add(place)
                 self._writer.tick({**metrics, **identity})
 
-    def _last_values(self, sweep: SweepRecords) -> dict[str, tuple[float | None, ...]]:
-        last = sweep.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")
-        last = last.reindex(columns=self._objectives).astype(float)
-        return {str(trial): tuple(row) for trial, row in zip(last.index, last.values, strict=True)}
+    @property
+    def total(self) -> int:
+        """Trials of the search and its confirmation, at most."""
+        return self.study.trials + confirmation.count(self.study)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to run: the budget is used, and the best are confirmed."""
+        if any(state in UNFINISHED for state in self.standing.states.values()):
+            return False
+        searched = self.chooser.done or self._search_is_over() is not None
+        return searched and self._next_confirmation() is None
 
     def next(self) -> Assignment | None:
         """The next trial, recorded as running before it is returned; None when there is none."""
-        if self.stopping:
+        if self.stopping or self.cut:
             return None
-        assignment = self.chooser.ask()
+        assignment = self._choose()
         if assignment is None:
             return None
+        self.spending.start()
         self.running[assignment.trial_id] = Running(assignment)
         self._state(assignment, "running", None)
         self._writer.commit()
         return assignment
+
+    def _choose(self) -> Assignment | None:
+        if self.chooser.waiting or self._search_is_over() is None:
+            found = self.chooser.ask()
+            if found is not None:
+                return found
+        if any(one.assignment.origin != CONFIRM for one in self.running.values()):
+            return None  # the best are not known yet
+        return self._next_confirmation()
+
+    def _search_is_over(self) -> str | None:
+        """Which budget is used up, if one is; room is left for confirming."""
+        images = self.study.base_config["training"]["images"] or 0
+        under_way = sum(
+            (one.assignment.config.training.images or 0) - (one.last.get("images") or 0)
+            for one in self.running.values()
+        )
+        left = max(0, confirmation.count(self.study) - self.standing.count(CONFIRM))
+        self._over = self.spending.over(under_way, left * images)
+        return self._over
+
+    @property
+    def why_over(self) -> str | None:
+        """The budget that ended the search before its trials were used up, in a sentence."""
+        return None if self.chooser.done else self._over
+
+    def _next_confirmation(self) -> Assignment | None:
+        if self.study.file.confirm is None or self.spending.over() is not None:
+            return None
+        found = next(confirmation.missing(self.study, self.standing.snapshot()), None)
+        if found is None:
+            return None
+        point, seed = found
+        number = self.chooser.next_number
+        self.chooser.next_number += 1
+        return self.chooser.assignment(number, point, seed, CONFIRM)
 
     def message(self, trial_id: str, message: Mapping[str, Any]) -> bool:
         """Record what a trial's actor said; returns whether the trial is to go on."""
@@ -136,7 +191,7 @@ class Recorder:
         if running is None:
             return
         self._deaths[trial_id] += 1
-        if self.stopping:
+        if self.stopping or self.cut:
             self._end(running, "preempted", reason)
         elif self._deaths[trial_id] >= MAX_ATTEMPTS:
             self._end(running, "failed", f"{reason} ({MAX_ATTEMPTS} attempts)")
@@ -158,25 +213,31 @@ class Recorder:
             self._flushed = now
 
     def _tick(self, running: Running, metrics: Mapping[str, Any]) -> bool:
+        assignment = running.assignment
         running.last = dict(metrics)
-        values = [metrics.get(name) for name in self._objectives]
-        bad = [
-            name
-            for name, value in zip(self._objectives, values, strict=True)
-            if value is not None and not math.isfinite(value)
-        ]
-        self._known.add((running.assignment.trial_id, metrics["tick"]))
-        self._writer.tick({**self._identity(running.assignment), **metrics})
-        if bad:
-            self._end(
-                running, "diverged", f"{bad[0]} is {metrics[bad[0]]} at tick {metrics['tick']}"
-            )
+        self._known.add((assignment.trial_id, metrics["tick"]))
+        self._writer.tick({**self._identity(assignment), **metrics})
+        self.spending.add(assignment.trial_id, metrics.get("images"), metrics.get("seconds"))
+        for name in self._watched:
+            value = metrics.get(name)
+            if value is not None and not math.isfinite(value):
+                self._end(running, "diverged", f"{name} is {value} at tick {metrics['tick']}")
+                return False
+        reason = self._lags(assignment, metrics)
+        if reason is not None:
+            self._end(running, "pruned", reason)
             return False
         self.flush()
-        if self.stopping and not self._is_local(running):
+        if (self.stopping or self.cut) and not self._is_local(running):
             self._end(running, "preempted", "the sweep was interrupted")
             return False
         return True
+
+    def _lags(self, assignment: Assignment, metrics: Mapping[str, Any]) -> str | None:
+        if assignment.origin == CONFIRM:
+            return None
+        values = [metrics.get(name) for name in self._objectives]
+        return self.stopper.add(assignment.trial_id, assignment.number, metrics["images"], values)
 
     @staticmethod
     def _is_local(running: Running) -> bool:
@@ -189,6 +250,16 @@ class Recorder:
         at their next tick. To be called again until none runs.
         """
         self.stopping = True
+        self._interrupt()
+
+    def watch_budget(self) -> None:
+        """Cut running trials off, once a budget is gone and the study says `cut`."""
+        if self.study.file.budget.when_spent == "cut" and self.cut is None:
+            self.cut = self.spending.over()
+        if self.cut is not None:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
         for running in self.running.values():
             if running.pid and not running.told_to_stop and self._is_local(running):
                 running.told_to_stop = True
@@ -197,14 +268,17 @@ class Recorder:
 
     def _end(self, running: Running, state: str, reason: str | None) -> None:
         assignment = running.assignment
+        if state == "preempted" and self.cut and not self.stopping:
+            state, reason = "cancelled", self.cut
         del self.running[assignment.trial_id]
-        values = [running.last.get(name) for name in self._objectives]
-        self.chooser.tell(assignment.number, state, values)
+        self.chooser.tell(assignment.number, state, reported(self.study, running.last))
         self._state(assignment, state, reason, running)
-        self._writer.commit()
         self.ended.append((assignment, state, reason, running.last))
-        if state != "preempted":
-            self._tidy(assignment.trial_id)
+        self._writer.commit()  # before the checkpoints that could bring it back are gone
+        if state != "preempted" and self._keeper.tidy(assignment.trial_id):
+            self.standing.refresh_best()
+            best = best_trials(self.standing.snapshot(), KEEP_BEST)
+            self._keeper.keep(set(best["trial_id"]))
 
     def _state(
         self,
@@ -213,22 +287,22 @@ class Recorder:
         reason: str | None,
         running: Running | None = None,
     ) -> None:
-        self._writer.trial(
-            {
-                **self._identity(assignment),
-                "state": state,
-                "reason": reason,
-                "origin": assignment.origin,
-                "point_id": assignment.point_id,
-                "point": json.dumps(assignment.point),
-                "distributions": assignment.distributions,
-                "system_attrs": assignment.system_attrs,
-                "config": json.dumps(assignment.config.to_dict()),
-                "host": running.host if running else socket.gethostname(),
-                "pid": running.pid if running else None,
-            }
-        )
-        self.states[assignment.trial_id] = state
+        row = {
+            **self._identity(assignment),
+            "state": state,
+            "reason": reason,
+            "origin": assignment.origin,
+            "point_id": assignment.point_id,
+            "point": json.dumps(assignment.point),
+            "distributions": assignment.distributions,
+            "system_attrs": assignment.system_attrs,
+            "config": json.dumps(assignment.config.to_dict()),
+            "host": running.host if running else socket.gethostname(),
+            "pid": running.pid if running else None,
+            "gpus": self.spending.gpus,
+        }
+        self._writer.trial(row)
+        self.standing.update(row, running.last if running else {})
 
     @staticmethod
     def _identity(assignment: Assignment) -> dict[str, Any]:
@@ -238,24 +312,3 @@ class Recorder:
             "attempt": assignment.attempt,
             "seed": assignment.seed,
         }
-
-    def _tidy(self, trial_id: str) -> None:
-        """Keep the generators of the best few trials and no other checkpoint."""
-        folder = self.location / "checkpoints"
-        kept = sorted(folder.glob(f"{trial_id}/attempt-*/generator.safetensors"))
-        if kept:
-            kept[-1].replace(folder / f"{trial_id}.safetensors")
-        shutil.rmtree(folder / trial_id, ignore_errors=True)
-        sweep = read_sweep(self.location) if kept else None
-        if sweep is None:
-            return
-        self.refresh_best(sweep)
-        best = set(best_trials(sweep, KEEP_BEST)["trial_id"])
-        for path in folder.glob("*.safetensors"):
-            if path.stem not in best:
-                path.unlink()
-
-    def refresh_best(self, sweep: SweepRecords) -> None:
-        """Read `best` from the records."""
-        best = best_trials(sweep, 1)
-        self.best = float(best[self.best_column].iloc[0]) if len(best) else None

@@ -21,7 +21,7 @@ from search import tune
 from search.lease import Lease
 from search.progress import Progress
 from search.recorder import Recorder
-from search.records import UNFINISHED, read_study, read_sweep
+from search.records import read_study
 from search.trial import TRAIN
 from search.watchdog import reap_on_death
 from spaces.study import Study
@@ -73,21 +73,21 @@ def run(
     recorded = read_study_file(location)
     with Lease(location) as lease:
         recorder = Recorder(location, recorded)
-        if not is_finished(recorder):
+        if not recorder.is_finished:
             # Ray's start sets a handler of its own for SIGTERM: ours comes after it.
             with _ray(address), _stop_on_signal(recorder), Progress(recorder, started) as progress:
                 _supervise(recorder, lease, progress, train)
         recorder.flush(force=True)
-        recorder.refresh_best(read_sweep(location))
+        recorder.standing.refresh_best()
     result = SweepResult(
         location=os.path.relpath(location),
-        states=Counter(recorder.states.values()),
-        best=recorder.best,
-        best_column=recorder.best_column,
+        states=Counter(recorder.standing.states.values()),
+        best=recorder.standing.best,
+        best_column=recorder.standing.best_column,
         seconds=time.monotonic() - started,
-        interrupted=not is_finished(recorder),
+        interrupted=not recorder.is_finished,
     )
-    if not result.interrupted and recorder.best is None:
+    if not result.interrupted and recorder.standing.best is None:
         raise NoValidTrialError(
             f"{result.location}: finished, but no trial can be chosen: "
             + ", ".join(f"{count} {state}" for state, count in result.states.items())
@@ -101,13 +101,6 @@ def read_study_file(location: Path) -> Study:
     return Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
 
 
-def is_finished(recorder: Recorder) -> bool:
-    """Whether the budget is used and no trial is left unfinished."""
-    budget = recorder.study.trials
-    unfinished = [s for s in recorder.states.values() if s in UNFINISHED]
-    return recorder.chooser.asked >= budget and not unfinished
-
-
 def _supervise(
     recorder: Recorder, lease: Lease, progress: Progress, train: str | Callable[..., Any]
 ) -> None:
@@ -115,12 +108,14 @@ def _supervise(
     resources = recorder.study.file.resources
     part = tune.share(resources.gpus, resources.concurrent)
     progress.concurrent = part.concurrent
+    recorder.spending.gpus = part.gpus
 
     def show() -> None:
         if lease.lost.is_set():
             raise ColorsweepError(f"{recorder.location}: another driver has taken the sweep over.")
         if recorder.stopping:
             recorder.stop()
+        recorder.watch_budget()
         progress.show()
 
     for round_number in range(MAX_ROUNDS):

@@ -17,6 +17,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from search.chooser import CONFIRM
 from search.recorder import Recorder
 from search.shares import Machine, Share, split
 from search.trial import TRAIN, TrialActor
@@ -124,6 +125,7 @@ def fit(
             "config": chosen.config.to_dict(),
             "folder": str(recorder.location / "checkpoints" / chosen.trial_id),
             "cpus": part.cpus,
+            "test": chosen.origin == CONFIRM,
         }
 
     os.environ.update(ENVIRONMENT)

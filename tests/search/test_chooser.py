@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from search.chooser import Assignment, Chooser
+from search.chooser import Assignment, Chooser, Reported
 from spaces.distributions import point_id
 from spaces.study import Study
 
@@ -31,7 +31,7 @@ class Ledger:
         self.study = study
         self.chooser = chooser or Chooser(study, NONE, {})
         self.rows: dict[str, dict[str, Any]] = {}
-        self.values: dict[str, tuple[float | None, ...]] = {}
+        self.values: dict[str, Reported] = {}
         self.running: list[Assignment] = []
 
     def start(self) -> Assignment | None:
@@ -43,13 +43,17 @@ class Ledger:
 
     def end(self) -> None:
         done = self.running.pop(0)
-        state = {3: "failed", 5: "diverged", 8: "oom", 9: "preempted"}.get(
-            done.number % 11, "completed"
-        )
+        state = {
+            3: "failed",
+            5: "diverged",
+            6: "pruned",
+            8: "oom",
+            9: "preempted",
+        }.get(done.number % 11, "completed")
         if state == "preempted" and done.attempt > 0:
             state = "completed"
-        values = objective(done, len(self.study.file.objectives))
-        if state in ("completed", "diverged"):
+        values = Reported(objective(done, len(self.study.file.objectives)), tick=2)
+        if state in ("completed", "diverged", "pruned"):
             self.values[done.trial_id] = values
         self.chooser.tell(done.number, state, values)
         self.rows[done.trial_id] = row_of(done, state)
@@ -191,7 +195,7 @@ def test_the_sampler_learns(make_study: MakeStudy) -> None:
     for name in ("random", "tpe"):
         ledger = Ledger(make_study(60, sampler=name))
         ledger.play(60)
-        errors = [ledger.values[t][0] for t in sorted(ledger.values) if int(t[1:]) >= 30]
+        errors = [ledger.values[t].values[0] for t in sorted(ledger.values) if int(t[1:]) >= 30]
         means[name] = sum(errors) / len(errors)
     assert means["tpe"] < 0.75 * means["random"]
 
@@ -250,7 +254,7 @@ def test_when_all_have_ended_optuna_has_none_running(
     for number in (9, 20):  # the preempted ones, which only a resumed sweep ends
         chosen = again.ask()
         assert chosen is not None and chosen.number == number
-        again.tell(number, "completed", objective(chosen, len(objectives)))
+        again.tell(number, "completed", Reported(objective(chosen, len(objectives))))
     states = [trial.state for trial in again._optuna.get_trials()]
     assert len(states) == 30
     assert TrialState.RUNNING not in states
@@ -265,7 +269,7 @@ def test_a_diverged_trial_is_never_best(make_study: MakeStudy, state: str) -> No
         chosen = chooser.ask()
         assert chosen is not None
         value = None if state == "completed" and value < 1 else value
-        chooser.tell(chosen.number, ended, (value,))
+        chooser.tell(chosen.number, ended, Reported((value,)))
     assert chooser._optuna.best_trial.number == 0
 
 
@@ -273,8 +277,8 @@ def test_a_preempted_trial_stays_open(make_study: MakeStudy) -> None:
     ledger = Ledger(make_study(2))
     chosen = ledger.start()
     assert chosen is not None
-    ledger.chooser.tell(0, "preempted", (None,))
-    ledger.chooser.tell(0, "running", (None,))
+    ledger.chooser.tell(0, "preempted", Reported((None,)))
+    ledger.chooser.tell(0, "running", Reported((None,)))
     assert ledger.chooser._optuna.get_trials()[0].state == TrialState.RUNNING
     assert ledger.chooser.asked == 1
 

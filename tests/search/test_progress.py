@@ -12,20 +12,13 @@ from search.progress import Progress, _duration
 
 
 def recorder(trials: int = 4, states: dict[str, str] | None = None) -> Any:
-    budget = SimpleNamespace(trials=trials)
-    return SimpleNamespace(
-        study=SimpleNamespace(file=SimpleNamespace(budget=budget)),
-        states=dict(states or {}),
-        running={},
-        ended=[],
-        best=None,
-        best_column="val_ab_mae",
-    )
+    standing = SimpleNamespace(states=dict(states or {}), best=None, best_column="val_ab_mae")
+    return SimpleNamespace(total=trials, standing=standing, running={}, ended=[])
 
 
 def end(shown: Any, number: int, state: str, reason: str | None = None, **last: Any) -> None:
     trial_id = f"t{number:05d}"
-    shown.states[trial_id] = state
+    shown.standing.states[trial_id] = state
     shown.ended.append((SimpleNamespace(trial_id=trial_id), state, reason, last))
 
 
@@ -86,7 +79,7 @@ def test_it_is_shown_at_most_a_few_times_a_second() -> None:
 def test_on_a_terminal_one_line_is_redrawn() -> None:
     shown = recorder(states={"t00000": "running"})
     shown.running = {"t00000": None}
-    shown.best = 6.54321
+    shown.standing.best = 6.54321
 
     def act(progress: Progress) -> None:
         progress.concurrent = 2

@@ -117,7 +117,7 @@ def test_from_its_start_to_its_end(make_sweep: MakeSweep) -> None:
     assert sweep.ticks["images"].tolist() == [32, 64]
     (shown,) = sweep.pictures().to_dict("records")
     assert (shown["tick"], shown["webp"], shown["trial_id"]) == (2, b"x", "t00000")
-    assert recorder.states == {"t00000": "completed"}
+    assert recorder.standing.states == {"t00000": "completed"}
     assert recorder.running == {}
     assert optuna_states(recorder) == [TrialState.COMPLETE]
     assert [(one.number, state, last["tick"]) for one, state, _, last in recorder.ended] == [
@@ -231,7 +231,7 @@ class TestLost:
         fresh = start(recorder)
         assert fresh.number != other.number
         recorder.lost(fresh.trial_id, "died")
-        assert recorder.states[fresh.trial_id] == "running"
+        assert recorder.standing.states[fresh.trial_id] == "running"
 
     def test_when_the_sweep_is_stopping_it_is_preempted(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep()
@@ -286,8 +286,8 @@ class TestStop:
         assert [(one.number, one.attempt) for one in first] == [(1, 1), (2, 1)]
         assert [one.point for one in first] == [one.point for one in stopped]
         assert start(again).number == 3
-        assert again.states["t00000"] == "completed"
-        assert again.best == 5.0
+        assert again.standing.states["t00000"] == "completed"
+        assert again.standing.best == 5.0
 
 
 class TestReopened:
@@ -395,7 +395,7 @@ class TestGenerators:
         assert len(kept) == KEEP_BEST
         for name in kept:
             assert (folder / "checkpoints" / name).read_text() == Path(name).stem
-        assert recorder.best == 1.0
+        assert recorder.standing.best == 1.0
 
     @pytest.mark.parametrize("state", ["failed", "diverged", "oom"])
     def test_those_of_bad_ends_are_not(self, make_sweep: MakeSweep, state: str) -> None:
@@ -406,7 +406,7 @@ class TestGenerators:
         tick(recorder, chosen, 1, 0.1)
         end(recorder, chosen, state)
         assert list((folder / "checkpoints").iterdir()) == []
-        assert recorder.best is None
+        assert recorder.standing.best is None
 
     def test_a_preempted_trial_keeps_its_checkpoint(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep()
@@ -420,8 +420,8 @@ class TestGenerators:
 def test_the_best_so_far(make_sweep: MakeSweep) -> None:
     folder = make_sweep()
     recorder = open_recorder(folder)
-    assert (recorder.best, recorder.best_column) == (None, "val_ab_mae")
+    assert (recorder.standing.best, recorder.standing.best_column) == (None, "val_ab_mae")
     for value, best in ((6.0, 6.0), (2.0, 2.0), (5.0, 2.0)):
         run_one(recorder, value)
-        recorder.refresh_best(read_sweep(folder))
-        assert recorder.best == best
+        recorder.standing.refresh_best()
+        assert recorder.standing.best == best

@@ -1,0 +1,106 @@
+"""Optuna samplers by the study's names, each a fresh one for a trial.
+
+A sampler is seeded by the study's seed, the trial's number and how often its point has been drawn
+already, and keeps nothing between trials: a rebuilt search draws the same.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.study import Study as OptunaStudy
+from optuna.trial import FrozenTrial
+from scipy.stats import qmc
+
+from spaces.distributions import Dimension
+from spaces.study import Study
+
+
+def derived_seed(*parts: int) -> int:
+    """A seed of its own for every sequence of numbers, below 2**32."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def sampler_of(study: Study, number: int, retry: int, fixed: dict[str, Any]) -> BaseSampler:
+    """The sampler for one trial.
+
+    Args:
+        retry: how many points that are known already it has drawn before.
+        fixed: parameters that are not drawn.
+    """
+    seed = derived_seed(study.file.seed, number, *([retry] if retry else []))
+    sampler: BaseSampler
+    if study.file.sampler == "tpe":
+        sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True)
+    elif study.file.sampler == "qmc" and not retry:
+        sampler = SobolSampler(study.dimensions, study.file.seed, number)
+    else:
+        sampler = RandomSampler(seed=seed)
+    if not fixed:
+        return sampler
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return PartialFixedSampler(fixed, sampler)
+
+
+class SobolSampler(BaseSampler):
+    """The trial's own point of a scrambled Sobol sequence over all dimensions.
+
+    Optuna's QMCSampler leaves out choices and conditional dimensions, and counts in the study what
+    it has drawn, which a rebuilt one would not know.
+    """
+
+    def __init__(self, dimensions: Sequence[Dimension], seed: int, number: int) -> None:
+        names = [
+            name
+            for dimension in dimensions
+            for name in ([f"{dimension.name}:special"] if dimension.special else [])
+            + [dimension.name]
+        ]
+        engine = qmc.Sobol(len(names), scramble=True, rng=np.random.default_rng(seed))
+        if number:
+            engine.fast_forward(number)
+        self._place = dict(zip(names, engine.random(1)[0], strict=True))
+
+    def infer_relative_search_space(
+        self, study: OptunaStudy, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Every parameter is read off the point by itself."""
+        return {}
+
+    def sample_relative(
+        self, study: OptunaStudy, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Nothing is drawn together."""
+        return {}
+
+    def sample_independent(
+        self,
+        study: OptunaStudy,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The value at the point's place in the parameter's range."""
+        return _quantile(param_distribution, float(self._place[param_name]))
+
+
+def _quantile(distribution: Any, place: float) -> Any:
+    """The value below which a share of `place` in [0, 1) of a distribution lies."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(place * len(distribution.choices))]
+    low, high = distribution.low, distribution.high
+    whole = isinstance(distribution, IntDistribution)
+    if whole:
+        low, high = low - 0.5, high + 0.5
+    if distribution.log:
+        value = math.exp(math.log(low) + place * (math.log(high) - math.log(low)))
+    else:
+        value = low + place * (high - low)
+    value = min(max(value, distribution.low), distribution.high)
+    return min(max(round(value), distribution.low), distribution.high) if whole else value
