@@ -21,6 +21,7 @@ from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.metrics import OVERALL, PER_PICTURE, Pair, Tally
 from colornet.pictures import Pictures, Prediction
+from colornet.scaling import colorize_at
 
 BATCH = 64
 _PIXELS, _GPU_PIXELS = 2**17, 2**22
@@ -37,31 +38,42 @@ class Evaluation:
     """Per-picture values of one split, in the order of the pack.
 
     Attributes:
+        split: of the pack.
+        name: what the split is called in columns and records.
         values: metric name -> (N,) float32, NaN where it does not apply.
         overall: metric name -> value of the split as a whole, NaN where it does not apply.
         fixed_rgb: the first predictions, (up to 8, S, S, 3) uint8.
     """
 
     split: str
+    name: str
     values: dict[str, Tensor]
     overall: dict[str, float]
     fixed_rgb: np.ndarray
 
     def means(self) -> dict[str, float | None]:
-        """Columns `<split>_<metric>`: the mean over the pictures to which the metric applies.
+        """Columns `<name>_<metric>`: the mean over the pictures to which the metric applies.
 
         Metrics of the split as a whole are as they are.
         """
         means = {name: float(value.nanmean()) for name, value in self.values.items()}
         means |= self.overall
-        return {f"{self.split}_{name}": _number(value) for name, value in means.items()}
+        return {f"{self.name}_{name}": _number(value) for name, value in means.items()}
 
     def finite(self) -> bool:
         """Whether the generator gave a color for every pixel."""
         return bool(self.values["ab_mae"].isfinite().all())
 
 
-def evaluate(generator: Colorizer, pack: Pack, split: str, device: torch.device) -> Evaluation:
+def evaluate(
+    generator: Colorizer,
+    pack: Pack,
+    split: str,
+    device: torch.device,
+    *,
+    name: str | None = None,
+    size: int | None = None,
+) -> Evaluation:
     """Colorize every picture of a split and measure it.
 
     The generator is in evaluation mode meanwhile: no dropout and running statistics, unless its
@@ -69,23 +81,27 @@ def evaluate(generator: Colorizer, pack: Pack, split: str, device: torch.device)
 
     Args:
         split: `val` or `test`.
+        name: of the split in columns and records; its own by default.
+        size: side at which the network sees the pictures (`scaling.colorize_at`); theirs by
+            default.
 
     Raises:
         InputError: when the split has no pictures.
     """
+    size = size or pack.pictures.shape[1]
     if not (count := len(pack.indices(split))):
         raise InputError(f"data: the {split} split has no pictures.\nGive it more pictures.")
-    values = {name: torch.empty(count, device=device) for name in PER_PICTURE}
+    values = {column: torch.empty(count, device=device) for column in PER_PICTURE}
     tally = Tally.none(device)
     fixed: list[Tensor] = []
     done = 0
     was_training = generator.training
     generator.eval()
     with torch.inference_mode():
-        for pictures in _batches(pack, pack.indices(split), device):
-            pair = _pair(pictures, generator.colorize(pictures))
-            for name, metric in PER_PICTURE.items():
-                values[name][done : done + len(pictures)] = metric(pair)
+        for pictures in _batches(pack, pack.indices(split), device, size):
+            pair = _pair(pictures, colorize_at(generator, pictures, size))
+            for column, metric in PER_PICTURE.items():
+                values[column][done : done + len(pictures)] = metric(pair)
             tally.add(pair)
             if done < FIXED_PICTURES:
                 shown = pair.predicted_rgb[: FIXED_PICTURES - done]
@@ -94,8 +110,9 @@ def evaluate(generator: Colorizer, pack: Pack, split: str, device: torch.device)
     generator.train(was_training)
     return Evaluation(
         split,
-        {name: value.cpu() for name, value in values.items()},
-        {name: metric(tally) for name, metric in OVERALL.items()},
+        name or split,
+        {column: value.cpu() for column, value in values.items()},
+        {column: metric(tally) for column, metric in OVERALL.items()},
         torch.cat(fixed).cpu().numpy(),
     )
 
@@ -106,10 +123,16 @@ def _pair(pictures: Pictures, prediction: Prediction) -> Pair:
     return Pair(pictures.lightness, prediction.ab.float(), pictures.ab, true_rgb, own)
 
 
-def _batches(pack: Pack, indices: np.ndarray, device: torch.device) -> Iterator[Pictures]:
-    """Pictures of a pack, in the order of the indices."""
+def _batches(
+    pack: Pack, indices: np.ndarray, device: torch.device, size: int = 0
+) -> Iterator[Pictures]:
+    """Pictures of a pack, in the order of the indices.
+
+    Args:
+        size: side at which a network sees them, where that may be larger.
+    """
     pixels = _PIXELS if device.type == "cpu" else _GPU_PIXELS
-    batch = max(1, min(BATCH, pixels // pack.pictures.shape[1] ** 2))
+    batch = max(1, min(BATCH, pixels // max(pack.pictures.shape[1], size) ** 2))
     for start in range(0, len(indices), batch):
         yield _read(pack, indices[start : start + batch], device)
 
@@ -118,24 +141,29 @@ def _read(pack: Pack, indices: np.ndarray, device: torch.device) -> Pictures:
     return Pictures(torch.from_numpy(np.array(pack.pictures[indices])).to(device))
 
 
-def baseline_columns(pack: Pack, split: str, device: torch.device) -> dict[str, float]:
-    """ab MAE of the trivial predictions: grey, the training pictures' mean and median color.
+def baseline_columns(
+    pack: Pack, split: str, device: torch.device, name: str | None = None
+) -> dict[str, float]:
+    """ab MAE of the trivial predictions: grey, the pack's training pictures' mean and median color.
+
+    Args:
+        name: of the split in columns; its own by default.
 
     Returns:
-        columns `<split>_ab_mae_<grey|mean|median>` and `<split>_ab_mae_baseline`, the least.
+        columns `<name>_ab_mae_<grey|mean|median>` and `<name>_ab_mae_baseline`, the least.
     """
     colors = {"grey": torch.zeros(2), **_typical_colors(pack, device)}
     errors = {}
     with torch.inference_mode():
         sums = dict.fromkeys(colors, 0.0)
         for pictures in _batches(pack, pack.indices(split), device):
-            for name, color in colors.items():
+            for guess, color in colors.items():
                 difference = pictures.ab - color.to(device).view(1, 2, 1, 1)
-                sums[name] += float(difference.abs().mean((1, 2, 3)).sum())
-    for name, total in sums.items():
-        errors[name] = total * AB_RANGE / len(pack.indices(split))
+                sums[guess] += float(difference.abs().mean((1, 2, 3)).sum())
+    for guess, total in sums.items():
+        errors[guess] = total * AB_RANGE / len(pack.indices(split))
     errors["baseline"] = min(errors.values())
-    return {f"{split}_ab_mae_{name}": error for name, error in errors.items()}
+    return {f"{name or split}_ab_mae_{guess}": error for guess, error in errors.items()}
 
 
 def _typical_colors(pack: Pack, device: torch.device) -> dict[str, Tensor]:
@@ -169,8 +197,8 @@ def picture_rows(evaluation: Evaluation, pack: Pack, device: torch.device) -> li
         | {"webp": _webp(evaluation.fixed_rgb[position]) if position < fixed else None}
         for position, index in enumerate(indices)
     ]
-    for kind, rgb, values in _references(pack, indices[:fixed], evaluation.split, device):
-        reference = Evaluation(evaluation.split, values, {}, rgb)
+    for kind, rgb, values in _references(pack, indices[:fixed], device):
+        reference = Evaluation(evaluation.split, evaluation.name, values, {}, rgb)
         rows += [
             _row(kind, reference, position, pack, index) | {"webp": _webp(rgb[position])}
             for position, index in enumerate(indices[:fixed])
@@ -179,7 +207,7 @@ def picture_rows(evaluation: Evaluation, pack: Pack, device: torch.device) -> li
 
 
 def _references(
-    pack: Pack, indices: np.ndarray, split: str, device: torch.device
+    pack: Pack, indices: np.ndarray, device: torch.device
 ) -> Iterator[tuple[str, np.ndarray, dict[str, Tensor]]]:
     """The fixed pictures as they are and in grey: kind, RGB uint8, metrics."""
     true = _read(pack, indices, device)
@@ -198,7 +226,7 @@ def _row(
         "kind": kind,
         "picture": pack.names[index],
         "picture_hash": pack.hashes[index],
-        "split": evaluation.split,
+        "split": evaluation.name,
         "fixed": position < FIXED_PICTURES,
         **metrics,
     }

@@ -98,7 +98,8 @@ class Learner:
 
     def identity(self) -> str:
         """What a checkpoint must share with the training that continues it."""
-        values = self.config.model_dump(mode="json", exclude={"about", "data", "training"})
+        apart = {"about", "data", "evaluate_on", "training"}
+        values = self.config.model_dump(mode="json", exclude=apart)
         training = self.config.training.model_dump(exclude={"checkpoint_every", "precision"})
         return repr((values, training, self.pack.content_hash, len(self.feed.indices)))
 

@@ -19,13 +19,14 @@ from safetensors.torch import save_file
 from colornet import checkpoint, interrupt
 from colornet.budget import check_budget
 from colornet.config import Config
-from colornet.data.packed import Pack, open_pack
 from colornet.diagnostics import Diagnosis
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
-from colornet.evaluation import Evaluation, baseline_columns, evaluate, picture_rows
+from colornet.evaluation import Evaluation
+from colornet.heldout import held_out
 from colornet.learner import Learner
 from colornet.measures import LOSSES
 from colornet.memory import PeakMemory
+from colornet.packs import Packs, open_packs
 from colornet.stepcost import cost_columns
 from colornet.steps import Metrics, Totals
 
@@ -53,6 +54,7 @@ def train(
     resume: Path | None = None,
     *,
     folder: Path | None = None,
+    test: bool = False,
 ) -> TrainingResult:
     """Train once.
 
@@ -60,9 +62,12 @@ def train(
         config: complete; its budget may be in images or epochs.
         report: called once per tick with `tick` (1 .. ticks), `images` (pictures seen), `seconds`
             (over all attempts, monotonic) and the columns `val_*`, `train_*`, `diag_*`, `cost_*`,
-            and with the checkpoint that was written at this tick, or None.
+            with `evaluate_on` also `eval_*`; and with the checkpoint that was written at this tick,
+            or None.
         resume: the checkpoint to continue from; the ticks before it are not reported again.
         folder: where checkpoints and the final generator go; None writes nothing.
+        test: whether the last tick also has the columns `test_*`: of the test pictures of
+            `evaluate_on`, or of the training's own where there is none.
 
     Raises:
         InputError: a config that the pictures cannot serve, a checkpoint of another training.
@@ -71,12 +76,12 @@ def train(
         TrainingInterrupted: `interrupt.requested` was set; a checkpoint was written.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    pack = open_pack(config.data)
-    config = config.resolved(len(pack.indices("train")))
-    check_budget(config, pack)
+    packs = open_packs(config, test=test)
+    config = config.resolved(len(packs.own.indices("train")))
+    check_budget(config, packs.own)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
-        training = _Training(config, pack, device, folder)
+        training = _Training(config, packs, device, folder, test)
         try:
             if resume is not None:
                 training.restore(resume)
@@ -92,19 +97,20 @@ class _Training:
     """A training under way."""
 
     config: Config
-    pack: Pack
+    packs: Packs
     device: torch.device
     folder: Path | None
+    test: bool = False
     history: list[Metrics] = field(default_factory=list)
     step_seconds: float = 0.0
-    evaluation: Evaluation | None = None
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.learner = Learner(self.config, self.pack, self.device)
-        self.baselines = baseline_columns(self.pack, "val", self.device)
+        self.learner = Learner(self.config, self.packs.own, self.device)
+        self.held_out = held_out(self.packs, self.config.data.image_size, self.device)
         self.cost = cost_columns(self.config)
         self.memory = PeakMemory(self.device)
-        self.diagnosis = Diagnosis(self.config, self.pack, self.device)
+        self.diagnosis = Diagnosis(self.config, self.packs.own, self.device)
         self.started = time.monotonic()
         self._remember()
 
@@ -155,12 +161,10 @@ class _Training:
     def measure(self, tick: int, means: dict[str, float]) -> Metrics:
         """The columns of a tick, as far as they are known before its checkpoint is written."""
         learner, begun = self.learner, time.monotonic()
-        self.evaluation = evaluate(learner.generator, self.pack, "val", self.device)
-        if not self.evaluation.finite():
-            raise DivergedError(f"val_ab_mae became non-finite in tick {tick}", learner.step)
+        judged = self.judged(tick)
         evaluated = time.monotonic()
         metrics: Metrics = {"tick": tick, "images": learner.seen, "seconds": self.seconds}
-        metrics |= self.evaluation.means() | self.baselines
+        metrics |= judged
         metrics |= {f"train_{name}": means.get(name) for name in LOSSES}
         metrics |= self.diagnosis.columns(learner, means, metrics, self.history)
         before = self.history[-1]["images"] if self.history else 0
@@ -174,6 +178,22 @@ class _Training:
         # Not known before the checkpoint, which holds this row, is written.
         metrics["cost_checkpoint_seconds"] = 0.0
         return metrics
+
+    def judged(self, tick: int) -> Metrics:
+        """The columns of all held-out pictures that a tick looks at, baselines among them."""
+        is_last = tick == self.config.training.ticks
+        columns: Metrics = {}
+        for name, pictures in self.held_out.items():
+            if name == "test" and not (self.test and is_last):
+                continue
+            evaluation = pictures.evaluate(self.learner.generator)
+            if not evaluation.finite():
+                raise DivergedError(
+                    f"{name}_ab_mae became non-finite in tick {tick}", self.learner.step
+                )
+            self.evaluations[name] = evaluation
+            columns |= evaluation.means() | pictures.baselines
+        return columns
 
     def _remember(self) -> None:
         """Keep the state to go back to, where that may be needed."""
@@ -191,7 +211,7 @@ class _Training:
         if self.folder is None:
             return None
         state = {
-            "identity": self.learner.identity(),
+            "identity": self.identity(),
             "learner": self.learner.state_dict(),
             "seconds": self.seconds,
             "step_seconds": self.step_seconds,
@@ -206,10 +226,14 @@ class _Training:
         place = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
         raise TrainingInterrupted(f"interrupted after {seen} images: {place}")
 
+    def identity(self) -> str:
+        """What a checkpoint must share with the training that continues it."""
+        return self.learner.identity() + self.packs.judges
+
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint."""
         state, self.history = checkpoint.load(path)
-        if state["identity"] != self.learner.identity():
+        if state["identity"] != self.identity():
             raise InputError(
                 f"{path}: the checkpoint of another training: its config or pictures differ.\n"
                 "Resume it with the config it was started with."
@@ -220,15 +244,18 @@ class _Training:
         self._remember()
 
     def result(self) -> TrainingResult:
-        """The final generator and how it does on every held-out picture."""
+        """The final generator and how it does on every picture that judges it."""
         generator = self.learner.generator
-        # A finished training that is resumed has not evaluated anything yet.
-        evaluation = self.evaluation or evaluate(generator, self.pack, "val", self.device)
         path = None
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / "generator.safetensors"
             weights = generator.state_dict()
             save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
-        rows = picture_rows(evaluation, self.pack, self.device)
+        rows = []
+        for name in ["eval" if self.packs.common else "val", *(["test"] if self.test else [])]:
+            pictures = self.held_out[name]
+            # A finished training that is resumed has not evaluated anything yet.
+            evaluation = self.evaluations.get(name) or pictures.evaluate(generator)
+            rows += pictures.rows(evaluation)
         return TrainingResult(dict(self.history[-1]), rows, path)

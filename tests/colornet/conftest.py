@@ -65,8 +65,23 @@ def pack(monkeypatch: pytest.MonkeyPatch) -> MemoryPack:
     order = np.random.default_rng(1).permutation(56)
     splits = {"train": order[:40], "val": order[40:50], "test": order[50:]}
     memory = MemoryPack(gradients(56), splits)
-    monkeypatch.setattr("colornet.loop.open_pack", lambda data: memory)
+    monkeypatch.setattr("colornet.packs.open_pack", lambda data: memory)
     return memory
+
+
+@pytest.fixture
+def common(pack: MemoryPack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., MemoryPack]:
+    """A function of a side that has `train` open 12, 10 and 9 other scenes of seed 7."""
+
+    def build(size: int = SIZE) -> MemoryPack:
+        order = np.random.default_rng(2).permutation(31)
+        splits = {"train": order[:12], "val": order[12:22], "test": order[22:]}
+        memory = MemoryPack(gradients(31, size, seed=7), splits, "common")
+        packs = {0: pack, 7: memory}
+        monkeypatch.setattr("colornet.packs.open_pack", lambda data: packs[data.seed])
+        return memory
+
+    return build
 
 
 @pytest.fixture

@@ -168,3 +168,43 @@ def test_an_empty_split_is_refused(pack: Any) -> None:
     pack.splits["test"] = pack.splits["test"][:0]
     with pytest.raises(InputError, match="the test split has no pictures"):
         evaluate(grey(), pack, "test", CPU)
+
+
+def test_a_name_of_its_own_stands_in_columns_and_rows(pack: Any) -> None:
+    found = evaluate(grey(), pack, "val", CPU, name="eval")
+    assert set(found.means()) == {f"eval_{name}" for name in METRICS}
+    assert {row["split"] for row in picture_rows(found, pack, CPU)} == {"eval"}
+    columns, own = baseline_columns(pack, "val", CPU, "eval"), baseline_columns(pack, "val", CPU)
+    assert list(columns.values()) == list(own.values())
+    assert all(name.startswith("eval_ab_mae_") for name in columns)
+
+
+def test_at_the_pictures_own_size_nothing_changes(pack: Any, tiny: Callable[..., Config]) -> None:
+    generator = build_generator(tiny().generator, 0, CPU)
+    plain = evaluate(generator, pack, "val", CPU)
+    sized = evaluate(generator, pack, "val", CPU, size=pack.pictures.shape[1])
+    for name in PER_PICTURE:
+        assert torch.equal(plain.values[name].nan_to_num(), sized.values[name].nan_to_num())
+    assert plain.overall == pytest.approx(sized.overall, rel=0, abs=0, nan_ok=True)
+    assert np.array_equal(plain.fixed_rgb, sized.fixed_rgb)
+
+
+def test_at_another_size_pictures_are_measured_and_kept_at_their_own(
+    pack: Any, tiny: Callable[..., Config]
+) -> None:
+    generator = build_generator(tiny().generator, 0, CPU)
+    coarse = evaluate(generator, pack, "val", CPU, size=8)
+    assert coarse.fixed_rgb.shape == (8, 16, 16, 3)
+    assert coarse.finite()
+    assert coarse.values["ab_mae"].shape == (10,)
+    one_color = evaluate(grey(), pack, "val", CPU, size=8)
+    exact = evaluate(grey(), pack, "val", CPU)
+    assert torch.equal(one_color.values["ab_mae"], exact.values["ab_mae"])
+
+
+def test_batches_of_a_network_with_larger_pictures_are_as_small_as_its_own() -> None:
+    class Small:
+        pictures = np.broadcast_to(np.uint8(7), (100, 16, 16, 3))
+
+    batches = evaluation._batches(cast(Any, Small()), np.arange(100), CPU, 256)
+    assert len(next(iter(batches))) == 2

@@ -440,6 +440,182 @@ def test_a_finished_training_leaves_its_memory_at_once(
         gc.enable()
 
 
+COMMON: dict[str, Any] = {"source": "scenes", "image_size": 16, "seed": 7}
+"""The section `evaluate_on` that stands for the pictures of `common`."""
+STOCHASTIC_AT_EVALUATION = {"dropout": 0.4, "dropout_at_evaluation": True}
+
+
+def columns_of(row: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The columns with this prefix, without it."""
+    return {
+        key.removeprefix(f"{prefix}_"): value
+        for key, value in row.items()
+        if key.startswith(f"{prefix}_")
+    }
+
+
+MEASURED = {*METRICS, *(f"ab_mae_{name}" for name in ("grey", "mean", "median", "baseline"))}
+
+
+@pytest.mark.parametrize("size", [16, 24])
+def test_common_pictures_have_columns_at_every_tick(
+    pack: Any, common: Callable[..., Any], tiny: Build, size: int
+) -> None:
+    common(size)
+    reports = run(tiny(evaluate_on={**COMMON, "image_size": size}))
+    for row in reports:
+        assert set(columns_of(row, "eval")) == MEASURED == set(columns_of(row, "val"))
+        assert not columns_of(row, "test")
+        assert 0 < row["eval_ab_mae"] != row["val_ab_mae"]
+    assert len({row["eval_ab_mae"] for row in reports}) == 3
+
+
+def test_baselines_of_common_pictures_are_the_same_for_every_trial(
+    pack: Any, common: Callable[..., Any], tiny: Build
+) -> None:
+    common()
+    one = run(tiny(evaluate_on=COMMON))[-1]
+    other = run(tiny(evaluate_on=COMMON, training={"seed": 1}))[-1]
+    pack.splits["train"] = pack.splits["train"][:20]
+    fewer = run(tiny(evaluate_on=COMMON))[-1]
+    for name in ("grey", "mean", "median", "baseline"):
+        column = f"eval_ab_mae_{name}"
+        assert one[column] == other[column] == fewer[column]
+    assert one["val_ab_mae_mean"] != fewer["val_ab_mae_mean"]
+
+
+@pytest.mark.parametrize("test", [False, True])
+def test_being_judged_changes_nothing_else(
+    pack: Any, common: Callable[..., Any], tiny: Build, folder: Path, test: bool
+) -> None:
+    """Not even where colorizing takes from the stream of chance."""
+    common()
+    plain, judged = Reports(), Reports()
+    first = train(tiny(generator=STOCHASTIC_AT_EVALUATION), plain, folder=folder)
+    config = tiny(generator=STOCHASTIC_AT_EVALUATION, evaluate_on=COMMON)
+    second = train(config, judged, folder=folder.with_name("attempt-2"), test=test)
+    for one, other in zip(plain.comparable(), judged.comparable(), strict=True):
+        assert one == {key: other[key] for key in one}
+    ends = weights(first), weights(second)
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+@pytest.mark.parametrize("judged_by", ["own", "common"])
+def test_only_the_last_tick_of_a_tested_training_sees_the_test_pictures(
+    pack: Any, common: Callable[..., Any], tiny: Build, folder: Path, judged_by: str
+) -> None:
+    common()
+    sections = {"evaluate_on": COMMON} if judged_by == "common" else {}
+    reports = Reports()
+    result = train(tiny(**sections), reports, folder=folder, test=True)
+    assert [set(columns_of(row, "test")) for row in reports] == [set(), set(), MEASURED]
+    assert result.metrics == reports[-1]
+    path = reports.checkpoints[-1]
+    assert path is not None
+    last = checkpoint.history(path)[-1]
+    assert columns_of(last, "test") == columns_of(reports[-1], "test")
+    tested = [row for row in result.pictures if row["split"] == "test"]
+    predictions = [row for row in tested if row["kind"] == "prediction"]
+    assert len(predictions) == {"own": 6, "common": 9}[judged_by]
+    assert sum(row["webp"] is not None for row in predictions) == min(8, len(predictions))
+    mean = sum(row["ab_mae"] for row in predictions) / len(predictions)
+    assert mean == pytest.approx(reports[-1]["test_ab_mae"])
+
+
+def test_the_kept_pictures_are_the_common_ones(
+    pack: Any, common: Callable[..., Any], tiny: Build
+) -> None:
+    memory = common()
+    pictures = train(tiny(evaluate_on=COMMON), Reports()).pictures
+    assert {row["split"] for row in pictures} == {"eval"}
+    assert {row["picture_hash"] for row in pictures} == {
+        memory.hashes[row] for row in memory.indices("val")
+    }
+    assert {row["split"] for row in train(tiny(), Reports()).pictures} == {"val"}
+
+
+@pytest.mark.parametrize("sections", [{}, {"evaluate_on": COMMON}])
+def test_a_test_without_test_pictures_is_refused_before_anything_starts(
+    pack: Any, common: Callable[..., Any], tiny: Build, sections: dict[str, Any]
+) -> None:
+    judging = common() if sections else pack
+    judging.splits["test"] = judging.splits["test"][:0]
+    reports = Reports()
+    where = "evaluate_on" if sections else "data"
+    with pytest.raises(InputError, match=f"{where}: the test split has no pictures") as caught:
+        train(tiny(**sections), reports, test=True)
+    assert not reports
+    assert len(str(caught.value).splitlines()) <= 3
+    assert len(run(tiny(**sections))) == 3
+
+
+def test_common_pictures_that_are_trained_on_are_refused(
+    pack: Any, common: Callable[..., Any], tiny: Build
+) -> None:
+    memory = common()
+    memory.hashes[memory.indices("test")[2]] = pack.hashes[pack.indices("train")[5]]
+    name = pack.names[pack.indices("train")[5]]
+    with pytest.raises(InputError, match=f"1 of its held-out pictures .* such as {name}"):
+        train(tiny(evaluate_on=COMMON), Reports())
+
+
+@pytest.mark.parametrize("size", [16, 24])
+def test_a_resumed_training_keeps_what_judged_it(
+    pack: Any, common: Callable[..., Any], tiny: Build, folder: Path, size: int
+) -> None:
+    common(size)
+    config = tiny(generator=STOCHASTIC_AT_EVALUATION, evaluate_on={**COMMON, "image_size": size})
+    whole = Reports()
+    end = train(config, whole, test=True)
+    stopped = Reports(stop_after=2)
+    with pytest.raises(TrainingInterrupted):
+        train(config, stopped, folder=folder, test=True)
+    interrupt.requested.clear()
+    resumed = Reports()
+    finished = train(config, resumed, checkpoint.latest(folder), folder=folder, test=True)
+    assert stopped.comparable() + resumed.comparable() == whole.comparable()
+    assert len(finished.pictures) == len(end.pictures)
+    path = resumed.checkpoints[-1]
+    assert path is not None
+    assert [set(columns_of(row, "eval")) for row in checkpoint.history(path)] == [MEASURED] * 3
+
+
+def test_checkpoints_belong_to_the_pictures_that_judge(
+    pack: Any, common: Callable[..., Any], tiny: Build, folder: Path
+) -> None:
+    memory = common()
+    run(tiny(evaluate_on=COMMON), folder=folder)
+    path = checkpoint.latest(folder)
+    train(tiny(evaluate_on={**COMMON, "horizontal_flip": False}), Reports(), path)
+    memory.splits["val"] = memory.splits["val"][:9]
+    for other in (tiny(evaluate_on=COMMON), tiny()):
+        with pytest.raises(InputError, match="another training"):
+            train(other, Reports(), path)
+
+
+def test_without_common_pictures_a_checkpoint_knows_nothing_of_them(
+    pack: Any, tiny: Build, folder: Path
+) -> None:
+    """So that those from before there were any go on."""
+    run(tiny(), folder=folder)
+    path = checkpoint.latest(folder)
+    assert path is not None
+    state, _ = checkpoint.load(path)
+    assert "evaluate_on" not in state["identity"]
+    assert state["identity"].endswith(repr(("memory", 40))[1:])
+
+
+def test_a_color_that_is_none_on_common_pictures_is_divergence(
+    pack: Any, common: Callable[..., Any], tiny: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from colornet.evaluation import Evaluation
+
+    common()
+    monkeypatch.setattr(Evaluation, "finite", lambda self: self.name != "eval")
+    with pytest.raises(DivergedError, match="eval_ab_mae became non-finite in tick 1"):
+        train(tiny(evaluate_on=COMMON), Reports())
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu(pack: Any, tiny: Build, folder: Path) -> None:
