@@ -107,16 +107,19 @@ def _train(
     report: Callable[[Mapping[str, Any], Path | None], None],
     resumed: Callable[[list[dict[str, Any]]], None],
 ) -> list[dict[str, Any]]:
-    """Train the assignment, from its latest checkpoint where it has one; returns its pictures."""
+    """Train the assignment, from its latest checkpoint where it has one; returns its pictures.
+
+    One with `test` set is also judged on the test pictures.
+    """
     function = _resolve(train, assignment["cpus"]) if isinstance(train, str) else train
     config: Config = parse_config(assignment["config"], assignment["trial_id"])
     folder = Path(assignment["folder"])
     resume = checkpoint.latest(folder)
     if resume is not None:
         resumed(checkpoint.history(resume))
-    result = function(
-        config, report, resume, folder=folder / f"attempt-{assignment['attempt']:03d}"
-    )
+    options: dict[str, Any] = {"test": True} if assignment.get("test") else {}
+    attempt = folder / f"attempt-{assignment['attempt']:03d}"
+    result = function(config, report, resume, folder=attempt, **options)
     return result.pictures if result is not None else []
 
 

@@ -1,0 +1,66 @@
+"""What an actor's thread makes of an assignment, without the actor."""
+
+import queue
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colornet.config import Config
+from colornet.errors import DivergedError, InputError, TrainingInterrupted
+from search.trial import _run
+
+
+def said(train: Any, tmp_path: Path, **more: Any) -> list[dict[str, Any]]:
+    """What the thread of an assignment says."""
+    messages: queue.Queue[dict[str, Any]] = queue.Queue()
+    assignment = {
+        "trial_id": "t00000",
+        "attempt": 0,
+        "config": Config().to_dict(),
+        "folder": str(tmp_path),
+        "cpus": 1,
+        **more,
+    }
+    _run(train, assignment, messages, threading.Event())
+    return [messages.get() for _ in range(messages.qsize())]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"), [({}, {}), ({"test": False}, {}), ({"test": True}, {"test": True})]
+)
+def test_only_a_trial_that_confirms_is_tested(
+    tmp_path: Path, more: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def train(config: Config, report: Any, resume: Any, **options: Any) -> None:
+        seen.append(options)
+
+    assert [message["event"] for message in said(train, tmp_path, **more)] == ["end"]
+    assert seen == [{"folder": tmp_path / "attempt-000", **expected}]
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch calls its own."""
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (DivergedError("a loss became nan", 3), "diverged"),
+        (TrainingInterrupted("stopped"), "preempted"),
+        (InputError("no pictures"), "failed"),
+        (MemoryError("all of it"), "oom"),
+        (OutOfMemoryError("of a card"), "oom"),
+        (ZeroDivisionError("by zero"), "failed"),
+    ],
+)
+def test_how_a_training_ends(tmp_path: Path, error: Exception, state: str) -> None:
+    def train(config: Config, report: Any, resume: Any, *, folder: Path) -> None:
+        raise error
+
+    (end,) = said(train, tmp_path)
+    assert (end["event"], end["state"], end["pictures"]) == ("end", state, [])
+    assert str(error) in end["reason"]
