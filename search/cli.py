@@ -33,6 +33,7 @@ COMMANDS = {
     "studies": ("spaces.commands:studies", "List the built-in studies, or print one."),
     "presets": ("colornet.commands:presets", "List the presets, or print one."),
     "run": ("search.commands:run", "Run a study as a sweep."),
+    "plan": ("search.commands:plan", "Check a study and say what running it would take."),
     "status": ("search.commands:status", "Say how a sweep stands."),
     "resume": ("search.commands:resume", "Go on with a sweep that was stopped or killed."),
     "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),

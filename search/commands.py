@@ -1,15 +1,18 @@
-"""What `colorsweep run`, `status` and `resume` do."""
+"""What `colorsweep run`, `plan`, `status` and `resume` do."""
 
 import logging
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 
 if TYPE_CHECKING:
     from search.sweep import SweepResult
+    from spaces.study import Study
 
 log = logging.getLogger("colorsweep")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
@@ -47,16 +50,7 @@ def run(
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     need_training_libraries("run")
-    from colornet.data.detect import detect_source
-    from spaces.loading import load_study
-
-    overrides = parse_settings(settings or [])
-    if data is not None:
-        root = data.expanduser().absolute()
-        overrides |= {"data.source": detect_source(root), "data.root": str(root)}
-    if trials is not None:
-        overrides["budget.trials"] = trials
-    loaded = load_study(study, overrides, quick=quick)
+    loaded = _load(study, data, settings, trials, quick)
 
     from search.beginning import begin
 
@@ -68,6 +62,78 @@ def run(
     from search.sweep import run as start
 
     return _answer(start(location, address))
+
+
+def plan(
+    study: str,
+    *,
+    data: Path | None = None,
+    settings: Settings = None,
+    trials: Annotated[int | None, Parameter(alias="-n")] = None,
+    quick: Annotated[bool, Parameter(negative=())] = False,
+    out: str | None = None,
+    probe: Annotated[bool, Parameter(negative=())] = False,
+    cpus: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    gpus: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+) -> Answer:
+    """Check a study and say what running it would take; starts nothing.
+
+    Exits with 2 when it goes beyond the study's own budget or the free disk, too.
+
+    Parameters
+    ----------
+    study
+        Name of a built-in study, or a YAML file.
+    data
+        Pictures to train on, as `run` takes them.
+    settings
+        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
+    trials
+        Number of trials; short for --set budget.trials=N.
+    quick
+        The study's own small variant.
+    out
+        The sweep's folder [sweeps/<date>-<study>-<4 letters>].
+    probe
+        Train a few steps of some configurations, to see how long they take on this machine.
+    cpus
+        CPUs of the machine or cluster to plan for [this machine's].
+    gpus
+        Its GPUs [this machine's].
+    """
+    if probe:
+        need_training_libraries("plan --probe")
+    from search.planning import is_refused, make_plan
+    from search.plantext import plan_text
+    from search.shares import Machine, this_machine
+
+    here = this_machine()
+    machine = Machine(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
+    loaded = _load(study, data, settings, trials, quick)
+    values = make_plan(loaded, out, machine, probe=probe)
+    options = [f"--set {shlex.quote(one)}" for one in settings or []]
+    options += [f"--data {shlex.quote(str(data))}"] if data is not None else []
+    options += [f"--trials {trials}"] if trials is not None else []
+    options += ["--quick"] if quick else []
+    options += [f"--out {shlex.quote(out)}"] if out is not None else []
+    command = " ".join(["colorsweep run", shlex.quote(study), *options])
+    return Answer(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
+
+
+def _load(
+    study: str, data: Path | None, settings: list[str] | None, trials: int | None, quick: bool
+) -> "Study":
+    """The study as the options of `run` change it."""
+    from colornet.data.detect import detect_source
+    from spaces.loading import load_study
+
+    overrides = parse_settings(settings or [])
+    if data is not None:
+        root = data.expanduser().absolute()
+        overrides |= {"data.source": detect_source(root), "data.root": str(root)}
+    if trials is not None:
+        overrides["budget.trials"] = trials
+    return load_study(study, overrides, quick=quick)
 
 
 def resume(sweep: str | None = None, *, address: Address = None) -> Answer:

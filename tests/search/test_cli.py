@@ -30,6 +30,10 @@ SURFACE = {
     "data check": ["--classes", "--image-size", "--list-file", "--path", "--source"],
     "data pack": ["--classes", "--image-size", "--list-file", "--out", "--path", "--source", "-o"],
     "run": ["--address", "--data", "--out", "--quick", "--set", "--study", "--trials", "-n"],
+    "plan": [
+        *["--cpus", "--data", "--gpus", "--out", "--probe", "--quick", "--set", "--study"],
+        *["--trials", "-n"],
+    ],
     "status": ["--sweep"],
     "resume": ["--address", "--sweep"],
     "report": ["--out", "--sweep", "-o"],

@@ -1,0 +1,72 @@
+"""What a sweep writes to the disk, and whether there is room for it."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from colornet.checkpoint import KEPT
+from search.keeping import KEEP_BEST
+from search.workload import Life
+
+SPARE = 32 * 2**20
+"""Bytes that are to stay free."""
+SWEEP, TRIAL, TICK, PICTURE = 1_000_000, 10_000, 2_500, 170
+"""Bytes of the records: of small parts that wait to be merged, of a trial's rows, of a tick's and
+of a held-out picture's; 12 trials of 20 ticks on 246 pictures left 0.8 MB once merged."""
+SHOWN = 8 * 3 * 2
+"""Bytes for each pixel of a picture's side squared: eight pictures in grey, truth and prediction,
+lossless, which compresses photographs to about two bytes a pixel."""
+
+
+def records_bytes(lives: Sequence[Life], judged: int, image_size: int) -> int:
+    """Bytes of the records of some trials.
+
+    Args:
+        judged: held-out pictures of which each trial that ends leaves a row.
+    """
+    ticks = sum(life.ticks for life in lives)
+    each = TRIAL + PICTURE * judged + SHOWN * image_size**2
+    return SWEEP + TICK * ticks + each * len(lives)
+
+
+def checkpoint_bytes(learned: int, generator: int, *, averaged: bool) -> int:
+    """Bytes of one checkpoint: every weight with Adam's two moments.
+
+    Args:
+        learned, generator: weights of all players, and of the generator.
+        averaged: whether a mean of the generator's weights is kept too.
+    """
+    return 12 * learned + (4 * generator if averaged else 0)
+
+
+def disk(
+    location: Path, records: int, checkpoint: int | None, generator: int | None, slots: int
+) -> dict[str, Any]:
+    """What a sweep needs at its place, in bytes, and what is free there.
+
+    Args:
+        checkpoint, generator: bytes of one; None where that is not known.
+        slots: trials that run at a time, each with its kept checkpoints and one being written.
+    """
+    running = None if checkpoint is None else slots * (KEPT + 1) * checkpoint
+    kept = None if generator is None else (KEEP_BEST + slots) * generator
+    needed = records + (running or 0) + (kept or 0)
+    free = shutil.disk_usage(nearest(location)).free
+    return {
+        "place": str(location.parent),
+        "records": records,
+        "checkpoints": running,
+        "generators": kept,
+        "needed": needed,
+        "free": free,
+        "short": max(0, needed + SPARE - free),
+    }
+
+
+def nearest(location: Path) -> Path:
+    """The folder that is there already in which a path would be made."""
+    found = location.absolute()
+    while not found.exists():
+        found = found.parent
+    return found
