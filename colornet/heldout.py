@@ -1,7 +1,6 @@
 """The sets of pictures that a training is measured on, and the columns that each of them fills."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -29,7 +28,6 @@ class HeldOut:
     size: int
     device: torch.device
 
-    @cached_property
     def baselines(self) -> dict[str, float]:
         """What `evaluation.baseline_columns` says of them."""
         return baseline_columns(self.pack, self.split, self.device, self.name)
@@ -54,9 +52,8 @@ class HeldOut:
         return picture_rows(evaluation, self.pack, self.device)
 
 
-def held_out(packs: Packs, size: int, device: torch.device) -> dict[str, HeldOut]:
-    """By name: `val`, `eval` where there are common pictures, and the `test` ones that judge."""
-    found = {"val": HeldOut("val", packs.own, "val", size, device)}
-    if packs.common:
-        found["eval"] = HeldOut("eval", packs.common, "val", size, device)
-    return found | {"test": HeldOut("test", packs.judging, "test", size, device)}
+def held_out(packs: Packs, size: int, device: torch.device) -> list[HeldOut]:
+    """`val`, `eval` where there are common pictures, and the `test` ones of those that judge."""
+    own = HeldOut("val", packs.own, "val", size, device)
+    common = [HeldOut("eval", packs.common, "val", size, device)] if packs.common else []
+    return [own, *common, HeldOut("test", packs.judging, "test", size, device)]

@@ -6,7 +6,8 @@ player.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from math import isfinite
@@ -75,25 +76,36 @@ def train(
             nothing is reported for that tick.
         TrainingInterrupted: `interrupt.requested` was set; a checkpoint was written.
     """
+    with started(config, folder, test=test) as training:
+        if resume is not None:
+            training.restore(resume)
+        while len(training.history) < config.training.ticks:
+            training.take_tick(report)
+        return training.result()
+
+
+@contextmanager
+def started(
+    config: Config, folder: Path | None = None, *, test: bool = False
+) -> Generator["UnderWay"]:
+    """A training before its first step; takes arguments and raises as `train` does.
+
+    The caller's chance is as it was afterwards, and the training's memory is free.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     packs = open_packs(config, test=test)
     config = config.resolved(len(packs.own.indices("train")))
     check_budget(config, packs.own)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        training = _Training(config, packs, device, folder, test)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        training = UnderWay(config, packs, device, folder, test)
         try:
-            if resume is not None:
-                training.restore(resume)
-            while len(training.history) < config.training.ticks:
-                training.take_tick(report)
-            return training.result()
+            yield training
         finally:
             training.learner.release()
 
 
 @dataclass
-class _Training:
+class UnderWay:
     """A training under way."""
 
     config: Config
@@ -107,7 +119,9 @@ class _Training:
 
     def __post_init__(self) -> None:
         self.learner = Learner(self.config, self.packs.own, self.device)
-        self.held_out = held_out(self.packs, self.config.data.image_size, self.device)
+        pictures = held_out(self.packs, self.config.data.image_size, self.device)
+        self.held_out = {one.name: one for one in pictures if one.name != "test" or self.test}
+        self.baselines = {name: one.baselines() for name, one in self.held_out.items()}
         self.cost = cost_columns(self.config)
         self.memory = PeakMemory(self.device)
         self.diagnosis = Diagnosis(self.config, self.packs.own, self.device)
@@ -181,10 +195,9 @@ class _Training:
 
     def judged(self, tick: int) -> Metrics:
         """The columns of all held-out pictures that a tick looks at, baselines among them."""
-        is_last = tick == self.config.training.ticks
         columns: Metrics = {}
         for name, pictures in self.held_out.items():
-            if name == "test" and not (self.test and is_last):
+            if name == "test" and tick < self.config.training.ticks:
                 continue
             evaluation = pictures.evaluate(self.learner.generator)
             if not evaluation.finite():
@@ -192,7 +205,7 @@ class _Training:
                     f"{name}_ab_mae became non-finite in tick {tick}", self.learner.step
                 )
             self.evaluations[name] = evaluation
-            columns |= evaluation.means() | pictures.baselines
+            columns |= evaluation.means() | self.baselines[name]
         return columns
 
     def _remember(self) -> None:
@@ -253,8 +266,9 @@ class _Training:
             weights = generator.state_dict()
             save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
         rows = []
-        for name in ["eval" if self.packs.common else "val", *(["test"] if self.test else [])]:
-            pictures = self.held_out[name]
+        for name, pictures in self.held_out.items():
+            if name == "val" and self.packs.common:
+                continue  # Others were judged on other pictures.
             # A finished training that is resumed has not evaluated anything yet.
             evaluation = self.evaluations.get(name) or pictures.evaluate(generator)
             rows += pictures.rows(evaluation)
