@@ -45,19 +45,31 @@ def open_packs(config: Config, *, test: bool = False) -> Packs:
         test: whether the test pictures will be looked at.
 
     Raises:
-        InputError: as `open_pack`; `evaluate_on` has no pictures to validate with, or some of its
-            held-out ones are trained on; no test pictures where they are needed.
+        InputError: as `open_pack` and `check_packs`.
     """
-    own = open_pack(config.data)
     common = open_pack(config.evaluate_on) if config.evaluate_on else None
-    packs = Packs(own, common)
-    where = "evaluate_on" if common else "data"
-    if common:
-        _check_some(common, "val", where)
-        check_apart(own, common)
-    if test:
-        _check_some(packs.judging, "test", where)
+    packs = Packs(open_pack(config.data), common)
+    check_packs(packs, test=test)
     return packs
+
+
+def check_packs(packs: Packs, *, test: bool = False, origin: str = "") -> None:
+    """Whether these pictures can train and judge.
+
+    Args:
+        test: whether the test pictures will be looked at.
+        origin: whose pictures they are, for messages.
+
+    Raises:
+        InputError: `evaluate_on` has no pictures to validate with, or some of its held-out ones are
+            trained on; no test pictures where they are needed.
+    """
+    head = f"{origin}: " if origin else ""
+    if packs.common:
+        _check_some(packs.common, "val", f"{head}evaluate_on")
+        _check_apart(packs.own, packs.common, f"{head}evaluate_on")
+    if test:
+        _check_some(packs.judging, "test", f"{head}{'evaluate_on' if packs.common else 'data'}")
 
 
 def _check_some(pack: Pack, split: str, where: str) -> None:
@@ -65,17 +77,12 @@ def _check_some(pack: Pack, split: str, where: str) -> None:
         raise InputError(f"{where}: the {split} split has no pictures.\nGive it more pictures.")
 
 
-def check_apart(own: Pack, common: Pack, origin: str = "") -> None:
-    """Raise InputError when held-out pictures of `common` are among those trained on in `own`.
-
-    Args:
-        origin: what trains on them, for the message.
-    """
+def _check_apart(own: Pack, common: Pack, where: str) -> None:
+    """Raise InputError when held-out pictures of `common` are among those trained on in `own`."""
     held_out = {common.hashes[row] for split in ("val", "test") for row in common.indices(split)}
     shared = [own.names[row] for row in own.indices("train") if own.hashes[row] in held_out]
     if shared:
-        head = f"{origin}: evaluate_on" if origin else "evaluate_on"
         raise InputError(
-            f"{head}: {len(shared)} of its held-out pictures are trained on, such as {shared[0]}.\n"
-            "Let data leave them out, or take both from one set, whose splits keep them apart."
+            f"{where}: {len(shared)} of its held-out pictures are trained on, such as {shared[0]}."
+            "\nLet data leave them out, or take both from one set, whose splits keep them apart."
         )

@@ -10,11 +10,18 @@ from typing import Any
 
 from colornet import provenance
 from colornet.budget import check_budget
-from colornet.config import parse_config
+from colornet.config import Config, parse_config
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError
+from colornet.packs import Packs, check_packs
+from colornet.sections.data import DataConfig
 from search.records import create_sweep, sweeps_folder
+from spaces.distributions import Dimension, Point
+from spaces.grid import count_points, grid_points, levels
 from spaces.study import Study
+
+MOST_CHOICES = 256
+"""Combinations of what changes the pictures that are all packed and checked beforehand."""
 
 
 def begin(study: Study, out: str | None = None) -> Path:
@@ -25,9 +32,15 @@ def begin(study: Study, out: str | None = None) -> Path:
     """
     location = place(study, out)
     study, packs = check_data(study)
-    described = {**provenance.collect(), "data": [_describe(pack) for pack in packs]}
+    described = {
+        **provenance.collect(),
+        "data": [_describe(pack) for pack in packs],
+        "data_hash": packs[0].content_hash,
+    }
+    if common := parse_config(study.base_config, study.name).evaluate_on:
+        described["evaluation"] = _describe(open_pack(common))
     try:
-        create_sweep(location, study.to_data(), {**described, "data_hash": packs[0].content_hash})
+        create_sweep(location, study.to_data(), described)
     except OSError as error:
         raise InputError(f"{location}: cannot be written: {error.strerror or error}.") from None
     return location
@@ -42,19 +55,44 @@ def place(study: Study, out: str | None) -> Path:
 
 
 def check_data(study: Study) -> tuple[Study, list[Pack]]:
-    """Pack the pictures and see that budget and pictures make a training.
+    """Pack the pictures and see that budget and pictures make every trial a training.
 
     Returns:
-        the study with its budget in images, and the packs, the base config's first.
+        the study, and the pack of each choice of pictures that its trials have. Its budget is in
+        images, unless the choices differ in training pictures: epochs are then each trial's own.
 
     Raises:
-        InputError: for data that cannot be used.
+        InputError: for data that cannot be used; a picture that judges all trials and is trained on
+            in one; no test pictures to confirm on; rungs without a common budget.
     """
-    packs = _pack_all(study)
-    base = parse_config(study.base_config, study.name).resolved(len(packs[0].indices("train")))
-    for pack in packs:
-        check_budget(base, pack)
-    return replace(study, base_config=base.to_dict()), packs
+    base = parse_config(study.base_config, study.name)
+    common = open_pack(base.evaluate_on) if base.evaluate_on else None
+    found: dict[DataConfig, Pack] = {}
+    for point in _choices_of_pictures(study):
+        config = study.config(point, study.file.seed)
+        if config.data in found:
+            continue
+        pack = found[config.data] = open_pack(config.data)
+        origin = f"{study.name}: {point}" if point else study.name
+        check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
+        check_budget(config.resolved(len(pack.indices("train"))), pack)
+    packs = list(found.values())
+    return replace(study, base_config=_with_budget(study, base, packs).to_dict()), packs
+
+
+def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:
+    """The base config with its budget in images, where that is the same for all pictures."""
+    counts = {len(pack.indices("train")) for pack in packs}
+    rule, epochs = study.file.stopping.rule, base.training.epochs
+    if epochs is None or len(counts) == 1:
+        return base.resolved(counts.pop())
+    if rule != "none":
+        raise InputError(
+            f"{study.name}: stopping.rule: {rule}: compares trials after equally many pictures, "
+            f"but an epoch has {min(counts):,} to {max(counts):,}.\n"
+            "Give the budget as training.images, or set stopping.rule to none."
+        )
+    return base
 
 
 def _name(study: str) -> str:
@@ -64,15 +102,47 @@ def _name(study: str) -> str:
     )
 
 
-def _pack_all(study: Study) -> list[Pack]:
-    """The packed pictures of the base config, then of every choice that changes them."""
-    points: list[dict[str, Any]] = [{}]
-    for dimension in study.dimensions:
-        paths = [path for value in dimension.probes() for path in dimension.changes(value)]
-        if dimension.choices and any(path.startswith("data.") for path in paths):
-            points += [{dimension.name: value} for value in dimension.probes()]
-    configs = {study.config(point, study.file.seed).data: None for point in points}
-    return [open_pack(data) for data in configs]
+def _choices_of_pictures(study: Study) -> list[Point]:
+    """The parts of points that choose pictures, in every combination that trials have.
+
+    Of a range without levels the ends stand for all. Where combinations are more than MOST_CHOICES,
+    each value stands alone: a trial packs what is missing, and checks what it packs.
+    """
+    changing = [one.name for one in study.dimensions if _changes_data(one)]
+    needed = set(changing)
+    for dimension in reversed(study.dimensions):  # Parents stand before those that they govern.
+        if dimension.name in needed:
+            needed |= dimension.when.keys()
+    listed = [
+        _listed(one) if one.name in changing else _condition(one, study)
+        for one in study.dimensions
+        if one.name in needed
+    ]
+    if count_points(listed, MOST_CHOICES) is None:
+        listed = [one for one in listed if one.name in changing]
+        return [{one.name: value} for one in listed for value in one.probes()]
+    points = grid_points(listed)
+    return [{name: point[name] for name in changing if name in point} for point in points]
+
+
+def _changes_data(dimension: Dimension) -> bool:
+    paths = [path for value in dimension.probes() for path in dimension.changes(value)]
+    return any(path.startswith("data.") for path in paths)
+
+
+def _listed(dimension: Dimension) -> Dimension:
+    """A dimension with levels: its own, or the ends of a range."""
+    if levels(dimension) is not None:
+        return dimension
+    return replace(dimension, type="choice", choices=tuple(dimension.probes()), special=())
+
+
+def _condition(dimension: Dimension, study: Study) -> Dimension:
+    """A dimension that only governs others: the values that they name, and one that none names."""
+    named = [value for one in study.dimensions for value in one.when.get(dimension.name, ())]
+    other = [value for value in dimension.probes() if value not in named][:1]
+    values = tuple(dict.fromkeys([*named, *other]))
+    return replace(dimension, type="choice", choices=values, labels={}, special=())
 
 
 def _describe(pack: Pack) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from colornet.config import Config, parse_config
 from colornet.data.packed import open_pack
 from colornet.errors import InputError
-from colornet.packs import check_apart, open_packs
+from colornet.packs import Packs, check_packs, open_packs
 
 DATA = {"source": "scenes", "pictures": 60, "image_size": 16}
 SMALL = {"kind": "unet", "depth": 2}
@@ -51,9 +51,9 @@ def test_pictures_on_both_sides_are_counted_and_one_is_named() -> None:
     both = [own.names[row] for row in own.indices("train") if own.hashes[row] in held_out]
     assert len(both) == 4
     with pytest.raises(InputError) as caught:
-        check_apart(own, common, "a study: point {}")
+        check_packs(Packs(own, common), origin="a study")
     lines = str(caught.value).splitlines()
-    assert lines[0].startswith("a study: point {}: evaluate_on: 4 of its held-out")
+    assert lines[0].startswith("a study: evaluate_on: 4 of its held-out")
     assert lines[0].endswith(f"such as {both[0]}.")
     assert len(lines) == 2
 
