@@ -1,8 +1,11 @@
 """What `colorsweep studies` does."""
 
+from typing import Any
+
 from colornet.answer import Answer, aligned
 from colornet.catalog import builtin_names, find_yaml, read_yaml
 from spaces.loading import STUDIES, load_study
+from spaces.study import Study
 
 
 def studies(name: str | None = None) -> Answer:
@@ -17,15 +20,36 @@ def studies(name: str | None = None) -> Answer:
         path = find_yaml(name, STUDIES, "study")
         load_study(name)
         return Answer(path.read_text().rstrip("\n"), read_yaml(path))
-    listed = {found: read_yaml(STUDIES / f"{found}.yaml") for found in builtin_names(STUDIES)}
-    rows = [(found, study["question"]) for found, study in listed.items()]
-    values = {
-        found: {
-            "question": study["question"],
-            "asked_in": study.get("asked_in", []),
-            "base": study["base"],
-            "trials": study["budget"]["trials"],
-        }
-        for found, study in listed.items()
+    rows = [("study", "design", "trials".rjust(8), "quick".rjust(8), "question")]
+    values = {}
+    for found in builtin_names(STUDIES):
+        whole, quick = load_study(found), load_study(found, quick=True)
+        rows.append((found, whole.file.design, _trials(whole), _trials(quick), whole.file.question))
+        values[found] = _described(whole, quick)
+    note = "Trials: in full and with --quick; + those that confirm the best of them."
+    return Answer(f"{aligned(rows)}\n\n{note}", {"studies": values})
+
+
+def _described(whole: Study, quick: Study) -> dict[str, Any]:
+    """What programs read of a study, in full and in its quick variant."""
+    return {
+        "question": whole.file.question,
+        "asked_in": whole.file.asked_in,
+        "base": whole.file.base,
+        "design": whole.file.design,
+        "trials": whole.trials,
+        "confirming": _confirming(whole),
+        "quick": {"trials": quick.trials, "confirming": _confirming(quick)},
     }
-    return Answer(aligned(rows), {"studies": values})
+
+
+def _trials(study: Study) -> str:
+    """Trials of the search + those that confirm, to stand above each other."""
+    confirming = _confirming(study)
+    return (f"{study.trials} + {confirming}" if confirming else str(study.trials)).rjust(8)
+
+
+def _confirming(study: Study) -> int:
+    """Trials that confirm the best."""
+    confirm = study.file.confirm
+    return confirm.top * confirm.replicates if confirm else 0

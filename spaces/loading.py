@@ -169,6 +169,13 @@ def _check_start(study: Study, origin: str) -> None:
                 raise InputError(f"{head}: no dimension.\n{did_you_mean(name, study.space)}")
             if not study.space[name].contains(value):
                 raise InputError(f"{head}: {value!r}: lies outside the dimension's range.")
+        whole = all(one.name in point for one in study.dimensions if one.is_active(point))
+        if whole and point in study.file.start_from[:index]:
+            first = study.file.start_from.index(point)
+            raise InputError(
+                f"{origin}: start_from[{index}]: is the same point as start_from[{first}].\n"
+                "Remove one; replicates are the business of confirm, or of design compare."
+            )
 
 
 def _check_configs(study: Study, origin: str) -> None:
