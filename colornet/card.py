@@ -27,16 +27,19 @@ def model_card(
     data: Mapping[str, Any] | None,
     origin: Mapping[str, Any] | None = None,
     split: str = "test",
+    common: Mapping[str, Any] | None = None,
 ) -> str:
     """Markdown for people.
 
     Args:
         metrics: columns of `split`, baselines among them, and `images` and `seconds` of training.
-        data: the pack's summary, None when it is not known.
+        data: summary of the pack it was trained on, None when that is not known.
         origin: the `from` part of a best.yaml, when the config was picked from a sweep.
         split: which held-out pictures it was measured on; `val` ones have helped to choose it.
+        common: summary of the pack of `evaluate_on`, where that is what it was measured on.
     """
     lines = [f"# {name}", "", _sentence(config, metrics), "", f"## On the {split} pictures", ""]
+    lines += [*_measured_on(common, split), ""] if common else []
     lines += _results(metrics, split)
     if origin:
         lines += ["", "## From", "", *_origin(origin)]
@@ -65,15 +68,22 @@ def _sentence(config: Config, metrics: Mapping[str, Any]) -> str:
     )
 
 
+def _measured_on(common: Mapping[str, Any], split: str) -> list[str]:
+    return [
+        f"Measured on the {common['splits'][split]:,} {split} pictures of `evaluate_on` at "
+        f"{common['image_size']} pixels, content hash `{common['content_hash']}`."
+    ]
+
+
 def _results(metrics: Mapping[str, Any], split: str) -> list[str]:
     lines = ["| metric | value | unit |", "|---|---|---|"]
     for name in _SHOWN:
         value = metrics.get(f"{split}_{name}")
         shown = "–" if value is None else f"{value:.4g}"
         lines.append(f"| {METRICS[name].label} | {shown} | {METRICS[name].unit} |")
-    baseline = metrics.get("test_ab_mae_baseline")
+    baseline = metrics.get(f"{split}_ab_mae_baseline")
     if not baseline:
-        return [*lines, "", "No test pictures with color: the set is too small, or grey."]
+        return [*lines, "", f"No {split} pictures with color: the set is too small, or grey."]
     trivial = ("grey", "mean", "median")
     each = ", ".join(f"{name} {metrics[f'{split}_ab_mae_{name}']:.4g}" for name in trivial)
     share = metrics[f"{split}_ab_mae"] / baseline

@@ -160,8 +160,19 @@ def load_config(name: str, overrides: Mapping[str, Any] | None = None) -> Config
 
 
 def check_paths(overrides: Mapping[str, Any], origin: str) -> None:
-    """Raise InputError for a dotted path that no config has."""
+    """Raise InputError for a dotted path that no config has.
+
+    The pictures of `evaluate_on` are given as a whole or, as null, left out: changed piece by piece
+    they would no longer be the same for all that is compared.
+    """
     known = known_paths()
-    for path in overrides:
+    for path, value in overrides.items():
+        if path == "evaluate_on" and value is None:
+            continue
+        if path.partition(".")[0] == "evaluate_on":
+            raise InputError(
+                f"{origin}: {path}: the pictures that judge are given as a whole, by a study's "
+                "evaluate_on.\nChange them in the file, or leave them out with evaluate_on=null."
+            )
         if path not in known:
             raise InputError(f"{origin}: {path}: no such config path.\n{did_you_mean(path, known)}")

@@ -29,8 +29,8 @@ from ray.train.torch import TorchTrainer
 from colornet import checkpoint
 from colornet.card import model_card
 from colornet.config import Config, parse_config
-from colornet.data.packed import open_pack
 from colornet.errors import ColorsweepError, TrainingInterrupted
+from colornet.packs import open_packs
 from colornet.preparing import prepare
 from colornet.storage import write_atomic
 
@@ -206,22 +206,26 @@ def _leave_model(
     metrics: Mapping[str, Any],
     origin: Mapping[str, Any] | None,
 ) -> None:
-    """Measure the generator on the test pictures and write the model folder."""
+    """Measure the generator on the test pictures, those of `evaluate_on` where there are any.
+
+    Then write the model folder.
+    """
     import torch
     from safetensors.torch import load_file
 
-    from colornet.evaluation import baseline_columns, evaluate
+    from colornet.heldout import tested
     from colornet.model import save_model
     from colornet.networks import build_generator
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generator = build_generator(config.generator, 0, device)
     generator.load_state_dict(load_file(weights))
-    pack = open_pack(config.data)
+    packs = open_packs(config)
     results: dict[str, Any] = {"images": metrics["images"], "seconds": metrics["seconds"]}
-    if len(pack.indices("test")):
-        results |= evaluate(generator, pack, "test", device).means()
-        results |= baseline_columns(pack, "test", device)
-    card = model_card(folder.name, config, results, pack.summary(), origin)
+    if len(packs.judging.indices("test")):
+        pictures = tested(packs, config.data.image_size, device)
+        results |= pictures.evaluate(generator).means() | pictures.baselines()
+    common = packs.common.summary() if packs.common else None
+    card = model_card(folder.name, config, results, packs.own.summary(), origin, common=common)
     save_model(folder, generator.state_dict(), config, card)
     write_atomic(folder / "training" / "results.json", json.dumps(results).encode())

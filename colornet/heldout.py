@@ -53,7 +53,11 @@ class HeldOut:
 
 
 def held_out(packs: Packs, size: int, device: torch.device) -> list[HeldOut]:
-    """`val`, `eval` where there are common pictures, and the `test` ones of those that judge."""
+    """`val`, and `eval` where there are common pictures."""
     own = HeldOut("val", packs.own, "val", size, device)
-    common = [HeldOut("eval", packs.common, "val", size, device)] if packs.common else []
-    return [own, *common, HeldOut("test", packs.judging, "test", size, device)]
+    return [own, HeldOut("eval", packs.common, "val", size, device)] if packs.common else [own]
+
+
+def tested(packs: Packs, size: int, device: torch.device) -> HeldOut:
+    """`test`: those of the common pictures where there are any."""
+    return HeldOut("test", packs.judging, "test", size, device)

@@ -23,7 +23,7 @@ from colornet.config import Config
 from colornet.diagnostics import Diagnosis
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from colornet.evaluation import Evaluation
-from colornet.heldout import held_out
+from colornet.heldout import held_out, tested
 from colornet.learner import Learner
 from colornet.measures import LOSSES
 from colornet.memory import PeakMemory
@@ -119,8 +119,10 @@ class UnderWay:
 
     def __post_init__(self) -> None:
         self.learner = Learner(self.config, self.packs.own, self.device)
-        pictures = held_out(self.packs, self.config.data.image_size, self.device)
-        self.held_out = {one.name: one for one in pictures if one.name != "test" or self.test}
+        seen = self.packs, self.config.data.image_size, self.device
+        self.held_out = {one.name: one for one in held_out(*seen)}
+        if self.test:
+            self.held_out["test"] = tested(*seen)
         self.baselines = {name: one.baselines() for name, one in self.held_out.items()}
         self.cost = cost_columns(self.config)
         self.memory = PeakMemory(self.device)

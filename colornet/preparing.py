@@ -4,17 +4,18 @@ from pathlib import Path
 
 from colornet.budget import check_budget
 from colornet.catalog import read_yaml, to_yaml
-from colornet.config import Config
-from colornet.data.packed import open_pack
+from colornet.config import Config, parse_config
 from colornet.errors import InputError
 from colornet.modelfolder import WEIGHTS
+from colornet.packs import open_packs
 from colornet.storage import write_atomic
 
 
 def prepare(config: Config, folder: Path) -> Config:
     """Pack the pictures, check the budget, and make the folder this training's.
 
-    May be called again for the same training.
+    The pictures of `evaluate_on` are packed too: where there are any, the model is measured on
+    their test pictures in the end. May be called again for the same training.
 
     Returns:
         the config with its budget in images.
@@ -23,9 +24,9 @@ def prepare(config: Config, folder: Path) -> Config:
         InputError: the folder holds another training or a model, or the data cannot be used.
     """
     _check_folder(folder)
-    pack = open_pack(config.data)
-    config = config.resolved(len(pack.indices("train")))
-    check_budget(config, pack)
+    own = open_packs(config).own
+    config = config.resolved(len(own.indices("train")))
+    check_budget(config, own)
     _claim(folder, config)
     return config
 
@@ -42,7 +43,7 @@ def _claim(folder: Path, config: Config) -> None:
     mine = folder / "training" / "config.yaml"
     if not mine.exists():
         write_atomic(mine, to_yaml(config.to_dict()).encode())
-    elif read_yaml(mine) != config.to_dict():
+    elif parse_config(read_yaml(mine), str(mine)) != config:
         raise InputError(
             f"{folder}: holds the unfinished training of another config.\n"
             "Give --out another folder, or delete this one."

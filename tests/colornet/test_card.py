@@ -71,3 +71,23 @@ def test_a_set_without_colored_test_pictures_still_has_a_card(metrics: dict[str,
     text = card({"images": 640, "seconds": 3.0, **metrics})
     assert ("| ab MAE | – | Lab units |" in text) is (not metrics)
     assert "No test pictures with color" in text
+
+
+def test_which_pictures_it_was_measured_on_is_said_when_others_judged() -> None:
+    common = {**DATA, "image_size": 64, "content_hash": "def456"}
+    config = load_config("pix2pix-small")
+    text = model_card("mine", config, METRICS, DATA, common=common)
+    measured = "Measured on the 256 test pictures of `evaluate_on` at 64 pixels, content hash"
+    assert f"## On the test pictures\n\n{measured} `def456`.\n\n| metric" in text
+    assert "content hash `abc123`" in text
+    assert "evaluate_on` at" not in card()
+
+
+def test_on_other_splits_their_own_baseline_counts() -> None:
+    metrics = {name.replace("test_", "val_"): value for name, value in METRICS.items()}
+    config = load_config("pix2pix-small")
+    text = model_card("mine", config, metrics, DATA, split="val")
+    assert "## On the val pictures" in text
+    assert "the model's error is 0.25 times that." in text
+    del metrics["val_ab_mae_baseline"]
+    assert "No val pictures with color" in model_card("mine", config, metrics, DATA, split="val")

@@ -253,6 +253,25 @@ def test_check_paths() -> None:
     assert said(check_paths, {"version": 2}, "mine").startswith("mine: version: no such")
 
 
+def test_the_pictures_that_judge_are_left_out_or_left_alone() -> None:
+    check_paths({"evaluate_on": None}, "--set")
+    for path in ("evaluate_on", "evaluate_on.root", "evaluate_on.data.root"):
+        message = said(check_paths, {path: "here"}, "--set")
+        assert message.startswith(f"--set: {path}: the pictures that judge are given as a whole")
+        assert len(message.splitlines()) == 2
+
+
+def test_a_config_that_was_judged_trains_without_its_judges(tmp_path: Path) -> None:
+    common = {"source": "folder", "root": "elsewhere"}
+    path = tmp_path / "mine.yaml"
+    path.write_text(to_yaml({**load_config("unet-small").to_dict(), "evaluate_on": common}))
+    judged = load_config(str(path), {"data.source": "folder", "data.root": "here"})
+    assert judged.evaluate_on is not None
+    assert judged.to_dict()["evaluate_on"]["root"] == "elsewhere"
+    assert judged.to_dict()["data"]["root"] == "here"
+    assert load_config(str(path), {"evaluate_on": None}) == load_config("unet-small")
+
+
 def test_builtin_names(tmp_path: Path) -> None:
     assert builtin_names(tmp_path) == []
     assert builtin_names(tmp_path / "missing") == []

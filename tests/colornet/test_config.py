@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colornet.catalog import PRESETS, builtin_names, load_config, preset_values
+from colornet.catalog import (
+    PRESETS,
+    builtin_names,
+    load_config,
+    parse_yaml,
+    preset_values,
+    to_yaml,
+)
 from colornet.config import Config, parse_config
 from colornet.errors import InputError
 from colornet.paths import TAGS, apply_overrides, flatten, known_paths
@@ -46,7 +53,7 @@ def test_the_default_is_complete_and_trains_without_a_discriminator() -> None:
 def test_every_preset_loads_and_survives_a_round_trip(name: str) -> None:
     config = load_config(name)
     assert parse_config(config.to_dict(), name) == config
-    assert set(flatten(config.to_dict())) <= {*known_paths(), "version", "about"}
+    assert set(flatten(config.to_dict())) <= {*known_paths(), "version", "about", "evaluate_on"}
 
 
 def test_there_are_the_presets_that_studies_build_on() -> None:
@@ -268,6 +275,43 @@ def test_epochs_become_pictures_of_the_training_split() -> None:
 def test_a_budget_in_pictures_stays() -> None:
     config = load_config("unet-small")
     assert config.resolved(7) is config
+
+
+JUDGED = {"evaluate_on": {"source": "folder", "root": "eval", "image_size": 48, "classes": ["sea"]}}
+
+
+def test_common_pictures_survive_a_round_trip() -> None:
+    config = parse_config(JUDGED, "test")
+    assert config.evaluate_on is not None
+    assert parse_config(config.to_dict(), "test") == config
+    assert parse_config(parse_yaml(to_yaml(config.to_dict()), "test"), "test") == config
+    assert hash(config) == hash(parse_config(JUDGED, "test"))
+    assert flatten(config.to_dict())["evaluate_on.root"] == "eval"
+
+
+def test_what_changes_the_data_leaves_the_common_pictures_alone() -> None:
+    values = parse_config(JUDGED, "test").to_dict()
+    changes = {"data.source": "folder", "data.root": "mine", "data.image_size": 16}
+    changed = parse_config(apply_overrides(values, changes), "test")
+    assert changed.to_dict()["evaluate_on"] == values["evaluate_on"]
+    assert changed.data.image_size == 16
+    assert not any(path.startswith("evaluate_on") for path in known_paths())
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"source": "folders"}, r"evaluate_on.source: 'folders': unknown"),
+        ({"root": "x"}, r"evaluate_on.source: is missing"),
+        ({"source": "folder"}, r"evaluate_on.root: is missing"),
+        ({"source": "scenes", "size": 3}, r"evaluate_on.size: unknown key"),
+        ({"source": "scenes", "image_size": 3}, r"evaluate_on.image_size: 3: "),
+        ("eval/", r"evaluate_on: 'eval/': "),
+    ],
+)
+def test_common_pictures_that_are_none(section: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        parse_config({"evaluate_on": section}, "test")
 
 
 def test_known_paths_are_those_of_the_variants() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from colornet.config import Config, parse_config
 from colornet.errors import InputError
@@ -117,3 +118,30 @@ def test_a_stopped_training_goes_on(tmp_path: Path) -> None:
     assert [metrics["tick"] for metrics in shown] == [3, 4]
     assert results["images"] == 128  # 124, in whole batches
     assert not state.exists()
+
+
+@pytest.mark.parametrize("common", [None, {"image_size": 32, "pictures": 60, "seed": 3}])
+def test_the_pictures_that_judge_test_the_model(
+    tmp_path: Path, common: dict[str, Any] | None
+) -> None:
+    from safetensors.torch import save_file
+
+    from colornet.distributed import _leave_model
+    from colornet.networks import build_generator
+    from colornet.packs import open_packs
+
+    section = {"source": "scenes", **common} if common else None
+    config = parse_config({**CONFIG.to_dict(), "evaluate_on": section}, "test")
+    generator = build_generator(config.generator, 0, torch.device("cpu"))
+    weights = {name: value.contiguous() for name, value in generator.state_dict().items()}
+    save_file(weights, tmp_path / "weights")
+    (tmp_path / "training").mkdir()
+    counters = {"images": 96, "seconds": 1.0}
+    _leave_model(tmp_path, config, tmp_path / "weights", counters, None)
+    results = json.loads((tmp_path / "training" / "results.json").read_text())
+    assert results["test_ab_mae"] > 0
+    card = (tmp_path / "card.md").read_text()
+    tested = open_packs(config).judging.summary()
+    measured = f"the {tested['splits']['test']} test pictures of `evaluate_on` at 32 pixels"
+    assert (measured in card) is (common is not None)
+    assert load_model(tmp_path).config == config

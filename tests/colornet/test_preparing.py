@@ -1,0 +1,52 @@
+"""What a final training checks before it starts, and which folder it takes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colornet.catalog import read_yaml, to_yaml
+from colornet.config import Config, parse_config
+from colornet.errors import InputError
+from colornet.preparing import prepare
+
+SCENES: dict[str, Any] = {"source": "scenes", "pictures": 60, "image_size": 16, "seed": 1}
+TRAINING = {"epochs": 2.0, "ticks": 2, "batch_size": 16}
+
+
+def config(**sections: Any) -> Config:
+    generator = {"kind": "unet", "width": 4, "depth": 2}
+    values = {"data": SCENES, "generator": generator, "training": TRAINING, **sections}
+    return parse_config(values, "test")
+
+
+def test_the_budget_is_in_images_and_the_folder_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    prepared = prepare(config(), folder)
+    assert prepared.training.epochs is None
+    assert read_yaml(folder / "training" / "config.yaml") == prepared.to_dict()
+    assert prepare(config(), folder) == prepared
+
+
+def test_an_unfinished_training_from_before_there_were_common_pictures(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    prepared = prepare(config(), folder)
+    written = prepared.to_dict()
+    del written["evaluate_on"]
+    (folder / "training" / "config.yaml").write_text(to_yaml(written))
+    assert prepare(config(), folder) == prepared
+    with pytest.raises(InputError, match="of another config"):
+        prepare(config(evaluate_on={**SCENES, "image_size": 32}), folder)
+
+
+def test_nothing_that_judges_is_trained_on(tmp_path: Path) -> None:
+    few = {**SCENES, "pictures": 20, "image_size": 32}
+    with pytest.raises(InputError, match="evaluate_on: 4 of its held-out pictures"):
+        prepare(config(evaluate_on=few), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_common_pictures_that_are_not_there(tmp_path: Path) -> None:
+    common = {"source": "folder", "root": str(tmp_path / "nowhere")}
+    with pytest.raises(InputError, match="nowhere"):
+        prepare(config(evaluate_on=common), tmp_path / "model")
