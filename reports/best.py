@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from colornet.card import model_card
@@ -14,21 +13,18 @@ from colornet.errors import InputError, NoValidTrialError, did_you_mean
 from colornet.modelfolder import write_model
 from colornet.paths import apply_overrides
 from colornet.storage import Storage
-from reports.tables import SweepTables, count_text
-from search.ranking import best_trials
+from reports.decision import Decision, decide, interval_text, plain, sureness
+from reports.tables import SweepTables, duration_text, value_text
+from search.ranking import confirmed_column
 
 PREFIXES = ("val_", "eval_", "test_", "train_", "diag_", "cost_")
 
 
-def choose(sweep: SweepTables, top: int = 1, by: str | None = None) -> pd.DataFrame:
-    """The best trials of equal budget, in order.
+def choose(sweep: SweepTables, by: str | None = None) -> Decision:
+    """The order of a sweep's points, and which to take.
 
     Args:
-        top: at most so many.
         by: a metric column to order by instead of the study's own rule.
-
-    Returns:
-        Rows of `search.ranking.best_trials`, with `point` (dict).
 
     Raises:
         InputError: unknown column, or one that has no better and worse.
@@ -37,11 +33,10 @@ def choose(sweep: SweepTables, top: int = 1, by: str | None = None) -> pd.DataFr
     if by is not None and by not in sweep.ticks and len(sweep.ticks):
         named = [name for name in sweep.ticks if name.startswith(PREFIXES)]
         raise InputError(f"--by: {by}: no such metric in this sweep.\n{did_you_mean(by, named)}")
-    ranked = best_trials(sweep.records, top, by)
-    if ranked.empty:
+    decision = decide(sweep, by)
+    if decision is None:
         raise NoValidTrialError(_none_valid(sweep))
-    extra = sweep.trials[["trial_id", "point"]]
-    return ranked.merge(extra, on="trial_id", how="left", validate="one_to_one")
+    return decision
 
 
 def _none_valid(sweep: SweepTables) -> str:
@@ -53,25 +48,24 @@ def _none_valid(sweep: SweepTables) -> str:
 
 
 def freeze(
-    sweep: SweepTables, row: pd.Series, file: str = "best.yaml", by: str | None = None
+    sweep: SweepTables, decision: Decision, place: int | None = None, file: str = "best.yaml"
 ) -> dict[str, Any]:
     """One configuration as plain data: what `best.yaml` holds.
 
     Args:
-        row: a row of `choose`.
+        place: of the point in `decision.points`, by default the one that is proposed.
         file: path under which it will be written, for the command.
-        by: the metric that ordered instead of the study's own rule.
 
     Raises:
         InputError: when the study's `final` does not fit the trial's config.
     """
     records = sweep.records
+    row = decision.points.iloc[decision.proposed if place is None else place]
     trial = records.trials.set_index("trial_id").loc[row["trial_id"]]
     config = json.loads(trial["config"])
     final = apply_overrides(config, records.study.get("final") or {})
     origin = f"{records.name}: trial {row['trial_id']} with the study's final"
-    names = dict.fromkeys([*(o.name for o in sweep.objectives), *([by] if by else [])])
-    values = {name: _plain(row.get(name)) for name in names}
+    names = dict.fromkeys([*(o.name for o in sweep.objectives), decision.column.name])
     return {
         "version": 1,
         "config": config,
@@ -80,36 +74,72 @@ def freeze(
             "sweep": records.name,
             "location": records.location,
             "question": records.study.get("question"),
-            "point_id": trial["point_id"],
-            "point": json.loads(trial["point"]),
-            "trials": [row["trial_id"]],
-            "values": values,
-            "confirmed": None,
-            "note": _note(sweep, row),
+            "point_id": row["point_id"],
+            "point": row["point"],
+            "trials": _trials(sweep, row),
+            "values": {name: plain(row.get(name)) for name in names},
+            "confirmed": _confirmed(decision, row),
+            "note": " ".join(sureness(decision, sweep)),
             "data_hash": records.provenance.get("data_hash"),
         },
         "command": f"colorsweep train {shlex.quote(file)}",
     }
 
 
-def _note(sweep: SweepTables, row: pd.Series) -> str:
-    """What a reader must know before relying on the choice."""
-    note = (
-        f"Not confirmed: the best of {count_text(len(sweep.ranked), 'trial')}, each trained once. "
-        "Part of its lead is luck."
-    )
-    if row["feasible"]:
-        return note
-    bounds = (sweep.records.study.get("decide") or {}).get("subject_to") or {}
-    missed = " and ".join(f"{column} {bound}" for column, bound in bounds.items())
-    return f"No trial meets {missed}; this one comes first among the rest. {note}"
+def _trials(sweep: SweepTables, row: pd.Series) -> list[str]:
+    """The trial that stands for a point, then those that its value is the mean of."""
+    trials = sweep.trials
+    own = trials[trials["point_id"].eq(row["point_id"]) & trials["origin"].eq(row["basis"])]
+    counted = own["trial_id"].tolist() if row["basis"] != "search" else []
+    return list(dict.fromkeys([row["trial_id"], *counted]))
+
+
+def _confirmed(decision: Decision, row: pd.Series) -> dict[str, Any] | None:
+    """What replicates say of a point; None for one that was trained once."""
+    if row["basis"] == "search":
+        return None
+    column = decision.column.name
+    tied = decision.points[decision.points["tie"] | (decision.points.index == 0)]
+    names = tied["trial_id"].tolist()
+    return {
+        "column": confirmed_column(column) if row["basis"] == "confirm" else column,
+        **{name: plain(row[name]) for name in ("mean", "low", "high")},
+        "replicates": int(row["n"]),
+        "seeds": sorted(row["values"]),
+        "ties": [n for n in names if n != row["trial_id"]] if row["trial_id"] in names else [],
+    }
+
+
+def best_table(sweep: SweepTables, decision: Decision, top: int) -> tuple[tuple[str, ...], ...]:
+    """The first `top` points, and all that have replicates, as texts; a heading first."""
+    replicated = decision.basis != "search"
+    points = decision.points
+    shown = points[(points.index < top) | (points["basis"] != "search")]
+    lead, others = decision.column.name, [o.name for o in sweep.objectives]
+    names = others if lead in others else [*others, lead]
+    judged = [confirmed_column(name) if decision.basis == "confirm" else name for name in names]
+    dimensions = [dimension.name for dimension in sweep.dimensions]
+    head = ["rank", "trial", *judged, *(["seeds", "lost", ""] if replicated else [])]
+    body = []
+    for place, row in enumerate(shown.to_dict("records")):
+        texts = [value_text(float(row[name])) for name in names]
+        texts[names.index(lead)] = interval_text(row["mean"], row["low"], row["high"])
+        said = "taken" if place == decision.proposed else "tie" if row["tie"] else ""
+        if row["basis"] == "search":
+            texts = [value_text(float(row[name])) for name in names]
+            said = "not confirmed"
+        more = [str(row["n"]), str(row["lost"] or ""), said] if replicated else []
+        settings = [value_text(row["point"].get(name)) for name in dimensions]
+        time = duration_text(float(row["seconds"]))
+        body.append((str(int(row["rank"])), row["trial_id"], *texts, *more, *settings, time))
+    return ((*head, *dimensions, "time"), *body)
 
 
 def leave_model(sweep: SweepTables, row: pd.Series, folder: Path) -> None:
     """Write the weights that a trial of the search was left with as a model folder.
 
     Args:
-        row: a row of `choose`.
+        row: a row of a decision's points.
 
     Raises:
         InputError: when its generator was not kept, or the folder holds something.
@@ -134,7 +164,3 @@ def leave_model(sweep: SweepTables, row: pd.Series, folder: Path) -> None:
     write_model(
         folder, weights, config, model_card(folder.name, config, metrics, data, origin, "val")
     )
-
-
-def _plain(value: Any) -> float | None:
-    return float(value) if value is not None and np.isfinite(value) else None

@@ -47,30 +47,49 @@ class ReportResult:
 
 @dataclass(frozen=True)
 class BestResult:
-    """The chosen configurations: what was written, where, and a table for people."""
+    """The chosen configurations: what was written, where, and a table for people.
+
+    Attributes:
+        frozen: what each of `paths` holds.
+        table: the best points, heading first; levels and dimensions of a compared design likewise.
+        notes: how sure the choice is, in sentences.
+        points, levels: the same for machines.
+        remedy: the command that makes the choice surer, if there is one.
+    """
 
     sweep: str
     paths: tuple[Path, ...]
     frozen: tuple[dict[str, Any], ...]
-    table: tuple[tuple[str, ...], ...]
-    note: str
+    tables: tuple[tuple[tuple[str, ...], ...], ...]
+    notes: tuple[str, ...]
+    points: list[dict[str, Any]]
+    levels: dict[str, Any] | None
+    overstated: float | None
+    remedy: str | None
     model: Path | None = None
 
     def text(self) -> str:
-        """An aligned table, the caution, the files and the command to type next."""
-        lines = [aligned(self.table), "", self.note, ""]
+        """Aligned tables, how sure it is, the files and the command to type next."""
+        lines = [line for table in self.tables for line in (aligned(table), "")]
+        lines += [*self.notes, ""]
+        lines += [f"Confirm {self.remedy}"] if self.remedy else []
         lines += [f"Wrote   {path}" for path in self.paths]
         lines += [f"Model   {self.model}"] if self.model else []
         lines.append(f"Next    {self.frozen[0]['command']}")
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
-        """The frozen configurations, each with the file that holds it."""
+        """The frozen configurations, each with the file that holds it, and how sure they are."""
         pairs = zip(self.paths, self.frozen, strict=True)
         return {
             "sweep": self.sweep,
             "model": str(self.model) if self.model else None,
             "best": [{"file": str(path), **frozen} for path, frozen in pairs],
+            "notes": list(self.notes),
+            "points": self.points,
+            "compared": self.levels,
+            "overstated": self.overstated,
+            "remedy": self.remedy,
         }
 
 
@@ -119,29 +138,39 @@ def best(
         Folder to write the best trial's own weights to, as a model.
     """
     from colornet.catalog import to_yaml
-    from reports.best import choose, freeze, leave_model
+    from reports.best import best_table, choose, freeze, leave_model
+    from reports.decision import points_data, remedy, sureness
+    from reports.levels import compare, comparison_data, comparison_tables
 
     if top < 1:
         raise InputError(f"--top: {top}: must be at least 1.")
     tables = _open(sweep)
-    rows = choose(tables, top, by)
+    decision = choose(tables, by)
+    count = min(top, len(decision.points))
+    places = [decision.proposed] if top == 1 else list(range(count))
     if model is not None:
-        leave_model(tables, rows.iloc[0], model)
+        leave_model(tables, decision.points.iloc[places[0]], model)
     base = out or _beside(tables, "best.yaml", "best.yaml")
     paths, frozen = [], []
-    for index, (_, row) in enumerate(rows.iterrows(), start=1):
+    for index, place in enumerate(places, start=1):
         path = base if top == 1 else base.with_name(f"{base.stem}-{index}{base.suffix}")
-        frozen.append(freeze(tables, row, str(path), by))
+        frozen.append(freeze(tables, decision, place, str(path)))
         paths.append(path)
     for path, content in zip(paths, frozen, strict=True):
         _write(path, to_yaml(content).encode())
+    compared = compare(tables, decision)
+    shown = comparison_tables(compared) if compared else ()
     return BestResult(
         sweep=tables.records.name,
         paths=tuple(paths),
         frozen=tuple(frozen),
         model=model,
-        table=_table(tables, rows, by),
-        note=frozen[0]["from"]["note"],
+        tables=shown or (best_table(tables, decision, top),),
+        notes=tuple(sureness(decision, tables)),
+        points=points_data(decision),
+        levels=comparison_data(compared) if compared else None,
+        overstated=decision.overstated,
+        remedy=remedy(decision, tables),
     )
 
 
@@ -167,23 +196,3 @@ def _write(path: Path, data: bytes) -> None:
         write_atomic(path, data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def _table(tables: "SweepTables", rows: Any, by: str | None) -> tuple[tuple[str, ...], ...]:
-    from reports.tables import duration_text, value_text
-
-    names = [o.name for o in tables.objectives]
-    names += [by] if by and by not in names else []
-    dimensions = [dimension.name for dimension in tables.dimensions]
-    head = ("rank", "trial", *names, *dimensions, "time")
-    body = [
-        (
-            str(int(row["rank"])),
-            str(row["trial_id"]),
-            *(value_text(float(row[name])) for name in names),
-            *(value_text(row["point"].get(name)) for name in dimensions),
-            duration_text(float(row["seconds"])),
-        )
-        for _, row in rows.iterrows()
-    ]
-    return (head, *body)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from colornet.measures import metric_of
-from search.ranking import objective_table
+from search.ranking import objective_table, point_table
 from search.records import SweepRecords, sweeps_folder
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
@@ -90,7 +90,9 @@ class SweepTables:
         leading: the objective that charts show first: `decide.by`, else the first.
         dimensions: in the study's order.
         trials: one row per trial: the columns of `search.ranking.objective_table`, and `point`
-            (dict of the active dimensions' values), reason, origin, seed, attempt, ended.
+            (dict of the active dimensions' values), point_id, reason, origin, seed, attempt, ended.
+            `rank` is that of the point for which a trial stands, NaN for every other trial.
+        points: `search.ranking.point_table`: what is known of each point, the best first.
         ticks: one row per trial and tick.
     """
 
@@ -99,6 +101,7 @@ class SweepTables:
     leading: Column
     dimensions: tuple[Dimension, ...]
     trials: pd.DataFrame
+    points: pd.DataFrame
     ticks: pd.DataFrame
 
     def column(self, name: str) -> Column:
@@ -111,22 +114,28 @@ class SweepTables:
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
-        """The trials that can be chosen, best first."""
+        """The trials that stand for what can be chosen, best first."""
         return self.trials[self.trials["rank"].notna()].sort_values(["rank", "number"])
 
+    @property
+    def searched(self) -> pd.DataFrame:
+        """The trials of the search or comparison: without those that confirm."""
+        return self.trials[self.trials["origin"] != "confirm"]
+
     def outcomes(self, column: str) -> pd.DataFrame:
-        """How each trial stands in one metric.
+        """How each trial of the search or comparison stands in one metric.
 
         Returns:
             trial_id, number, seconds, ended, state, value (at the last tick) and `kind`: `scored`
             (equal budget: comparable), `partial` (a value of a shorter training), `failed` (no
             comparable value because of the point) or `none`.
         """
-        rows = self.trials[["trial_id", "number", "seconds", "ended", "state"]].copy()
-        rows["value"] = self.last_values(column)
+        searched = self.searched
+        rows = searched[["trial_id", "number", "seconds", "ended", "state"]].copy()
+        rows["value"] = self.last_values(column).reindex(rows.index)
         finite = np.isfinite(rows["value"].to_numpy(dtype=float))
         failed = rows["state"].isin(FAILED_STATES).to_numpy()
-        equal = self.trials["equal_budget"].to_numpy(dtype=bool)
+        equal = searched["equal_budget"].to_numpy(dtype=bool)
         rows["kind"] = np.select(
             [failed, equal & finite, finite], ["failed", "scored", "partial"], "none"
         )
@@ -176,20 +185,23 @@ def tables_of(records: SweepRecords) -> SweepTables:
     ticks = records.ticks
     if not ticks.empty:
         ticks = ticks.sort_values(["trial_id", "tick"], kind="stable").reset_index(drop=True)
+    points = point_table(records)
     return SweepTables(
         records=records,
         objectives=objectives,
         leading=leading or objectives[0],
         dimensions=tuple(_dimension(name, spec) for name, spec in space),
-        trials=_trials(records),
+        trials=_trials(records, points),
+        points=points,
         ticks=ticks,
     )
 
 
-def _trials(records: SweepRecords) -> pd.DataFrame:
+def _trials(records: SweepRecords, points: pd.DataFrame) -> pd.DataFrame:
     table = objective_table(records).reset_index(drop=True)
-    extra = records.trials[["trial_id", "reason", "origin", "seed", "attempt", "time", "point"]]
-    extra = extra.rename(columns={"time": "ended"})
+    table["rank"] = table["trial_id"].map(points.set_index("trial_id")["rank"]).astype(float)
+    known = ["trial_id", "point_id", "reason", "origin", "seed", "attempt", "time", "point"]
+    extra = records.trials[known].rename(columns={"time": "ended"})
     extra = extra.assign(point=[json.loads(text or "{}") for text in extra["point"]])
     return table.merge(extra, on="trial_id", how="left", validate="one_to_one")
 

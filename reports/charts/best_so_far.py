@@ -61,7 +61,7 @@ def prepare(
         rows["x"] = rows["seconds"].fillna(0.0).cumsum()
     else:
         rows["x"] = rows["number"].astype(float)
-    rows["feasible"] = sweep.trials["feasible"] | (column.name != sweep.leading.name)
+    rows["feasible"] = sweep.searched["feasible"] | (column.name != sweep.leading.name)
     scored = rows[rows["kind"] == "scored"]
     best = (scored["value"] * column.sign).where(scored["feasible"]).cummin().ffill() * column.sign
     failed = rows[rows["kind"] == "failed"]

@@ -59,7 +59,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     axis = sweep.dimension(dimension)
     column = sweep.column(objective or sweep.leading.name)
     rows = sweep.outcomes(column.name).assign(
-        point=sweep.trials["point"], rank=sweep.trials["rank"]
+        point=sweep.searched["point"], rank=sweep.searched["rank"]
     )
     rows = rows[rows["kind"] != "none"]
     active = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]

@@ -47,7 +47,8 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 def prepare(sweep: SweepTables, objective: str | None = None) -> ImportanceInfo:
     """Importance of each dimension, or why there is none."""
     column = sweep.column(objective or sweep.leading.name)
-    rows = sweep.outcomes(column.name).assign(point=sweep.trials["point"])
+    rows = sweep.outcomes(column.name).assign(point=sweep.searched["point"])
+    everything = len(rows)
     rows = rows[rows["kind"] == "scored"]
     values = rows["value"].to_numpy(dtype=float)
     points = rows["point"].tolist()
@@ -55,7 +56,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> ImportanceInfo:
     constant = tuple(d.name for d in sweep.dimensions if d not in varied)
     missing = _missing(values, varied, len(sweep.dimensions))
     shares = () if missing else _shares(varied, points, values * column.sign)
-    return ImportanceInfo(column, shares, constant, len(rows), len(sweep.trials), missing)
+    return ImportanceInfo(column, shares, constant, len(rows), everything, missing)
 
 
 def _settings(dimension: Dimension, points: list[dict[str, Any]]) -> set[str]:

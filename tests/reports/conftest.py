@@ -50,12 +50,20 @@ def study_of(space: Mapping[str, Any] | None = None, **changes: Any) -> dict[str
         "start_from": [],
         "objectives": {"val_ab_mae": "minimize"},
         "decide": None,
+        "constraints": {},
+        "evaluate_on": None,
         "final": {"training.images": 5000},
+        "design": "search",
+        "replicates": 5,
+        "difference": None,
         "sampler": "random",
         "seed": 0,
         "seeds": "shared",
+        "stopping": {"rule": "none", "grace": 0.5, "factor": 2.0},
         "budget": {"trials": 8},
-        "resources": {},
+        "trials": 8,
+        "confirm": None,
+        "resources": {"gpus": "auto", "concurrent": "auto"},
         "base_config": BASE_CONFIG,
         "metrics": METRICS,
     }
@@ -96,23 +104,34 @@ class SweepBuilder:
         pictures: int = 0,
         origin: str = "search",
         label: str = "picture",
+        seed: int = 0,
+        point_id: str | None = None,
+        seconds: float = 10.0,
+        split: str = "val",
     ) -> str:
-        """A trial that ended in `state`; `value` None means that it never reported."""
+        """A trial that ended in `state`; `value` None means that it never reported.
+
+        `metrics` are what it reached at its last tick; `test_…` are reported only there.
+        `seconds` are those of four ticks.
+        """
         number, trial_id = self.number, f"t{self.number:05d}"
         self.number += 1
-        common = {"trial_id": trial_id, "number": number, "attempt": 1, "seed": 0}
+        common = {"trial_id": trial_id, "number": number, "attempt": 1, "seed": seed}
         point = dict(point or {})
         for tick in range(1, ticks + 1) if value is not None else ():
-            self.writer.tick({**common, **self._tick(tick, value, metrics or {})})
+            row = self._tick(tick, value, metrics or {})
+            if tick < ticks:
+                row = {name: one for name, one in row.items() if not name.startswith("test_")}
+            self.writer.tick({**common, **row, "seconds": seconds * tick / 4})
         for index in range(pictures):
-            self._pictures(common, index, ticks, f"{label} {index}")
+            self._pictures({**common, "split": split}, index, ticks, f"{label} {index}")
         self.writer.trial(
             {
                 **common,
                 "state": state,
                 "reason": reason,
                 "origin": origin,
-                "point_id": f"p{number}",
+                "point_id": point_id or f"p{number}",
                 "point": point,
                 "distributions": {},
                 "system_attrs": {},
@@ -122,6 +141,41 @@ class SweepBuilder:
             }
         )
         return trial_id
+
+    def confirm(
+        self, point_id: str, point: Mapping[str, Any], values: list[float | None], **more: Any
+    ) -> list[str]:
+        """Replicates of a point with the seeds 1, 2, …; None for one that diverged."""
+        return [
+            self.trial(
+                point,
+                1.0 if value is None else value,
+                "diverged" if value is None else "completed",
+                metrics={"test_ab_mae": math.nan if value is None else value},
+                origin="confirm",
+                point_id=point_id,
+                seed=seed,
+                **more,
+            )
+            for seed, value in enumerate(values, start=1)
+        ]
+
+    def compare(self, levels: Mapping[str, list[float | None]], dimension: str, **more: Any):
+        """A compared design: level by level within each seed; None for one that diverged."""
+        for seed in range(max(map(len, levels.values()))):
+            for level, values in levels.items():
+                if seed < len(values):
+                    value = values[seed]
+                    self.trial(
+                        {dimension: level},
+                        1.0 if value is None else value,
+                        "diverged" if value is None else "completed",
+                        origin="compare",
+                        point_id=f"p-{level}",
+                        seed=seed,
+                        **more,
+                    )
+        return self
 
     def _config(self, point: Mapping[str, Any]) -> dict[str, Any]:
         config = json.loads(json.dumps(BASE_CONFIG))
@@ -134,7 +188,6 @@ class SweepBuilder:
         return {
             "tick": tick,
             "images": 250 * tick,
-            "seconds": 2.5 * tick,
             "val_ab_mae": value * share,
             "val_ab_mae_baseline": 20.0,
             "train_loss_generator": 0.3 * share,
@@ -149,7 +202,6 @@ class SweepBuilder:
                     **common,
                     "tick": tick,
                     "kind": kind,
-                    "split": "val",
                     "picture": name,
                     "picture_hash": f"h{index}",
                     "fixed": True,
@@ -281,6 +333,48 @@ def _hostile(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
     return sweep
 
 
+def _pruned_search(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin(stopping={"rule": "asha", "grace": 0.25, "factor": 2.0})
+    for index in range(12):
+        pruned = index % 3 == 2
+        sweep.trial(
+            {LR: 1e-4 * (index + 1), LOSS: "bce"},
+            9.0 + index % 5,
+            "pruned" if pruned else "completed",
+            ticks=2 if pruned else 4,
+        )
+    return sweep
+
+
+def _confirmed(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin(confirm={"top": 3, "replicates": 3})
+    points = [{LR: 1e-4 * (index + 1), LOSS: ["bce", "hinge"][index % 2]} for index in range(10)]
+    for index, point in enumerate(points):
+        sweep.trial(point, 6.0 + (index * 7) % 10, pictures=1 if index < 2 else 0)
+    sweep.confirm("p0", points[0], [7.0, 7.4, 7.9])
+    sweep.confirm("p3", points[3], [6.8, 7.5, None])
+    sweep.confirm("p6", points[6], [7.1, 7.5])
+    sweep.trial(points[6], 9.0, "running", ticks=1, origin="confirm", point_id="p6", seed=3)
+    return sweep
+
+
+def _only_confirming(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin(confirm={"top": 1, "replicates": 2})
+    sweep.confirm("p0", {LR: 1e-3, LOSS: "bce"}, [7.0, 7.4])
+    return sweep
+
+
+def _compared(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin(SPACE_LOSS, design="compare", replicates=4, difference=0.5)
+    levels = {"bce": [9.0, 9.5, 8.7], "lsgan": [9.2, 9.4, 9.3, 8.8], "hinge": [11.0, None]}
+    return sweep.compare(levels, LOSS, pictures=1)
+
+
+def _compared_once(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    sweep = begin(SPACE_LOSS, design="compare", replicates=4)
+    return sweep.compare({"bce": [9.0], "hinge": [None], "lsgan": [math.nan]}, LOSS)
+
+
 AWKWARD: dict[str, Callable[[Callable[..., SweepBuilder]], SweepBuilder]] = {
     "no trial": _no_trial,
     "one trial": _one_trial,
@@ -298,6 +392,11 @@ AWKWARD: dict[str, Callable[[Callable[..., SweepBuilder]], SweepBuilder]] = {
     "no dimension": _no_dimension,
     "many": _many,
     "hostile": _hostile,
+    "pruned search": _pruned_search,
+    "confirmed": _confirmed,
+    "only confirming": _only_confirming,
+    "compared": _compared,
+    "compared once": _compared_once,
 }
 
 

@@ -1,5 +1,7 @@
 """From the best trial to best.yaml."""
 
+import json
+
 import pytest
 
 from colornet.catalog import load_config, read_yaml
@@ -19,13 +21,14 @@ def three(build, **changes):
 
 
 def test_order_of_the_study(build) -> None:
-    rows = choose(three(build).tables(), top=2)
-    assert rows["trial_id"].tolist() == ["t00001", "t00002"]
-    assert rows["point"].iloc[0] == {LR: 5e-4, LOSS: "bce"}
+    points = choose(three(build).tables()).points
+    assert points["trial_id"].tolist() == ["t00001", "t00002", "t00000"]
+    assert points["point"].iloc[0] == {LR: 5e-4, LOSS: "bce"}
 
 
 def test_by_another_metric(build) -> None:
-    assert choose(three(build).tables(), by="val_psnr")["trial_id"].tolist() == ["t00002"]
+    points = choose(three(build).tables(), by="val_psnr").points
+    assert points["trial_id"].tolist() == ["t00002", "t00000", "t00001"]
 
 
 @pytest.mark.parametrize("by", ["val_psrn", "psnr", "point"])
@@ -56,7 +59,7 @@ def test_no_trial_at_all(build) -> None:
 def test_frozen_configuration(build) -> None:
     sweep = three(build)
     tables = sweep.tables()
-    frozen = freeze(tables, choose(tables).iloc[0], "my best.yaml")
+    frozen = freeze(tables, choose(tables), file="my best.yaml")
     config = frozen.pop("config")
     assert config["optimizer"]["generator_lr"] == 5e-4
     final = frozen.pop("final")
@@ -73,8 +76,8 @@ def test_frozen_configuration(build) -> None:
             "trials": ["t00001"],
             "values": {"val_ab_mae": 5.0},
             "confirmed": None,
-            "note": "Not confirmed: the best of 3 trials, each trained once. "
-            "Part of its lead is luck.",
+            "note": "Not confirmed: one lucky draw among 3 configurations, each trained once; "
+            "by how much it overstates itself is not known.",
             "data_hash": "d1",
         },
         "command": "colorsweep train 'my best.yaml'",
@@ -84,7 +87,7 @@ def test_frozen_configuration(build) -> None:
 def test_final_that_does_not_fit_names_the_trial(build) -> None:
     tables = three(build, final={"training.images": -1}).tables()
     with pytest.raises(InputError, match="t00001"):
-        freeze(tables, choose(tables).iloc[0])
+        freeze(tables, choose(tables))
 
 
 def test_best_writes_a_file_that_training_takes(build) -> None:
@@ -98,7 +101,10 @@ def test_best_writes_a_file_that_training_takes(build) -> None:
     lines = result.text().splitlines()
     assert lines[0].split() == ["rank", "trial", "val_ab_mae", LR, LOSS, "time"]
     assert lines[1].split() == ["1", "t00001", "5", "0.0005", "bce", "10", "s"]
+    assert lines[3].startswith("Not confirmed: one lucky draw among 3 configurations")
+    assert lines[5] == f"Confirm colorsweep confirm {sweep.folder} --top 3 --replicates 3"
     assert lines[-1] == f"Next    colorsweep train {sweep.folder}/best.yaml"
+    assert result.data()["remedy"] in lines[5]
 
 
 def test_top_writes_a_file_each(build, tmp_path) -> None:
@@ -125,5 +131,79 @@ def test_top_must_be_positive(build) -> None:
 def test_note_says_when_no_trial_meets_the_bounds(build) -> None:
     bounds = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 25"}}
     tables = three(build, decide=bounds).tables()
-    note = freeze(tables, choose(tables).iloc[0])["from"]["note"]
+    note = freeze(tables, choose(tables))["from"]["note"]
     assert note.startswith("No trial meets val_psnr >= 25; this one comes first among the rest.")
+
+
+def confirmed(build, **more):
+    """Three points; the third does best on the test pictures, and the first costs half of it."""
+    sweep = three(build, **more)
+    points = [{LR: value * 1e-4, LOSS: "bce"} for value in (9.0, 5.0, 7.0)]
+    sweep.confirm("p0", points[0], [6.1, 6.9, 8.1], seconds=5.0)
+    sweep.confirm("p1", points[1], [8.0, 9.0, 10.1], seconds=10.0)
+    sweep.confirm("p2", points[2], [6.0, 7.0, 8.0], seconds=10.0)
+    return sweep
+
+
+def test_the_cheapest_of_the_ties_is_written(build) -> None:
+    sweep = confirmed(build)
+    sweep.tables()
+    result = best(str(sweep.folder))
+    said = read_yaml(result.paths[0])["from"]
+    assert said["point_id"] == "p0"
+    assert said["trials"] == ["t00000", "t00003", "t00004", "t00005"]
+    assert said["confirmed"]["column"] == "test_ab_mae"
+    assert said["confirmed"]["mean"] == pytest.approx(7.0333, abs=1e-3)
+    assert said["confirmed"]["low"] < 7.0333 < said["confirmed"]["high"]
+    assert said["confirmed"]["seeds"] == [1, 2, 3] and said["confirmed"]["replicates"] == 3
+    assert said["confirmed"]["ties"] == ["t00002"]
+    lines = result.text().splitlines()
+    assert lines[0].split()[:5] == ["rank", "trial", "test_ab_mae", "seeds", "lost"]
+    assert lines[1].split()[:3] == ["1", "t00002", "7.000"]
+    assert "taken" in lines[2] and lines[2].split()[1] == "t00000"
+    assert lines[3].split()[1] == "t00001" and "tie" not in lines[3]
+    assert lines[6] == (
+        "#2 cannot be told from #1. Taken: #2, the cheapest of them "
+        "(5.0 s instead of 10 s a training)."
+    )
+    assert not any(line.startswith("Confirm ") for line in lines)
+    assert json.loads(json.dumps(result.data(), allow_nan=False))["remedy"] is None
+    assert [point["proposed"] for point in result.data()["points"]] == [False, True, False]
+
+
+def test_top_keeps_the_order(build) -> None:
+    sweep = confirmed(build)
+    sweep.tables()
+    result = best(str(sweep.folder), top=2)
+    assert [frozen["from"]["point_id"] for frozen in result.frozen] == ["p2", "p0"]
+    assert result.frozen[0]["from"]["confirmed"]["ties"] == ["t00000"]
+
+
+def test_by_another_metric_it_is_that_of_the_test_pictures(build) -> None:
+    sweep = three(build)
+    points = [{LR: value * 1e-4, LOSS: "bce"} for value in (9.0, 5.0)]
+    for number, psnr in ((0, 30.0), (1, 20.0)):
+        for seed in (1, 2):
+            metrics = {"test_ab_mae": 5.0, "test_psnr": psnr + seed}
+            sweep.trial(points[number], 5.0, metrics=metrics, origin="confirm",
+                        point_id=f"p{number}", seed=seed)  # fmt: skip
+    decision = choose(sweep.tables(), by="val_psnr")
+    assert decision.points["mean"].tolist() == [31.5, 21.5, 22.0]
+    assert decision.judged.name == "test_psnr"
+
+
+def test_compared_levels(build) -> None:
+    space = {LOSS: {"type": "choice", "choices": ["bce", "lsgan", "hinge"]}}
+    sweep = build(space, design="compare", replicates=3, difference=0.5)
+    sweep.compare({"bce": [5.0, 6.0, 7.0], "hinge": [8.0, 9.1, 10.0], "lsgan": [None, None]}, LOSS)
+    sweep.tables()
+    result = best(str(sweep.folder))
+    lines = result.text().splitlines()
+    assert lines[0].split()[:3] == [LOSS, "val_ab_mae", "seeds"]
+    assert lines[1].split()[0] == "bce" and lines[1].endswith("best")
+    assert lines[2].split()[0] == "hinge" and lines[2].endswith("worse")
+    assert lines[3].split() == ["lsgan", "–", "0", "2", "never", "finished"]
+    said = read_yaml(result.paths[0])["from"]
+    assert said["confirmed"]["column"] == "val_ab_mae" and said["confirmed"]["mean"] == 6.0
+    assert said["trials"] == ["t00000", "t00003", "t00006"]
+    json.dumps(result.data(), allow_nan=False)

@@ -1,0 +1,255 @@
+"""What is chosen and how sure that is: what `colorsweep best` and the report say of it."""
+
+import math
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports.effects import residual_sd
+from reports.statistics import mean_interval, noise_sd, overstatement, ties
+from reports.tables import Column, Dimension, SweepTables, count_text, duration_text, value_text
+from search.ranking import bounds_of, confirmed_column, deciding_metric, point_table
+
+CHEAPER = 0.1
+"""Part by which a training must be cheaper to be called so: equal trainings of ten seconds were 5
+to 12 % apart."""
+CONFIRM_TOP = 5
+CONFIRM_REPLICATES = 3
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The points that can be chosen, and how sure their order is.
+
+    Attributes:
+        points: rows of `search.ranking.point_table`, best first, with low and high (95 % interval
+            of the mean, NaN with one training) and tie (cannot be told from the first).
+        gone: the rows without a rank: points of which every training that counts was lost.
+        column: what orders them, or the first objective where several do.
+        judged: the column in which the first was measured: on the test pictures if it is confirmed.
+        proposed: place in `points` of the one to take: the cheapest of the ties.
+        overstated: by how much the best of single trainings is likely to look better than it is, in
+            the metric's unit; None when that is not known or does not apply.
+    """
+
+    points: pd.DataFrame
+    gone: pd.DataFrame
+    column: Column
+    judged: Column
+    proposed: int
+    overstated: float | None
+
+    @property
+    def basis(self) -> str:
+        """How the first point is known: `confirm`, `compare` or `search`."""
+        return str(self.points["basis"].iloc[0])
+
+    @property
+    def ties(self) -> pd.DataFrame:
+        """The points that cannot be told from the first."""
+        return self.points[self.points["tie"]]
+
+
+def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
+    """The order of a sweep's points; None when none can be chosen.
+
+    Args:
+        by: a metric column to order by instead of the study's own rule.
+    """
+    points = sweep.points if by is None else point_table(sweep.records, by)
+    replicates = [values for values in points["values"] if len(values) > 1]
+    gone = points[points["rank"].isna()]
+    points = points[points["rank"].notna()].reset_index(drop=True)
+    if points.empty:
+        return None
+    known = [mean_interval(values.values()) for values in points["values"]]
+    points["low"], points["high"] = [k.low for k in known], [k.high for k in known]
+    one_metric = by is not None or deciding_metric(sweep.records.study) is not None
+    points["tie"] = _tied(points) if one_metric else False
+    column = sweep.column(by or deciding_metric(sweep.records.study) or sweep.objectives[0].name)
+    confirmed = points["basis"].iloc[0] == "confirm"
+    return Decision(
+        points=points,
+        gone=gone,
+        column=column,
+        judged=sweep.column(confirmed_column(column.name)) if confirmed else column,
+        proposed=_cheapest(points),
+        overstated=_overstated(sweep, points, column, replicates),
+    )
+
+
+def _tied(points: pd.DataFrame) -> list[bool]:
+    """Whether each point has replicates like the first one's, and these do not tell them apart."""
+    first = points.iloc[0]
+    if first["basis"] == "search":
+        return [False] * len(points)
+    alike = points["basis"].eq(first["basis"]) & points["feasible"].eq(first["feasible"])
+    alike &= points["lost"].gt(0) == (first["lost"] > 0)
+    values = dict(points.loc[alike, "values"])
+    found = set(ties(values, 0))
+    return [place in found for place in points.index]
+
+
+def _cheapest(points: pd.DataFrame) -> int:
+    """The first of those ties that no other undercuts by more than `CHEAPER`."""
+    candidates = points[points["tie"] | (points.index == 0)]
+    costs = candidates[_cost(candidates)].to_numpy(dtype=float)
+    if not np.isfinite(costs).all():
+        return 0
+    return int(candidates.index[np.flatnonzero(costs * (1 - CHEAPER) <= costs.min())[0]])
+
+
+def _cost(points: pd.DataFrame) -> str:
+    return "seconds" if np.isfinite(points["seconds"].to_numpy(dtype=float)).all() else "gmac"
+
+
+def _overstated(
+    sweep: SweepTables, points: pd.DataFrame, column: Column, replicates: list[dict[int, float]]
+) -> float | None:
+    if points["basis"].iloc[0] != "search" or column.goal is None:
+        return None
+    values = points["mean"].to_numpy(dtype=float)
+    noise = noise_sd(replicates) or residual_sd(*_settings(sweep.dimensions, points), values)
+    return overstatement(values, noise, column.goal)
+
+
+def _settings(
+    dimensions: tuple[Dimension, ...], points: pd.DataFrame
+) -> tuple[np.ndarray, list[list[str]]]:
+    """(N, D) settings of ordered dimensions, logarithms where distances are ratios, and labels."""
+    ordered, labels = [], []
+    for dimension in dimensions:
+        settings = [point.get(dimension.name) for point in points["point"]]
+        special = [value is None or dimension.is_special(value) for value in settings]
+        if dimension.categorical:
+            labels.append([value_text(value) for value in settings])
+            continue
+        numbers = [math.nan if out else float(v) for v, out in zip(settings, special, strict=True)]
+        ordered.append(np.log(numbers) if dimension.log else np.array(numbers))
+        if dimension.special is not None and dimension.when:
+            labels.append([str(value is None) for value in settings])
+    return np.array(ordered).reshape(len(ordered), len(points)).T, labels
+
+
+def amount(value: float, column: Column) -> str:
+    """A number with its unit where that is short and no share: `0.31 Lab units`, `2.1 dB`."""
+    unit = "" if column.unit.startswith("of ") else column.unit
+    return f"{value:.3g} {unit}".strip()
+
+
+def interval_text(mean: float, low: float, high: float, sign: str = "") -> str:
+    """`7.43 [6.31, 8.55]`, or the mean alone without an interval; `sign` "+" for differences."""
+    numbers = [mean, low, high] if math.isfinite(low) else [mean]
+    if not math.isfinite(mean):
+        return "–"
+    size = max(abs(mean), *(abs(one - mean) for one in numbers)) or 1.0
+    digits = min(max((2 if sign else 3) - math.floor(math.log10(size)), 0), 8)
+    texts = [f"{one:{sign}.{digits}f}" for one in numbers]
+    return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
+
+
+def sureness(decision: Decision, sweep: SweepTables) -> list[str]:
+    """What a reader must know before relying on the choice, in a few sentences."""
+    first = decision.points.iloc[0]
+    said = [] if first["feasible"] else [_unmet(sweep)]
+    if decision.basis == "search":
+        said.append(_single(decision))
+    else:
+        said.append(_replicated(decision, first))
+        if first["lost"]:
+            said.append(f"{count_text(int(first['lost']), 'training')} of it was lost.")
+        said.append(_tie_text(decision))
+    return [sentence for sentence in said if sentence]
+
+
+def _unmet(sweep: SweepTables) -> str:
+    missed = " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
+    return f"No trial meets {missed}; this one comes first among the rest."
+
+
+def _single(decision: Decision) -> str:
+    count = len(decision.points)
+    if count == 1:
+        return "Not confirmed: a single configuration, trained once with one seed."
+    text = f"Not confirmed: one lucky draw among {count_text(count, 'configuration')}"
+    if decision.overstated is None:
+        return f"{text}, each trained once; by how much it overstates itself is not known."
+    if float(f"{decision.overstated:.1g}") == 0:
+        return f"{text}, each trained once, though noise is too small to matter here."
+    by = amount(float(f"{decision.overstated:.2g}"), decision.column)
+    return f"{text}, each trained once: likely to overstate itself by about {by}."
+
+
+def _replicated(decision: Decision, first: pd.Series) -> str:
+    shown = interval_text(first["mean"], first["low"], first["high"])
+    n = count_text(int(first["n"]), "seed")
+    label, unit = decision.judged.label, decision.judged.unit
+    unit = f" {unit}" if unit and not unit.startswith("of ") else ""
+    if decision.basis == "confirm":
+        fresh = n.replace(" ", " fresh ")
+        return f"Confirmed with {fresh}: {label} {shown}{unit} (mean, 95 % interval)."
+    return f"Mean over {n}: {label} {shown}{unit} (95 % interval)."
+
+
+def _tie_text(decision: Decision) -> str:
+    tied = decision.ties
+    if tied.empty:
+        return ""
+    named = ", ".join(f"#{int(rank)}" for rank in tied["rank"])
+    text = f"{named} cannot be told from #1."
+    if decision.proposed:
+        return f"{text} {proposal(decision)}"
+    return f"{text} None of them is cheaper."
+
+
+def proposal(decision: Decision) -> str:
+    """Why another than the first is taken."""
+    cost = _cost(decision.points[decision.points["tie"] | (decision.points.index == 0)])
+    first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
+    return (
+        f"Taken: #{int(taken['rank'])}, the cheapest of them "
+        f"({_cost_text(taken, cost)} instead of {_cost_text(first, cost)} a "
+        f"{'training' if cost == 'seconds' else 'picture'})."
+    )
+
+
+def _cost_text(point: pd.Series, cost: str) -> str:
+    value = float(point[cost])
+    return duration_text(value) if cost == "seconds" else f"{value:.3g} GMAC"
+
+
+def remedy(decision: Decision, sweep: SweepTables) -> str | None:
+    """The command that makes the choice surer; None where that has been done."""
+    if decision.basis != "search":
+        return None
+    top = min(CONFIRM_TOP, len(decision.points))
+    name = shlex.quote(sweep.argument)
+    return f"colorsweep confirm {name} --top {top} --replicates {CONFIRM_REPLICATES}"
+
+
+def points_data(decision: Decision) -> list[dict[str, Any]]:
+    """The ranked points as JSON-able data."""
+    names = ("rank", "n", "lost", "mean", "low", "high", "seconds", "gmac")
+    return [
+        {
+            "point_id": row["point_id"],
+            "trial": row["trial_id"],
+            "point": row["point"],
+            "basis": row["basis"],
+            **{name: plain(row[name]) for name in names},
+            "feasible": bool(row["feasible"]),
+            "tie": bool(row["tie"]),
+            "proposed": place == decision.proposed,
+        }
+        for place, row in enumerate(decision.points.to_dict("records"))
+    ]
+
+
+def plain(value: Any) -> float | int | None:
+    """A number for JSON: whole ones as int, None where there is none."""
+    if value is None or not np.isfinite(value):
+        return None
+    return int(value) if isinstance(value, int | np.integer) else float(value)
