@@ -4,6 +4,7 @@ import random
 import re
 import string
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ MOST_CHOICES = 256
 """Combinations of what changes the pictures that are all packed and checked beforehand."""
 
 
-def begin(study: Study, out: str | None = None) -> Path:
+def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None = None) -> Path:
     """Check the data, pack it, and make the sweep's folder.
+
+    Args:
+        began: what the study was loaded with, for those who go on with its file.
 
     Raises:
         InputError: for data that cannot be used or a folder that is in use; nothing is written.
@@ -34,11 +38,13 @@ def begin(study: Study, out: str | None = None) -> Path:
     study, packs = check_data(study)
     described = {
         **provenance.collect(),
-        "data": [_describe(pack) for pack in packs],
+        "data": [describe(pack) for pack in packs],
         "data_hash": packs[0].content_hash,
+        "began": dict(began or {}),
+        "study": study.to_data(),
     }
     if common := parse_config(study.base_config, study.name).evaluate_on:
-        described["evaluation"] = _describe(open_pack(common))
+        described["evaluation"] = describe(open_pack(common))
     try:
         create_sweep(location, study.to_data(), described)
     except OSError as error:
@@ -145,5 +151,6 @@ def _condition(dimension: Dimension, study: Study) -> Dimension:
     return replace(dimension, type="choice", choices=values, labels={}, special=())
 
 
-def _describe(pack: Pack) -> dict[str, Any]:
+def describe(pack: Pack) -> dict[str, Any]:
+    """A pack's summary for provenance."""
     return {name: value for name, value in pack.summary().items() if name != "path"}

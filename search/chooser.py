@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 import pandas as pd
-from optuna.distributions import distribution_to_json, json_to_distribution
-from optuna.trial import TrialState, create_trial
+from optuna.distributions import distribution_to_json
+from optuna.trial import FixedTrial, TrialState, create_trial
 
 from colornet.config import Config
 from search.outcome import verdict
@@ -103,13 +103,14 @@ class Chooser:
         told = verdict(row["state"], said.values)
         point = json.loads(row["point"])
         if row["origin"] != CONFIRM:
-            distributions = json.loads(row["distributions"])
-            params = sampler_params(point, self.study.dimensions)
+            # As the study has them now: a range that was widened is wider for old trials, too.
+            fixed = FixedTrial(sampler_params(point, self.study.dimensions))
+            draw(fixed, self.study.dimensions)
             trial = create_trial(
                 state=told.state,
                 values=list(told.values) if told.values else None,
-                params={name: params[name] for name in distributions},
-                distributions={n: json_to_distribution(text) for n, text in distributions.items()},
+                params=fixed.params,
+                distributions=fixed.distributions,
                 system_attrs=json.loads(row["system_attrs"]),
                 intermediate_values={said.tick: told.last} if told.last is not None else None,
                 constraints=dict(said.excess) if told.state.is_finished() else None,

@@ -36,6 +36,8 @@ COMMANDS = {
     "plan": ("search.commands:plan", "Check a study and say what running it would take."),
     "status": ("search.commands:status", "Say how a sweep stands."),
     "resume": ("search.commands:resume", "Go on with a sweep that was stopped or killed."),
+    "extend": ("search.commands:extend", "Give a sweep more trials or seeds, and go on with it."),
+    "confirm": ("search.commands:confirm", "Train the best again with fresh seeds."),
     "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),
     "best": ("reports.commands:best", "Write the best configuration to best.yaml."),
     "train": ("colornet.commands:train", "Train a configuration finally, to a model."),

@@ -1,9 +1,9 @@
-"""What `colorsweep run`, `plan`, `status` and `resume` do."""
+"""What `colorsweep run`, `plan`, `resume`, `extend`, `confirm` and `status` do."""
 
 import logging
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -11,11 +11,13 @@ from cyclopts.validators import Number
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 
 if TYPE_CHECKING:
+    from search.continuing import Edit
     from search.sweep import SweepResult
-    from spaces.study import Study
 
 log = logging.getLogger("colorsweep")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
+StudyOption = Annotated[str | None, Parameter(name="--study")]
+Accept = Annotated[bool, Parameter(negative=())]
 Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
 
 
@@ -26,6 +28,7 @@ def run(
     settings: Settings = None,
     trials: Annotated[int | None, Parameter(alias="-n")] = None,
     quick: Annotated[bool, Parameter(negative=())] = False,
+    when_spent: Literal["finish", "cut"] | None = None,
     out: str | None = None,
     address: Address = None,
 ) -> Answer:
@@ -44,17 +47,25 @@ def run(
         Number of trials; short for --set budget.trials=N.
     quick
         The study's own small variant.
+    when_spent
+        What becomes of running trials when a budget is spent: they finish, or are cut off.
     out
         The sweep's folder [sweeps/<date>-<study>-<4 letters>].
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     need_training_libraries("run")
-    loaded = _load(study, data, settings, trials, quick)
+    overrides = _overrides(data, settings, trials)
+    if when_spent is not None:
+        overrides["budget.when_spent"] = when_spent
+    from spaces.loading import load_study
+
+    loaded = load_study(study, overrides, quick=quick)
 
     from search.beginning import begin
 
-    location = begin(loaded, out)
+    began = {"study": study, "settings": overrides, "quick": quick}
+    location = begin(loaded, out, began)
     for note in loaded.notes:
         log.warning(note)
     log.warning("Sweep %s", location)
@@ -106,10 +117,11 @@ def plan(
     from search.planning import is_refused, make_plan
     from search.plantext import plan_text
     from search.shares import Machine, this_machine
+    from spaces.loading import load_study
 
     here = this_machine()
     machine = Machine(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
-    loaded = _load(study, data, settings, trials, quick)
+    loaded = load_study(study, _overrides(data, settings, trials), quick=quick)
     values = make_plan(loaded, out, machine, probe=probe)
     options = [f"--set {shlex.quote(one)}" for one in settings or []]
     options += [f"--data {shlex.quote(str(data))}"] if data is not None else []
@@ -120,12 +132,9 @@ def plan(
     return Answer(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
 
 
-def _load(
-    study: str, data: Path | None, settings: list[str] | None, trials: int | None, quick: bool
-) -> "Study":
-    """The study as the options of `run` change it."""
+def _overrides(data: Path | None, settings: list[str] | None, trials: int | None) -> dict[str, Any]:
+    """What the options of `run` change of a study: {path: value}."""
     from colornet.data.detect import detect_source
-    from spaces.loading import load_study
 
     overrides = parse_settings(settings or [])
     if data is not None:
@@ -133,47 +142,131 @@ def _load(
         overrides |= {"data.source": detect_source(root), "data.root": str(root)}
     if trials is not None:
         overrides["budget.trials"] = trials
-    return load_study(study, overrides, quick=quick)
+    return overrides
 
 
-def resume(sweep: str | None = None, *, address: Address = None) -> Answer:
+def resume(
+    sweep: str | None = None,
+    *,
+    study: StudyOption = None,
+    accept: Accept = False,
+    address: Address = None,
+) -> Answer:
     """Go on with a sweep that was stopped or killed; finished trials are not run again.
 
     Parameters
     ----------
     sweep
         Folder, or the beginning of its name [the latest].
+    study
+        Go on with this file's study, as far as its results can be mixed with those there are.
+    accept
+        Go on although the space was widened, or the search changed.
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
-    need_training_libraries("resume")
-    from search.records import find_sweep, read_sweep
+    return _go_on("resume", sweep, None, study, accept, address)
+
+
+def extend(
+    sweep: str | None = None,
+    *,
+    trials: Annotated[int | None, Parameter(alias="-n", validator=Number(gte=1))] = None,
+    replicates: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    study: StudyOption = None,
+    accept: Accept = False,
+    address: Address = None,
+) -> Answer:
+    """Give a sweep more trials, or a compared design more seeds, and go on with it.
+
+    Parameters
+    ----------
+    sweep
+        Folder, or the beginning of its name [the latest].
+    trials
+        So many more trials of a search.
+    replicates
+        So many more seeds for every level of a compared design.
+    study
+        Go on with this file's study, as far as its results can be mixed with those there are.
+    accept
+        Go on although the space was widened, or the search changed.
+    address
+        Ray cluster to run on: auto or HOST:6379 [one is started here].
+    """
+    from search.continuing import more
+
+    edit = more(trials, replicates, needed=study is None)
+    return _go_on("extend", sweep, edit, study, accept, address)
+
+
+def confirm(
+    sweep: str | None = None,
+    *,
+    top: Annotated[int, Parameter(validator=Number(gte=1))] = 5,
+    replicates: Annotated[int, Parameter(validator=Number(gte=2))] = 3,
+    address: Address = None,
+) -> Answer:
+    """Train the best of a search again with fresh seeds, and judge them on the test pictures.
+
+    Parameters
+    ----------
+    sweep
+        Folder, or the beginning of its name [the latest].
+    top
+        Configurations.
+    replicates
+        Seeds for each of them.
+    address
+        Ray cluster to run on: auto or HOST:6379 [one is started here].
+    """
+    from search.continuing import confirming
+
+    return _go_on("confirm", sweep, confirming(top, replicates), None, False, address)
+
+
+def _go_on(
+    command: str,
+    sweep: str | None,
+    edit: "Edit | None",
+    study: str | None,
+    accept: bool,
+    address: str | None,
+) -> Answer:
+    need_training_libraries(command)
+    from search.continuing import continued
+    from search.records import find_sweep
 
     location = find_sweep(sweep)
-    read_sweep(location)
+    continued(Path(location), edit, study, accept=accept)
 
-    from search.sweep import run as go_on
+    from search.sweep import run as start
 
-    return _answer(go_on(location, address))
+    return _answer(start(location, address))
 
 
 def _answer(result: "SweepResult") -> Answer:
+    from search.records import read_sweep
+    from search.status import best_point, best_text
+
+    best = best_point(read_sweep(result.location))
     states = ", ".join(f"{count} {state}" for state, count in sorted(result.states.items()))
-    lines = [f"Sweep   {result.location}", f"Trials  {states}"]
-    if result.best is not None:
-        lines.append(f"Best    {result.best_column} {result.best:.4g}")
-    if result.interrupted:
-        lines.append(f"Next    colorsweep resume {result.location}")
-    else:
-        lines.append(f"Next    colorsweep report {result.location}")
+    rows = [("Sweep", result.location), ("Trials", states)]
+    if result.why_over:
+        rows.append(("Ended", result.why_over))
+    if best is not None:
+        rows.append(("Best", best_text(best)))
+    verb = "resume" if result.interrupted else "report"
+    rows.append(("Next", f"colorsweep {verb} {result.location}"))
     values = {
         "sweep": result.location,
         "states": dict(result.states),
-        "best": result.best,
+        "ended": result.why_over,
+        "best": best,
         "seconds": round(result.seconds, 1),
         "interrupted": result.interrupted,
     }
-    return Answer("\n".join(lines), values, exit_code=130 if result.interrupted else 0)
+    return Answer(aligned(rows), values, exit_code=130 if result.interrupted else 0)
 
 
 def status(sweep: str | None = None) -> Answer:
@@ -184,76 +277,8 @@ def status(sweep: str | None = None) -> Answer:
     sweep
         Folder, or the beginning of its name [the latest].
     """
-    from colornet.storage import Storage
-    from search.lease import holder, is_alive
-    from search.ranking import best_trials
-    from search.records import UNFINISHED, find_sweep, read_sweep
+    from search.records import find_sweep
+    from search.status import standing_of, status_text
 
-    location = find_sweep(sweep)
-    records = read_sweep(location)
-    held = holder(Storage.at(location))
-    driver = held if held and is_alive(held) else None
-    budget = records.study["trials"]
-    states = records.trials["state"].value_counts().to_dict()
-    done = sum(n for state, n in states.items() if state not in UNFINISHED)
-    best = best_trials(records, 1)
-    values: dict[str, Any] = {
-        "sweep": location,
-        "study": records.study["name"],
-        "question": records.study["question"],
-        "trials": budget,
-        "done": done,
-        "states": states,
-        "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
-        "best": _best(best, records.study) if len(best) else None,
-        "running": _running(records),
-        "problems": records.problems,
-    }
-    return Answer(_status_text(values), values)
-
-
-def _best(best: Any, study: Any) -> dict[str, Any]:
-    row = best.iloc[0]
-    return {
-        "trial": row["trial_id"],
-        **{column: float(row[column]) for column in study["objectives"]},
-    }
-
-
-def _running(records: Any) -> list[dict[str, Any]]:
-    running = records.trials[records.trials["state"] == "running"]
-    last = records.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")
-    ticks = records.study["base_config"]["training"]["ticks"]
-    return [
-        {
-            "trial": trial,
-            "tick": int(last.loc[trial, "tick"]) if trial in last.index else 0,
-            "ticks": ticks,
-        }
-        for trial in running["trial_id"]
-    ]
-
-
-def _status_text(values: dict[str, Any]) -> str:
-    driver = values["driver"]
-    finished = values["done"] >= values["trials"]
-    if driver:
-        driven = f"running, driven by process {driver['pid']} on {driver['host']}"
-    else:
-        driven = "finished" if finished else "stopped"
-    states = ", ".join(f"{count} {state}" for state, count in sorted(values["states"].items()))
-    rows = [
-        ("Sweep", values["sweep"]),
-        ("Question", values["question"]),
-        ("State", driven),
-        ("Trials", f"{values['done']} of {values['trials']} done ({states or 'none started'})"),
-    ]
-    if driver:
-        rows += [("", f"{one['trial']} at tick {one['tick']}") for one in values["running"]]
-    if best := values["best"]:
-        shown = ", ".join(f"{k} {v:.4g}" for k, v in best.items() if k != "trial")
-        rows.append(("Best", f"{best['trial']}: {shown}"))
-    rows += [("Problem", problem) for problem in values["problems"]]
-    verb = "report" if finished or driver else "resume"
-    rows.append(("Next", f"colorsweep {verb} {values['sweep']}"))
-    return aligned(rows)
+    values = standing_of(find_sweep(sweep))
+    return Answer(status_text(values), values)

@@ -47,6 +47,8 @@ class SweepResult:
     best_column: str
     seconds: float
     interrupted: bool
+    why_over: str | None = None
+    """The budget that ended the search before its trials were used up, in a sentence."""
 
 
 def run(
@@ -86,6 +88,7 @@ def run(
         best_column=recorder.standing.best_column,
         seconds=time.monotonic() - started,
         interrupted=not recorder.is_finished,
+        why_over=recorder.why_over,
     )
     if not result.interrupted and recorder.standing.best is None:
         raise NoValidTrialError(

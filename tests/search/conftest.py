@@ -43,7 +43,7 @@ TWO_OBJECTIVES = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
 def make_study(tmp_path: Path) -> Callable[..., Study]:
     """A function of changed keys that gives a study over five dimensions, one conditional."""
 
-    def make(trials: int = 8, **changes: Any) -> Study:
+    def make(trials: int | None = 8, **changes: Any) -> Study:
         values = {**STUDY, "budget": {"trials": trials}, **changes}
         path = tmp_path / "study-file.yaml"
         path.write_text(to_yaml(values))

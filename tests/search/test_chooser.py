@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,14 @@ LR, LOSS, SMOOTH = "optimizer.generator_lr", "loss.adversarial", "loss.label_smo
 L1, WIDTH = "loss.l1_weight", "generator.width"
 TWO = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
 NONE = pd.DataFrame()
+FINITE: dict[str, Any] = {
+    LOSS: {"choice": ["bce", "lsgan", "hinge"]},
+    "generator.dropout": {"choice": [0.0, 0.5], "when": {LOSS: ["bce", "lsgan"]}},
+}
+LEVELS: dict[str, Any] = {
+    "generator.dropout": {"choice": [0.0, 0.5]},
+    LOSS: {"choice": ["bce", "lsgan"]},
+}
 MakeStudy = Callable[..., Study]
 
 
@@ -289,3 +298,145 @@ def test_trials_that_were_extended_go_on_with_the_old_ones(make_study: MakeStudy
     ledger.study = make_study(9)
     again = ledger.rebuilt()
     assert [one.number for one in ask_all(again)] == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_pruned_trials_are_rebuilt_as_they_were_told(make_study: MakeStudy) -> None:
+    """With one objective what they had reached is kept; with several Optuna could not ask again."""
+    for objectives in ({"val_ab_mae": "minimize"}, TWO):
+        ledger = Ledger(make_study(30, objectives=objectives))
+        ledger.play(30)
+        for chooser in (ledger.chooser, ledger.rebuilt()):
+            pruned = chooser._optuna.get_trials()[6]
+            assert pruned.state == TrialState.PRUNED
+            expected = {2: ledger.values["t00006"].values[0]} if len(objectives) == 1 else {}
+            assert pruned.intermediate_values == expected
+
+
+def test_constraints_reach_optuna_and_are_rebuilt(make_study: MakeStudy) -> None:
+    study = make_study(3, constraints={"gmac_per_picture": "< 2"})
+    chooser = Chooser(study, NONE, {})
+    chosen, rows, said = ask_all(chooser), [], {}
+    for one, excess in zip(chosen, (-1.0, 0.5, -0.1), strict=True):
+        said[one.trial_id] = Reported((5.0,), 2, {"cost_gmac_per_picture": excess})
+        chooser.tell(one.number, "completed", said[one.trial_id])
+        rows.append(row_of(one, "completed"))
+    for found in (chooser, Chooser(study, pd.DataFrame(rows), said)):
+        excess = [one.constraints for one in found._optuna.get_trials()]
+        assert excess == [{"cost_gmac_per_picture": value} for value in (-1.0, 0.5, -0.1)]
+        assert found._optuna.best_trial.number != 1
+
+
+class TestKnownPoints:
+    @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "grid"])
+    def test_a_finite_space_is_tried_once_and_then_no_more(
+        self, make_study: MakeStudy, sampler: str
+    ) -> None:
+        study = make_study(40, space=FINITE, sampler=sampler)
+        chooser, rows, said = Chooser(study, NONE, {}), [], {}
+        while (chosen := chooser.ask()) is not None:
+            rows.append(row_of(chosen, "completed"))
+            said[chosen.trial_id] = Reported((1.0 + chosen.number,))
+            chooser.tell(chosen.number, "completed", said[chosen.trial_id])
+        assert len({row["point_id"] for row in rows}) == len(rows) == 5
+        assert [row["number"] for row in rows] == list(range(5))
+        assert chooser.done
+        assert Chooser(study, pd.DataFrame(rows), said).ask() is None
+
+    def test_a_large_one_gives_no_point_twice(self, make_study: MakeStudy) -> None:
+        space = {"generator.width": {"int": [4, 23]}, "generator.dropout": {"choice": [0.0, 0.5]}}
+        chooser = Chooser(make_study(36, space=space), NONE, {})
+        chosen = []
+        while (one := chooser.ask()) is not None:
+            chosen.append(one)
+            chooser.tell(one.number, "completed", Reported((abs(one.point[WIDTH] - 9.0),)))
+        assert len({one.point_id for one in chosen}) == 36
+
+    def test_rejected_draws_leave_nothing_running(self, make_study: MakeStudy) -> None:
+        chooser = Chooser(make_study(5, space=FINITE, sampler="random"), NONE, {})
+        for one in ask_all(chooser):
+            chooser.tell(one.number, "completed", Reported((1.0,)))
+        states = {trial.state for trial in chooser._optuna.get_trials()}
+        assert TrialState.RUNNING not in states
+
+
+class TestPlanned:
+    def test_a_grid_is_gone_through_in_order(self, make_study: MakeStudy) -> None:
+        study = make_study(40, space=LEVELS, sampler="grid", start_from=[{LOSS: "lsgan"}])
+        chosen = ask_all(Chooser(study, NONE, {}))
+        assert [(one.point["generator.dropout"], one.point[LOSS]) for one in chosen] == [
+            (0.0, "lsgan"),
+            (0.5, "lsgan"),
+            (0.0, "bce"),
+            (0.5, "bce"),
+        ]
+        assert {one.seed for one in chosen} == {0}
+
+    def test_a_comparison_has_every_level_with_every_seed(self, make_study: MakeStudy) -> None:
+        study = make_study(None, space=LEVELS, design="compare", replicates=3, seed=7, budget={})
+        chosen = ask_all(Chooser(study, NONE, {}))
+        assert len(chosen) == 12
+        assert {one.origin for one in chosen} == {"compare"}
+        seeds = [one.seed for one in chosen]
+        assert seeds[0] == 7
+        assert [len(set(seeds[at : at + 4])) for at in (0, 4, 8)] == [1, 1, 1]
+        assert len(set(seeds)) == 3
+        for at in (0, 4, 8):  # a whole round of pairs before the next seed
+            assert len({one.point_id for one in chosen[at : at + 4]}) == 4
+        assert [one.config.training.seed for one in chosen] == seeds
+
+    def test_more_seeds_are_added_to_those_there_are(self, make_study: MakeStudy) -> None:
+        few, many = (
+            ask_all(
+                Chooser(
+                    make_study(None, space=LEVELS, design="compare", replicates=n, budget={}),
+                    NONE,
+                    {},
+                )
+            )
+            for n in (2, 3)
+        )
+        assert [one.seed for one in many[:8]] == [one.seed for one in few]
+
+
+def test_quasi_random_points_fill_the_space_and_are_rebuilt(make_study: MakeStudy) -> None:
+    study = make_study(32, sampler="qmc")
+    chosen = ask_all(Chooser(study, NONE, {}))
+    rates = sorted(math.log10(one.point[LR]) for one in chosen)
+    octants = [int((rate + 5) / 4 * 8) for rate in rates]
+    assert [octants.count(at) for at in range(8)] == [4] * 8
+    rows = [row_of(one, "completed") for one in chosen[:11]]
+    said = {one.trial_id: Reported((1.0,)) for one in chosen[:11]}
+    again = ask_all(Chooser(study, pd.DataFrame(rows), said))
+    assert points(again) == points(chosen[11:])
+
+
+def test_confirmations_are_no_part_of_the_search(make_study: MakeStudy) -> None:
+    """They are counted, but Optuna does not hear of them; what comes after has the next number."""
+    ledger = Ledger(make_study(6))
+    ledger.play(6)
+    while ledger.running:
+        ledger.end()
+    point = json.loads(ledger.rows["t00000"]["point"])
+    again = ledger.chooser.assignment(6, point, 9, "confirm")
+    ledger.rows["t00006"] = row_of(again, "completed")
+    ledger.study = make_study(8)
+    chooser = ledger.rebuilt()
+    assert chooser.asked == 6
+    assert [one.number for one in ask_all(chooser)] == [7, 8]
+    assert len(chooser._optuna.get_trials()) == 8
+
+
+def test_a_widened_range_is_wider_for_old_trials_too(make_study: MakeStudy) -> None:
+    ledger = Ledger(make_study(4))
+    ledger.play(4)
+    lr = ledger.study.space[LR]
+    space = {**ledger.study.space, LR: replace(lr, low=1e-6, high=1.0)}
+    ledger.study = replace(ledger.study, space=space)
+    again = Chooser(
+        replace(ledger.study, file=make_study(6).file),
+        pd.DataFrame(list(ledger.rows.values())),
+        ledger.values,
+    )
+    lows = {trial.distributions[LR].low for trial in again._optuna.get_trials()}
+    assert lows == {1e-6}
+    assert again.ask() is not None

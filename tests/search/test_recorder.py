@@ -38,7 +38,7 @@ def start(recorder: Recorder) -> Assignment:
     return chosen
 
 
-def tick(recorder: Recorder, chosen: Assignment, at: int, value: Any, **where: Any) -> bool:
+def tick(recorder: Recorder, chosen: Assignment, at: int, value: Any = 5.0, **where: Any) -> bool:
     metrics = {"tick": at, "images": 32 * at, "seconds": 1.5 * at, "val_ab_mae": value}
     return recorder.message(
         chosen.trial_id, {"event": "tick", "metrics": metrics, **(where or HERE)}
@@ -54,6 +54,13 @@ def end(
 ) -> bool:
     message = {"event": "end", "state": state, "reason": reason, "pictures": pictures or []}
     return recorder.message(chosen.trial_id, {**message, **HERE})
+
+
+def finish(recorder: Recorder, chosen: Assignment, value: float = 5.0) -> None:
+    """A trial that was handed out comes to its end."""
+    for at in (1, 2):
+        tick(recorder, chosen, at, value)
+    end(recorder, chosen)
 
 
 def run_one(recorder: Recorder, value: float) -> Assignment:
@@ -425,3 +432,195 @@ def test_the_best_so_far(make_sweep: MakeSweep) -> None:
         run_one(recorder, value)
         recorder.standing.refresh_best()
         assert recorder.standing.best == best
+
+
+class TestStoppedEarly:
+    ASHA = {"stopping": {"rule": "asha"}, "sampler": "random"}  # noqa: RUF012
+
+    def test_who_lags_behind_is_pruned_with_its_reason(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(4, **self.ASHA)
+        recorder = open_recorder(folder)
+        first, second = recorder.next(), recorder.next()
+        assert first and second
+        assert tick(recorder, first, 1, 5.0)
+        assert not tick(recorder, second, 1, 6.0)
+        found = read_sweep(folder).trials.set_index("trial_id").loc[second.trial_id]
+        assert (found["state"], found["reason"]) == (
+            "pruned",
+            "1 of 2 trials were better after 32 pictures",
+        )
+        assert not tick(recorder, second, 2, 1.0), "nobody listens to it any more"
+
+    def test_a_reopened_sweep_knows_its_rungs(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(4, **self.ASHA)
+        recorder = open_recorder(folder)
+        first, second = recorder.next(), recorder.next()
+        assert first and second
+        tick(recorder, first, 1, 5.0)
+        recorder.flush(force=True)
+        again = open_recorder(folder)
+        assert again.stopper.reached == [{first.trial_id: (5.0,)}]
+        for _ in range(2):
+            again.next()
+        assert not tick(again, second, 1, 6.0)
+
+
+class TestBudgets:
+    def test_no_trial_is_handed_out_beyond_the_pictures(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, budget={"trials": 8, "images": 200})
+        recorder = open_recorder(folder)
+        asked = []
+        while (chosen := recorder.next()) is not None:
+            asked.append(chosen)
+            finish(recorder, chosen)
+        assert len(asked) == 4  # 4 x 64 >= 200, 3 x 64 is not
+        assert recorder.why_over == "the budget of 200 images is spent"
+        assert recorder.is_finished
+        assert open_recorder(folder).is_finished
+
+    def test_running_trials_are_counted_in_full(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep(8, budget={"trials": 8, "images": 128}))
+        first = recorder.next()
+        assert first
+        tick(recorder, first, 1)
+        assert recorder.next() is not None  # 64 are reckoned, 64 are left
+        assert recorder.next() is None
+        assert not recorder.is_finished
+
+    def test_cut_trials_are_cancelled(
+        self, make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = make_sweep(8, budget={"trials": 8, "images": 64, "when_spent": "cut"})
+        recorder = open_recorder(folder)
+        first, second = recorder.next(), recorder.next()
+        assert first and second
+        told = []
+        monkeypatch.setattr(os, "kill", lambda pid, number: told.append((pid, number)))
+        tick(recorder, second, 1)
+        finish(recorder, first)
+        recorder.watch_budget()
+        recorder.watch_budget()
+        assert recorder.cut == "the budget of 64 images is spent"
+        assert [number for _, number in told] in ([], [signal.SIGTERM])
+        end(recorder, second, "preempted")
+        assert recorder.standing.states[second.trial_id] == "cancelled"
+        assert recorder.next() is None
+        assert recorder.is_finished
+        assert open_recorder(folder).is_finished
+
+    def test_trials_may_finish_otherwise(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep(8, budget={"trials": 8, "images": 64}))
+        first = recorder.next()
+        assert first
+        finish(recorder, first)
+        recorder.watch_budget()
+        assert recorder.cut is None
+
+
+class TestConfirmation:
+    CONFIRM = {"confirm": {"top": 2, "replicates": 2}, "sampler": "random"}  # noqa: RUF012
+
+    def played(self, recorder: Recorder) -> list[Assignment]:
+        asked = []
+        while (chosen := recorder.next()) is not None:
+            asked.append(chosen)
+            finish(recorder, chosen, value=5.0 + chosen.number % 3)
+        return asked
+
+    def test_the_best_are_repeated_with_fresh_seeds(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(4, **self.CONFIRM)
+        recorder = open_recorder(folder)
+        asked = self.played(recorder)
+        searched, confirming = asked[:4], asked[4:]
+        assert [one.origin for one in confirming] == ["confirm"] * 4
+        assert [one.number for one in asked] == list(range(8))
+        best = [searched[0].point_id, searched[3].point_id]
+        assert [one.point_id for one in confirming] == best * 2
+        seeds = [one.seed for one in confirming]
+        assert seeds[0] == seeds[1] != seeds[2] == seeds[3]
+        assert not {one.seed for one in searched} & set(seeds)
+        assert all(one.config.training.seed == one.seed for one in confirming)
+        assert recorder.is_finished
+        assert open_recorder(folder).next() is None
+
+    def test_they_wait_for_the_search_to_end(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep(2, **self.CONFIRM))
+        first, second = recorder.next(), recorder.next()
+        assert first and second
+        finish(recorder, first)
+        assert recorder.next() is None
+        assert not recorder.is_finished
+        finish(recorder, second)
+        chosen = recorder.next()
+        assert chosen and chosen.origin == "confirm"
+
+    def test_a_killed_confirmation_goes_on(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(3, **self.CONFIRM)
+        recorder = open_recorder(folder)
+        for _ in range(3):
+            chosen = recorder.next()
+            assert chosen
+            finish(recorder, chosen, value=5.0 + chosen.number)
+        running = recorder.next()
+        assert running and running.origin == "confirm"
+        again = open_recorder(folder)
+        assert not again.is_finished
+        asked = self.played(again)
+        assert (asked[0].trial_id, asked[0].attempt) == (running.trial_id, 1)
+        assert [one.number for one in asked] == [3, 4, 5, 6]
+        assert read_sweep(folder).trials["point_id"].nunique() == 3
+
+    def test_nothing_is_confirmed_when_nothing_can_be_chosen(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep(2, **self.CONFIRM))
+        for _ in range(2):
+            chosen = recorder.next()
+            assert chosen
+            end(recorder, chosen, "failed")
+        assert recorder.next() is None
+        assert recorder.is_finished
+
+    def test_a_trial_that_confirms_is_not_stopped_early(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep(2, **self.CONFIRM, stopping={"rule": "asha"}))
+        for _ in range(2):
+            chosen = recorder.next()
+            assert chosen
+            finish(recorder, chosen, value=5.0 - chosen.number)
+        chosen = recorder.next()
+        assert chosen and chosen.origin == "confirm"
+        assert tick(recorder, chosen, 1, 99.0)
+
+    def test_the_search_leaves_room_in_the_budget(self, make_sweep: MakeSweep) -> None:
+        budget = {"trials": 20, "images": 10 * 64}
+        recorder = open_recorder(make_sweep(20, **self.CONFIRM, budget=budget))
+        asked = self.played(recorder)
+        assert [one.origin for one in asked].count("confirm") == 4
+        assert recorder.spending.spent()["images"] <= 10 * 64
+
+    def test_more_trials_may_change_who_is_best(
+        self, make_sweep: MakeSweep, make_study: Callable[..., Study]
+    ) -> None:
+        folder = make_sweep(3, **self.CONFIRM)
+        self.played(open_recorder(folder))
+        grown = Recorder(folder, make_study(4, **self.CONFIRM))
+        chosen = grown.next()
+        assert chosen and (chosen.number, chosen.origin) == (7, "search")
+        finish(grown, chosen, value=1.0)
+        asked = self.played(grown)
+        assert {one.point_id for one in asked} == {chosen.point_id}
+        assert [one.origin for one in asked] == ["confirm"] * 2
+
+
+def test_a_constraint_that_is_not_met_keeps_a_trial_from_being_best(make_sweep: MakeSweep) -> None:
+    folder = make_sweep(2, constraints={"gmac_per_picture": "< 2"})
+    recorder = open_recorder(folder)
+    for gmac in (3.0, 1.0):
+        chosen = recorder.next()
+        assert chosen
+        metrics = {"tick": 1, "images": 32, "val_ab_mae": 5.0 - gmac}
+        metrics["cost_gmac_per_picture"] = gmac
+        recorder.message(chosen.trial_id, {"event": "tick", "metrics": metrics, **HERE})
+        end(recorder, chosen, "completed")
+    recorder.standing.refresh_best()
+    assert recorder.standing.best == 4.0
+    trials = open_recorder(folder).chooser._optuna.get_trials()
+    assert [one.constraints["cost_gmac_per_picture"] for one in trials] == [1.0, -1.0]

@@ -1,0 +1,118 @@
+"""Going on with a sweep: its study as it is now, against how it began."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from colornet.catalog import to_yaml
+from colornet.errors import InputError
+from colornet.storage import Storage
+from search.beginning import check_data, describe
+from search.changes import check_changes, code_changes, data_changes, study_changes
+from search.lease import Lease
+from search.records import read_study, read_sweep
+from spaces.loading import load_study
+from spaces.study import Study
+
+log = logging.getLogger("colorsweep")
+Edit = Callable[[dict[str, Any]], None]
+
+
+def continued(
+    location: Path, edit: Edit | None = None, study: str | None = None, *, accept: bool = False
+) -> Study:
+    """Check that a sweep may go on, and write down what it goes on with.
+
+    Args:
+        edit: changes the study's data in place, as `extend` and `confirm` do.
+        study: a file to take the study from, with the settings that the sweep began with.
+        accept: consent to a wider space or another way of searching.
+
+    Raises:
+        InputError: no sweep, changes that would mix results or want consent, data that are gone.
+        InUseError: another driver runs it.
+    """
+    sweep = read_sweep(location)
+    before = sweep.provenance.get("study") or sweep.study
+    with Lease(location):
+        found = _from_file(study, sweep.provenance) if study else sweep.study
+        data = json.loads(json.dumps(found))
+        if edit is not None:
+            edit(data)
+        now = _resolved(data, f"{location}/study.yaml")
+        now, packs = check_data(now)
+        after = json.loads(json.dumps(now.to_data()))
+        changes = study_changes(before, after) + code_changes(sweep.provenance)
+        changes += data_changes(sweep.provenance, [describe(pack) for pack in packs])
+        check_changes(changes, str(location), accept=accept)
+        for change in changes:
+            log.warning("Changed since the sweep began: %s", change)
+        storage = Storage.at(location)
+        if after != read_study(storage):
+            storage.write("study.yaml", to_yaml(after).encode())
+        if after != before:
+            described = {**sweep.provenance, "study": after}
+            storage.write("provenance.json", json.dumps(described, indent=1).encode())
+    return now
+
+
+def _resolved(data: Mapping[str, Any], origin: str) -> Study:
+    """The study that a sweep's data describe. Raises InputError, also for what does not parse."""
+    try:
+        return Study.from_data(data, origin)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{origin}: cannot be read: {error!r}.\nPut it back as it was.") from None
+
+
+def _from_file(study: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    began = provenance.get("began") or {}
+    loaded = load_study(study, began.get("settings") or {}, quick=bool(began.get("quick")))
+    return loaded.to_data()
+
+
+def more(trials: int | None, replicates: int | None, *, needed: bool) -> Edit:
+    """The edit of `extend`: so many more trials of a search, or seeds of a compared design.
+
+    Args:
+        needed: whether one of the two has to be given.
+
+    Raises:
+        InputError: for what does not fit the design, also when the edit is made.
+    """
+    if needed and trials is None and replicates is None:
+        raise InputError("extend: by what?\nGive --trials N, or --replicates N to a comparison.")
+
+    def edit(data: dict[str, Any]) -> None:
+        compared = data["design"] == "compare"
+        if trials is not None and compared:
+            raise InputError(
+                f"--trials: {trials}: a compared design has levels x replicates.\n"
+                "Give --replicates N: so many more seeds for each level."
+            )
+        if replicates is not None and not compared:
+            raise InputError(
+                f"--replicates: {replicates}: this sweep is a search.\n"
+                "Give --trials N, or repeat its best with `colorsweep confirm`."
+            )
+        if trials is not None:
+            data["budget"]["trials"] = (data["budget"].get("trials") or data["trials"]) + trials
+        if replicates is not None:
+            data["replicates"] += replicates
+
+    return edit
+
+
+def confirming(top: int, replicates: int) -> Edit:
+    """The edit of `confirm`. Raises InputError for a compared design when the edit is made."""
+
+    def edit(data: dict[str, Any]) -> None:
+        if data["design"] == "compare":
+            raise InputError(
+                "confirm: a compared design has every level with several seeds already.\n"
+                "Give it more of them: colorsweep extend SWEEP --replicates N"
+            )
+        data["confirm"] = {"top": top, "replicates": replicates}
+
+    return edit

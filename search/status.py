@@ -1,0 +1,136 @@
+"""How a sweep stands, read from its records: nothing of it is changed, and no driver is needed."""
+
+from typing import Any
+
+import pandas as pd
+
+from colornet.answer import aligned
+from colornet.storage import Storage
+from search import confirmation
+from search.lease import holder, is_alive
+from search.ranking import confirmed_column, deciding_metric, point_table
+from search.records import UNFINISHED, SweepRecords, read_states, read_sweep
+from search.spending import Spending
+from spaces.grid import count_points
+from spaces.study import Study
+
+
+def standing_of(location: str) -> dict[str, Any]:
+    """The sweep's standing as plain data. Raises InputError when the folder is no sweep."""
+    records = read_sweep(location)
+    study = Study.from_data(records.study, f"{location}/study.yaml")
+    held = holder(Storage.at(location))
+    driver = held if held and is_alive(held) else None
+    origins, states = records.trials["origin"], records.trials["state"]
+    done = ~states.isin(UNFINISHED)
+    confirming = origins == "confirm"
+    states_read, _ = read_states(location)
+    spending = Spending(study.file.budget, states_read, records.ticks)
+    limits = study.file.budget.model_dump(include=set(spending.spent()), exclude_none=True)
+    over = spending.over() if limits else None
+    return {
+        "sweep": location,
+        "study": study.name,
+        "question": study.file.question,
+        "trials": study.trials,
+        "done": int((done & ~confirming).sum()),
+        "confirmed": int((done & confirming).sum()),
+        "to_confirm": confirmation.count(study),
+        "states": states.value_counts().to_dict(),
+        "budget": {name: [spending.spent()[name], limit] for name, limit in limits.items()},
+        "budget_spent": over,
+        "finished": _is_finished(records, study, over),
+        "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
+        "best": best_point(records),
+        "running": _running(records),
+        "problems": records.problems,
+    }
+
+
+def _is_finished(records: SweepRecords, study: Study, over: str | None) -> bool:
+    """Whether `resume` would have nothing to do."""
+    trials = records.trials
+    if trials["state"].isin(UNFINISHED).any():
+        return False
+    searched = trials[trials["origin"] != "confirm"]
+    size = count_points(study.dimensions, study.trials)
+    all_tried = size is not None and searched["point_id"].nunique() >= size
+    if over is None and len(searched) < study.trials and not all_tried:
+        return False
+    return over is not None or next(confirmation.missing(study, records), None) is None
+
+
+def best_point(records: SweepRecords) -> dict[str, Any] | None:
+    """The best configuration by what is known best of it; None when there is none.
+
+    Returns:
+        trial, column (the metric that decides, or the first objective), value (mean over
+        replicates), replicates, basis (`search`, `confirm` or `compare`).
+    """
+    if records.trials.empty:
+        return None
+    ranked = point_table(records)
+    ranked = ranked[ranked["rank"].notna()]
+    if ranked.empty:
+        return None
+    row = ranked.iloc[0]
+    column = deciding_metric(records.study) or next(iter(records.study["objectives"]))
+    return {
+        "trial": row["trial_id"],
+        "column": confirmed_column(column) if row["basis"] == "confirm" else column,
+        "value": float(row["mean"]),
+        "replicates": int(row["n"]),
+        "basis": row["basis"],
+    }
+
+
+def best_text(best: dict[str, Any]) -> str:
+    """`t00003: val_ab_mae 4.39`, with the number of seeds behind a mean."""
+    text = f"{best['trial']}: {best['column']} {best['value']:.4g}"
+    if best["basis"] == "search":
+        return text
+    seeds = f"{best['replicates']} seed" + ("s" if best["replicates"] > 1 else "")
+    return f"{text}, mean of {seeds}"
+
+
+def _running(records: SweepRecords) -> list[dict[str, Any]]:
+    running = records.trials[records.trials["state"] == "running"]
+    last: pd.DataFrame = records.ticks.drop_duplicates("trial_id", keep="last")
+    last = last.set_index("trial_id")
+    ticks = records.study["base_config"]["training"]["ticks"]
+    return [
+        {
+            "trial": trial,
+            "tick": int(last.loc[trial, "tick"]) if trial in last.index else 0,
+            "ticks": ticks,
+        }
+        for trial in running["trial_id"]
+    ]
+
+
+def status_text(values: dict[str, Any]) -> str:
+    """The standing for people, and what to type next."""
+    driver, finished = values["driver"], values["finished"]
+    if driver:
+        driven = f"running, driven by process {driver['pid']} on {driver['host']}"
+    else:
+        driven = "finished" if finished else "stopped"
+    states = ", ".join(f"{count} {state}" for state, count in sorted(values["states"].items()))
+    rows = [
+        ("Sweep", values["sweep"]),
+        ("Question", values["question"]),
+        ("State", driven),
+        ("Trials", f"{values['done']} of {values['trials']} done ({states or 'none started'})"),
+    ]
+    if values["to_confirm"]:
+        rows.append(("Confirmed", f"{values['confirmed']} of {values['to_confirm']} trials done"))
+    for name, (spent, limit) in values["budget"].items():
+        rows.append(("Budget", f"{spent:,.4g} of {limit:,.4g} {name.replace('_', ' ')}"))
+    if driver:
+        rows += [("", f"{one['trial']} at tick {one['tick']}") for one in values["running"]]
+    if values["best"]:
+        rows.append(("Best", best_text(values["best"])))
+    rows += [("Problem", problem) for problem in values["problems"]]
+    verb = "report" if finished or driver else "resume"
+    rows.append(("Next", f"colorsweep {verb} {values['sweep']}"))
+    return aligned(rows)

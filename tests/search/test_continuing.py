@@ -1,0 +1,162 @@
+"""A sweep goes on with its own study, with more of it, or not at all."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colornet.catalog import read_yaml, to_yaml
+from colornet.errors import InputError, InUseError
+from search.beginning import begin
+from search.continuing import confirming, continued, more
+from search.lease import Lease
+from search.records import read_sweep
+from spaces.loading import load_study
+from spaces.study import Study
+
+MakeStudy = Callable[..., Study]
+COMPARE: dict[str, Any] = {
+    "design": "compare",
+    "replicates": 2,
+    "space": {"generator.dropout": {"choice": [0.0, 0.5]}},
+    "budget": {},
+}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORSWEEP_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def begun(make_study: MakeStudy, tmp_path: Path) -> Callable[..., Path]:
+    """A function of changed keys that gives the folder of a sweep with real pictures."""
+
+    def make(**changes: Any) -> Path:
+        data = {"data.pictures": 80, "data.image_size": 16}
+        fixed = {**data, "training.images": 64, "training.ticks": 2, "training.batch_size": 8}
+        return begin(make_study(fixed=fixed, **changes), str(tmp_path / "sweep"))
+
+    return make
+
+
+def rewrite(folder: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    values = read_yaml(folder / "study.yaml")
+    edit(values)
+    (folder / "study.yaml").write_text(to_yaml(values))
+
+
+def test_nothing_changed(begun: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
+    folder = begun()
+    before = (folder / "study.yaml").read_bytes(), (folder / "provenance.json").read_bytes()
+    with caplog.at_level(logging.WARNING):
+        continued(folder)
+    assert caplog.messages == []
+    after = (folder / "study.yaml").read_bytes(), (folder / "provenance.json").read_bytes()
+    assert after == before
+
+
+def test_more_trials(begun: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
+    folder = begun()
+    study = continued(folder, more(4, None, needed=True))
+    assert study.trials == 12
+    assert read_sweep(folder).study["trials"] == 12
+    assert "budget.trials: 8 -> 12" in caplog.text
+    caplog.clear()
+    assert continued(folder).trials == 12
+    assert caplog.messages == []
+
+
+def test_more_seeds(begun: Callable[..., Path]) -> None:
+    folder = begun(**COMPARE)
+    assert continued(folder, more(None, 3, needed=True)).trials == 10
+    with pytest.raises(InputError, match="--trials: 2: a compared design"):
+        continued(folder, more(2, None, needed=True))
+    with pytest.raises(InputError, match="confirm: a compared design"):
+        continued(folder, confirming(3, 2))
+
+
+def test_an_extension_by_nothing_is_refused(begun: Callable[..., Path]) -> None:
+    with pytest.raises(InputError, match="extend: by what"):
+        more(None, None, needed=True)
+    with pytest.raises(InputError, match="--replicates: 2: this sweep is a search"):
+        continued(begun(), more(None, 2, needed=True))
+
+
+def test_a_confirmation_is_written_down(begun: Callable[..., Path]) -> None:
+    folder = begun()
+    continued(folder, confirming(2, 4))
+    assert read_sweep(folder).study["confirm"] == {"top": 2, "replicates": 4}
+
+
+def test_an_edited_study_is_told_asked_for_or_refused(begun: Callable[..., Path]) -> None:
+    folder = begun()
+
+    def widen(values: dict[str, Any]) -> None:
+        values["space"]["optimizer.generator_lr"]["high"] = 1.0
+
+    rewrite(folder, widen)
+    with pytest.raises(InputError, match=r"space.optimizer.generator_lr.*\nGo on with --accept"):
+        continued(folder)
+    assert continued(folder, accept=True).space["optimizer.generator_lr"].high == 1.0
+    continued(folder)  # consent is given once
+
+    def turn(values: dict[str, Any]) -> None:
+        values["objectives"] = {"val_psnr": "maximize"}
+
+    rewrite(folder, turn)
+    with pytest.raises(InputError, match=r"objectives.*\n.*start a new sweep"):
+        continued(folder, accept=True)
+
+
+@pytest.mark.parametrize("text", ["space: 3\n", "budget: []\n", "design: other\n"])
+def test_a_study_that_was_spoilt(begun: Callable[..., Path], text: str) -> None:
+    folder = begun()
+    path = folder / "study.yaml"
+    key = text.partition(":")[0]
+    values = {name: value for name, value in read_yaml(path).items() if name != key}
+    path.write_text(to_yaml(values) + text)
+    with pytest.raises(InputError) as error:
+        continued(folder, accept=True)
+    assert str(error.value).count("\n") <= 2
+
+
+def test_other_pictures_are_refused(begun: Callable[..., Path]) -> None:
+    folder = begun()
+
+    def more_pictures(values: dict[str, Any]) -> None:
+        values["base_config"]["data"]["pictures"] = 90
+
+    rewrite(folder, more_pictures)
+    with pytest.raises(InputError, match=r"base_config\.data\.pictures: 80 -> 90"):
+        continued(folder)
+
+
+def test_a_file_s_study_is_taken_with_the_first_settings(
+    make_study: MakeStudy, tmp_path: Path
+) -> None:
+    fixed = {"data.pictures": 80, "data.image_size": 16, "training.images": 64}
+    make_study(fixed={**fixed, "training.ticks": 2, "training.batch_size": 8})
+    file = tmp_path / "study-file.yaml"
+    settings = {"budget.trials": 5}
+    study = load_study(str(file), settings)
+    began = {"study": str(file), "settings": settings, "quick": False}
+    folder = begin(study, str(tmp_path / "sweep"), began)
+    values = read_yaml(file)
+    values["space"]["loss.adversarial"] = {"choice": ["bce", "lsgan", "hinge"]}
+    values["question"] = "And hinge?"
+    file.write_text(to_yaml(values))
+    with pytest.raises(InputError, match=r"loss.adversarial.*hinge.*\nGo on with --accept"):
+        continued(folder, study=str(file))
+    found = continued(folder, study=str(file), accept=True)
+    assert (found.trials, found.file.question) == (5, "And hinge?")
+
+
+def test_a_running_sweep_is_left_alone(begun: Callable[..., Path]) -> None:
+    folder = begun()
+    before = (folder / "study.yaml").read_bytes()
+    with Lease(folder), pytest.raises(InUseError):
+        continued(folder, more(4, None, needed=True))
+    assert (folder / "study.yaml").read_bytes() == before
