@@ -618,6 +618,9 @@ def test_a_color_that_is_none_on_common_pictures_is_divergence(
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_on_a_gpu(pack: Any, tiny: Build, folder: Path) -> None:
-    reports = run(tiny(), folder=folder)
+def test_on_a_gpu(pack: Any, common: Callable[..., Any], tiny: Build, folder: Path) -> None:
+    common(24)
+    reports = Reports()
+    train(tiny(evaluate_on={**COMMON, "image_size": 24}), reports, folder=folder, test=True)
     assert len(reports) == 3
+    assert reports[-1]["test_ab_mae"] > 0
