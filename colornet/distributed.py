@@ -213,7 +213,7 @@ def _leave_model(
     import torch
     from safetensors.torch import load_file
 
-    from colornet.heldout import tested
+    from colornet.heldout import unseen
     from colornet.model import save_model
     from colornet.networks import build_generator
 
@@ -223,7 +223,7 @@ def _leave_model(
     packs = open_packs(config)
     results: dict[str, Any] = {"images": metrics["images"], "seconds": metrics["seconds"]}
     if len(packs.judging.indices("test")):
-        pictures = tested(packs, config.data.image_size, device)
+        pictures = unseen(packs, config.data.image_size, device)
         results |= pictures.evaluate(generator).means() | pictures.baselines()
     common = packs.common.summary() if packs.common else None
     card = model_card(folder.name, config, results, packs.own.summary(), origin, common=common)

@@ -58,6 +58,6 @@ def held_out(packs: Packs, size: int, device: torch.device) -> list[HeldOut]:
     return [own, HeldOut("eval", packs.common, "val", size, device)] if packs.common else [own]
 
 
-def tested(packs: Packs, size: int, device: torch.device) -> HeldOut:
-    """`test`: those of the common pictures where there are any."""
+def unseen(packs: Packs, size: int, device: torch.device) -> HeldOut:
+    """`test`: pictures that nothing was chosen by, the common ones where there are any."""
     return HeldOut("test", packs.judging, "test", size, device)

@@ -23,7 +23,7 @@ from colornet.config import Config
 from colornet.diagnostics import Diagnosis
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from colornet.evaluation import Evaluation
-from colornet.heldout import held_out, tested
+from colornet.heldout import held_out, unseen
 from colornet.learner import Learner
 from colornet.measures import LOSSES
 from colornet.memory import PeakMemory
@@ -122,7 +122,7 @@ class UnderWay:
         seen = self.packs, self.config.data.image_size, self.device
         self.held_out = {one.name: one for one in held_out(*seen)}
         if self.test:
-            self.held_out["test"] = tested(*seen)
+            self.held_out["test"] = unseen(*seen)
         self.baselines = {name: one.baselines() for name, one in self.held_out.items()}
         self.cost = cost_columns(self.config)
         self.memory = PeakMemory(self.device)

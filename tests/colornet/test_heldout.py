@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from colornet.config import Config
-from colornet.heldout import held_out, tested
+from colornet.heldout import held_out, unseen
 from colornet.networks import build_generator
 from colornet.packs import Packs
 
@@ -19,14 +19,14 @@ def names(packs: Packs) -> list[tuple[str, Any, str]]:
 
 def test_own_pictures_alone(pack: Any) -> None:
     assert names(Packs(pack)) == [("val", pack, "val")]
-    assert tested(Packs(pack), 16, CPU).pack is pack
+    assert unseen(Packs(pack), 16, CPU).pack is pack
 
 
 def test_common_pictures_beside_them(pack: Any, common: Callable[..., Any]) -> None:
     others = common()
     packs = Packs(pack, others)
     assert names(packs) == [("val", pack, "val"), ("eval", others, "val")]
-    test = tested(packs, 16, CPU)
+    test = unseen(packs, 16, CPU)
     assert (test.name, test.pack, test.split) == ("test", others, "test")
     assert set(test.baselines()) == {
         f"test_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")
@@ -39,7 +39,7 @@ def test_only_a_training_s_own_pictures_take_from_its_chance(
     options = tiny(generator={"dropout": 0.4, "dropout_at_evaluation": True}).generator
     generator = build_generator(options, 0, CPU)
     packs = Packs(pack, common())
-    for pictures in [*held_out(packs, 16, CPU), tested(packs, 16, CPU)]:
+    for pictures in [*held_out(packs, 16, CPU), unseen(packs, 16, CPU)]:
         before = torch.get_rng_state()
         evaluation = pictures.evaluate(generator)
         assert torch.equal(before, torch.get_rng_state()) is (pictures.name != "val")
