@@ -1,11 +1,13 @@
 """What a sweep writes to the disk, and whether there is room for it."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from colornet.checkpoint import KEPT
+from colornet.errors import InputError
 from search.keeping import KEEP_BEST
 from search.workload import Life
 
@@ -62,6 +64,15 @@ def disk(
         "free": free,
         "short": max(0, needed + SPARE - free),
     }
+
+
+def check_writable(location: Path) -> None:
+    """Raise InputError where a sweep's folder could not be made."""
+    parent = nearest(location)
+    if not parent.is_dir():
+        raise InputError(f"{location}: cannot be written: {parent} is no folder.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{location}: cannot be written: Permission denied.")
 
 
 def nearest(location: Path) -> Path:

@@ -6,18 +6,20 @@ interpolated the same way.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
 import numpy as np
 
-from search.workload import Life, Range, Workload, schedule
+from search.workload import Life, Range, Workload, in_order, schedule
 
 RAY_START = 4.0
 """Seconds from the command to the first trial's hand-out."""
 ACTOR_START = 8.0
 """Seconds until an actor's first trial begins; libraries are loaded. Later trials reuse it."""
+BETWEEN = 0.5
+"""Seconds between the end of a trial and the beginning of the next in its actor."""
 SAME_SIZE = 1.25
 """Trainings whose work differs by less are one size."""
 LEAST_SPREAD = 0.1
@@ -137,12 +139,12 @@ def hours(speed: Speed, load: Workload, works: Sequence[Work], slots: int) -> Ho
         searched = schedule(search, slots, each_slot=ACTOR_START)
         return schedule(confirm, slots, searched), sum(search) + sum(confirm)
 
-    cases: Mapping[str, list[tuple[float, float]]] = {
-        "low": [both(load.low, speed.low)],
-        "expected": [both(lives, 1.0) for lives in load.drawn],
-        "high": [both(load.high, speed.high)],
-    }
-    busy = {name: fmean(one for one, _ in case) / 3600 for name, case in cases.items()}
-    training = {name: fmean(one for _, one in case) / 3600 for name, case in cases.items()}
-    wall = {name: value + RAY_START / 3600 for name, value in busy.items()}
-    return Hours(Range(**wall), Range(**busy), Range(**training))
+    cases = (
+        [both(load.low, speed.low)],
+        [both(lives, 1.0) for lives in load.drawn],
+        [both(load.high, speed.high)],
+    )
+    busy = [fmean(one for one, _ in case) / 3600 for case in cases]
+    training = [fmean(one for _, one in case) / 3600 for case in cases]
+    wall = [one + RAY_START / 3600 for one in busy]
+    return Hours(in_order(*wall), in_order(*busy), in_order(*training))

@@ -66,7 +66,9 @@ def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> list[Measured]:
 
 def _training(ticks: pd.DataFrame, changes: pd.DataFrame, held_out: int) -> Measured | None:
     """What a trial took that ended in its first attempt; None where that is not known."""
-    steps, evaluation, diagnosis, checkpoint = (float(ticks[name].sum()) for name in COSTS)
+    steps, evaluation, diagnosis, checkpoint = (
+        float(ticks[name].sum(min_count=len(ticks))) for name in COSTS
+    )
     images, count = int(ticks["images"].max()), len(ticks)
     config: dict[str, Any] = json.loads(changes["config"].iloc[-1])
     written = count // int(config["training"]["checkpoint_every"])

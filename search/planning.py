@@ -11,12 +11,13 @@ from math import ceil
 from typing import Any
 
 from colornet.config import parse_config
-from colornet.data.packed import Pack, open_pack
+from colornet.data.packed import Pack
 from colornet.errors import InputError
+from colornet.packs import open_packs
 from search.beginning import check_data, place
 from search.counting import Count, Counts
-from search.disk import checkpoint_bytes, disk, records_bytes
-from search.estimating import Hours, Measured, Speed, Work, hours
+from search.disk import check_writable, checkpoint_bytes, disk, records_bytes
+from search.estimating import BETWEEN, Hours, Measured, Speed, Work, hours
 from search.pastspeed import past_trainings
 from search.probing import probe_all
 from search.shares import Machine, Share, split, this_machine
@@ -46,6 +47,7 @@ def make_plan(
         InputError: for whatever `run` would refuse.
     """
     location = place(study, out)
+    check_writable(location)
     resources = study.file.resources
     machine = machine or this_machine()
     share = split(machine, resources.gpus, resources.concurrent)
@@ -121,14 +123,14 @@ def _described(pack: Pack) -> dict[str, Any]:
 def _works(load: Workload, counts: Sequence[Count]) -> list[Work]:
     found = []
     for config, count in zip(load.configs, counts, strict=False):
-        own = open_pack(config.data)
-        common = open_pack(config.evaluate_on) if config.evaluate_on else None
-        looked_at = len(own.indices("val")) + (len(common.indices("val")) if common else 0)
+        packs = open_packs(config)
+        looked_at = len(packs.own.indices("val"))
+        looked_at += len(packs.common.indices("val")) if packs.common else 0
         found.append(
             Work(
                 gmac=count.training_gmac,
                 held_out=looked_at,
-                tested=len((common or own).indices("test")),
+                tested=len(packs.judging.indices("test")),
                 checkpoint_every=config.training.checkpoint_every,
             )
         )
@@ -192,7 +194,7 @@ def _probed(
                     judged=timed["evaluation_seconds"] / work.held_out,
                     diagnosis=timed["diagnosis_seconds"],
                     checkpoint=timed["checkpoint_seconds"],
-                    overhead=timed["setup_seconds"],
+                    overhead=timed["setup_seconds"] + BETWEEN,
                 )
             )
     if not found:

@@ -14,8 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from colornet.config import Config, parse_config
+from colornet.errors import ColorsweepError
 from search.shares import Share
 
+STEPS = 32
+"""Steps of a probe that counts."""
 TIMEOUT = 600.0
 """Seconds after which a probe is given up."""
 log = logging.getLogger("colorsweep")
@@ -51,7 +54,7 @@ def _environment(slot: int, share: Share) -> Mapping[str, str]:
 
 def _run(config: Config, cpus: int, environment: Mapping[str, str]) -> dict[str, float] | None:
     order = json.dumps({"config": config.to_dict(), "cpus": cpus})
-    command = [sys.executable, "-m", "search.probing"]
+    command = [sys.executable, "-P", "-m", "search.probing"]
     try:
         done = subprocess.run(
             command, input=order, env=environment, capture_output=True, text=True, timeout=TIMEOUT
@@ -75,7 +78,12 @@ def _main() -> None:
 
     order: dict[str, Any] = json.loads(sys.stdin.read())
     prepare_worker(order["cpus"])
-    print(json.dumps(asdict(probe(parse_config(order["config"], "probe")))))
+    config = parse_config(order["config"], "probe")
+    try:
+        probe(config, steps=3)  # loads libraries, which a reused actor has loaded long since
+        print(json.dumps(asdict(probe(config, STEPS))))
+    except ColorsweepError as error:
+        sys.exit(" ".join(str(error).split("\n")))
 
 
 if __name__ == "__main__":

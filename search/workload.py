@@ -41,6 +41,11 @@ class Range:
     high: float
 
 
+def in_order(low: float, expected: float, high: float) -> Range:
+    """A range whose ends enclose what is expected."""
+    return Range(min(low, expected), expected, max(high, expected))
+
+
 @dataclass(frozen=True)
 class Life:
     """How far one trial goes: `ticks` of its config's, to `images` pictures seen."""
@@ -57,7 +62,7 @@ class Workload:
     Attributes:
         points: of the search; all of a grid or a compared design, else some drawn at random.
         configs: of the points.
-        low: trials of the search when all but one in `factor` are stopped at their first rung.
+        low: trials of the search when exactly one in `factor` goes on at each rung.
         high: the same when none is stopped.
         drawn: some searches in which the rule has stopped trials.
         confirm: the trials that confirm, all trained in full.
@@ -75,7 +80,7 @@ class Workload:
         """Pictures seen by all trainings together, confirming ones included."""
         confirming = _seen(self.confirm)
         expected = float(np.mean([_seen(lives) for lives in self.drawn]))
-        return Range(
+        return in_order(
             _seen(self.low) + confirming, expected + confirming, _seen(self.high) + confirming
         )
 
@@ -161,14 +166,14 @@ def _life(ends: Sequence[Sequence[int]], number: int, ticks: int) -> Life:
 
 
 def _least(study: Study, ends: Sequence[Sequence[int]], number: int) -> int:
-    """Ticks of a trial that is stopped at its first rung unless it is one in `factor`."""
+    """Ticks of a trial when exactly one in `factor` goes on at each rung."""
     stopping, own = study.file.stopping, ends[number % len(ends)]
     shares = rungs(stopping, len(own))
-    first = first_rung(stopping, number, len(shares))
-    goes_on = int((number + 1) / stopping.factor) > int(number / stopping.factor)
-    if goes_on or first >= len(shares):
-        return len(own)
-    return next(tick for tick, seen in enumerate(own, 1) if seen >= shares[first] * own[-1])
+    factor = 2.0 if stopping.rule == "median" else stopping.factor
+    for passed, share in enumerate(shares[first_rung(stopping, number, len(shares)) :], 1):
+        if int((number + 1) / factor**passed) == int(number / factor**passed):
+            return next(tick for tick, seen in enumerate(own, 1) if seen >= share * own[-1])
+    return len(own)
 
 
 def _drawn_stops(
