@@ -190,8 +190,8 @@ def _replicated(decision: Decision, first: pd.Series) -> str:
     unit = f" {unit}" if unit and not unit.startswith("of ") else ""
     if decision.basis == "confirm":
         fresh = n.replace(" ", " fresh ")
-        return f"Confirmed with {fresh}: {label} {shown}{unit} (mean, 95 % interval)."
-    return f"Mean over {n}: {label} {shown}{unit} (95 % interval)."
+        return f"#1, confirmed with {fresh}: {label} {shown}{unit} (mean, 95 % interval)."
+    return f"#1, over {n}: {label} {shown}{unit} (mean, 95 % interval)."
 
 
 def _tie_text(decision: Decision) -> str:

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from reports.levels import setting_text
 from reports.tables import SweepTables
 
 TOP = 4
+MOST_LEVELS = 8
+"""Columns for a compared design, which has one for each of its levels."""
 SMALL = 96
 """Pictures up to this side are enlarged without smoothing, so that their pixels can be judged."""
 KINDS = (("grey", "Grey (input)"), ("truth", "Truth"))
@@ -38,17 +41,28 @@ class GalleryInfo(NamedTuple):
     columns: tuple[GalleryColumn, ...]
     rows: tuple[tuple[str, tuple[Tile, ...]], ...]
     missing: str
+    what: str = "the best configurations"
 
 
 EMPTY = Tile("", True, None, None)
 
 
 def prepare(sweep: SweepTables, top: int = TOP) -> GalleryInfo:
-    """Tiles of the fixed test pictures for the `top` best trials that have some."""
+    """Tiles of the fixed pictures for the `top` best trials that have some.
+
+    They are the common pictures where the study has some, else each trial's own held-out ones. A
+    compared design shows one trial of every level, all of the same seed if none was lost.
+    """
     frame = sweep.records.pictures()
     if frame.empty or "webp" not in frame:
         return GalleryInfo((), (), "No pictures are recorded yet.")
+    searched = sweep.searched["trial_id"]
     frame = frame[frame["fixed"].astype(bool) & frame["webp"].notna()]
+    frame = frame[frame["trial_id"].isin(searched)]
+    if (common := frame["split"] == "eval").any():
+        frame = frame[common]
+    compared = (sweep.points["basis"] == "compare").any()
+    top = MOST_LEVELS if compared else top
     if "tick" in frame:
         frame = frame.sort_values(["number", "tick"], kind="stable")
     tiles: dict[tuple[str, str], Tile] = {}
@@ -65,13 +79,18 @@ def prepare(sweep: SweepTables, top: int = TOP) -> GalleryInfo:
     if not trials:
         return GalleryInfo((), (), "No trial that can be ranked has pictures yet.")
     columns = [GalleryColumn(title, kind, None) for kind, title in KINDS]
-    ranks = dict(zip(sweep.ranked["trial_id"], sweep.ranked["rank"], strict=True))
-    columns += [GalleryColumn(f"#{int(ranks[t])}", t, int(ranks[t])) for t in trials]
+    known = sweep.ranked.set_index("trial_id")
+    varied = [dimension.name for dimension in sweep.dimensions]
+    for trial in trials:
+        rank, point = int(known.loc[trial, "rank"]), known.loc[trial, "point"]
+        title = f"#{rank} {setting_text(point, varied)}" if compared else f"#{rank}"
+        columns.append(GalleryColumn(title, trial, rank))
     rows = tuple(
         (name, tuple(tiles.get((column.trial, digest), EMPTY) for column in columns))
         for digest, name in names.items()
     )
-    return GalleryInfo(tuple(columns), rows, "")
+    what = "each level" if compared else "the best configurations"
+    return GalleryInfo(tuple(columns), rows, "", what)
 
 
 def _tile(row: dict[str, Any]) -> Tile:

@@ -20,11 +20,19 @@ from markupsafe import Markup, escape
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
-from reports import drawing, gallery, summary
+from reports import drawing, gallery, leaders, summary
 from reports.tables import SweepTables, value_text
 
 HERE = Path(__file__).parent
-CHARTS = ("best_so_far", "pareto", "learning_curves", "losses", "dimensions", "importance")
+CHARTS = (
+    "best_so_far",
+    "pareto",
+    "learning_curves",
+    "early_ranks",
+    "losses",
+    "dimensions",
+    "importance",
+)
 """The modules of `reports/charts` in their order on the page."""
 MAX_TABLE_ROWS = 60
 SELECTOR_WORDS = {"trials": "by trial", "seconds": "by compute"}
@@ -51,7 +59,7 @@ def render(sweep: SweepTables) -> str:
     environment.filters["breakable"] = breakable
     return environment.get_template("page.html.j2").render(
         header=summary.header(sweep),
-        best=summary.best(sweep),
+        best=leaders.best(sweep),
         gallery=gallery.prepare(sweep),
         sections=sections,
         contents=contents,

@@ -83,7 +83,9 @@ def test_what_is_worse_is_no_tie_however_cheap(build) -> None:
     assert decision is not None and decision.proposed == 0 and decision.ties.empty
     said = sureness(decision, tables)
     assert len(said) == 1
-    assert said[0].startswith("Confirmed with 3 fresh seeds: test ab MAE 7.000 [4.516, 9.484] Lab")
+    assert said[0].startswith(
+        "#1, confirmed with 3 fresh seeds: test ab MAE 7.000 [4.516, 9.484] Lab"
+    )
     assert remedy(decision, tables) is None
 
 

@@ -50,3 +50,32 @@ def test_bytes_that_are_no_picture_leave_an_empty_tile(build) -> None:
     sweep.writer.commit()
     info = prepare(tables_of(read_sweep(sweep.folder)))
     assert info.missing or info.rows[0][1][2].source == ""
+
+
+def test_common_pictures_are_shown_where_there_are_some(build) -> None:
+    sweep = build()
+    sweep.trial({}, 1.0, pictures=2, label="own")
+    sweep.trial({}, 2.0, pictures=2, label="common", split="eval")
+    info = prepare(sweep.tables())
+    assert [name for name, _ in info.rows] == ["common 0", "common 1"]
+    assert [column.trial for column in info.columns[2:]] == ["t00001"]
+
+
+def test_pictures_of_trials_that_confirm_are_left_out(build) -> None:
+    sweep = build()
+    sweep.trial({}, 1.0, pictures=1)
+    sweep.confirm("p0", {}, [1.0, 2.0], pictures=3, label="test", split="test")
+    info = prepare(sweep.tables())
+    assert [name for name, _ in info.rows] == ["picture 0"]
+    assert [column.trial for column in info.columns[2:]] == ["t00000"]
+
+
+def test_a_compared_design_shows_one_trial_of_each_level(build) -> None:
+    name = "loss.adversarial"
+    space = {name: {"type": "choice", "choices": list("abcdef")}}
+    sweep = build(space, design="compare")
+    levels = {level: [1.0 + index, 9.0 - index] for index, level in enumerate("abcdef")}
+    info = prepare(sweep.compare(levels, name, pictures=1).tables())
+    titles = {column.title.split()[1]: column.trial for column in info.columns[2:]}
+    assert titles == {level: f"t0000{index}" for index, level in enumerate("abcdef")}
+    assert info.what == "each level"

@@ -1,8 +1,9 @@
 """Trials against which the diagnostics speak are marked wherever they are shown."""
 
 from reports.health import flags
+from reports.leaders import best
 from reports.page import render
-from reports.summary import best, trial_table
+from reports.summary import trial_table
 
 
 def flagged(build):

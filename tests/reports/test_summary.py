@@ -3,7 +3,8 @@
 import math
 
 from colornet.measures import METRICS
-from reports.summary import best, other_metrics, trial_table
+from reports.leaders import best
+from reports.summary import other_metrics, trial_table
 
 
 def shown(build, **metrics: float):

@@ -111,3 +111,15 @@ def test_duration_text() -> None:
 
 def test_count_text() -> None:
     assert [count_text(n, "trial") for n in (0, 1, 1200)] == ["0 trials", "1 trial", "1,200 trials"]
+
+
+def test_trials_that_confirm_answer_no_question_of_the_search(build) -> None:
+    sweep = build()
+    sweep.trial({}, 9.0)
+    sweep.trial({}, 8.0)
+    sweep.confirm("p0", {}, [7.0, 7.5])
+    tables = sweep.tables()
+    assert tables.outcomes("val_ab_mae")["trial_id"].tolist() == ["t00000", "t00001"]
+    assert len(tables.trials) == 4 and len(tables.searched) == 2
+    assert tables.ranked["trial_id"].tolist() == ["t00000", "t00001"]
+    assert tables.ranked["rank"].tolist() == [1, 2]

@@ -1,0 +1,174 @@
+"""What early ranks were worth: how well the order in the middle of a training foretold the last."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.effects import agreement
+from reports.statistics import Interval
+from reports.tables import Column, SweepTables, count_text
+
+ID, TITLE, SHORT = "early-ranks", "What early ranks were worth", "Early ranks"
+GRID = ()
+MIN_TRIALS = 5
+MAX_SHARES = 12
+MAX_TRIALS = 400
+"""Trials that are looked at, spread evenly over the search: the time for a bootstrap grows with
+their square."""
+
+
+class EarlyRanksInfo(NamedTuple):
+    """Agreement of the order at each share of the budget with the final one.
+
+    Attributes:
+        points: (share of the budget, Kendall's tau with its interval), by share.
+        rungs: shares at which the study's stopping rule compares trials.
+        rule: its name, "none" without one.
+        trials: that finished, and are compared.
+        stopped: that were stopped early, and cannot be.
+    """
+
+    objective: Column
+    points: tuple[tuple[float, Interval], ...]
+    rungs: tuple[float, ...]
+    rule: str
+    trials: int
+    stopped: int
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """Every objective."""
+    return [{"objective": objective.name} for objective in sweep.objectives]
+
+
+def prepare(sweep: SweepTables, objective: str | None = None) -> EarlyRanksInfo:
+    """Kendall's tau between early and final values of the trials that finished."""
+    column = sweep.column(objective or sweep.leading.name)
+    outcomes = sweep.outcomes(column.name)
+    finished = outcomes[outcomes["kind"] == "scored"]
+    values = _by_share(sweep.ticks, column.name, finished["trial_id"].tolist())
+    points = tuple(_agreements(values))
+    stopping = sweep.records.study.get("stopping") or {}
+    missing = ""
+    if len(finished) < MIN_TRIALS:
+        missing = (
+            f"Early ranks are compared among at least {MIN_TRIALS} trials that finished; "
+            f"there {'is' if len(finished) == 1 else 'are'} {len(finished)}."
+        )
+    elif not points:
+        missing = "The trials that finished reported too little, or do not differ."
+    return EarlyRanksInfo(
+        objective=column,
+        points=() if missing else points,
+        rungs=_rungs(stopping),
+        rule=str(stopping.get("rule", "none")),
+        trials=len(finished),
+        stopped=int((sweep.searched["state"] == "pruned").sum()),
+        missing=missing,
+    )
+
+
+def _by_share(ticks: pd.DataFrame, column: str, trials: list[str]) -> pd.DataFrame:
+    """Values by trial (rows) and share of the budget seen (columns, ascending, the last is 1)."""
+    trials = trials[:: max(1, -(-len(trials) // MAX_TRIALS))]
+    rows = ticks[ticks["trial_id"].isin(trials)] if column in ticks else ticks[:0]
+    if rows.empty or column not in ticks:
+        return pd.DataFrame()
+    whole = rows.groupby("trial_id")["images"].transform("max").astype(float)
+    rows = rows.assign(share=(rows["images"] / whole).round(3))
+    table = rows.pivot_table(index="trial_id", columns="share", values=column, aggfunc="last")
+    table = table.where(np.isfinite(table)).ffill(axis=1)
+    early = [share for share in table.columns if share < 1]
+    kept = early[:: max(1, -(-len(early) // MAX_SHARES))]
+    return table[[*kept, *(share for share in table.columns[-1:] if share == 1)]]
+
+
+def _agreements(values: pd.DataFrame) -> list[tuple[float, Interval]]:
+    """Agreement at each share with the final order, where enough trials had reported."""
+    found = []
+    for share in values.columns[:-1]:
+        pairs = values[[share, values.columns[-1]]].dropna().to_numpy()
+        if len(pairs) >= MIN_TRIALS:
+            found.append((float(share), agreement(pairs[:, 0], pairs[:, 1])))
+    return [(share, tau) for share, tau in found if np.isfinite(tau.estimate)]
+
+
+def _rungs(stopping: dict) -> tuple[float, ...]:
+    """The first share for the median rule, which compares at every tick from there."""
+    rule, grace, factor = (stopping.get(key) for key in ("rule", "grace", "factor"))
+    if rule in (None, "none") or not grace:
+        return ()
+    found = [float(grace)]
+    while rule != "median" and factor and found[-1] * factor < 1 - 1e-9:
+        found.append(found[-1] * float(factor))
+    return tuple(found)
+
+
+def draw(info: EarlyRanksInfo) -> go.Figure:
+    """Tau over the share of the budget in its band; rungs as dotted lines."""
+    chart = drawing.figure("Share of the training", "Agreement with the final order", height=320)
+    if not info.points:
+        return chart
+    shares = [share for share, _ in info.points]
+    taus = [tau for _, tau in info.points]
+    chart.add_scatter(
+        x=np.array([*shares, *reversed(shares)]),
+        y=np.array([*(tau.low for tau in taus), *(tau.high for tau in reversed(taus))]),
+        fill="toself",
+        fillcolor=drawing.BAND,
+        line={"width": 0},
+        name="95 % interval",
+        hoverinfo="skip",
+    )
+    chart.add_scatter(
+        x=np.array(shares),
+        y=np.array([tau.estimate for tau in taus]),
+        mode="lines+markers",
+        name="Kendall's tau",
+        line={"color": drawing.BLUE, "width": 2},
+        hovertemplate="after %{x:.0%}: %{y:.2f}<extra></extra>",
+    )
+    for rung in info.rungs:
+        chart.add_vline(
+            x=rung,
+            line={"color": drawing.VERMILLION, "width": 1.5, "dash": "dot"},
+            annotation_text=f"{info.rule} from here" if info.rule == "median" else "rung",
+            annotation_font={"size": 11, "color": drawing.SOFT},
+            annotation_position="bottom right",
+        )
+    lowest = min(0.0, *(tau.low for tau in taus))
+    chart.update_xaxes(range=[0, 1.02], tickformat=".0%")
+    chart.update_yaxes(range=[max(lowest * 1.06, -1.02), 1.04])
+    chart.update_layout(showlegend=True)
+    return chart
+
+
+def caption(info: EarlyRanksInfo) -> str:
+    """How to read it, on how many trials, and what stopping hides."""
+    if info.missing:
+        return ""
+    half = min(info.points, key=lambda point: abs(point[0] - 0.5))
+    text = (
+        f"1: the order is the final one; 0: chance. After {half[0]:.0%} of the training "
+        f"{half[1].estimate:.2f} [{half[1].low:.2f}, {half[1].high:.2f}], among "
+        f"{count_text(info.trials, 'trial')} that finished"
+    )
+    if info.stopped:
+        text += (
+            f"; the {info.stopped} that were stopped are not among them, so that early ranks look "
+            "less telling than they were"
+        )
+    return text + "."
+
+
+def table(info: EarlyRanksInfo) -> pd.DataFrame:
+    """Tau with its interval by share."""
+    rows = [
+        (f"{share:.0%}", *(round(one, 3) for one in tau[:3]), tau.n) for share, tau in info.points
+    ]
+    names = ["share of the training", "Kendall's tau", "low", "high", "trials"]
+    return pd.DataFrame(rows, columns=names)
