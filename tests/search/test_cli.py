@@ -29,13 +29,20 @@ SURFACE = {
     "data list": [],
     "data check": ["--classes", "--image-size", "--list-file", "--path", "--source"],
     "data pack": ["--classes", "--image-size", "--list-file", "--out", "--path", "--source", "-o"],
-    "run": ["--address", "--data", "--out", "--quick", "--set", "--study", "--trials", "-n"],
+    "run": [
+        *["--address", "--data", "--out", "--quick", "--set", "--study", "--trials"],
+        *["--when-spent", "-n"],
+    ],
     "plan": [
         *["--cpus", "--data", "--gpus", "--out", "--probe", "--quick", "--set", "--study"],
         *["--trials", "-n"],
     ],
     "status": ["--sweep"],
-    "resume": ["--address", "--sweep"],
+    "resume": ["--accept", "--address", "--study", "--sweep"],
+    "extend": [
+        *["--accept", "--address", "--replicates", "--study", "--sweep", "--trials", "-n"],
+    ],
+    "confirm": ["--address", "--replicates", "--sweep", "--top"],
     "report": ["--out", "--sweep", "-o"],
     "best": ["--by", "--model", "--out", "--sweep", "--top", "-o"],
     "train": ["--config", "--out", "--set"],
@@ -141,7 +148,14 @@ def test_status_of_a_finished_sweep(call: Call, played: Path) -> None:
     found = json.loads(call("status", str(played), "--json").out)
     assert found["states"] == {"completed": 4, "failed": 1, "diverged": 1}
     assert (found["trials"], found["done"], found["driver"]) == (6, 6, None)
-    assert found["best"] == {"trial": "t00000", "val_ab_mae": 5.0}
+    assert found["best"] == {
+        "trial": "t00000",
+        "column": "val_ab_mae",
+        "value": 5.0,
+        "replicates": 1,
+        "basis": "search",
+    }
+    assert (found["finished"], found["budget"], found["to_confirm"]) == (True, {}, 0)
     assert found["problems"] == []
     text = call("status", str(played)).out
     assert "6 of 6 done (4 completed, 1 diverged, 1 failed)" in text
@@ -212,7 +226,6 @@ def test_a_sweep_without_a_valid_trial(call: Call, make_sweep: Callable[..., Pat
         ("run", "demo", "--nosuch", "1"),
         ("run", "demo", "--trials", "many"),
         ("studies", "demo", "demo"),
-        ("plan", "demo"),
         ("data", "nosuch"),
         ("data", "pack", "x"),
         ("best", "--top"),
@@ -353,7 +366,9 @@ def test_a_cluster_that_does_not_answer(
     call: Call, make_sweep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ray.is_initialized", lambda: False)  # whatever other tests have started
-    found = call("resume", str(make_sweep(2)), "--address", "127.0.0.1:9")
+    pictures = {"data.pictures": 80, "data.image_size": 16, "training.batch_size": 8}
+    folder = make_sweep(2, fixed={**pictures, "training.images": 64, "training.ticks": 2})
+    found = call("resume", str(folder), "--address", "127.0.0.1:9")
     assert (found.code, found.out) == (3, "")
     assert "127.0.0.1:9: no Ray cluster answers" in found.err
     assert len(found.err.splitlines()) <= 3
