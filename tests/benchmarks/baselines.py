@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from simulation import OBJECTIVES, WORKERS, seconds_per_tick
+from simulation import OBJECTIVES, WORKERS
 from surface import IMAGES, TICKS, Surface
 
 from spaces.distributions import Dimension, draw
@@ -67,7 +67,7 @@ def _play(
     clock = spent = 0.0
 
     def schedule(trial: _Trial) -> None:
-        heapq.heappush(queue, (clock + seconds_per_tick(trial.point), next(order), trial))
+        heapq.heappush(queue, (clock + surface.seconds_per_tick(trial.point), next(order), trial))
 
     while True:
         under_way = sum(TICKS - trial.seen for _, _, trial in queue) * IMAGES / TICKS

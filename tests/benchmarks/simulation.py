@@ -8,14 +8,14 @@ import heapq
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from surface import IMAGES, METRICS, SPACE, TICKS, Surface, coordinates
+from surface import IMAGES, METRICS, SPACE, TICKS, Surface
 
 from colornet.catalog import to_yaml
 from search.chooser import CONFIRM, Assignment
@@ -61,11 +61,6 @@ def new_recorder(folder: Path, study: Study) -> Recorder:
     """The recorder of a sweep that has not begun."""
     create_sweep(folder, study.to_data(), {"host": "simulated"})
     return Recorder(folder, study)
-
-
-def seconds_per_tick(point: Mapping[str, Any]) -> float:
-    """How long a tick takes: up to twice as long for some points as for others."""
-    return 10 * 2 ** float(np.sin(50 * coordinates([point]).sum()) ** 2)
 
 
 @dataclass
@@ -150,7 +145,7 @@ class Simulation:
             self._schedule(assignment.trial_id)
 
     def _schedule(self, trial_id: str) -> None:
-        lasts = seconds_per_tick(self.running[trial_id].assignment.point)
+        lasts = self.surface.seconds_per_tick(self.running[trial_id].assignment.point)
         heapq.heappush(self._queue, (self.clock + lasts, next(self._order), trial_id))
 
     def _tick(self, training: Training) -> bool:
@@ -184,7 +179,7 @@ class Simulation:
         metrics: dict[str, Any] = {
             "tick": tick,
             "images": round(IMAGES * tick / self._ticks),
-            "seconds": tick * seconds_per_tick(assignment.point),
+            "seconds": tick * self.surface.seconds_per_tick(assignment.point),
         }
         values = training.values[tick - 1].tolist()
         metrics |= {f"val_{name}": value for name, value in zip(METRICS, values, strict=True)}

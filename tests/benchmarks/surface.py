@@ -103,6 +103,10 @@ class Surface:
         noise = self._seed_noise(point, seed, 1, "test")
         return self.final([point])[0] + self.noise * noise[0]
 
+    def seconds_per_tick(self, point: Mapping[str, Any]) -> float:
+        """How long a tick takes: up to twice as long for some points as for others."""
+        return 10 * 2 ** float(np.sin(50 * coordinates([point]).sum()) ** 2)
+
     def _seed_noise(
         self, point: Mapping[str, Any], seed: int, ticks: int, split: str = "val"
     ) -> np.ndarray:
@@ -181,6 +185,29 @@ class Surface:
                 for metric in range(len(METRICS))
             ]
         )
+
+
+class Levels(Surface):
+    """A surface over levels of dropout alone, with the ab MAE that is given for each.
+
+    Nothing shows early that does not last.
+    """
+
+    def __init__(self, errors: Mapping[float, float], noise: float, pairing: float) -> None:
+        super().__init__(noise=noise, pairing=pairing)
+        self.errors = dict(errors)
+
+    def final(self, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """The errors without noise, (N, 2); every gap in colorfulness is 3."""
+        return np.array([(self.errors[point[DROPOUT]], 3.0) for point in points])
+
+    def curve(self, point: Mapping[str, Any], seed: int, ticks: int = TICKS) -> np.ndarray:
+        """What a training reports, (ticks, 2)."""
+        return self.final([point]) + self.noise * self._seed_noise(point, seed, ticks)
+
+    def seconds_per_tick(self, point: Mapping[str, Any]) -> float:
+        """The same for all."""
+        return 10.0
 
 
 def coordinates(points: Sequence[Mapping[str, Any]]) -> np.ndarray:

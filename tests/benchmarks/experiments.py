@@ -1,0 +1,228 @@
+"""One simulated sweep each, as functions that a pool of processes can call."""
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+from baselines import search_with_optuna, search_with_ray
+from simulation import OBJECTIVES, Simulation, fast_folder, make_study, new_recorder
+from surface import DROPOUT, IMAGES, Levels, Surface
+
+from reports.decision import decide
+from reports.tables import tables_of
+from search.chooser import Assignment
+from search.ranking import best_trials, objective_table
+from search.records import read_sweep
+from spaces.study import Study
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+BUDGET = 64 * IMAGES
+"""Pictures of a search: those of 64 whole trainings."""
+TICKS_OF_SMALL = 8
+FEW_TICKS = 2
+SPREAD, NOISE = 0.5, 0.35
+"""Standard deviations of the true values of random points, and of what a seed adds."""
+DRAWS = 200
+TOP, REPLICATES = 5, 3
+NO_STOPPING = {"stopping": {"rule": "none"}}
+
+
+def on_all_cores(experiment: Callable[[Task], Result], tasks: Iterable[Task]) -> list[Result]:
+    """The results in the order of the tasks; processes are new ones, without this one's threads."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        return list(pool.map(experiment, tasks))
+
+
+@cache
+def surface_of(diverging: float, spread: float | None = None, pairing: float = 0.9) -> Surface:
+    """One surface a process, as it measures itself when it is first used."""
+    return Surface(diverging, NOISE, pairing, spread)
+
+
+@cache
+def _study_of(changes: str) -> Study:
+    with fast_folder() as folder:
+        return make_study(folder, **json.loads(changes))
+
+
+def study_of(seed: int, **changes: Any) -> Study:
+    """A study with another seed, read once a process."""
+    study = _study_of(json.dumps(changes))
+    return replace(study, file=study.file.model_copy(update={"seed": seed}))
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search came to: regret of the point it names, pictures in trainings, trials."""
+
+    regret: float
+    trainings: float
+    trials: int
+
+
+def search(task: tuple[str, float, int]) -> Search:
+    """Search with BUDGET pictures.
+
+    Args:
+        task: method (ours, random, ray, optuna), share of diverging points, seed.
+    """
+    method, diverging, seed = task
+    surface = surface_of(diverging)
+    if method in ("ray", "optuna"):
+        baseline = search_with_ray if method == "ray" else search_with_optuna
+        found = baseline(surface, study_of(seed).dimensions, seed, BUDGET)
+        assert found.point is not None
+        return Search(surface.regret(found.point), found.images / IMAGES, found.trials)
+    sampler = "random" if method == "random" else "tpe"
+    study = study_of(seed, sampler=sampler, budget={"trials": 10_000, "images": BUDGET})
+    with fast_folder() as folder:
+        simulation = Simulation(new_recorder(folder / "sweep", study), surface).run()
+        sweep = read_sweep(folder / "sweep")
+    points = dict(zip(sweep.trials["trial_id"], sweep.trials["point"], strict=True))
+    point = json.loads(points[best_trials(sweep)["trial_id"].iloc[0]])
+    return Search(surface.regret(point), simulation.images / IMAGES, len(points))
+
+
+@dataclass(frozen=True)
+class SmallSweep:
+    """What must be nothing in a sweep with early stopping, two objectives and diverging trials.
+
+    Attributes:
+        pruned, diverged, on_front: trials of these kinds.
+        pruned_on_front: trials that were stopped early, in the reported front.
+        bad_in_top: trials with a value that is not finite, among the ten best.
+        still_running: trials that Optuna takes to be running when the sweep is over.
+        stopped_late: trials that went on after such a value.
+    """
+
+    pruned: int
+    diverged: int
+    on_front: int
+    pruned_on_front: int
+    bad_in_top: int
+    still_running: int
+    stopped_late: int
+
+
+def small_sweep(seed: int) -> SmallSweep:
+    """Twelve to sixteen trials of 8 ticks over the surface on which 20 % diverge."""
+    study = study_of(
+        seed,
+        ticks=TICKS_OF_SMALL,
+        objectives=dict.fromkeys(OBJECTIVES, "minimize"),
+        budget={"trials": 12 + seed % 5},
+    )
+    with fast_folder() as folder:
+        recorder = new_recorder(folder / "sweep", study)
+        done = Simulation(recorder, surface_of(0.2)).run()
+        sweep = read_sweep(folder / "sweep")
+    table = objective_table(sweep)
+    pruned, front = table["state"] == "pruned", table["on_front"]
+    told = recorder.chooser._optuna.get_trials(deepcopy=False)
+    return SmallSweep(
+        pruned=int(pruned.sum()),
+        diverged=int((table["state"] == "diverged").sum()),
+        on_front=int(front.sum()),
+        pruned_on_front=int((pruned & front).sum()),
+        bad_in_top=len(set(best_trials(sweep, 10)["trial_id"]) & set(done.first_bad)),
+        still_running=sum(not trial.state.is_finished() for trial in told),
+        stopped_late=sum(done.stopped_at[name] > at for name, at in done.first_bad.items()),
+    )
+
+
+def some_fail(assignment: Assignment) -> tuple[str, int] | None:
+    """Every eighth trial fails at its third tick, and every eleventh loses its process once."""
+    if assignment.number % 8 == 5:
+        return "failed", 3
+    return ("lost", 4) if assignment.number % 11 == 7 else None
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """How much lower than its true mean a value is that is reported for a winner."""
+
+    single: float
+    confirmed: float
+
+
+def confirmed_sweep(task: tuple[float, int]) -> Confirmed:
+    """DRAWS random points, each trained with a seed of its own, and the best of them confirmed.
+
+    Args:
+        task: correlation of what a seed adds to two points, seed.
+    """
+    pairing, seed = task
+    surface = surface_of(0.0, SPREAD, pairing)
+    study = study_of(
+        seed,
+        ticks=FEW_TICKS,
+        sampler="random",
+        seeds="fresh",
+        budget={"trials": DRAWS},
+        confirm={"top": TOP, "replicates": REPLICATES},
+        **NO_STOPPING,
+    )
+    with fast_folder() as folder:
+        Simulation(new_recorder(folder / "sweep", study), surface).run()
+        sweep = read_sweep(folder / "sweep")
+    points = dict(zip(sweep.trials["trial_id"], sweep.trials["point"], strict=True))
+    lucky = best_trials(sweep).iloc[0]
+    true = surface.final([json.loads(points[lucky["trial_id"]])])[0, 0]
+    decision = decide(tables_of(sweep))
+    assert decision is not None and decision.basis == "confirm"
+    winner = decision.points.iloc[0]
+    return Confirmed(
+        single=float(true - lucky[OBJECTIVES[0]]),
+        confirmed=float(surface.final([winner["point"]])[0, 0] - winner["mean"]),
+    )
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Of two equal configurations and others: what `best` says.
+
+    Attributes:
+        named: one of the two is first, and the other is named as its tie.
+        wrong: configurations that are worse and were named as ties.
+    """
+
+    named: bool
+    wrong: int
+
+
+def tied_sweep(task: tuple[float, int]) -> Ties:
+    """Two equal levels and three that are worse, all confirmed.
+
+    Args:
+        task: by how much the others are worse, seed.
+    """
+    worse, seed = task
+    chance = np.random.default_rng(seed)
+    levels = [0.0, 0.1, 0.2, 0.3, 0.4]
+    equal = set(chance.choice(levels, 2, replace=False).tolist())
+    errors = {level: 6.0 if level in equal else 6.0 + worse for level in levels}
+    study = study_of(
+        seed,
+        ticks=FEW_TICKS,
+        space={DROPOUT: {"choice": levels}},
+        sampler="grid",
+        budget={},
+        confirm={"top": TOP, "replicates": REPLICATES},
+        **NO_STOPPING,
+    )
+    with fast_folder() as folder:
+        surface = Levels(errors, NOISE, pairing=0.9)
+        Simulation(new_recorder(folder / "sweep", study), surface).run()
+        decision = decide(tables_of(read_sweep(folder / "sweep")))
+    assert decision is not None and decision.basis == "confirm"
+    tied = {point[DROPOUT] for point in decision.ties["point"]}
+    first = decision.points["point"].iloc[0][DROPOUT]
+    return Ties(named={first, *tied} >= equal, wrong=len({first, *tied} - equal))

@@ -1,0 +1,97 @@
+"""What must hold in every sweep: no early value in a front, no NaN at the top, no trial forgotten.
+
+And a sweep that is killed at any moment goes on as if it had not been.
+"""
+
+import copy
+import shutil
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from experiments import SmallSweep, on_all_cores, small_sweep, some_fail, study_of, surface_of
+from simulation import OBJECTIVES, WORKERS, Simulation, fast_folder, new_recorder
+from surface import IMAGES
+
+from colornet import checkpoint
+from search.chooser import Assignment, Chooser
+from search.recorder import Recorder
+from search.records import read_sweep
+
+pytestmark = pytest.mark.slow
+
+SWEEPS = 1000
+KILLS = 50
+PROPOSALS = 3
+"""New trials that are compared after each kill."""
+
+
+def test_no_early_value_in_a_front_and_no_nan_at_the_top() -> None:
+    done = on_all_cores(small_sweep, range(SWEEPS))
+    total = {
+        one.name: sum(getattr(sweep, one.name) for sweep in done) for one in fields(SmallSweep)
+    }
+    print(f"\n{SWEEPS} sweeps: {total}")
+    assert total["pruned"] > SWEEPS and total["diverged"] > SWEEPS
+    assert total["on_front"] > SWEEPS
+    for name in ("pruned_on_front", "bad_in_top", "still_running", "stopped_late"):
+        assert total[name] == 0, name
+
+
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_a_killed_sweep_goes_on_as_if_it_had_not_been(objectives: int) -> None:
+    study = study_of(
+        7,
+        objectives=dict.fromkeys(OBJECTIVES[:objectives], "minimize"),
+        budget={"trials": 1000, "images": 36 * IMAGES},
+    )
+
+    def new_simulation(folder: Path) -> Simulation:
+        return Simulation(new_recorder(folder, study), surface_of(0.2), ending=some_fail)
+
+    with fast_folder() as folder:
+        events = sum(1 for _ in new_simulation(folder / "counted").events())
+        kills = set(np.linspace(0, events - 1, KILLS).astype(int).tolist())
+        simulation = new_simulation(folder / "sweep")
+        running = []
+        for event, _ in enumerate(simulation.events()):
+            if event in kills:
+                running.append(len(simulation.running))
+                _compare_after_kill(folder, simulation)
+        states = Counter(read_sweep(folder / "sweep").trials["state"])
+    print(f"\n{objectives} objectives, {len(running)} kills: {dict(states)}, running {running}")
+    assert len(running) == KILLS
+    assert running.count(WORKERS) > KILLS * 0.8
+    assert {"completed", "pruned", "diverged", "failed"} <= set(states)
+
+
+def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
+    """The sweep as it lies on the disk, with the checkpoints of running trials, is taken up."""
+    killed = folder / "killed"
+    shutil.rmtree(killed, ignore_errors=True)
+    shutil.copytree(folder / "sweep", killed)
+    for trial_id, training in simulation.running.items():
+        if training.history:
+            attempt = f"attempt-{training.assignment.attempt}"
+            name = checkpoint.name(training.seen)
+            checkpoint.save(
+                killed / "checkpoints" / trial_id / attempt / name, {}, training.history
+            )
+    lived = simulation.recorder
+    resumed = Recorder(killed, lived.study)
+    assert resumed.stopper.reached == lived.stopper.reached
+    assert resumed.spending.spent()["images"] == lived.spending.spent()["images"]
+    uninterrupted = copy.deepcopy(lived.chooser)
+    waiting = {one.trial_id for one in uninterrupted.waiting}
+    assert {one.trial_id for one in resumed.chooser.waiting} == waiting | set(simulation.running)
+    assert _proposals(resumed.chooser) == _proposals(uninterrupted)
+
+
+def _proposals(chooser: Chooser) -> list[Assignment | None]:
+    """What a chooser would hand out, beside the trials that wait to be taken up."""
+    chooser.waiting.clear()
+    proposals = [chooser.ask() for _ in range(PROPOSALS)]
+    assert None not in proposals
+    return proposals
