@@ -53,7 +53,8 @@ def _is_alike(sweep: SweepRecords, share: Share) -> bool:
 def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> list[Measured]:
     if sweep.ticks.empty or not {*COSTS, "cost_training_gmac_per_picture"} <= {*sweep.ticks}:
         return []
-    held_out = sum(int(pack["splits"]["val"]) for pack in sweep.provenance["data"][:1])
+    looked_at = [*sweep.provenance["data"][:1], sweep.provenance.get("evaluation")]
+    held_out = sum(int(pack["splits"]["val"]) for pack in looked_at if pack)
     found = []
     for trial_id, ticks in sweep.ticks.groupby("trial_id"):
         changes = states[states["trial_id"] == trial_id]

@@ -16,6 +16,7 @@ import optuna
 from optuna.samplers import RandomSampler
 
 from colornet.config import Config
+from colornet.data.packed import open_pack
 from search.chooser import FINITE
 from search.stopping import Stopper, first_rung, rungs
 from spaces.distributions import Point, draw
@@ -101,9 +102,9 @@ def _seen(lives: Iterable[Life]) -> float:
 
 
 def workload(study: Study) -> Workload:
-    """Work out what a study with its budget in images trains."""
+    """Work out what a study trains whose data have been checked (`search.beginning.check_data`)."""
     points = list(islice(_points(study), POINTS))
-    configs = [study.config(point, study.file.seed) for point in points]
+    configs = [_resolved(study.config(point, study.file.seed)) for point in points]
     ends = [_tick_ends(config) for config in configs]
     trials = search_trials(study)
     full = [_whole(ends, number) for number in range(trials)]
@@ -116,6 +117,13 @@ def workload(study: Study) -> Workload:
         stops = _drawn_stops(study, ends, trials, np.random.default_rng(seed))
         drawn.append([_life(ends, number, stops[number % len(stops)]) for number in range(trials)])
     return Workload(points, configs, low, full, drawn, confirm)
+
+
+def _resolved(config: Config) -> Config:
+    """With its budget in images: epochs of a choice of pictures are each trial's own."""
+    if config.training.images is not None:
+        return config
+    return config.resolved(len(open_pack(config.data).indices("train")))
 
 
 def search_trials(study: Study) -> int:

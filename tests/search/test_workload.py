@@ -115,3 +115,12 @@ def test_each_trial_takes_the_first_free_slot(seconds: list[float], slots: int, 
 
 def test_a_slot_begins_once() -> None:
     assert schedule([1.0, 1.0, 1.0], 2, each_slot=10.0) == 12.0
+
+
+def test_epochs_of_other_pictures_are_each_trials_own(make_study: MakeStudy) -> None:
+    fixed = {"data.pictures": 80, "data.image_size": 16, "training.epochs": 4}
+    fixed |= {"training.ticks": 2, "training.batch_size": 4}
+    space = {"data.fraction": {"choice": [0.5, 1.0]}}
+    study = make_study(budget={}, space=space, fixed=fixed, design="compare", replicates=2)
+    half, whole = (life.images for life in workload(study).high[:2])
+    assert half == pytest.approx(whole / 2, abs=4)
