@@ -81,7 +81,7 @@ def _change(
                 raise InputError(f"{origin}: {path}: no dimension.\n{hint}")
             changed["space"][key] = value
         elif section in PARTS and key:
-            changed[section] = {**(values.get(section) or {}), key: value}
+            changed[section] = {**(changed.get(section) or {}), key: value}
         elif path in StudyFile.model_fields and path not in ("version", "space", "fixed", "quick"):
             changed[path] = value
         else:

@@ -16,11 +16,35 @@ def test_the_list_holds_every_study_and_its_question() -> None:
     assert {"demo", "learning-rate-balance"} <= set(names)
     assert list(answer.data()["studies"]) == names
     assert json.loads(json.dumps(answer.data(), allow_nan=False)) == answer.data()
-    lines = answer.text().splitlines()
+    head, *lines = answer.text().split("\n\n")[0].splitlines()
+    assert head.split() == ["study", "design", "trials", "quick", "question"]
     assert [line.split()[0] for line in lines] == names
+    assert {line.index(line.split()[1]) for line in lines} == {head.index("design")}
     for name, line in zip(names, lines, strict=True):
-        assert line.endswith(load_study(name).file.question)
-        assert answer.data()["studies"][name]["trials"] == load_study(name).file.budget.trials
+        question = load_study(name).file.question
+        assert line.index(question) == head.index("question")
+        assert line.endswith(question)
+
+
+def test_design_and_trials_are_listed() -> None:
+    lines = {line.split()[0]: line for line in studies().text().splitlines() if line}
+    assert lines["demo"].split()[1:4] == ["search", "8", "4"]
+    assert lines["method"].split()[1:4] == ["compare", "18", "18"]
+    assert lines["everything"].split()[1:8] == ["search", "200", "+", "25", "60", "+", "12"]
+    told = studies().data()["studies"]
+    assert told["everything"] == {
+        "question": load_study("everything").file.question,
+        "asked_in": ["000", "001", "002", "003", "004"],
+        "base": "pix2pix-small",
+        "design": "search",
+        "trials": 200,
+        "confirming": 25,
+        "quick": {"trials": 60, "confirming": 12},
+    }
+    assert (told["l1-weight"]["trials"], told["l1-weight"]["confirming"]) == (42, 0)
+    for name, one in told.items():
+        assert one["trials"] == load_study(name).trials
+        assert one["quick"]["trials"] == load_study(name, quick=True).trials
 
 
 def test_one_is_printed_as_its_file_comments_included(tmp_path) -> None:

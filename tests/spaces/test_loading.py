@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import builtin_names, parse_yaml, to_yaml
+from colornet.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError
 from colornet.measures import METRICS
 from spaces.loading import STUDIES, load_study
@@ -42,24 +42,6 @@ def altered(values: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("quick", [False, True])
-@pytest.mark.parametrize("name", builtin_names(STUDIES))
-def test_every_built_in_study_loads(name: str, quick: bool) -> None:
-    study = load_study(name, quick=quick)
-    assert study.name == name
-    assert study.notes == ()
-    assert study.file.question.endswith("?")
-    assert study.file.budget.trials >= 2
-    assert round_trip(study).space == study.space
-
-
-@pytest.mark.parametrize("name", builtin_names(STUDIES))
-def test_quick_is_smaller(name: str) -> None:
-    quick, whole = load_study(name, quick=True), load_study(name)
-    assert quick.file.budget.trials < whole.file.budget.trials
-    assert images(quick) < images(whole)
-
-
 def images(study: Study) -> int:
     return study.base_config["training"]["images"]
 
@@ -75,8 +57,16 @@ class TestResolved:
         data = study.to_data()
         for key in ("question", "asked_in", "base", "fixed", "start_from", "objectives", "decide"):
             assert data[key] == full[key]
-        for key in ("final", "sampler", "seed", "seeds", "budget", "resources", "version"):
+        for key in ("final", "sampler", "seed", "seeds", "resources", "version", "design"):
             assert data[key] == full[key]
+        for key in ("evaluate_on", "difference", "stopping", "confirm"):
+            assert data[key] == full[key]
+        assert {key: one for key, one in data["budget"].items() if one is not None} == {
+            "trials": 8,
+            "when_spent": "finish",
+        }
+        assert data["constraints"] == {"cost_gmac_per_picture": "< 2"}
+        assert data["trials"] == 8
         assert "quick" not in data
         assert data["name"] == "mine"
         assert data["base_config"]["training"]["images"] == 640
@@ -118,11 +108,13 @@ class TestResolved:
         assert data["resources"] == {"gpus": "auto", "concurrent": "auto"}
         assert round_trip(study).to_data() == data
 
-    @pytest.mark.parametrize(
-        "key", ["version", "question", "base", "space", "objectives", "budget"]
-    )
+    @pytest.mark.parametrize("key", ["version", "question", "base", "space", "objectives"])
     def test_what_may_not(self, write: Write, full: dict[str, Any], key: str) -> None:
         assert refused(write, altered(full, key, ...)) == f"mine.yaml: {key}: is missing.\nAdd it."
+
+    def test_a_search_needs_a_number_of_trials(self, write: Write, full: dict[str, Any]) -> None:
+        found = refused(write, altered(full, "budget", ...))
+        assert found == "mine.yaml: budget.trials: is missing. Add it: how many points to try"
 
     def test_a_point_s_config_has_its_seed(self, write: Write, full: dict[str, Any]) -> None:
         config = load_study(write(full)).config({LR: 2e-3, "batch": "large"}, 11)
@@ -202,13 +194,32 @@ class TestOverrides:
             "resources.concurrent": 1,
             "decide.by": "val_psnr",
             "objectives": {"val_ssim": "maximize"},
+            "stopping.rule": "none",
+            "confirm.top": 1,
+            "budget.gpu_hours": 0.5,
         }
         file = load_study(write(full), overrides).file
+        assert (file.stopping.rule, file.stopping.grace) == ("none", 0.25)
+        assert file.confirm is not None
+        assert (file.confirm.top, file.confirm.replicates) == (1, 4)
+        assert file.budget.gpu_hours == 0.5
         assert (file.budget.trials, file.sampler, file.seed) == (4, "random", 9)
         assert (file.resources.concurrent, file.resources.gpus) == (1, 0.5)
         assert file.decide is not None
         assert (file.decide.by, len(file.decide.subject_to)) == ("val_psnr", 1)
         assert file.objectives == {"val_ssim": "maximize"}
+
+    def test_a_dimension_may_be_replaced(self, write: Write, full: dict[str, Any]) -> None:
+        full["quick"][f"space.{LOSS}"] = {"choice": ["bce"]}
+        full["space"]["batch"]["bundle"]["tiny"] = {"training.batch_size": 4}
+        path = write(full)
+        given = {f"space.{LR}": {"choice": [1e-3, 2e-3]}}
+        assert load_study(path, given).space[LR].choices == (1e-3, 2e-3)
+        assert load_study(path).space[LOSS].choices == ("bce", "lsgan")
+        quick = load_study(path, given, quick=True)
+        assert quick.space[LOSS].choices == ("bce",)
+        assert quick.space[LR].choices == (1e-3, 2e-3)
+        assert list(quick.space) == list(load_study(path).space)
 
     def test_they_win_over_quick(self, write: Write, full: dict[str, Any]) -> None:
         study = load_study(write(full), {"training.images": 77}, quick=True)
@@ -223,10 +234,15 @@ class TestOverrides:
             ("budget.trials", "8", "is text, not a number"),
             ("budget", 8, "budget: 8: "),
             ("space", {}, "no such config path or study key"),
+            ("space.batc", {"choice": [1]}, "space.batc: no dimension.\nDid you mean 'batch'?"),
+            ("space.batch", 3, "space.batch: 3: no distribution"),
+            ("stopping.rule", "later", "stopping.rule: 'later'"),
+            ("stopping.grase", 0.5, "stopping.grase: unknown key"),
+            ("confirm.top", 0, "confirm.top: 0"),
             ("quick", {}, "no such config path or study key"),
             ("version", 2, "no such config path or study key"),
             ("", 2, "no such config path or study key"),
-            ("sampler", "grid", "sampler: 'grid': unknown"),
+            ("sampler", "gird", "sampler: 'gird': unknown"),
             (LR, "fast", "is text, not a number"),
             ("generator.dropout", 1, "generator.dropout: 1: "),
             ("data.image_size", 30, "not divisible by 16"),
@@ -253,6 +269,13 @@ class TestOverrides:
         assert refused(write, altered(full, "quick", quick)).startswith("mine.yaml: quick: ")
 
 
+WHOLE = {
+    LR: 1e-3,
+    LOSS: "lsgan",
+    "loss.l1_weight": 0,
+    "generator.width": 8,
+    "batch": "small",
+}
 BAD: dict[str, tuple[str, Any, str]] = {
     "unknown key": ("trials", 8, "trials: unknown key"),
     "unknown key nearby": ("objective", {}, "Did you mean 'objectives'?"),
@@ -275,15 +298,16 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "unknown distribution": (f"space/{LR}", {"normal": [0, 1]}, "unknown distribution word"),
     "beyond the config": (f"space/{LR}", {"uniform": [0.0, 0.5]}, "its config is refused"),
     "dropout of 1": ("space/generator.dropout", {"uniform": [0, 1]}, "generator.dropout: 1.0"),
-    "sizes that do not divide": ("space/data.image_size", {"choice": [32, 40]}, "not divisible"),
+    "a size that does not divide": ("space/generator.depth", {"choice": [4, 6]}, "data.image_size"),
     "unknown choice": (f"space/{LOSS}", {"choice": ["bce", "wgan"]}, "'wgan'"),
     "bundle that does not fit": (
         "space/batch/bundle",
-        {"small": {"data.seed": -1}},
-        "data.seed: -1",
+        {"small": {"training.batch_size": 0}},
+        "training.batch_size: 0",
     ),
     "start outside": ("start_from", [{LR: 1.0}], "start_from[0]: optimizer.generator_lr: 1.0"),
     "start of no dimension": ("start_from", [{}, {"lr": 1}], "start_from[1]: lr: no dimension"),
+    "same start twice": ("start_from", [WHOLE, WHOLE], "start_from[1]: is the same point"),
     "start as text": ("start_from", [{LR: "1e-3"}], "start_from[0]"),
     "start as a mapping": ("start_from", {LR: 1e-3}, "start_from: "),
     "start huge": ("start_from", [{LR: 10**400}], "start_from[0]"),
@@ -307,7 +331,7 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "unknown seeds": ("seeds", "random", "seeds: 'random'"),
     "no trial": ("budget/trials", 0, "budget.trials: 0"),
     "half a trial": ("budget/trials", 2.5, "budget.trials: 2.5"),
-    "unknown budget": ("budget/gpu_hours", 4, "budget.gpu_hours: unknown key"),
+    "unknown budget": ("budget/hours", 4, "budget.hours: unknown key"),
     "negative cards": ("resources/gpus", -1, "resources.gpus"),
     "infinite cards": ("resources/gpus", math.inf, "resources.gpus"),
     "cards as a word": ("resources/gpus", "all", "resources.gpus"),
@@ -321,6 +345,15 @@ def test_what_cannot_be_run(write: Write, full: dict[str, Any], case: str) -> No
     found = refused(write, altered(full, path, value))
     assert said in found
     assert found.startswith("mine.yaml: ") or "base" in case
+
+
+def test_parts_of_points_may_start_twice(write: Write, full: dict[str, Any]) -> None:
+    """The sampler completes each differently; so it is for points that `--set` makes the same."""
+    part = {LR: 1e-3, "batch": "small"}
+    others = [{**WHOLE, "generator.width": 4}, {**WHOLE, LOSS: "bce"}, WHOLE]
+    full["start_from"] = [part, part, *others]
+    study = load_study(write(full), {"generator.width": 8})
+    assert len(study.planned) == 5
 
 
 @pytest.mark.parametrize("text", ["", "[]", "version: 1\nversion: 1\n", "a: [", "null", "3"])
@@ -410,7 +443,7 @@ def test_mutated_studies_are_run_or_refused_never_met_by_a_traceback(
             "spaces.loading.read_yaml",
             lambda path, values=values: values if path == mine else PRESET,
         )
-        started = time.monotonic()
+        started = time.process_time()
         try:
             study = load_study(str(mine), quick=chance.random() < 0.3)
         except InputError as error:
@@ -419,7 +452,7 @@ def test_mutated_studies_are_run_or_refused_never_met_by_a_traceback(
         else:
             accepted += 1
             assert round_trip(study).to_data() == parse_yaml(to_yaml(study.to_data()), "")
-        assert time.monotonic() - started < 2
+        assert time.process_time() - started < 2
     assert 0 < accepted < 40
 
 
