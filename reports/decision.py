@@ -9,13 +9,20 @@ import numpy as np
 import pandas as pd
 
 from reports.effects import residual_sd
-from reports.statistics import mean_interval, noise_sd, overstatement, ties
+from reports.statistics import (
+    LEVEL,
+    against_best,
+    mean_interval,
+    noise_sd,
+    overstatement,
+    ties,
+)
 from reports.tables import Column, Dimension, SweepTables, count_text, duration_text, value_text
 from search.ranking import bounds_of, confirmed_column, deciding_metric, point_table
 
 CHEAPER = 0.1
-"""Part by which a training must be cheaper to be called so: equal trainings of ten seconds were 5
-to 12 % apart."""
+"""Part by which a training must at least be cheaper to be called so. Times must also differ as
+surely as values do: on a busy machine equal trainings were a third apart."""
 CONFIRM_TOP = 5
 CONFIRM_REPLICATES = 3
 
@@ -76,7 +83,7 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
         gone=gone,
         column=column,
         judged=sweep.column(confirmed_column(column.name)) if confirmed else column,
-        proposed=_cheapest(points),
+        proposed=_cheapest(sweep, points),
         overstated=_overstated(sweep, points, column, replicates),
     )
 
@@ -93,13 +100,31 @@ def _tied(points: pd.DataFrame) -> list[bool]:
     return [place in found for place in points.index]
 
 
-def _cheapest(points: pd.DataFrame) -> int:
-    """The first of those ties that no other undercuts by more than `CHEAPER`."""
+def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
+    """The first of those ties that cost the least; the first point where none is surely cheaper."""
     candidates = points[points["tie"] | (points.index == 0)]
-    costs = candidates[_cost(candidates)].to_numpy(dtype=float)
-    if not np.isfinite(costs).all():
+    cost = _cost(candidates)
+    if len(candidates) == 1 or not np.isfinite(candidates[cost].to_numpy(dtype=float)).all():
         return 0
-    return int(candidates.index[np.flatnonzero(costs * (1 - CHEAPER) <= costs.min())[0]])
+    costs = candidates[cost].astype(float)
+    cheaper = costs[costs < (1 - CHEAPER) * costs[0]]
+    if cost == "seconds":
+        compared = against_best(_times(sweep, candidates), 0)
+        cheaper = cheaper[[compared[place].p < 1 - LEVEL for place in cheaper.index]]
+    if cheaper.empty:
+        return 0
+    return int(cheaper.index[cheaper * (1 - CHEAPER) <= cheaper.min()][0])
+
+
+def _times(sweep: SweepTables, points: pd.DataFrame) -> dict[int, dict[int, float]]:
+    """Seconds of each point's trainings, by seed."""
+    trials = sweep.trials[sweep.trials["equal_budget"]]
+    times: dict[int, dict[int, float]] = {}
+    for place, point in points.iterrows():
+        own = trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])
+        rows = trials[own]
+        times[int(str(place))] = dict(zip(rows["seed"], rows["seconds"], strict=True))
+    return times
 
 
 def _cost(points: pd.DataFrame) -> str:

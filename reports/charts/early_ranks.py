@@ -118,6 +118,7 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
     chart.add_scatter(
         x=np.array([*shares, *reversed(shares)]),
         y=np.array([*(tau.low for tau in taus), *(tau.high for tau in reversed(taus))]),
+        mode="lines",
         fill="toself",
         fillcolor=drawing.BAND,
         line={"width": 0},

@@ -76,6 +76,21 @@ def test_a_little_cheaper_is_not_cheaper(build) -> None:
         assert decision.proposed == proposed
 
 
+def test_times_that_may_be_chance_are_not_cheaper(build) -> None:
+    sweep, times = build(), ([10.0, 16.0, 12.0], [9.0, 14.0, 6.0])
+    for index, own in enumerate(times):
+        point = {LR: 1e-4 * (index + 1)}
+        sweep.trial(point, 9.0, point_id=f"p{index}")
+        for seed, seconds in enumerate(own, start=1):
+            metrics = {"test_ab_mae": 6.0 + seed + 0.1 * index * (seed - 1)}
+            sweep.trial(point, 9.0, metrics=metrics, origin="confirm", point_id=f"p{index}",
+                        seed=seed, seconds=seconds)  # fmt: skip
+    decision = decide(sweep.tables())
+    assert decision is not None and decision.points["tie"].tolist() == [False, True]
+    assert decision.points["seconds"].iloc[1] < 0.8 * decision.points["seconds"].iloc[0]
+    assert decision.proposed == 0
+
+
 def test_what_is_worse_is_no_tie_however_cheap(build) -> None:
     values = {"a": [6.0, 7.0, 8.0], "b": [8.1, 9.2, 10.0]}
     tables = confirmed(build, values, {"b": 1.0})
