@@ -17,6 +17,10 @@ class Keeper:
     def __init__(self, location: Path) -> None:
         self.folder = location / "checkpoints"
 
+    def has(self, trial_id: str) -> bool:
+        """Whether a trial has left anything."""
+        return self.of_trial(trial_id).exists()
+
     def of_trial(self, trial_id: str) -> Path:
         """Where a trial's checkpoints lie."""
         return self.folder / trial_id

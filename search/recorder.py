@@ -122,8 +122,7 @@ class Recorder:
             return None
         self.spending.start()
         self.running[assignment.trial_id] = Running(assignment)
-        self._state(assignment, "running", None)
-        self._writer.commit()
+        self._writer.trial_first(self._state(assignment, "running", None))
         return assignment
 
     def _choose(self) -> Assignment | None:
@@ -272,8 +271,10 @@ class Recorder:
             state, reason = "cancelled", self.cut
         del self.running[assignment.trial_id]
         self.chooser.tell(assignment.number, state, reported(self.study, running.last))
-        self._state(assignment, state, reason, running)
+        self._writer.trial(self._state(assignment, state, reason, running))
         self.ended.append((assignment, state, reason, running.last))
+        if state == "completed" and not self._keeper.has(assignment.trial_id):
+            return  # nothing to tidy: its last rows may wait for the next flush
         self._writer.commit()  # before the checkpoints that could bring it back are gone
         if state != "preempted" and self._keeper.tidy(assignment.trial_id):
             self.standing.refresh_best()
@@ -286,7 +287,8 @@ class Recorder:
         state: str,
         reason: str | None,
         running: Running | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
+        """The row of a trial that is now in a state."""
         row = {
             **self._identity(assignment),
             "state": state,
@@ -301,8 +303,8 @@ class Recorder:
             "pid": running.pid if running else None,
             "gpus": self.spending.gpus,
         }
-        self._writer.trial(row)
         self.standing.update(row, running.last if running else {})
+        return row
 
     @staticmethod
     def _identity(assignment: Assignment) -> dict[str, Any]:

@@ -74,6 +74,13 @@ class RecordsWriter:
         """A trial's state has changed. JSON columns may be given as plain data."""
         self._add("trials", row)
 
+    def trial_first(self, row: Mapping[str, Any]) -> None:
+        """A trial is about to start: on return its row is on the disk, ahead of what waits."""
+        waiting, self._rows["trials"] = self._rows["trials"], []
+        self._add("trials", row)
+        self._write("trials")
+        self._rows["trials"] = waiting
+
     def tick(self, row: Mapping[str, Any]) -> None:
         """A training has reported."""
         self._add("ticks", row)
@@ -95,10 +102,13 @@ class RecordsWriter:
     def commit(self) -> None:
         """Write what has been added since the last commit; on return it is on the disk."""
         for table in ("pictures", "ticks", "trials"):
-            if rows := self._rows[table]:
-                name = write_part(self.storage, table, to_table(table, rows))
-                self._rows[table] = []
-                self._parts[table] = merge_parts(self.storage, table, [*self._parts[table], name])
+            self._write(table)
+
+    def _write(self, table: str) -> None:
+        if rows := self._rows[table]:
+            name = write_part(self.storage, table, to_table(table, rows))
+            self._rows[table] = []
+            self._parts[table] = merge_parts(self.storage, table, [*self._parts[table], name])
 
 
 def _cell(value: Any) -> Any:

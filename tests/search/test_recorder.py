@@ -40,9 +40,8 @@ def start(recorder: Recorder) -> Assignment:
 
 def tick(recorder: Recorder, chosen: Assignment, at: int, value: Any = 5.0, **where: Any) -> bool:
     metrics = {"tick": at, "images": 32 * at, "seconds": 1.5 * at, "val_ab_mae": value}
-    return recorder.message(
-        chosen.trial_id, {"event": "tick", "metrics": metrics, **(where or HERE)}
-    )
+    message = {"event": "tick", "metrics": metrics, **(where or HERE)}
+    return recorder.message(chosen.trial_id, message)
 
 
 def end(
@@ -53,7 +52,9 @@ def end(
     pictures: list[dict[str, Any]] | None = None,
 ) -> bool:
     message = {"event": "end", "state": state, "reason": reason, "pictures": pictures or []}
-    return recorder.message(chosen.trial_id, {**message, **HERE})
+    goes_on = recorder.message(chosen.trial_id, {**message, **HERE})
+    recorder.flush(force=True)
+    return goes_on
 
 
 def finish(recorder: Recorder, chosen: Assignment, value: float = 5.0) -> None:
