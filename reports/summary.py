@@ -127,7 +127,9 @@ def provenance(sweep: SweepTables) -> dict[str, Any]:
         for k, v in recorded.items()
         if k != "version" and not isinstance(v, dict | list)
     ]
-    nested = {k: v for k, v in recorded.items() if isinstance(v, dict | list)}
+    nested = {  # the study as it began stands above, as it is now
+        k: v for k, v in recorded.items() if isinstance(v, dict | list) and k != "study"
+    }
     return {
         "facts": [(name, value_text(value)) for name, value in facts if value not in (None, "")],
         "problems": list(records.problems),

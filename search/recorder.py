@@ -136,7 +136,7 @@ class Recorder:
 
     def _search_is_over(self) -> str | None:
         """Which budget is used up, if one is; room is left for confirming."""
-        images = self.study.base_config["training"]["images"] or 0
+        images = self.study.base_config["training"]["images"] or self.spending.images_per_trial
         under_way = sum(
             (one.assignment.config.training.images or 0) - (one.last.get("images") or 0)
             for one in self.running.values()

@@ -56,6 +56,11 @@ class Spending:
         spent = float(seconds or 0) * cards
         self._gpu_seconds[trial_id] = max(self._gpu_seconds.get(trial_id, 0.0), spent)
 
+    @property
+    def images_per_trial(self) -> float:
+        """Pictures that a trial has seen on average; 0 before the first."""
+        return sum(self._images.values()) / max(1, len(self._images))
+
     def spent(self) -> dict[str, float]:
         """What is spent, by the names of the budgets."""
         wall = self._before
