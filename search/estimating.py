@@ -14,10 +14,12 @@ import numpy as np
 
 from search.workload import Life, Range, Workload, in_order, schedule
 
-RAY_START = 4.0
-"""Seconds from the command to the first trial's hand-out."""
+RAY_START = 6.0
+"""Seconds from the command to the first trial's hand-out, and from the last one's end to the
+command's, where an actor starts in ACTOR_START."""
 ACTOR_START = 8.0
-"""Seconds until an actor's first trial begins; libraries are loaded. Later trials reuse it."""
+"""Seconds until an actor's first trial begins, as libraries are loaded; later trials reuse it. Both
+measured on two idle cores; where an actor was seen to take longer, both do in proportion."""
 BETWEEN = 0.5
 """Seconds between the end of a trial and the beginning of the next in its actor."""
 SAME_SIZE = 1.25
@@ -36,6 +38,7 @@ class Measured:
         judged: seconds of an evaluation per held-out picture.
         diagnosis: seconds per tick. checkpoint: seconds for each.
         overhead: seconds of a trial beside all these, in an actor that is there already.
+        start: seconds until an actor can begin its first trial; None where that was not seen.
     """
 
     gmac: float
@@ -44,6 +47,7 @@ class Measured:
     diagnosis: float
     checkpoint: float
     overhead: float
+    start: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Speed:
 
     Attributes:
         low, high: the fastest and the slowest tenth's time, beside the expected.
+        start: seconds until an actor can begin its first trial.
     """
 
     def __init__(self, measured: Sequence[Measured]) -> None:
@@ -81,6 +86,8 @@ class Speed:
         self._judged = [median(one.judged for one in group) for group in groups]
         self._diagnosis = [median(one.diagnosis for one in group) for group in groups]
         self._checkpoint = [median(one.checkpoint for one in group) for group in groups]
+        starts = [one.start for one in measured if one.start is not None]
+        self.start = median(starts) if starts else ACTOR_START
         self._overhead = median(one.overhead for one in measured)
         ratios = [one.picture / self._picture(one.gmac) for one in measured]
         low, high = np.percentile(ratios, [10, 90])
@@ -136,7 +143,7 @@ def hours(speed: Speed, load: Workload, works: Sequence[Work], slots: int) -> Ho
 
     def both(lives: Sequence[Life], factor: float) -> tuple[float, float]:
         search, confirm = times(lives, factor), times(load.confirm, factor, tested=True)
-        searched = schedule(search, slots, each_slot=ACTOR_START)
+        searched = schedule(search, slots, each_slot=speed.start)
         return schedule(confirm, slots, searched), sum(search) + sum(confirm)
 
     cases = (
@@ -146,5 +153,5 @@ def hours(speed: Speed, load: Workload, works: Sequence[Work], slots: int) -> Ho
     )
     busy = [fmean(one for one, _ in case) / 3600 for case in cases]
     training = [fmean(one for _, one in case) / 3600 for case in cases]
-    wall = [one + RAY_START / 3600 for one in busy]
+    wall = [one + RAY_START * speed.start / ACTOR_START / 3600 for one in busy]
     return Hours(in_order(*wall), in_order(*busy), in_order(*training))

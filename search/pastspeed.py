@@ -5,13 +5,16 @@ import logging
 import math
 import os
 import socket
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pandas as pd
 
 from colornet.errors import InputError
-from search.estimating import Measured
+from search.estimating import BETWEEN, Measured
 from search.records import SweepRecords, read_states, read_sweep, sweeps_folder
 from search.shares import Share, split, this_machine
 
@@ -35,7 +38,7 @@ def past_trainings(share: Share, folder: Path | None = None) -> list[Measured]:
             sweep = read_sweep(path.parent)
             if _is_alike(sweep, share):
                 states, _ = read_states(path.parent)
-                found += _trainings(sweep, states)
+                found += _starts_apart(_trainings(sweep, states), share.concurrent)
         except (InputError, OSError, KeyError, TypeError, ValueError) as error:
             log.warning("%s: not used for the estimate: %s", path.parent, str(error).split("\n")[0])
     return found
@@ -50,19 +53,40 @@ def _is_alike(sweep: SweepRecords, share: Share) -> bool:
     return split(this_machine(), resources["gpus"], resources["concurrent"]) == share
 
 
-def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> list[Measured]:
+def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> dict[int, Measured]:
+    """By number of the trial."""
     if sweep.ticks.empty or not {*COSTS, "cost_training_gmac_per_picture"} <= {*sweep.ticks}:
-        return []
+        return {}
     looked_at = [*sweep.provenance["data"][:1], sweep.provenance.get("evaluation")]
     held_out = sum(int(pack["splits"]["val"]) for pack in looked_at if pack)
-    found = []
+    found = {}
     for trial_id, ticks in sweep.ticks.groupby("trial_id"):
         changes = states[states["trial_id"] == trial_id]
         if list(changes["state"])[0:1] == ["running"] and changes["state"].iloc[-1] in ENDED:
             one = _training(ticks, changes, held_out)
             if one is not None:
-                found.append(one)
+                found[int(ticks["number"].iloc[0])] = one
     return found
+
+
+def _starts_apart(trainings: Mapping[int, Measured], slots: int) -> list[Measured]:
+    """Take the start of its actor out of what the first trial of each slot took.
+
+    Args:
+        trainings: by number of the trial.
+    """
+    later = [one.overhead for number, one in trainings.items() if number >= slots]
+    usual = median(later) if later else BETWEEN
+    return [
+        one
+        if number >= slots
+        else replace(
+            one,
+            overhead=min(usual, one.overhead),
+            start=max(0.0, one.overhead - usual),
+        )
+        for number, one in trainings.items()
+    ]
 
 
 def _training(ticks: pd.DataFrame, changes: pd.DataFrame, held_out: int) -> Measured | None:

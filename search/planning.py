@@ -195,6 +195,7 @@ def _probed(
                     diagnosis=timed["diagnosis_seconds"],
                     checkpoint=timed["checkpoint_seconds"],
                     overhead=timed["setup_seconds"] + BETWEEN,
+                    start=timed["start_seconds"],
                 )
             )
     if not found:

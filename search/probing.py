@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,8 +29,9 @@ def probe_all(configs: Sequence[Config], share: Share) -> list[dict[str, float] 
     """Probe configs, `share.concurrent` at a time, those of the last round filled up.
 
     Returns:
-        for each probe that ran what `colornet.timing.probe` measured, in the order of `configs`,
-        which is gone through again to fill the last round; None for one that failed, which is said.
+        for each probe that ran what `colornet.timing.probe` measured, and `start_seconds` until its
+        process was ready to train, in the order of `configs`, which is gone through again to fill
+        the last round; None for one that failed, which is said.
     """
     rounds = -(-len(configs) // share.concurrent)
     found: list[dict[str, float] | None] = []
@@ -53,7 +55,7 @@ def _environment(slot: int, share: Share) -> Mapping[str, str]:
 
 
 def _run(config: Config, cpus: int, environment: Mapping[str, str]) -> dict[str, float] | None:
-    order = json.dumps({"config": config.to_dict(), "cpus": cpus})
+    order = json.dumps({"config": config.to_dict(), "cpus": cpus, "begun": time.time()})
     command = [sys.executable, "-P", "-m", "search.probing"]
     try:
         done = subprocess.run(
@@ -79,9 +81,12 @@ def _main() -> None:
     order: dict[str, Any] = json.loads(sys.stdin.read())
     prepare_worker(order["cpus"])
     config = parse_config(order["config"], "probe")
+    start = time.time() - order["begun"]
     try:
-        probe(config, steps=3)  # loads libraries, which a reused actor has loaded long since
-        print(json.dumps(asdict(probe(config, STEPS))))
+        first = probe(config, steps=3)  # the libraries that load late are loaded
+        timing = probe(config, STEPS)
+        start += max(0.0, first.setup_seconds - timing.setup_seconds)
+        print(json.dumps({**asdict(timing), "start_seconds": start}))
     except ColorsweepError as error:
         sys.exit(" ".join(str(error).split("\n")))
 

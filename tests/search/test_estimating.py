@@ -62,6 +62,14 @@ def test_hours_of_one_trial() -> None:
     assert found.training.high == pytest.approx(1.1 * found.training.expected)
 
 
+def test_where_an_actor_starts_slowly_so_does_ray() -> None:
+    slow = replace(ONE, start=3 * ACTOR_START)
+    found = hours(Speed([ONE, slow, slow]), load(FULL), [WORK], slots=2)
+    assert found.busy.expected * 3600 == pytest.approx(TRIAL + 3 * ACTOR_START)
+    wall = TRIAL + 3 * (ACTOR_START + RAY_START)
+    assert found.wall.expected * 3600 == pytest.approx(wall)
+
+
 def test_confirmation_waits_for_the_whole_search() -> None:
     tested = TRIAL + 50 * 0.002
     found = hours(Speed([ONE]), load(FULL, FULL, FULL, confirm=(FULL,)), [WORK], slots=2)

@@ -6,13 +6,15 @@ import math
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from search import pastspeed
-from search.pastspeed import past_trainings
+from search.estimating import BETWEEN, Measured
+from search.pastspeed import _starts_apart, past_trainings
 from search.records import RecordsWriter, create_sweep
 from search.shares import Machine, Share
 from spaces.study import Study
@@ -75,7 +77,18 @@ def test_a_training_tells_what_its_parts_took(record: Callable[..., Path]) -> No
     assert found.judged == pytest.approx(0.8 / (2 * 5))
     assert found.diagnosis == pytest.approx(0.1)
     assert found.checkpoint == pytest.approx(0.1)  # two ticks hold the time of one checkpoint
-    assert found.overhead >= 0
+    assert 0 <= found.overhead <= BETWEEN
+    assert found.start is not None
+
+
+def test_the_first_trial_of_a_slot_tells_how_an_actor_starts() -> None:
+    one = Measured(1.0, 0.01, 0.0, 0.0, 0.0, overhead=9.0)
+    took = {0: one, 1: replace(one, overhead=8.0), 2: replace(one, overhead=1.0)}
+    found = _starts_apart(took, slots=2)
+    assert [(each.overhead, each.start) for each in found] == [(1.0, 8.0), (1.0, 7.0), (1.0, None)]
+    assert _starts_apart({}, slots=2) == []
+    (alone,) = _starts_apart({0: one}, slots=2)
+    assert (alone.overhead, alone.start) == (BETWEEN, 9.0 - BETWEEN)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ TIMED = {
     "diagnosis_seconds": 0.1,
     "checkpoint_seconds": 0.2,
     "setup_seconds": 0.3,
+    "start_seconds": ACTOR_START,
     "peak_memory": 500.0,
 }
 

@@ -106,4 +106,5 @@ def test_a_probe_for_real(make_study: MakeStudy, caplog: pytest.LogCaptureFixtur
     assert refused is None
     assert found is not None
     assert 0 < found["seconds_per_picture"] < 10
+    assert found["start_seconds"] > found["setup_seconds"]
     assert found["checkpoint_bytes"] > 0
