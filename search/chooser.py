@@ -28,8 +28,8 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 FINITE = 10_000
 """Points that a space may have to be searched until every one has been tried."""
-RETRIES = 100
-"""Draws that may give a known point before an untried one is picked."""
+RETRIES = 8
+"""Draws that may give a known point before an untried one is picked at random."""
 CONFIRM = "confirm"
 """Origin of trials that repeat a chosen point; the chooser passes them over."""
 
@@ -167,7 +167,7 @@ class Chooser:
         frozen = self._optuna.get_trials(deepcopy=False)[place]
         distributions = {n: distribution_to_json(one) for n, one in frozen.distributions.items()}
         compared = self.study.file.design == "compare"
-        return self.assignment(
+        return self._assignment(
             number,
             point,
             seed=self._seed(index),
@@ -176,10 +176,14 @@ class Chooser:
             system_attrs=_json(frozen.system_attrs),
         )
 
-    def assignment(
+    def repeat(self, point: Point, seed: int) -> Assignment:
+        """A trial that confirms a point with another seed; Optuna does not hear of it."""
+        self.next_number += 1
+        return self._assignment(self.next_number - 1, point, seed, CONFIRM)
+
+    def _assignment(
         self, number: int, point: Point, seed: int, origin: str, **extra: str
     ) -> Assignment:
-        """A new trial of a point."""
         return Assignment(
             trial_id=f"t{number:05d}",
             number=number,
@@ -202,8 +206,7 @@ class Chooser:
             if self._planned or point_id(point) not in self._known:
                 return trial.number, point
             self._optuna.tell(trial.number, state=TrialState.FAIL)
-        if self._size is None:
-            raise AssertionError(f"{RETRIES} draws from an endless space are all known")
+        assert self._size is not None, "an endless space gives the same point again and again"
         untried = [
             point
             for point in grid_points(self.study.dimensions)

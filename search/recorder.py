@@ -27,6 +27,7 @@ from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_states,
 from search.spending import Spending
 from search.standing import Standing, reported
 from search.stopping import Stopper
+from spaces.distributions import Point
 from spaces.study import Study
 
 FLUSH = 0.5
@@ -111,7 +112,7 @@ class Recorder:
         if any(state in UNFINISHED for state in self.standing.states.values()):
             return False
         searched = self.chooser.done or self._search_is_over() is not None
-        return searched and self._next_confirmation() is None
+        return searched and self._to_confirm() is None
 
     def next(self) -> Assignment | None:
         """The next trial, recorded as running before it is returned; None when there is none."""
@@ -132,7 +133,8 @@ class Recorder:
                 return found
         if any(one.assignment.origin != CONFIRM for one in self.running.values()):
             return None  # the best are not known yet
-        return self._next_confirmation()
+        repeated = self._to_confirm()
+        return self.chooser.repeat(*repeated) if repeated else None
 
     def _search_is_over(self) -> str | None:
         """Which budget is used up, if one is; room is left for confirming."""
@@ -150,16 +152,11 @@ class Recorder:
         """The budget that ended the search before its trials were used up, in a sentence."""
         return None if self.chooser.done else self._over
 
-    def _next_confirmation(self) -> Assignment | None:
+    def _to_confirm(self) -> tuple[Point, int] | None:
+        """The next point to repeat, with its seed."""
         if self.study.file.confirm is None or self.spending.over() is not None:
             return None
-        found = next(confirmation.missing(self.study, self.standing.snapshot()), None)
-        if found is None:
-            return None
-        point, seed = found
-        number = self.chooser.next_number
-        self.chooser.next_number += 1
-        return self.chooser.assignment(number, point, seed, CONFIRM)
+        return next(confirmation.missing(self.study, self.standing.snapshot()), None)
 
     def message(self, trial_id: str, message: Mapping[str, Any]) -> bool:
         """Record what a trial's actor said; returns whether the trial is to go on."""

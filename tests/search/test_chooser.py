@@ -417,7 +417,8 @@ def test_confirmations_are_no_part_of_the_search(make_study: MakeStudy) -> None:
     while ledger.running:
         ledger.end()
     point = json.loads(ledger.rows["t00000"]["point"])
-    again = ledger.chooser.assignment(6, point, 9, "confirm")
+    again = ledger.chooser.repeat(point, 9)
+    assert (again.number, again.origin, again.point) == (6, "confirm", point)
     ledger.rows["t00006"] = row_of(again, "completed")
     ledger.study = make_study(8)
     chooser = ledger.rebuilt()
