@@ -63,7 +63,7 @@ class Stopper:
     """Judges the trials of a search.
 
     Attributes:
-        rungs: pictures seen at each rung, ascending.
+        rungs: pictures seen at each rung, to half a batch, ascending.
         reached: for each rung the trials that have reached it: trial_id -> objectives, smaller is
             better.
     """
@@ -75,7 +75,9 @@ class Stopper:
         training = study.base_config["training"]
         shares = rungs(self._stopping, training["ticks"])
         self._images = training["images"]
-        self.rungs = [share * self._images for share in shares] if self._images else []
+        # A tick ends with a whole batch, which may be the last one short of the rung.
+        batch = training["batch_size"] / 2
+        self.rungs = [share * self._images - batch for share in shares] if self._images else []
         self.reached: list[dict[str, tuple[float, ...]]] = [{} for _ in self.rungs]
 
     def rebuild(self, ticks: pd.DataFrame, numbers: Mapping[str, int]) -> None:

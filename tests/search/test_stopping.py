@@ -146,3 +146,11 @@ def test_nothing_to_rebuild_from(make_study: MakeStudy) -> None:
     stopper.rebuild(pd.DataFrame(), {})
     stopper.rebuild(pd.DataFrame({"trial_id": ["a"], "images": [400]}), {"a": 0})
     assert stopper.reached == [{}]
+
+
+def test_a_tick_that_ends_half_a_batch_short_of_a_rung_is_at_it(make_study: MakeStudy) -> None:
+    stopper = make(make_study, rule="asha")  # rung at 400, batches of 32
+    stopper.add("a", 0, 383, (5.0,))
+    assert stopper.reached == [{}]
+    stopper.add("a", 0, 384, (4.0,))
+    assert stopper.reached == [{"a": (4.0,)}]
