@@ -7,7 +7,7 @@ to people. What is not known is None.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from colornet.config import parse_config
@@ -21,7 +21,7 @@ from search.estimating import BETWEEN, Hours, Measured, Speed, Work, hours
 from search.pastspeed import past_trainings
 from search.probing import probe_all
 from search.shares import Machine, Share, split, this_machine
-from search.stopping import rungs
+from search.stopping import Stopper, rungs
 from search.workload import Range, Workload, workload
 from spaces.study import Study
 
@@ -94,8 +94,9 @@ def _design(study: Study, load: Workload) -> dict[str, Any]:
     file, confirm = study.file, study.file.confirm
     is_compared = file.design == "compare"
     shares = rungs(file.stopping, int(study.base_config["training"]["ticks"]))
+    marks = list(zip(shares, Stopper(study).rungs, strict=False))
     if file.stopping.rule == "median":
-        shares = shares[:1]  # it judges at every tick from here on
+        marks = marks[:1]  # it judges at every tick from here on
     return {
         "design": file.design,
         "sampler": None if is_compared else file.sampler,
@@ -105,8 +106,8 @@ def _design(study: Study, load: Workload) -> dict[str, Any]:
             "levels": len(study.planned) if is_compared else None,
             "replicates": file.replicates if is_compared else None,
             "rungs": [
-                {"share": share, "expected": round(load.at_least(share), 1)}
-                for share in ([*shares, 1.0] if shares else [])
+                {"share": share, "expected": round(load.at_least(images), 1)}
+                for share, images in ([*marks, (1.0, inf)] if marks else [])
             ],
             "confirm": len(load.confirm),
             "confirm_points": len(load.confirm) // confirm.replicates if confirm else 0,

@@ -18,7 +18,7 @@ from optuna.samplers import RandomSampler
 from colornet.config import Config
 from colornet.data.packed import open_pack
 from search.chooser import FINITE
-from search.stopping import Stopper, first_rung, rungs
+from search.stopping import Stopper, first_rung
 from spaces.distributions import Point, draw
 from spaces.grid import count_points
 from spaces.study import Study
@@ -85,12 +85,15 @@ class Workload:
             _seen(self.low) + confirming, expected + confirming, _seen(self.high) + confirming
         )
 
-    def at_least(self, share: float) -> float:
-        """Trials of the search that are expected to be trained to a share of their budget."""
+    def at_least(self, images: float) -> float:
+        """Trials of the search that are expected to see so many pictures, or all of their own."""
         return float(
             np.mean(
                 [
-                    sum(life.images >= share * self.high[at].images for at, life in enumerate(one))
+                    sum(
+                        life.images >= min(images, self.high[at].images)
+                        for at, life in enumerate(one)
+                    )
                     for one in self.drawn
                 ]
             )
@@ -109,9 +112,10 @@ def workload(study: Study) -> Workload:
     trials = search_trials(study)
     full = [_whole(ends, number) for number in range(trials)]
     confirm = [_whole(ends, number) for number in range(confirm_trials(study))]
-    if not rungs(study.file.stopping, int(study.base_config["training"]["ticks"])):
+    marks = Stopper(study).rungs
+    if not marks:
         return Workload(points, configs, full, full, [full], confirm)
-    low = [_life(ends, number, _least(study, ends, number)) for number in range(trials)]
+    low = [_life(ends, number, _least(study, marks, ends, number)) for number in range(trials)]
     drawn = []
     for seed in range(DRAWS):
         stops = _drawn_stops(study, ends, trials, np.random.default_rng(seed))
@@ -173,14 +177,17 @@ def _life(ends: Sequence[Sequence[int]], number: int, ticks: int) -> Life:
     return Life(config, ticks, ends[config][ticks - 1])
 
 
-def _least(study: Study, ends: Sequence[Sequence[int]], number: int) -> int:
-    """Ticks of a trial when exactly one in `factor` goes on at each rung."""
+def _least(study: Study, marks: Sequence[float], ends: Sequence[Sequence[int]], number: int) -> int:
+    """Ticks of a trial when exactly one in `factor` goes on at each rung.
+
+    Args:
+        marks: pictures seen at each rung.
+    """
     stopping, own = study.file.stopping, ends[number % len(ends)]
-    shares = rungs(stopping, len(own))
     factor = 2.0 if stopping.rule == "median" else stopping.factor
-    for passed, share in enumerate(shares[first_rung(stopping, number, len(shares)) :], 1):
+    for passed, mark in enumerate(marks[first_rung(stopping, number, len(marks)) :], 1):
         if int((number + 1) / factor**passed) == int(number / factor**passed):
-            return next(tick for tick, seen in enumerate(own, 1) if seen >= share * own[-1])
+            return next(tick for tick, seen in enumerate(own, 1) if seen >= mark)
     return len(own)
 
 
