@@ -107,13 +107,14 @@ def setting_text(point: dict[str, Any], names: Sequence[str]) -> str:
 def _verdict(
     row: dict[Any, Any], other: Difference, wanted: float | None, needed: int | None, sign: int
 ) -> str:
+    near = math.isfinite(other.low) and max(abs(other.low), abs(other.high)) < (wanted or 0)
     if other.p < 1 - LEVEL:
         if other.mean * sign >= 0:
-            return "worse"
+            return f"worse, by less than {value_text(wanted)}" if near else "worse"
         return f"better, but {'a training was lost' if row['lost'] else 'misses the bounds'}"
     if not wanted:
         return "cannot be told from the best" if other.n > 1 else "not enough data"
-    if math.isfinite(other.low) and max(abs(other.low), abs(other.high)) < wanted:
+    if near:
         return f"within {value_text(wanted)} of the best"
     if needed is None:
         return "not enough data"

@@ -78,6 +78,12 @@ def test_no_difference_that_matters(build) -> None:
     assert verdicts(compared(build, levels))["hinge"] == "within 0.5 of the best"
 
 
+def test_a_sure_difference_may_be_too_small_to_matter(build) -> None:
+    levels = {"bce": [1.0, 5.0, 9.0, 13.0], "hinge": [1.1, 5.1, 9.12, 13.11]}
+    assert verdicts(compared(build, levels))["hinge"] == "worse, by less than 0.5"
+    assert verdicts(compared(build, levels, difference=None, name="s"))["hinge"] == "worse"
+
+
 def test_lost_trainings_are_shown_and_never_win(build) -> None:
     levels = {"bce": [9.0, 9.1, 9.2], "lsgan": [1.0, None, 1.2], "hinge": [None, None, None]}
     found = compared(build, levels)
