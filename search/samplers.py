@@ -36,7 +36,7 @@ def sampler_of(study: Study, number: int, retry: int, fixed: dict[str, Any]) -> 
     seed = derived_seed(study.file.seed, number, *([retry] if retry else []))
     sampler: BaseSampler
     if study.file.sampler == "tpe":
-        sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True)
+        sampler = TPESampler(seed=seed)
     elif study.file.sampler == "qmc" and not retry:
         sampler = SobolSampler(study.dimensions, study.file.seed, number)
     else:
