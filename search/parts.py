@@ -147,28 +147,42 @@ def read_frame(storage: Storage, table: str) -> tuple[pd.DataFrame, list[str]]:
     return frame.reset_index(drop=True), problems
 
 
-def write_part(storage: Storage, table: str, content: pa.Table, level: int = 0) -> str:
-    """Write a part; returns its name."""
+def write_part(
+    storage: Storage,
+    table: str,
+    content: pa.Table,
+    level: int = 0,
+    written: dict[str, pa.Table] | None = None,
+) -> str:
+    """Write a part; returns its name, under which `written` keeps what is in it."""
     sink = io.BytesIO()
-    pq.write_table(content, sink, compression="zstd", write_page_checksum=True)
+    # Small parts are soon merged, and a start waits for one: packing them well would cost most.
+    packing = {"compression": "zstd"} if level else {"compression": "none", "use_dictionary": False}
+    pq.write_table(content, sink, write_page_checksum=True, **packing)
     first = content.column("seq")[0].as_py()
     name = f"part-{level}-{first:012d}-{_checksum(sink.getvalue())}.parquet"
     storage.write(f"records/{table}/{name}", sink.getvalue())
+    if written is not None:
+        written[name] = content
     return name
 
 
-def merge_parts(storage: Storage, table: str, names: list[str]) -> list[str]:
+def merge_parts(
+    storage: Storage, table: str, names: list[str], written: dict[str, pa.Table]
+) -> list[str]:
     """Merge parts wherever `MERGE_AT` of one level have come together.
 
     Args:
         names: the parts there are.
+        written: what this process has put into parts, which need not be read again; those that
+            are merged into one of a higher level are forgotten.
 
     Returns:
         the parts there are then, without those that cannot be read, which stay as they are.
     """
     level = 0
     while len(same := [name for name in names if _level(name) == level]) >= MERGE_AT:
-        content, torn = read_parts(storage, table, names=same)
+        content, torn = _content(storage, table, same, written)
         whole = [name for name in same if name not in torn]
         names = [name for name in names if name not in torn]
         if content is None or len(whole) < 2:
@@ -176,6 +190,17 @@ def merge_parts(storage: Storage, table: str, names: list[str]) -> list[str]:
         merged = write_part(storage, table, content, level + 1)
         for name in whole:
             storage.delete(f"records/{table}/{name}")
+            written.pop(name, None)
         names = [merged, *(name for name in names if name not in whole)]
         level += 1
     return names
+
+
+def _content(
+    storage: Storage, table: str, names: list[str], written: dict[str, pa.Table]
+) -> tuple[pa.Table | None, dict[str, str]]:
+    """All rows of some parts, and why others could not be read."""
+    read, torn = read_parts(storage, table, [name for name in names if name not in written])
+    found = [written[name] for name in names if name in written]
+    found += [read] if read is not None else []
+    return pa.concat_tables(found, promote_options="permissive") if found else None, torn

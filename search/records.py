@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from colornet.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError, did_you_mean
@@ -63,6 +64,7 @@ class RecordsWriter:
         self.storage = Storage.at(location)
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
         self._parts: dict[str, list[str]] = {}
+        self._written: dict[str, dict[str, pa.Table]] = {table: {} for table in SCHEMAS}
         self._seq = 0
         for table in SCHEMAS:
             self._parts[table] = part_names(self.storage, table)
@@ -106,9 +108,11 @@ class RecordsWriter:
 
     def _write(self, table: str) -> None:
         if rows := self._rows[table]:
-            name = write_part(self.storage, table, to_table(table, rows))
+            written = self._written[table]
+            name = write_part(self.storage, table, to_table(table, rows), written=written)
             self._rows[table] = []
-            self._parts[table] = merge_parts(self.storage, table, [*self._parts[table], name])
+            names = [*self._parts[table], name]
+            self._parts[table] = merge_parts(self.storage, table, names, written)
 
 
 def _cell(value: Any) -> Any:

@@ -5,6 +5,7 @@ ended. Signals reach the main thread, so that a SIGTERM makes the training write
 """
 
 import importlib
+import json
 import os
 import queue
 import socket
@@ -112,7 +113,7 @@ def _train(
     One with `test` set is also judged on the test pictures.
     """
     function = _resolve(train, assignment["cpus"]) if isinstance(train, str) else train
-    config: Config = parse_config(assignment["config"], assignment["trial_id"])
+    config: Config = parse_config(json.loads(assignment["config"]), assignment["trial_id"])
     folder = Path(assignment["folder"])
     resume = checkpoint.latest(folder)
     if resume is not None:

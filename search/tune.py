@@ -122,7 +122,7 @@ def fit(
         return {
             "trial_id": chosen.trial_id,
             "attempt": chosen.attempt,
-            "config": chosen.config.to_dict(),
+            "config": chosen.config.model_dump_json(),  # Tune walks through whatever is nested
             "folder": str(recorder.location / "checkpoints" / chosen.trial_id),
             "cpus": part.cpus,
             "test": chosen.origin == CONFIRM,

@@ -293,10 +293,10 @@ class TestCompaction:
         writer.tick(tick(0, MERGE_AT, val_ab_mae=float(MERGE_AT)))
         real_write, real_delete, calls = part_files.write_part, type(writer.storage).delete, []
 
-        def write(storage: Any, table: str, content: pa.Table, level: int = 0) -> str:
+        def write(storage: Any, table: str, content: pa.Table, level: int = 0, **kept: Any) -> str:
             if level == 1 and crash == "before writing":
                 raise KeyboardInterrupt
-            return real_write(storage, table, content, level)
+            return real_write(storage, table, content, level, **kept)
 
         def delete(storage: Any, name: str) -> None:
             calls.append(name)

@@ -18,7 +18,7 @@ def said(train: Any, tmp_path: Path, **more: Any) -> list[dict[str, Any]]:
     assignment = {
         "trial_id": "t00000",
         "attempt": 0,
-        "config": Config().to_dict(),
+        "config": Config().model_dump_json(),
         "folder": str(tmp_path),
         "cpus": 1,
         **more,
