@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from surface import IMAGES, METRICS, SPACE, TICKS, Surface
 
+from colornet import checkpoint
 from colornet.catalog import to_yaml
 from search.chooser import CONFIRM, Assignment
 from search.recorder import Recorder
@@ -70,6 +71,7 @@ class Training:
     Attributes:
         ends: how and at which tick it ends by itself, if not at the last one.
         seen: ticks it has reported.
+        history: what it has reported.
     """
 
     assignment: Assignment
@@ -84,7 +86,8 @@ class Simulation:
 
     Args:
         ending: how a trial ends by itself and at which tick ("failed", 3); None for at its end.
-            "lost" is a process that dies.
+            "lost" is a process that dies; its trial goes on from where it was.
+        checkpoints: whether trainings leave one at every tick, before they report it.
 
     Attributes:
         clock: simulated seconds.
@@ -100,6 +103,7 @@ class Simulation:
         surface: Surface,
         workers: int = WORKERS,
         ending: Callable[[Assignment], tuple[str, int] | None] = lambda assignment: None,
+        checkpoints: bool = False,
     ) -> None:
         self.recorder = recorder
         self.surface = surface
@@ -110,10 +114,12 @@ class Simulation:
         self.first_bad: dict[str, int] = {}
         self.stopped_at: dict[str, int] = {}
         self._ending = ending
+        self._checkpoints = checkpoints
         self._ticks = int(recorder.study.base_config["training"]["ticks"])
         self._queue: list[tuple[float, int, str]] = []
         self._order = itertools.count()
-        self._lost: set[str] = set()
+        self._lost: dict[str, list[dict[str, Any]]] = {}
+        """What trials whose process died had reported, as their checkpoints hold it."""
 
     def run(self) -> "Simulation":
         """Everything, to the end."""
@@ -139,10 +145,18 @@ class Simulation:
             assignment = self.recorder.next()
             if assignment is None:
                 return
-            values = self.surface.curve(assignment.point, assignment.seed, self._ticks)
-            ends = self._ending(assignment) if assignment.trial_id not in self._lost else None
-            self.running[assignment.trial_id] = Training(assignment, values, ends)
-            self._schedule(assignment.trial_id)
+            self._start(assignment)
+
+    def _start(self, assignment: Assignment) -> None:
+        trial_id = assignment.trial_id
+        values = self.surface.curve(assignment.point, assignment.seed, self._ticks)
+        if (history := self._lost.get(trial_id)) is None:
+            training = Training(assignment, values, self._ending(assignment))
+        else:
+            training = Training(assignment, values, None, len(history), history)
+            self._say(trial_id, {"event": "resumed", "history": history})
+        self.running[trial_id] = training
+        self._schedule(trial_id)
 
     def _schedule(self, trial_id: str) -> None:
         lasts = self.surface.seconds_per_tick(self.running[trial_id].assignment.point)
@@ -153,7 +167,7 @@ class Simulation:
         if training.ends is not None and training.seen + 1 == training.ends[1]:
             state = training.ends[0]
             if state == "lost":
-                self._lost.add(trial_id)
+                self._lost[trial_id] = training.history
                 self.recorder.lost(trial_id, "its process died")
                 return False
             return self._end(trial_id, state, f"it {state}")
@@ -161,11 +175,20 @@ class Simulation:
         self.images += IMAGES / self._ticks
         metrics = self._metrics(training)
         training.history.append(metrics)
+        if self._checkpoints:
+            self._save(training)
         if not np.isfinite(training.values[training.seen - 1]).all():
             self.first_bad.setdefault(trial_id, training.seen)
         if not self._say(trial_id, {"event": "tick", "metrics": metrics}):
             return False
         return training.seen < self._ticks or self._end(trial_id, "completed", None)
+
+    def _save(self, training: Training) -> None:
+        """A checkpoint without weights; one that diverged is not worth keeping."""
+        if np.isfinite(training.values[training.seen - 1]).all():
+            folder = self.recorder.location / "checkpoints" / training.assignment.trial_id
+            attempt = f"attempt-{training.assignment.attempt:02d}"
+            checkpoint.save(folder / attempt / checkpoint.name(training.seen), {}, training.history)
 
     def _end(self, trial_id: str, state: str, reason: str | None) -> bool:
         message = {"event": "end", "state": state, "reason": reason, "pictures": []}

@@ -15,7 +15,6 @@ from experiments import SmallSweep, on_all_cores, small_sweep, some_fail, study_
 from simulation import OBJECTIVES, WORKERS, Simulation, fast_folder, new_recorder
 from surface import IMAGES
 
-from colornet import checkpoint
 from search.chooser import Assignment, Chooser
 from search.recorder import Recorder
 from search.records import read_sweep
@@ -49,7 +48,8 @@ def test_a_killed_sweep_goes_on_as_if_it_had_not_been(objectives: int) -> None:
     )
 
     def new_simulation(folder: Path) -> Simulation:
-        return Simulation(new_recorder(folder, study), surface_of(0.2), ending=some_fail)
+        recorder = new_recorder(folder, study)
+        return Simulation(recorder, surface_of(0.2), ending=some_fail, checkpoints=True)
 
     with fast_folder() as folder:
         events = sum(1 for _ in new_simulation(folder / "counted").events())
@@ -68,17 +68,10 @@ def test_a_killed_sweep_goes_on_as_if_it_had_not_been(objectives: int) -> None:
 
 
 def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
-    """The sweep as it lies on the disk, with the checkpoints of running trials, is taken up."""
+    """The sweep as it lies on the disk is taken up, and knows and proposes the same."""
     killed = folder / "killed"
     shutil.rmtree(killed, ignore_errors=True)
     shutil.copytree(folder / "sweep", killed)
-    for trial_id, training in simulation.running.items():
-        if training.history:
-            attempt = f"attempt-{training.assignment.attempt}"
-            name = checkpoint.name(training.seen)
-            checkpoint.save(
-                killed / "checkpoints" / trial_id / attempt / name, {}, training.history
-            )
     lived = simulation.recorder
     resumed = Recorder(killed, lived.study)
     assert resumed.stopper.reached == lived.stopper.reached
@@ -86,6 +79,7 @@ def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
     uninterrupted = copy.deepcopy(lived.chooser)
     waiting = {one.trial_id for one in uninterrupted.waiting}
     assert {one.trial_id for one in resumed.chooser.waiting} == waiting | set(simulation.running)
+    assert resumed.standing.states == lived.standing.states
     assert _proposals(resumed.chooser) == _proposals(uninterrupted)
 
 
