@@ -31,7 +31,15 @@ def test_every_state_has_its_verdict() -> None:
 def test_only_completed_trials_have_values(
     state: str, told: TrialState, values: tuple[float, ...]
 ) -> None:
-    assert verdict(state, values) == Verdict(told, values if state == "completed" else None)
+    expected = Verdict(told, values if state == "completed" else None)
+    if state == "pruned" and len(values) == 1:
+        expected = Verdict(told, last=values[0])
+    assert verdict(state, values) == expected
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_pruned_before_anything_was_measured(value: float | None) -> None:
+    assert verdict("pruned", (value,)) == Verdict(TrialState.PRUNED)
 
 
 @pytest.mark.parametrize(

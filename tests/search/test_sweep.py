@@ -218,7 +218,8 @@ def wait_for_ticks(folder: Path, count: int, driver: subprocess.Popen[str]) -> N
 def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
     make_sweep: MakeSweep, number: signal.Signals
 ) -> None:
-    folder = make_sweep(5)
+    pictures = {"data.pictures": 80, "data.image_size": 16, "training.batch_size": 8}
+    folder = make_sweep(5, fixed={**pictures, "training.images": 64, "training.ticks": 2})
     driver = drive(folder)
     wait_for_ticks(folder, 3, driver)
     driver.send_signal(number)
