@@ -1,8 +1,7 @@
 """What a sweep costs beside its trainings: seconds a trial, files a sweep."""
 
-import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,6 @@ TRIALS = 40
 GENEROUS = 30.0
 """Seconds that 40 trials which do nothing may take; 10 on two idle cores."""
 MANY_TRIALS, MANY_TICKS, MANY_FILES = 200, 20, 200
-
-
-@pytest.fixture(scope="module")
-def local_ray() -> Iterator[None]:
-    """Its start is not counted."""
-    import ray
-
-    started = not ray.is_initialized()
-    if started:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            num_cpus=2,
-        )
-    yield
-    if started:
-        ray.shutdown()
 
 
 def new_sweep(folder: Path, trials: int) -> Path:

@@ -4,11 +4,9 @@ One trial at a time: of trials that are shorter than an actor's start Tune somet
 actor into play and mostly does not, which doubles the rate by chance.
 """
 
-import logging
 import os
 import statistics
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +22,6 @@ TRIALS = int(os.environ.get("COLORSWEEP_BENCH_TRIALS", "500"))
 ROUNDS = 3
 LEAST = 0.5
 """Of bare Tune's trials a second; it was 0.58 to 0.61. The aim is 0.9."""
-
-
-@pytest.fixture(scope="module")
-def local_ray() -> Iterator[None]:
-    """Its start is not counted."""
-    import ray
-
-    started = not ray.is_initialized()
-    if started:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            num_cpus=2,
-        )
-    yield
-    if started:
-        ray.shutdown()
 
 
 def bare(folder: Path) -> float:
