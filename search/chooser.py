@@ -9,6 +9,7 @@ have. No point is handed out twice, but as replicates of a compared design.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,6 +54,11 @@ class Assignment:
     config: Config
     distributions: str = "{}"
     system_attrs: str = "{}"
+
+    @cached_property
+    def config_json(self) -> str:
+        """The configuration as JSON, for the records and the trial's process."""
+        return json.dumps(self.config.to_dict())
 
 
 class Reported(NamedTuple):

@@ -74,8 +74,8 @@ class Recorder:
         self._objectives = list(study.file.objectives)
         sweep = read_sweep(location)
         self._known = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
-        self._fill_gaps(sweep)
-        sweep = read_sweep(location)
+        if self._fill_gaps(sweep):
+            sweep = read_sweep(location)
         self.standing = Standing(sweep)
         self.chooser = Chooser(study, sweep.trials, self.standing.reported(study))
         self.stopper = Stopper(study)
@@ -86,13 +86,19 @@ class Recorder:
         self._watched = dict.fromkeys([*self._objectives, self.standing.best_column])
         self._over: str | None = None
 
-    def _fill_gaps(self, sweep: SweepRecords) -> None:
-        """Record the ticks that a checkpoint vouches for and the last driver had no time to."""
+    def _fill_gaps(self, sweep: SweepRecords) -> bool:
+        """Record the ticks that a checkpoint vouches for and the last driver had no time to.
+
+        Returns:
+            whether there were any.
+        """
         for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
             latest = checkpoint.latest(self._keeper.of_trial(trial["trial_id"]))
             identity = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
             self._fill(identity, checkpoint.history(latest) if latest else [])
+        filled = self._writer.pending
         self._writer.commit()
+        return filled
 
     def _fill(self, identity: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
         """Record the ticks of a checkpoint's history that are not recorded yet."""
@@ -115,7 +121,7 @@ class Recorder:
         return searched and self._to_confirm() is None
 
     def next(self) -> Assignment | None:
-        """The next trial, recorded as running before it is returned; None when there is none."""
+        """The next trial, None when there is none; it may begin to train after `settle`."""
         if self.stopping or self.cut:
             return None
         assignment = self._choose()
@@ -123,8 +129,12 @@ class Recorder:
             return None
         self.spending.start()
         self.running[assignment.trial_id] = Running(assignment)
-        self._writer.trial_first(self._state(assignment, "running", None))
+        self._writer.start(self._state(assignment, "running", None))
         return assignment
+
+    def settle(self) -> None:
+        """Wait until the trial that was handed out last is on the disk as running."""
+        self._writer.settle()
 
     def _choose(self) -> Assignment | None:
         if self.chooser.waiting or self._search_is_over() is None:
@@ -295,7 +305,7 @@ class Recorder:
             "point": json.dumps(assignment.point),
             "distributions": assignment.distributions,
             "system_attrs": assignment.system_attrs,
-            "config": json.dumps(assignment.config.to_dict()),
+            "config": assignment.config_json,
             "host": running.host if running else socket.gethostname(),
             "pid": running.pid if running else None,
             "gpus": self.spending.gpus,

@@ -15,6 +15,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from numbers import Integral, Real
@@ -65,6 +66,8 @@ class RecordsWriter:
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
         self._parts: dict[str, list[str]] = {}
         self._written: dict[str, dict[str, pa.Table]] = {table: {} for table in SCHEMAS}
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="records")
+        self._starting: Future[None] | None = None
         self._seq = 0
         for table in SCHEMAS:
             self._parts[table] = part_names(self.storage, table)
@@ -76,12 +79,16 @@ class RecordsWriter:
         """A trial's state has changed. JSON columns may be given as plain data."""
         self._add("trials", row)
 
-    def trial_first(self, row: Mapping[str, Any]) -> None:
-        """A trial is about to start: on return its row is on the disk, ahead of what waits."""
-        waiting, self._rows["trials"] = self._rows["trials"], []
-        self._add("trials", row)
-        self._write("trials")
-        self._rows["trials"] = waiting
+    def start(self, row: Mapping[str, Any]) -> None:
+        """A trial is about to start: its row goes to the disk at once, ahead of what waits."""
+        self.settle()
+        self._starting = self._writing.submit(self._write, "trials", [self._stamped(row)])
+
+    def settle(self) -> None:
+        """Wait until the row of the trial that was started last is on the disk."""
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            starting.result()
 
     def tick(self, row: Mapping[str, Any]) -> None:
         """A training has reported."""
@@ -92,30 +99,36 @@ class RecordsWriter:
         self._add("pictures", row)
 
     def _add(self, table: str, row: Mapping[str, Any]) -> None:
+        self._rows[table].append(self._stamped(row))
+
+    def _stamped(self, row: Mapping[str, Any]) -> dict[str, Any]:
         self._seq += 1
         stamp = {"version": VERSION, "seq": self._seq, "time": datetime.now(UTC)}
-        self._rows[table].append({**stamp, **{key: _cell(value) for key, value in row.items()}})
+        return {**stamp, **{key: _cell(value) for key, value in row.items()}}
 
     @property
     def pending(self) -> bool:
         """Whether rows wait for `commit`."""
-        return any(self._rows.values())
+        return self._starting is not None or any(self._rows.values())
 
     def commit(self) -> None:
         """Write what has been added since the last commit; on return it is on the disk."""
+        self.settle()
         for table in ("pictures", "ticks", "trials"):
-            self._write(table)
+            if rows := self._rows[table]:
+                self._write(table, rows)
+                self._rows[table] = []
+            parts, written = self._parts[table], self._written[table]
+            self._parts[table] = merge_parts(self.storage, table, parts, written)
 
-    def _write(self, table: str) -> None:
-        if rows := self._rows[table]:
-            written = self._written[table]
-            name = write_part(self.storage, table, to_table(table, rows), written=written)
-            self._rows[table] = []
-            names = [*self._parts[table], name]
-            self._parts[table] = merge_parts(self.storage, table, names, written)
+    def _write(self, table: str, rows: list[dict[str, Any]]) -> None:
+        part = write_part(self.storage, table, to_table(table, rows), written=self._written[table])
+        self._parts[table].append(part)
 
 
 def _cell(value: Any) -> Any:
+    if value is None or type(value) in (str, int):
+        return value  # most cells, without the slow look at abstract classes
     if isinstance(value, Mapping | list):
         return json.dumps(value, sort_keys=True, allow_nan=False)
     if isinstance(value, Real) and not isinstance(value, Integral) and not math.isfinite(value):

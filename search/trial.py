@@ -32,18 +32,24 @@ class TrialActor(tune.Trainable):
     def setup(self, config: dict[str, Any], train: str | Callable[..., Any] = TRAIN) -> None:
         """Called once for a process, with the first assignment."""
         self._train = train
+        self._thread: threading.Thread | None = None
         interrupt.install()
-        self._begin(config)
+        self._take(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Called with each further assignment; False has Tune start a fresh process."""
         if not self._end():
             return False
-        self._begin(new_config)
+        self._take(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
-        """What the training has said since the last step; waits for the first word."""
+        """What the training has said since the last step; waits for the first word.
+
+        The first step of a trial begins its training: until then its start may not be recorded.
+        """
+        if self._thread is None:
+            self._begin()
         messages = [self._said.get()]
         while not self._said.empty():
             messages.append(self._said.get())
@@ -53,20 +59,29 @@ class TrialActor(tune.Trainable):
         """The actor is no longer needed."""
         self._end()
 
-    def _begin(self, assignment: dict[str, Any]) -> None:
+    def _take(self, assignment: dict[str, Any]) -> None:
+        self._assignment = assignment
+        interrupt.requested.clear()
+
+    def _begin(self) -> None:
         self._said: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopped = threading.Event()
-        interrupt.requested.clear()
         self._thread = threading.Thread(
-            target=_run, args=(self._train, assignment, self._said, self._stopped), daemon=True
+            target=_run,
+            args=(self._train, self._assignment, self._said, self._stopped),
+            daemon=True,
         )
         self._thread.start()
 
     def _end(self) -> bool:
+        if self._thread is None:
+            return True
         self._stopped.set()
         interrupt.requested.set()
         self._thread.join(END_TIMEOUT)
-        return not self._thread.is_alive()
+        ended = not self._thread.is_alive()
+        self._thread = None
+        return ended
 
 
 def _run(

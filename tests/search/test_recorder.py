@@ -35,6 +35,7 @@ def open_recorder(folder: Path) -> Recorder:
 def start(recorder: Recorder) -> Assignment:
     chosen = recorder.next()
     assert chosen is not None
+    recorder.settle()
     return chosen
 
 
@@ -98,7 +99,7 @@ def optuna_states(recorder: Recorder) -> list[TrialState]:
     return [trial.state for trial in recorder.chooser._optuna.get_trials()]
 
 
-def test_a_trial_is_on_the_disk_before_anybody_has_it(make_sweep: MakeSweep) -> None:
+def test_a_trial_is_on_the_disk_before_it_trains(make_sweep: MakeSweep) -> None:
     folder = make_sweep()
     recorder = open_recorder(folder)
     chosen = start(recorder)

@@ -95,6 +95,39 @@ def test_rows_wait_for_their_commit(sweep: Path) -> None:
     assert len(read_sweep(sweep).trials) == 1
 
 
+def test_a_start_goes_ahead_of_what_waits(sweep: Path) -> None:
+    writer = RecordsWriter(sweep)
+    writer.trial(trial(0, "completed"))
+    writer.start(trial(1, "running"))
+    assert writer.pending
+    writer.settle()
+    assert read_sweep(sweep).trials["trial_id"].tolist() == ["t00001"]
+    writer.start(trial(2, "running"))
+    writer.commit()
+    assert not writer.pending
+    states, _ = read_states(sweep)
+    assert states["trial_id"].tolist() == ["t00000", "t00001", "t00002"]
+    assert states["seq"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("then", ["settle", "commit", "start"])
+def test_a_start_that_cannot_be_written_is_told(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    writer = RecordsWriter(sweep)
+    with monkeypatch.context() as patched:
+        patched.setattr("colornet.storage.write_atomic", full)
+        writer.start(trial(0, "running"))
+        with pytest.raises(OSError, match="No space left"):
+            getattr(writer, then)(*([trial(1, "running")] if then == "start" else []))
+    writer.start(trial(1, "running"))
+    writer.settle()
+    assert read_sweep(sweep).trials["trial_id"].tolist() == ["t00001"]
+
+
 def test_every_column_of_a_trial_comes_back(sweep: Path) -> None:
     writer = RecordsWriter(sweep)
     full = trial(

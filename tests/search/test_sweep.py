@@ -18,7 +18,7 @@ from colornet.errors import InputError, NoValidTrialError
 from search import sweep
 from search.chooser import Chooser
 from search.outcome import MAX_ATTEMPTS
-from search.records import read_states, read_sweep
+from search.records import RecordsWriter, read_states, read_sweep
 from spaces.study import Study
 
 pytestmark = pytest.mark.ray
@@ -71,6 +71,27 @@ def test_every_trial_completes_and_is_recorded(
     assert sorted(line.split()[1] for line in ended) == [f"t{n:05d}" for n in range(12)]
     assert [line.split()[0] for line in ended] == [f"{n}/12" for n in range(1, 13)]
     assert "\x1b" not in printed.err
+
+
+def test_a_training_begins_when_its_row_is_on_the_disk(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_sweep(8)
+    write = RecordsWriter._write
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(0.2)
+        write(*arguments)
+
+    def train(config: Any, report: Any, resume: Any, *, folder: Any = None) -> None:
+        trial_id, sweep_folder = folder.parent.name, folder.parents[2]
+        assert trial_id in set(read_sweep(sweep_folder).trials["trial_id"])
+        report({"tick": 1, "images": 32, "seconds": 0.1, "val_ab_mae": 1.0}, None)
+
+    monkeypatch.setattr(RecordsWriter, "_write", slowly)
+    sweep.run(folder, train=train)
+    ended = read_sweep(folder).trials
+    assert set(ended["state"]) == {"completed"}, ended["reason"].tolist()
 
 
 def test_a_finished_sweep_is_not_run_again(make_sweep: MakeSweep) -> None:
