@@ -124,7 +124,7 @@ def find_yaml(name: str, folder: Path, what: str) -> Path:
     if "/" not in name and os.path.isfile(builtin):  # False where Path raises: a name too long
         return builtin
     path = Path(os.path.expanduser(name))
-    if os.path.isfile(path):
+    if os.path.isfile(path) or (os.path.exists(path) and path.is_fifo()):
         return path
     if "/" in name or path.suffix in (".yaml", ".yml"):
         raise InputError(f"{name}: not found.\nGive a YAML file or the name of a built-in {what}.")

@@ -52,6 +52,22 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     return location
 
 
+def new_location(study: Study, out: str | None = None) -> str:
+    """The folder or URI of a sweep that is to be submitted, by its whole path.
+
+    Raises:
+        InputError: a relative path, which means nothing on a cluster.
+    """
+    location = out or f"{sweeps_folder()}/{_name(study.name)}"
+    if "://" not in location and not location.startswith("/"):
+        raise InputError(
+            f"--out: {location}: is a path of this machine only.\n"
+            "Give a whole path that every node of the cluster sees, or a URI "
+            "(COLORSWEEP_OUT serves, too)."
+        )
+    return location
+
+
 def place(study: Study, out: str | None) -> Path:
     """The folder of a sweep that is about to begin. Raises InputError for one that is in use."""
     location = Path(out).expanduser() if out else sweeps_folder() / _name(study.name)

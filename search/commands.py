@@ -9,6 +9,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+from colornet.errors import InputError
+from search.jobcommands import is_jobs, resume_job, status_of_job
 
 if TYPE_CHECKING:
     from search.continuing import Edit
@@ -55,7 +57,7 @@ def run(
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     need_training_libraries("run")
-    overrides = _overrides(data, settings, trials)
+    overrides = overrides_of(data, settings, trials)
     if when_spent is not None:
         overrides["budget.when_spent"] = when_spent
     from spaces.loading import load_study
@@ -121,7 +123,7 @@ def plan(
 
     here = this_machine()
     machine = Machine(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
-    loaded = load_study(study, _overrides(data, settings, trials), quick=quick)
+    loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
     values = make_plan(loaded, out, machine, probe=probe)
     options = [f"--set {shlex.quote(one)}" for one in settings or []]
     options += [f"--data {shlex.quote(str(data))}"] if data is not None else []
@@ -132,14 +134,16 @@ def plan(
     return Answer(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
 
 
-def _overrides(data: Path | None, settings: list[str] | None, trials: int | None) -> dict[str, Any]:
+def overrides_of(
+    data: str | Path | None, settings: list[str] | None, trials: int | None
+) -> dict[str, Any]:
     """What the options of `run` change of a study: {path: value}."""
     from colornet.data.detect import detect_source
 
     overrides = parse_settings(settings or [])
     if data is not None:
-        root = data.expanduser().absolute()
-        overrides |= {"data.source": detect_source(root), "data.root": str(root)}
+        root = str(data) if "://" in str(data) else str(Path(data).expanduser().absolute())
+        overrides |= {"data.source": detect_source(Path(root)), "data.root": root}
     if trials is not None:
         overrides["budget.trials"] = trials
     return overrides
@@ -151,6 +155,7 @@ def resume(
     study: StudyOption = None,
     accept: Accept = False,
     address: Address = None,
+    ship: Annotated[bool, Parameter(negative=())] = False,
 ) -> Answer:
     """Go on with a sweep that was stopped or killed; finished trials are not run again.
 
@@ -163,8 +168,18 @@ def resume(
     accept
         Go on although the space was widened, or the search changed.
     address
-        Ray cluster to run on: auto or HOST:6379 [one is started here].
+        Ray cluster to run on: auto or HOST:6379 [one is started here]; http://HOST:8265 goes on
+        with a job's sweep, as a new job.
+    ship
+        With a job: send this installation's code along.
     """
+    if address is not None and is_jobs(address):
+        if study is not None or accept:
+            raise InputError(
+                "resume: --study and --accept are of use with a sweep's folder only.\n"
+                "Run resume where the folder is, with --address auto."
+            )
+        return resume_job(address, sweep, ship=ship)
     return _go_on("resume", sweep, None, study, accept, address)
 
 
@@ -269,14 +284,18 @@ def _answer(result: "SweepResult") -> Answer:
     return Answer(aligned(rows), values, exit_code=130 if result.interrupted else 0)
 
 
-def status(sweep: str | None = None) -> Answer:
+def status(sweep: str | None = None, *, address: Address = None) -> Answer:
     """Say how a sweep stands: trials by state, what runs, the best so far.
 
     Parameters
     ----------
     sweep
-        Folder, or the beginning of its name [the latest].
+        Folder or URI, the beginning of its name, or the name of a job's sweep [the latest].
+    address
+        The cluster's dashboard, http://HOST:8265, where the sweep is a job.
     """
+    if address is not None and is_jobs(address):
+        return status_of_job(address, sweep)
     from search.records import find_sweep
     from search.status import standing_of, status_text
 

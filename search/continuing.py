@@ -41,7 +41,7 @@ def continued(
         data = json.loads(json.dumps(found))
         if edit is not None:
             edit(data)
-        now = _resolved(data, f"{location}/study.yaml")
+        now = Study.from_data(data, f"{location}/study.yaml")
         now, packs = check_data(now)
         after = json.loads(json.dumps(now.to_data()))
         changes = study_changes(before, after) + code_changes(sweep.provenance)
@@ -56,14 +56,6 @@ def continued(
             described = {**sweep.provenance, "study": after}
             storage.write("provenance.json", json.dumps(described, indent=1).encode())
     return now
-
-
-def _resolved(data: Mapping[str, Any], origin: str) -> Study:
-    """The study that a sweep's data describe. Raises InputError, also for what does not parse."""
-    try:
-        return Study.from_data(data, origin)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{origin}: cannot be read: {error!r}.\nPut it back as it was.") from None
 
 
 def _from_file(study: str, provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def load_study(
     """Read, change and check a study.
 
     Args:
-        name: a built-in study's name or a YAML file.
+        name: a built-in study's name or a YAML file; a sweep's `study.yaml`, which is resolved
+            already, is taken as it is.
         overrides: config paths (a dimension of that name is fixed by it) and study keys
             (`budget.trials`), as `--set` gives them.
         quick: apply the study's `quick` changes first.
@@ -42,6 +43,8 @@ def load_study(
     path = find_yaml(name, STUDIES, "study")
     origin = name if path.parent == STUDIES else str(path)
     values = read_yaml(path)
+    if "base_config" in values:
+        return _read_resolved(values, origin, changed=quick or bool(overrides))
     validate(StudyFile, values, origin)
     small, _ = _change(values, values.get("quick") or {}, f"{origin}: quick")
     if quick:
@@ -54,6 +57,20 @@ def load_study(
     _check_configs(study, origin)
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
     return replace(study, notes=notes)
+
+
+def _read_resolved(values: Mapping[str, Any], origin: str, *, changed: bool) -> Study:
+    """The study of another sweep. Raises InputError when it is to be changed, or was damaged."""
+    if changed:
+        raise InputError(
+            f"{origin}: is a sweep's own study, whose settings are resolved already.\n"
+            "Run it without --set, --data, --trials and --quick, or give the study it came from."
+        )
+    study = Study.from_data(values, origin)
+    check_columns(study.file, origin)
+    check_weights(study, origin)
+    _check_configs(study, origin)
+    return study
 
 
 def _change(

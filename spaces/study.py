@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from colornet.config import Config, parse_config
+from colornet.errors import InputError
 from colornet.measures import COLUMNS
 from colornet.paths import apply_overrides
 from colornet.validation import validate
@@ -211,9 +212,14 @@ class Study:
     def from_data(cls, data: Mapping[str, Any], origin: str) -> "Study":
         """The study of a sweep that is already there. Raises InputError when it does not fit."""
         written = {key: data[key] for key in data if key in StudyFile.model_fields}
-        return cls(
-            name=data["name"],
-            file=validate(StudyFile, written, origin),
-            space={n: Dimension.from_data(n, spec) for n, spec in data["space"].items()},
-            base_config=data["base_config"],
-        )
+        try:
+            return cls(
+                name=data["name"],
+                file=validate(StudyFile, written, origin),
+                space={n: Dimension.from_data(n, spec) for n, spec in data["space"].items()},
+                base_config=data["base_config"],
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{origin}: cannot be read: {error!r}.\nPut it back as it was."
+            ) from None

@@ -1,0 +1,219 @@
+"""What `colorsweep submit`, `logs` and `stop` do, and `status` and `resume` with a job.
+
+`--address http://HOST:8265` means a cluster's jobs; without it a sweep is a folder.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from colornet.answer import Answer, aligned, need_training_libraries
+from colornet.errors import ClusterError, InputError, InUseError
+
+if TYPE_CHECKING:
+    from search.cluster import Cluster, Job
+
+Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
+Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+def submit(
+    study: str,
+    *,
+    address: Address = None,
+    data: str | None = None,
+    settings: Settings = None,
+    trials: Annotated[int | None, Parameter(alias="-n")] = None,
+    quick: Flag = False,
+    out: str | None = None,
+    ship: Flag = False,
+    follow: Annotated[bool, Parameter(alias="-f", negative=())] = False,
+) -> Answer:
+    """Run a study as a sweep on a cluster, as a Ray job.
+
+    Parameters
+    ----------
+    study
+        Name of a built-in study, or a YAML file.
+    address
+        The cluster's dashboard: http://HOST:8265.
+    data
+        Pictures to train on, a path that every node sees, or a URI.
+    settings
+        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
+    trials
+        Number of trials; short for --set budget.trials=N.
+    quick
+        The study's own small variant.
+    out
+        The sweep's folder, on storage that every node sees, or a URI
+        [<COLORSWEEP_OUT>/<date>-<study>-<4 letters>].
+    ship
+        Send this installation's code along, for nodes on which colorsweep is not installed.
+    follow
+        Copy what the job writes until it ends, and exit with its exit code.
+    """
+    need_training_libraries("submit")
+    from search.beginning import new_location
+    from search.commands import overrides_of
+    from spaces.loading import load_study
+
+    loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
+    cluster = _cluster(address)
+    job = cluster.submit(loaded.to_data(), new_location(loaded, out), ship=ship)
+    return _followed(cluster, job, follow)
+
+
+def logs(
+    sweep: str | None = None,
+    *,
+    address: Address = None,
+    follow: Annotated[bool, Parameter(alias="-f", negative=())] = False,
+) -> Answer:
+    """Print what a sweep's job has written, or of a folder's sweep how its trials went.
+
+    Parameters
+    ----------
+    sweep
+        Name of the job's sweep, or a sweep's folder [the latest].
+    address
+        The cluster's dashboard, http://HOST:8265, where the sweep is a job.
+    follow
+        Go on until it has ended; exits with a job's own exit code.
+    """
+    if is_jobs(address):
+        cluster = _cluster(address)
+        job = cluster.find(sweep)
+        return _followed(cluster, job, True) if follow else Answer(cluster.logs(job).rstrip("\n"))
+    from search.events import events_text, follow_events
+    from search.records import find_sweep
+
+    location = find_sweep(sweep)
+    if follow:
+        follow_events(location, sys.stderr)
+        return Answer(f"Next  colorsweep status {location}")
+    return Answer(events_text(location))
+
+
+def stop(sweep: str | None = None, *, address: Address = None) -> Answer:
+    """Stop a sweep: its running trials write a checkpoint, and `resume` goes on with them.
+
+    Parameters
+    ----------
+    sweep
+        Name of the job's sweep, or a sweep's folder [the latest].
+    address
+        The cluster's dashboard, http://HOST:8265, where the sweep is a job.
+    """
+    if is_jobs(address):
+        cluster = _cluster(address)
+        job = cluster.find(sweep)
+        if job.ended:
+            return Answer(f"{job.name} has ended already: {job.state}.", _values(job))
+        job = cluster.stop(job)
+        rows = [("Job", f"{job.name}: {job.state}"), ("Next", cluster.command("resume", job))]
+        return Answer(aligned(rows), _values(job))
+    return _stop_folder(sweep)
+
+
+def status_of_job(address: str, sweep: str | None) -> Answer:
+    """How a job stands, and its sweep where its folder can be seen from here."""
+    from search.records import find_sweep
+    from search.status import standing_of, status_text
+
+    cluster = _cluster(address)
+    job = cluster.find(sweep)
+    code = "" if job.exit_code is None else f", exit code {job.exit_code}"
+    rows = [("Job", f"{job.name}: {job.state}{code}")]
+    try:
+        standing = standing_of(find_sweep(job.sweep))
+    except InputError:
+        verb = "resume" if job.ended and job.result else "logs"
+        rows += [("Sweep", f"{job.sweep}, which cannot be seen from here")]
+        rows += [("Next", cluster.command(verb, job))]
+        return Answer(aligned(rows), _values(job))
+    shown = f"{aligned(rows)}\n{status_text(standing)}"
+    return Answer(shown, {**_values(job), "standing": standing})
+
+
+def resume_job(address: str, sweep: str | None, *, ship: bool) -> Answer:
+    """Go on with a job's sweep as a new job."""
+    cluster = _cluster(address)
+    return _followed(cluster, cluster.resume(cluster.find(sweep), ship=ship), False)
+
+
+def is_jobs(address: str | None) -> bool:
+    """Whether an address is that of a cluster's dashboard, where jobs are."""
+    return address is not None and "://" in address
+
+
+def _cluster(address: str | None) -> "Cluster":
+    if not is_jobs(address):
+        raise InputError(
+            f"--address: {address or 'is missing'}: jobs are submitted to a cluster's dashboard.\n"
+            "Give --address http://HOST:8265, or set COLORSWEEP_ADDRESS."
+        )
+    need_training_libraries("submit")
+    from search.cluster import Cluster
+
+    assert address is not None
+    return Cluster(address)
+
+
+def _followed(cluster: "Cluster", job: "Job", follow: bool) -> Answer:
+    rows = [("Job", f"{job.name}: {job.state}"), ("Sweep", job.sweep)]
+    if not follow:
+        rows.append(("Next", cluster.command("logs", job)))
+        return Answer(aligned(rows), _values(job))
+    job = cluster.follow(job)
+    verb = "resume" if job.state == "STOPPED" else "status"
+    rows = [("Job", f"{job.name}: {job.state}"), ("Sweep", job.sweep)]
+    rows.append(("Next", cluster.command(verb, job)))
+    return Answer(aligned(rows), _values(job), exit_code=job.result)
+
+
+def _values(job: "Job") -> dict[str, object]:
+    return {
+        "job": job.name,
+        "state": job.state,
+        "exit_code": job.exit_code,
+        "sweep": job.sweep,
+    }
+
+
+STOPPED_WITHIN = 60.0
+"""Seconds that a driver has to end after it was asked to."""
+
+
+def _stop_folder(sweep: str | None) -> Answer:
+    """Ask the driver of a sweep's folder to stop, which has to be on this host."""
+    import socket
+
+    from colornet.storage import Storage
+    from search.lease import holder, is_alive
+    from search.records import find_sweep
+
+    location = find_sweep(sweep)
+    storage = Storage.at(location)
+    held = holder(storage)
+    if held is None or not is_alive(held):
+        return Answer(f"{location}: nobody runs it.\nNext  colorsweep resume {location}")
+    if held["host"] != socket.gethostname():
+        raise ClusterError(
+            f"{location}: is run by process {held['pid']} on {held['host']}, not on this host.\n"
+            "Stop it there, or as a job: colorsweep stop NAME --address http://HOST:8265"
+        )
+    os.kill(held["pid"], signal.SIGTERM)
+    until = time.monotonic() + STOPPED_WITHIN
+    while (now := holder(storage)) is not None and is_alive(now):
+        if time.monotonic() > until:
+            raise InUseError(f"{location}: process {held['pid']} has not ended yet; ask again.")
+        time.sleep(0.2)
+    values = {"sweep": str(Path(location)), "stopped": True}
+    return Answer(f"Stopped  {location}\nNext     colorsweep resume {location}", values)
