@@ -4,16 +4,13 @@ Sits between whoever runs trials (Ray Tune, or a test) and the records: every ev
 Optuna is told, and checkpoints that are no longer needed are deleted. Knows nothing of Ray.
 """
 
-import contextlib
 import json
 import math
-import os
-import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from search.keeping import KEEP_BEST, Keeper
 from search.outcome import MAX_ATTEMPTS
 from search.ranking import best_trials
 from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_states, read_sweep
+from search.running import Running, terminate_here
 from search.spending import Spending
 from search.standing import Standing, reported
 from search.stopping import Stopper
@@ -34,23 +32,13 @@ FLUSH = 0.5
 """Seconds that rows may wait to be written together."""
 
 
-@dataclass
-class Running:
-    """A trial that has been handed out."""
-
-    assignment: Assignment
-    pid: int | None = None
-    host: str | None = None
-    last: dict[str, Any] = field(default_factory=dict)
-    told_to_stop: bool = False
-
-
 class Recorder:
     """Hands out trials and records what becomes of them.
 
     Args:
         location: the sweep's folder, which holds its study.
         study: the resolved study.
+        terminate: sends SIGTERM to a trial's process, wherever it runs.
 
     Attributes:
         stopping: set to let running trials end as preempted and hand out no more.
@@ -59,7 +47,13 @@ class Recorder:
         ended: trials that ended since this was last emptied (by the progress display).
     """
 
-    def __init__(self, location: Path, study: Study) -> None:
+    def __init__(
+        self,
+        location: Path,
+        study: Study,
+        terminate: Callable[[Running], None] = terminate_here,
+    ) -> None:
+        self._terminate = terminate
         self.location = location
         self.study = study
         self.stopping = False
@@ -174,6 +168,7 @@ class Recorder:
         if running is None:
             return False
         running.pid, running.host = message.get("pid"), message.get("host")
+        running.node = message.get("node")
         if message["event"] == "resumed":
             # The last attempt may have written this checkpoint after anybody listened to it.
             self._fill(self._identity(running.assignment), message["history"])
@@ -234,9 +229,6 @@ class Recorder:
             self._end(running, "pruned", reason)
             return False
         self.flush()
-        if (self.stopping or self.cut) and not self._is_local(running):
-            self._end(running, "preempted", "the sweep was interrupted")
-            return False
         return True
 
     def _lags(self, assignment: Assignment, metrics: Mapping[str, Any]) -> str | None:
@@ -245,15 +237,10 @@ class Recorder:
         values = [metrics.get(name) for name in self._objectives]
         return self.stopper.add(assignment.trial_id, assignment.number, metrics["images"], values)
 
-    @staticmethod
-    def _is_local(running: Running) -> bool:
-        return running.host == socket.gethostname()
-
     def stop(self) -> None:
         """Hand out no more, and have the trials that run write a checkpoint and end.
 
-        Those on this host are sent SIGTERM, as soon as their process is known; those elsewhere end
-        at their next tick. To be called again until none runs.
+        They are sent SIGTERM as soon as their process is known. To be called again until none runs.
         """
         self.stopping = True
         self._interrupt()
@@ -267,10 +254,9 @@ class Recorder:
 
     def _interrupt(self) -> None:
         for running in self.running.values():
-            if running.pid and not running.told_to_stop and self._is_local(running):
+            if running.pid and not running.told_to_stop:
                 running.told_to_stop = True
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(running.pid, signal.SIGTERM)
+                self._terminate(running)
 
     def _end(self, running: Running, state: str, reason: str | None) -> None:
         assignment = running.assignment

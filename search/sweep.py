@@ -74,7 +74,7 @@ def run(
     location = Path(location).absolute()
     recorded = read_study_file(location)
     with Lease(location) as lease:
-        recorder = Recorder(location, recorded)
+        recorder = Recorder(location, recorded, tune.terminate)
         if not recorder.is_finished:
             # Ray's start sets a handler of its own for SIGTERM: ours comes after it.
             with _ray(address), _stop_on_signal(recorder), Progress(recorder, started) as progress:

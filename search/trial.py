@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
 
 from colornet import checkpoint, interrupt
@@ -33,6 +34,11 @@ class TrialActor(tune.Trainable):
         """Called once for a process, with the first assignment."""
         self._train = train
         self._thread: threading.Thread | None = None
+        self._where = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "node": ray.get_runtime_context().get_node_id(),
+        }
         interrupt.install()
         self._take(config)
 
@@ -68,7 +74,7 @@ class TrialActor(tune.Trainable):
         self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=_run,
-            args=(self._train, self._assignment, self._said, self._stopped),
+            args=(self._train, self._assignment, self._said, self._stopped, self._where),
             daemon=True,
         )
         self._thread.start()
@@ -89,16 +95,16 @@ def _run(
     assignment: Mapping[str, Any],
     said: "queue.Queue[dict[str, Any]]",
     stopped: threading.Event,
+    where: Mapping[str, Any],
 ) -> None:
-    identity = {"pid": os.getpid(), "host": socket.gethostname()}
 
     def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
         if stopped.is_set():
             raise TrainingInterrupted("the trial was stopped")
-        said.put({"event": "tick", "metrics": dict(metrics), **identity})
+        said.put({"event": "tick", "metrics": dict(metrics), **where})
 
     def resumed(history: list[dict[str, Any]]) -> None:
-        said.put({"event": "resumed", "history": history, **identity})
+        said.put({"event": "resumed", "history": history, **where})
 
     state, reason, pictures = "completed", None, []
     try:
@@ -114,7 +120,7 @@ def _run(
     except Exception as error:
         state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
         reason = _last_lines(error)
-    said.put({"event": "end", "state": state, "reason": reason, "pictures": pictures, **identity})
+    said.put({"event": "end", "state": state, "reason": reason, "pictures": pictures, **where})
 
 
 def _train(

@@ -5,7 +5,9 @@ matters. Each result is a list of a trial's messages, recorded in the scheduler,
 first and which answers whether the trial goes on.
 """
 
+import contextlib
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +18,11 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.chooser import CONFIRM, Assignment
 from search.recorder import Recorder
+from search.running import Running
 from search.shares import Machine, Share, split
 from search.trial import TRAIN, TrialActor
 
@@ -29,6 +33,19 @@ ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
+
+
+@ray.remote(num_cpus=0)
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
+def terminate(running: Running) -> None:
+    """Send SIGTERM to a trial's process, on whichever node it runs."""
+    if running.pid and running.node:
+        there = NodeAffinitySchedulingStrategy(running.node, soft=False)
+        _kill.options(scheduling_strategy=there).remote(running.pid)
 
 
 def share(gpus: str | float, concurrent: str | int) -> Share:

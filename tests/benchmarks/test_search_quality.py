@@ -9,10 +9,9 @@ from surface import IMAGES
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-SEEDS = 20
+SEEDS = 100
+"""Of 20 the median regret is uncertain by some 0.04, which is as much as Optuna alone is behind."""
 METHODS = ("ours", "random", "ray", "optuna")
-DOUBT = 0.05
-"""SEEDS searches cannot show that ours is worse while it is as good in more resamples than this."""
 BETTER_THAN_RAY = 0.75
 """Median regret, as a share of that of Ray's searcher and scheduler, where 20 % diverge."""
 
@@ -48,22 +47,12 @@ def test_pictures_spent_are_equal(found: dict[tuple[str, float], list[Search]]) 
     assert max(spent) < 1.02 * min(spent)
 
 
-def chance_to_be_as_good(ours: list[Search], others: list[Search]) -> float:
-    """Share of resampled seeds for which our median is no higher than the others'."""
-    regrets = np.array([[one.regret for one in searches] for searches in (ours, others)])
-    chosen = np.random.default_rng(0).integers(SEEDS, size=(4000, SEEDS))
-    own, other = np.median(regrets[:, chosen], axis=2)
-    share = float((own <= other).mean())
-    print(f"median {np.median(regrets[0]):.3f} against {np.median(regrets[1]):.3f}: {share:.3f}")
-    return share
-
-
 @pytest.mark.parametrize("diverging", [0.0, 0.2])
 @pytest.mark.parametrize("other", METHODS[1:])
 def test_ours_is_no_worse(
     found: dict[tuple[str, float], list[Search]], other: str, diverging: float
 ) -> None:
-    assert chance_to_be_as_good(found["ours", diverging], found[other, diverging]) > DOUBT
+    assert median(found["ours", diverging]) <= median(found[other, diverging])
 
 
 def test_ours_is_better_where_many_diverge(

@@ -252,29 +252,40 @@ class TestLost:
 
 
 class TestStop:
-    def test_local_trials_get_one_sigterm_and_remote_ones_end_at_their_next_tick(
-        self, make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+    def test_each_trial_is_terminated_once_when_its_process_is_known(
+        self, make_sweep: MakeSweep
     ) -> None:
-        sent: list[tuple[int, int]] = []
-        monkeypatch.setattr("search.recorder.os.kill", lambda pid, what: sent.append((pid, what)))
+        sent: list[int | None] = []
         folder = make_sweep()
-        recorder = open_recorder(folder)
+        study = study_of(folder)
+        recorder = Recorder(folder, study, lambda running: sent.append(running.pid))
         here, there, silent = start(recorder), start(recorder), start(recorder)
         tick(recorder, here, 1, 5.0)
         tick(recorder, there, 1, 5.0, **ELSEWHERE)
         for _ in range(3):
             recorder.stop()
-        assert sent == [(HERE["pid"], signal.SIGTERM)]
+        assert sent == [HERE["pid"], ELSEWHERE["pid"]]
         assert recorder.next() is None
         assert tick(recorder, here, 2, 4.0) is True
-        assert tick(recorder, there, 2, 4.0, **ELSEWHERE) is False
         end(recorder, here, "preempted", "asked to stop")
         tick(recorder, silent, 1, 5.0)
         recorder.stop()
-        assert sent == [(HERE["pid"], signal.SIGTERM)] * 2
+        assert sent == [HERE["pid"], ELSEWHERE["pid"], HERE["pid"]]
         recorder.preempt_all("the sweep was interrupted")
         assert set(read_sweep(folder).trials["state"]) == {"preempted"}
         assert recorder.running == {}
+
+    def test_only_processes_of_this_host_are_killed_from_here(
+        self, make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent: list[tuple[int, int]] = []
+        monkeypatch.setattr("search.running.os.kill", lambda pid, what: sent.append((pid, what)))
+        recorder = open_recorder(make_sweep())
+        here, there = start(recorder), start(recorder)
+        tick(recorder, here, 1, 5.0)
+        tick(recorder, there, 1, 5.0, **ELSEWHERE)
+        recorder.stop()
+        assert sent == [(HERE["pid"], signal.SIGTERM)]
 
     def test_a_process_that_has_gone_is_no_trouble(self, make_sweep: MakeSweep) -> None:
         recorder = open_recorder(make_sweep())

@@ -1,0 +1,29 @@
+"""A trial under way, and how its process is asked to stop."""
+
+import contextlib
+import os
+import signal
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.chooser import Assignment
+
+
+@dataclass
+class Running:
+    """A trial that has been handed out."""
+
+    assignment: Assignment
+    pid: int | None = None
+    host: str | None = None
+    node: str | None = None
+    last: dict[str, Any] = field(default_factory=dict)
+    told_to_stop: bool = False
+
+
+def terminate_here(running: Running) -> None:
+    """Send SIGTERM to a trial's process, which may have ended, on this host."""
+    if running.pid and running.host == socket.gethostname():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running.pid, signal.SIGTERM)
