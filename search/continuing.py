@@ -35,16 +35,16 @@ def continued(
         InUseError: another driver runs it.
     """
     sweep = read_sweep(location)
-    before = sweep.provenance.get("study") or sweep.study
+    origin = f"{location}/study.yaml"
+    before = Study.from_data(sweep.provenance.get("study") or sweep.study, origin)
     with Lease(location):
         found = _from_file(study, sweep.provenance) if study else sweep.study
         data = json.loads(json.dumps(found))
         if edit is not None:
             edit(data)
-        now = Study.from_data(data, f"{location}/study.yaml")
-        now, packs = check_data(now)
-        after = json.loads(json.dumps(now.to_data()))
-        changes = study_changes(before, after) + code_changes(sweep.provenance)
+        now, packs = check_data(Study.from_data(data, origin))
+        after, began = _plain(now), _plain(before)
+        changes = study_changes(began, after) + code_changes(sweep.provenance)
         changes += data_changes(sweep.provenance, [describe(pack) for pack in packs])
         check_changes(changes, str(location), accept=accept)
         for change in changes:
@@ -52,10 +52,15 @@ def continued(
         storage = Storage.at(location)
         if after != read_study(storage):
             storage.write("study.yaml", to_yaml(after).encode())
-        if after != before:
+        if after != began:
             described = {**sweep.provenance, "study": after}
             storage.write("provenance.json", json.dumps(described, indent=1).encode())
     return now
+
+
+def _plain(study: Study) -> dict[str, Any]:
+    """A study as it would be read back, with what its file leaves out."""
+    return json.loads(json.dumps(study.to_data()))
 
 
 def _from_file(study: str, provenance: Mapping[str, Any]) -> dict[str, Any]:

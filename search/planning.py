@@ -50,7 +50,7 @@ def make_plan(
     check_writable(location)
     resources = study.file.resources
     machine = machine or this_machine()
-    share = split(machine, resources.gpus, resources.concurrent)
+    share = split(machine, resources.gpus, resources.concurrent, resources.workers)
     study, packs = check_data(study)
     load = workload(study)
     counts = [*map(Counts().of, load.configs)] if find_spec("torch") else []
@@ -160,7 +160,7 @@ def _measured(
         return [], None, "work is counted by torch: pip install 'colorsweep[train]'"
     resources = study.file.resources
     try:
-        here = split(this_machine(), resources.gpus, resources.concurrent)
+        here = split(this_machine(), resources.gpus, resources.concurrent, resources.workers)
     except InputError:
         here = None
     if here is None or (here.cpus, here.gpus) != (share.cpus, share.gpus):

@@ -184,22 +184,32 @@ class Recorder:
             }
             self._writer.picture(row)
         self._end(running, message["state"], message["reason"])
+        if message["state"] == "preempted" and not (self.stopping or self.cut):
+            self._again(running)  # its node is wanted back: another one goes on
         return False
 
-    def lost(self, trial_id: str, reason: str) -> None:
-        """The trial's process died: try it again from its checkpoint, a few times."""
+    def lost(self, trial_id: str, reason: str, *, counts: bool = True) -> None:
+        """The trial's process died: try it again from its checkpoint.
+
+        Args:
+            counts: whether it may have been the trial's own fault, which it is granted a few times.
+        """
         running = self.running.get(trial_id)
         if running is None:
             return
-        self._deaths[trial_id] += 1
+        self._deaths[trial_id] += counts
         if self.stopping or self.cut:
             self._end(running, "preempted", reason)
         elif self._deaths[trial_id] >= MAX_ATTEMPTS:
             self._end(running, "failed", f"{reason} ({MAX_ATTEMPTS} attempts)")
         else:
-            del self.running[trial_id]
-            again = replace(running.assignment, attempt=running.assignment.attempt + 1)
-            self.chooser.waiting.append(again)
+            self._end(running, "preempted", reason)
+            self._again(running)
+
+    def _again(self, running: Running) -> None:
+        """Hand a trial out once more, from its last checkpoint."""
+        attempt = running.assignment.attempt + 1
+        self.chooser.waiting.append(replace(running.assignment, attempt=attempt))
 
     def preempt_all(self, reason: str) -> None:
         """Whatever still counts as running was stopped from outside."""

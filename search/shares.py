@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,44 +14,67 @@ CARDS = Path("/proc/driver/nvidia/gpus")
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to train on, a machine or a whole cluster."""
+    """What there is to train on, a machine or a whole cluster.
+
+    Attributes:
+        nodes: CPUs and cards of each node of a cluster; empty for a machine by itself.
+    """
 
     cpus: int
     gpus: float
+    nodes: tuple[tuple[int, float], ...] = ()
+
+    @classmethod
+    def of_nodes(cls, nodes: Iterable[tuple[int, float]]) -> "Machine":
+        """A cluster."""
+        whole = tuple(nodes)
+        return cls(sum(cpus for cpus, _ in whole), sum(gpus for _, gpus in whole), whole)
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one trial gets of the cluster, and how many run at a time."""
+    """What one trial gets of the cluster, and how many run at a time.
+
+    Attributes:
+        cpus, gpus: of each of its workers.
+    """
 
     cpus: int
     gpus: float
     concurrent: int
+    workers: int = 1
 
 
-def split(machine: Machine, gpus: str | float, concurrent: str | int) -> Share:
+def split(machine: Machine, gpus: str | float, concurrent: str | int, workers: int = 1) -> Share:
     """Work out a trial's share.
 
-    Without a GPU a trial gets one CPU; with GPUs one card unless `gpus` says otherwise, and its
-    part of the CPUs.
+    Without a GPU a worker gets one CPU; with GPUs one card unless `gpus` says otherwise, and its
+    part of its node's CPUs. No more trials run at a time than have room for all of their workers.
 
     Args:
-        gpus, concurrent: as in a study's `resources`: a number, or auto.
+        gpus, concurrent, workers: as in a study's `resources`: a number, or auto.
 
     Raises:
-        InputError: for more cards than there are, on which a sweep would wait for ever.
+        InputError: for more than there is, on which a sweep would wait for ever.
     """
-    cpus, cards = machine.cpus, machine.gpus
-    per_trial = (1.0 if cards else 0.0) if gpus == "auto" else float(gpus)
-    if per_trial > cards or (per_trial > 1 and per_trial % 1):
+    nodes = machine.nodes or ((machine.cpus, machine.gpus),)
+    cards = max(found for _, found in nodes)
+    per_worker = (1.0 if cards else 0.0) if gpus == "auto" else float(gpus)
+    if per_worker > cards or (per_worker > 1 and per_worker % 1):
         raise InputError(
-            f"resources.gpus: {per_trial:g}: the cluster has {cards:g} cards, of which a trial "
-            "takes a share of one or whole ones."
+            f"resources.gpus: {per_worker:g}: {'a node' if machine.nodes else 'the cluster'} has "
+            f"{cards:g} cards, of which a trial takes a share of one or whole ones."
         )
-    slots = max(1, math.floor(cards / per_trial)) if per_trial else max(1, cpus)
-    at_once = slots if concurrent == "auto" else int(concurrent)
-    each = max(1, cpus // slots)
-    return Share(each, per_trial, max(1, min(at_once, cpus // each)))
+    fitting = [(cpus, math.floor(own / per_worker) if per_worker else cpus) for cpus, own in nodes]
+    each = max(1, min((cpus // slots for cpus, slots in fitting if slots), default=1))
+    slots = sum(min(slots, cpus // each) for cpus, slots in fitting)
+    if workers > max(1, slots):
+        raise InputError(
+            f"resources.workers: {workers}: there is room for {slots} workers of {each} CPUs and "
+            f"{per_worker:g} cards on {len(nodes)} nodes.\nGive fewer workers, or a larger cluster."
+        )
+    at_once = slots // workers if concurrent == "auto" else int(concurrent)
+    return Share(each, per_worker, max(1, min(at_once, slots // workers)), workers)
 
 
 def this_machine() -> Machine:

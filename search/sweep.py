@@ -77,7 +77,8 @@ def run(
         recorder = Recorder(location, recorded, tune.terminate)
         if not recorder.is_finished:
             # Ray's start sets a handler of its own for SIGTERM: ours comes after it.
-            with _ray(address), _stop_on_signal(recorder), Progress(recorder, started) as progress:
+            cluster = _ray(address, gang=recorded.file.resources.workers > 1)
+            with cluster, _stop_on_signal(recorder), Progress(recorder, started) as progress:
                 _supervise(recorder, lease, progress, train)
         recorder.flush(force=True)
         recorder.standing.refresh_best()
@@ -108,10 +109,9 @@ def _supervise(
     recorder: Recorder, lease: Lease, progress: Progress, train: str | Callable[..., Any]
 ) -> None:
     """Run Tune, and again when it gives up because the host ran out of memory."""
-    resources = recorder.study.file.resources
-    part = tune.share(resources.gpus, resources.concurrent)
+    part = tune.share(recorder.study.file.resources)
     progress.concurrent = part.concurrent
-    recorder.spending.gpus = part.gpus
+    recorder.spending.gpus = part.gpus * part.workers
 
     def show() -> None:
         if lease.lost.is_set():
@@ -155,7 +155,7 @@ def _stop_on_signal(recorder: Recorder) -> Generator[None, None, None]:
 
 
 @contextlib.contextmanager
-def _ray(address: str | None) -> Generator[None, None, None]:
+def _ray(address: str | None, *, gang: bool) -> Generator[None, None, None]:
     """Ray for the time of a sweep: a cluster that is there, or one of our own."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if ray.is_initialized():
@@ -167,7 +167,8 @@ def _ray(address: str | None) -> Generator[None, None, None]:
             _knock(address)
             ray.init(address=address, **quiet)
         else:
-            ray.init(address="local", include_dashboard=False, **quiet)
+            # Of trials that span workers Ray's dashboard frees what is left when they are stopped.
+            ray.init(address="local", include_dashboard=gang, **quiet)
             reap_on_death()
     except (OSError, RuntimeError, ValueError) as error:
         raise ClusterError(f"{address}: no Ray cluster answers: {error}") from error

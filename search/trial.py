@@ -12,6 +12,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from colornet.config import Config, parse_config
 from colornet.errors import ColorsweepError, DivergedError, TrainingInterrupted
 
 TRAIN = "colornet.loop:train"
+Say = Callable[[dict[str, Any]], None]
 END_TIMEOUT = 30.0
 """Seconds that a stopped training may take to come to its next step."""
 
@@ -34,11 +36,6 @@ class TrialActor(tune.Trainable):
         """Called once for a process, with the first assignment."""
         self._train = train
         self._thread: threading.Thread | None = None
-        self._where = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "node": ray.get_runtime_context().get_node_id(),
-        }
         interrupt.install()
         self._take(config)
 
@@ -57,8 +54,12 @@ class TrialActor(tune.Trainable):
         if self._thread is None:
             self._begin()
         messages = [self._said.get()]
-        while not self._said.empty():
+        while not self._said.empty() and messages[-1]["event"] != "lost":
             messages.append(self._said.get())
+        if messages[-1]["event"] == "lost":
+            if len(messages) == 1:
+                raise RuntimeError(messages[0]["reason"])
+            self._said.put(messages.pop())  # Tune is to hear the others first
         return {"messages": messages}
 
     def cleanup(self) -> None:
@@ -73,8 +74,8 @@ class TrialActor(tune.Trainable):
         self._said: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopped = threading.Event()
         self._thread = threading.Thread(
-            target=_run,
-            args=(self._train, self._assignment, self._said, self._stopped, self._where),
+            target=_run if self._assignment["workers"] == 1 else _run_gang,
+            args=(self._train, self._assignment, self._said.put, self._stopped),
             daemon=True,
         )
         self._thread.start()
@@ -93,18 +94,18 @@ class TrialActor(tune.Trainable):
 def _run(
     train: str | Callable[..., Any],
     assignment: Mapping[str, Any],
-    said: "queue.Queue[dict[str, Any]]",
+    say: Say,
     stopped: threading.Event,
-    where: Mapping[str, Any],
 ) -> None:
+    where = {"pid": os.getpid(), "host": socket.gethostname(), "node": _node()}
 
     def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
         if stopped.is_set():
             raise TrainingInterrupted("the trial was stopped")
-        said.put({"event": "tick", "metrics": dict(metrics), **where})
+        say({"event": "tick", "metrics": dict(metrics), **where})
 
     def resumed(history: list[dict[str, Any]]) -> None:
-        said.put({"event": "resumed", "history": history, **where})
+        say({"event": "resumed", "history": history, **where})
 
     state, reason, pictures = "completed", None, []
     try:
@@ -120,7 +121,27 @@ def _run(
     except Exception as error:
         state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
         reason = _last_lines(error)
-    said.put({"event": "end", "state": state, "reason": reason, "pictures": pictures, **where})
+    say({"event": "end", "state": state, "reason": reason, "pictures": pictures, **where})
+
+
+def _run_gang(
+    train: str | Callable[..., Any],
+    assignment: Mapping[str, Any],
+    say: Say,
+    stopped: threading.Event,
+) -> None:
+    """The same on several workers, of which the first speaks."""
+    from search.gang import GangLost, run_gang
+
+    try:
+        run_gang(partial(_run, train), assignment, say, stopped)
+    except GangLost as error:
+        say({"event": "lost", "reason": str(error)})
+
+
+def _node() -> str | None:
+    """Ray's name of the node that this process runs on."""
+    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else None
 
 
 def _train(

@@ -25,6 +25,7 @@ from search.recorder import Recorder
 from search.running import Running
 from search.shares import Machine, Share, split
 from search.trial import TRAIN, TrialActor
+from spaces.study import Resources
 
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the records replace Tune's five files a trial
@@ -48,11 +49,15 @@ def terminate(running: Running) -> None:
         _kill.options(scheduling_strategy=there).remote(running.pid)
 
 
-def share(gpus: str | float, concurrent: str | int) -> Share:
+NODE_DIED = "its node has died"
+"""In what Ray says of an actor that was lost with its node."""
+
+
+def share(resources: Resources) -> Share:
     """Work out a trial's share of the cluster that Ray is connected to. Raises as `split`."""
-    cluster = ray.cluster_resources()
-    machine = Machine(int(cluster.get("CPU", 1)), float(cluster.get("GPU", 0)))
-    return split(machine, gpus, concurrent)
+    nodes = [one["Resources"] for one in ray.nodes() if one["Alive"]]
+    whole = Machine.of_nodes((int(one.get("CPU", 0)), float(one.get("GPU", 0))) for one in nodes)
+    return split(whole, resources.gpus, resources.concurrent, resources.workers)
 
 
 class _Trial(Trial):
@@ -117,6 +122,8 @@ class _Search(SearchAlgorithm):
             "config": chosen.config_json,  # Tune walks through whatever is nested
             "folder": str(self._recorder.location / "checkpoints" / chosen.trial_id),
             "cpus": self._part.cpus,
+            "gpus": self._part.gpus,
+            "workers": self._part.workers,
             "test": chosen.origin == CONFIRM,
         }
 
@@ -136,7 +143,8 @@ class _Scheduler(FIFOScheduler):
         return TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        self._recorder.lost(trial.config["trial_id"], _why(trial))
+        why = _why(trial)
+        self._recorder.lost(trial.config["trial_id"], why, counts=NODE_DIED not in why)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -161,8 +169,18 @@ class _OnStep(tune.Callback):
 
 def _why(trial: Trial) -> str:
     error = trial.get_error()
-    text = str(error).strip().splitlines() if error else []
+    whole = str(error)
+    if NODE_DIED in whole:
+        return NODE_DIED
+    text = whole.strip().splitlines() if error else []
     return f"its process died: {text[0][:300]}" if text else "its process died"
+
+
+def _resources(part: Share) -> dict[str, float]:
+    """Of a trial's actor. With several workers it has none: they must always find theirs."""
+    if part.workers > 1:
+        return {"cpu": 0, "memory": 1}
+    return {"cpu": part.cpus, "gpu": part.gpus}
 
 
 def fit(
@@ -185,7 +203,7 @@ def fit(
     os.environ.update(ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="colorsweep-tune-") as scratch:
         trainable = tune.with_resources(
-            tune.with_parameters(TrialActor, train=train), {"cpu": part.cpus, "gpu": part.gpus}
+            tune.with_parameters(TrialActor, train=train), _resources(part)
         )
         tune.Tuner(
             trainable,

@@ -72,8 +72,10 @@ class Confirm(_Part):
 class Resources(_Part):
     """What one trial gets, and how many run at a time."""
 
+    workers: Annotated[int, Field(ge=1)] = 1
+    """Workers that train a trial together, each on a part of every batch."""
     gpus: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
-    """Cards per trial; a share such as 0.25 packs four on one. auto: one where there are any."""
+    """Cards per worker; a share such as 0.25 packs four on one. auto: one where there are any."""
     concurrent: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
 
 

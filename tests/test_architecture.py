@@ -32,7 +32,14 @@ TORCH_FREE = {
 """Foundations that every room may use; `colornet.data` stands for all that is in it."""
 TORCH = {"torch", "torchvision", "kornia", "safetensors"}
 DOORS = {
-    "ray": {"colornet.distributed", "search.sweep", "search.trial", "search.tune"},
+    "ray": {
+        "colornet.distributed",
+        "search.cluster",
+        "search.gang",
+        "search.sweep",
+        "search.trial",
+        "search.tune",
+    },
     "torch": {"search.trial"},  # sees to it that a trial's threads are its CPUs
 }
 """The only modules (outside colornet, for torch) that may import a library."""

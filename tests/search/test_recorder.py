@@ -219,6 +219,41 @@ class TestLost:
         assert start(recorder).number == 2
         assert two.attempt == 0
 
+    def test_what_happened_is_recorded(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(1)
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        tick(recorder, chosen, 1, **ELSEWHERE)
+        recorder.lost(chosen.trial_id, "its node has died", counts=False)
+        start(recorder)
+        states, _ = read_states(folder)
+        assert states["state"].tolist() == ["running", "preempted", "running"]
+        assert states["attempt"].tolist() == [0, 0, 1]
+        assert states["reason"].tolist()[1] == "its node has died"
+        assert states["host"].tolist()[1] == "elsewhere"
+
+    def test_lost_nodes_use_up_no_attempts(self, make_sweep: MakeSweep) -> None:
+        recorder = open_recorder(make_sweep(1))
+        for attempt in range(3 * MAX_ATTEMPTS):
+            chosen = start(recorder)
+            assert chosen.attempt == attempt
+            recorder.lost(chosen.trial_id, "its node has died", counts=False)
+        finish(recorder, start(recorder))
+        assert recorder.standing.states == {"t00000": "completed"}
+
+    def test_a_trial_whose_process_was_asked_to_leave_goes_on_elsewhere(
+        self, make_sweep: MakeSweep
+    ) -> None:
+        folder = make_sweep(1)
+        recorder = open_recorder(folder)
+        chosen = start(recorder)
+        assert end(recorder, chosen, "preempted", "interrupted after 32 images") is False
+        again = start(recorder)
+        assert (again.trial_id, again.attempt) == (chosen.trial_id, 1)
+        finish(recorder, again)
+        assert recorder.next() is None
+        assert recorder.is_finished
+
     def test_it_fails_when_it_dies_again_and_again(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep(1)
         recorder = open_recorder(folder)
@@ -240,7 +275,7 @@ class TestLost:
         fresh = start(recorder)
         assert fresh.number != other.number
         recorder.lost(fresh.trial_id, "died")
-        assert recorder.standing.states[fresh.trial_id] == "running"
+        assert recorder.standing.states[fresh.trial_id] == "preempted"  # and not failed
 
     def test_when_the_sweep_is_stopping_it_is_preempted(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep()

@@ -23,7 +23,7 @@ def said(train: Any, tmp_path: Path, **more: Any) -> list[dict[str, Any]]:
         "cpus": 1,
         **more,
     }
-    _run(train, assignment, messages, threading.Event(), {})
+    _run(train, assignment, messages.put, threading.Event())
     return [messages.get() for _ in range(messages.qsize())]
 
 

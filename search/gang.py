@@ -1,0 +1,155 @@
+"""A trial that spans several workers: a Ray Train gang inside the trial's own actor.
+
+Every worker runs what a trial of one worker runs; `colornet` sees to it that they train one
+training together. The first of them speaks for all: what it says goes through a small actor to the
+trial's actor, which hands it on to Tune and in the other direction asks the gang to stop.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import ray
+from ray import train as ray_train
+from ray.train.torch import TorchTrainer
+
+from colornet import interrupt
+
+POLL = 0.25
+"""Seconds between two looks at what the gang has said."""
+LISTEN = 1.0
+"""Seconds between two looks of a worker at whether the gang is to stop."""
+STARTS = 2
+"""Times that a gang may wait in vain for its resources, a minute each, before it is given up."""
+NO_ROOM = "its workers were not given their resources in time"
+Say = Callable[[dict[str, Any]], None]
+
+
+class GangLost(Exception):
+    """Workers of a gang have died, or never started."""
+
+
+@ray.remote(num_cpus=0)
+class _Listener:
+    """Between a gang's first worker and the trial's actor, which may be on different nodes."""
+
+    def __init__(self) -> None:
+        self._said: list[dict[str, Any]] = []
+        self._asked = False
+
+    def tell(self, message: dict[str, Any]) -> bool:
+        """Keep a message; returns whether the gang is to go on."""
+        self._said.append(message)
+        return not self._asked
+
+    def take(self) -> list[dict[str, Any]]:
+        """What was said since the last time."""
+        said, self._said = self._said, []
+        return said
+
+    def ask_to_stop(self) -> None:
+        self._asked = True
+
+    def asked(self) -> bool:
+        return self._asked
+
+
+def run_gang(
+    work: Callable[..., None],
+    assignment: Mapping[str, Any],
+    say: Say,
+    stopped: threading.Event,
+) -> None:
+    """Train an assignment on `assignment["workers"]` workers; returns when they have ended.
+
+    Args:
+        work: what a worker runs, given the assignment, a way to speak, and an event that is set
+            when it is to stop.
+        say: takes what the first worker says.
+        stopped: set from outside to have them stop.
+
+    Raises:
+        GangLost: they died or did not start, and nothing was said of an end.
+    """
+    listener = _Listener.remote()
+    ended = False
+
+    def hand_on() -> None:
+        nonlocal ended
+        for message in ray.get(listener.take.remote()):
+            ended |= message["event"] == "end"
+            say(message)
+
+    trainer = _trainer({"assignment": assignment, "work": work, "listener": listener}, assignment)
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="ray-train") as thread:
+            fitting = thread.submit(trainer.fit)
+            while not fitting.done():
+                if stopped.wait(POLL) or interrupt.requested.is_set():
+                    ray.get(listener.ask_to_stop.remote())
+                hand_on()
+        hand_on()
+        if (error := fitting.exception()) is not None and not ended:
+            raise GangLost(_why(error)) from error
+    finally:
+        ray.kill(listener)
+
+
+def _trainer(settings: dict[str, Any], assignment: Mapping[str, Any]) -> TorchTrainer:
+    cpus, gpus = assignment["cpus"], assignment["gpus"]
+    # Ray Train waits for ever for what the cluster does not have, a minute each time.
+    failures = ray_train.FailureConfig(max_failures=0, controller_failure_limit=STARTS - 1)
+    return TorchTrainer(
+        _work,
+        train_loop_config=settings,
+        scaling_config=ray_train.ScalingConfig(
+            num_workers=assignment["workers"],
+            use_gpu=gpus > 0,
+            resources_per_worker={"CPU": cpus, **({"GPU": gpus} if gpus else {})},
+        ),
+        run_config=ray_train.RunConfig(
+            name=f"gang-{assignment['attempt']:03d}",
+            storage_path=assignment["folder"],
+            failure_config=failures,
+            worker_runtime_env={"worker_process_setup_hook": "colornet.interrupt.install"},
+        ),
+    )
+
+
+def _work(settings: dict[str, Any]) -> None:
+    """What a worker of the gang does."""
+    listener, stopped = settings["listener"], threading.Event()
+    first = ray_train.get_context().get_world_rank() == 0
+    failure: list[str] = []
+
+    def say(message: dict[str, Any]) -> None:
+        if message["event"] == "end" and message["state"] in ("failed", "oom"):
+            failure.append(f"{message['state']}: {message['reason']}")
+        if first and not ray.get(listener.tell.remote(message)):
+            stopped.set()
+
+    def listen() -> None:
+        while not over.wait(LISTEN):
+            if ray.get(listener.asked.remote()):
+                interrupt.requested.set()
+                return
+
+    over = threading.Event()
+    threading.Thread(target=listen, name="listen", daemon=True).start()
+    try:
+        settings["work"](settings["assignment"], say, stopped)
+    finally:
+        over.set()
+    if failure:
+        # The others wait for this one in their next step: Ray Train ends them.
+        raise RuntimeError(failure[0])
+
+
+def _why(error: BaseException) -> str:
+    """The root cause in a sentence."""
+    text = str(error)
+    if "WorkerGroupStartupTimeout" in type(error).__name__ or "startup timed out" in text:
+        return NO_ROOM
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
