@@ -147,7 +147,7 @@ class Cluster:
         Raises:
             InUseError: the sweep has been submitted already.
         """
-        name = sweep.rstrip("/").rsplit("/", 1)[-1]
+        name = urlsplit(sweep).path.rstrip("/").rsplit("/", 1)[-1]
         # Not a working directory: Ray may delete one while processes stand in it.
         command = f'printf %s "${STUDY}" | {_words("run", "/dev/stdin", "--out", sweep)}'
         return self._start(name, sweep, command, ship, {STUDY: to_yaml(data)})

@@ -6,6 +6,7 @@ Optuna is told, and checkpoints that are no longer needed are deleted. Knows not
 
 import json
 import math
+import os
 import socket
 import time
 from collections import Counter
@@ -14,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from colornet import checkpoint
+from colornet.storage import Storage
 from search import confirmation
 from search.chooser import CONFIRM, Assignment, Chooser
 from search.keeping import KEEP_BEST, Keeper
@@ -36,7 +37,7 @@ class Recorder:
     """Hands out trials and records what becomes of them.
 
     Args:
-        location: the sweep's folder, which holds its study.
+        location: the sweep's folder or URI, which holds its study.
         study: the resolved study.
         terminate: sends SIGTERM to a trial's process, wherever it runs.
 
@@ -49,12 +50,12 @@ class Recorder:
 
     def __init__(
         self,
-        location: Path,
+        location: str | Path,
         study: Study,
         terminate: Callable[[Running], None] = terminate_here,
     ) -> None:
         self._terminate = terminate
-        self.location = location
+        self.location = os.fspath(location)
         self.study = study
         self.stopping = False
         self.cut: str | None = None
@@ -62,7 +63,7 @@ class Recorder:
         self.running: dict[str, Running] = {}
         self.ended: list[tuple[Assignment, str, str | None, dict[str, Any]]] = []
         self._writer = RecordsWriter(location)
-        self._keeper = Keeper(location)
+        self._keeper = Keeper(Storage.at(location))
         self._deaths: Counter[str] = Counter()
         self._flushed = time.monotonic()
         self._objectives = list(study.file.objectives)
@@ -87,9 +88,8 @@ class Recorder:
             whether there were any.
         """
         for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
-            latest = checkpoint.latest(self._keeper.of_trial(trial["trial_id"]))
             identity = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
-            self._fill(identity, checkpoint.history(latest) if latest else [])
+            self._fill(identity, self._keeper.history(trial["trial_id"]))
         filled = self._writer.pending
         self._writer.commit()
         return filled
@@ -215,6 +215,13 @@ class Recorder:
         """Whatever still counts as running was stopped from outside."""
         for running in list(self.running.values()):
             self._end(running, "preempted", reason)
+
+    def close(self) -> None:
+        """Nothing runs any more: write what is waiting, and tidy up after the trials."""
+        self.flush(force=True)
+        states = self.standing.states.items()
+        self._keeper.sweep_up({trial_id for trial_id, one in states if one not in UNFINISHED})
+        self.standing.refresh_best()
 
     def flush(self, *, force: bool = False) -> None:
         """Write what is waiting, at most every `FLUSH` seconds."""
