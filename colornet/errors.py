@@ -59,6 +59,10 @@ class DivergedError(ColorsweepError):
         super().__init__(message)
         self.step = step
 
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        # As it is, pickle would leave the step out, and other processes could not read it.
+        return type(self), (str(self), self.step)
+
 
 class TrainingInterrupted(ColorsweepError):
     """The training was asked to stop; its checkpoint is in place."""

@@ -8,6 +8,7 @@ from colornet.config import Config, parse_config
 from colornet.errors import InputError
 from colornet.modelfolder import WEIGHTS
 from colornet.packs import open_packs
+from colornet.paths import apply_overrides
 from colornet.storage import write_atomic
 
 
@@ -29,6 +30,31 @@ def prepare(config: Config, folder: Path) -> Config:
     check_budget(config, own)
     _claim(folder, config)
     return config
+
+
+def scale_rates(config: Config, chosen_with: int, rule: str) -> tuple[Config, str]:
+    """Let learning rates follow a batch that is not the one that they were chosen with.
+
+    How many workers share a batch makes no difference to them.
+
+    Args:
+        chosen_with: batch size at which the rates were chosen.
+        rule: `none`; `linear`: times the batches' ratio (Goyal et al. 2017), `sqrt`: times its root
+            (Krizhevsky 2014).
+
+    Returns:
+        the config with its rates, and a sentence on them for the card.
+    """
+    batch = config.training.batch_size
+    factor = {"none": 1.0, "linear": batch / chosen_with, "sqrt": (batch / chosen_with) ** 0.5}[
+        rule
+    ]
+    rate = config.optimizer.generator_lr
+    if factor == 1.0:
+        return config, f"Learning rates as chosen, for batches of {batch} (--scale-lr {rule})."
+    values = apply_overrides(config.to_dict(), {"optimizer.generator_lr": rate * factor})
+    said = f"Learning rates times {factor:.4g}, for batches of {batch} in place of {chosen_with}"
+    return parse_config(values, f"--scale-lr {rule}"), f"{said} (--scale-lr {rule})."
 
 
 def _check_folder(folder: Path) -> None:
