@@ -179,6 +179,11 @@ def explain(error: BaseException, address: str) -> ClusterError:
             f"{address}: no Ray cluster answers there{_reason(error)}: "
             "start it, or open the way to it (ssh -L 8265:localhost:8265 HEAD)."
         )
+    if "No available agent" in said:
+        return ClusterError(
+            f"{address}: its head takes no jobs, as its dashboard agent does not answer: wait, or "
+            "start it with another --dashboard-agent-listen-port if several Rays share its machine."
+        )
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return ClusterError(f"{address}: {lines[0][:300]}")
 

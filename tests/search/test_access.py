@@ -178,7 +178,8 @@ def test_another_version(dashboard: Callable[[int, bytes], str]) -> None:
         ("Failed to connect to Ray at address: http://h:8265.", "no Ray cluster answers there"),
         ("Could not find any running Ray instance.", "no Ray cluster answers there"),
         (MISMATCH, "runs Ray 2.59.0 on Python 3.12.4, and this process Ray 2.60.0 on Python 3.11"),
-        ("No available agent to submit job", "No available agent to submit job"),
+        ("status code 500: No available agent to submit job", "its head takes no jobs"),
+        ("something else\nand more", "something else"),
         ("", "RuntimeError"),
     ],
 )

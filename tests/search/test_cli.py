@@ -37,6 +37,15 @@ SURFACE = {
         *["--cpus", "--data", "--gpus", "--out", "--probe", "--quick", "--set", "--study"],
         *["--trials", "-n"],
     ],
+    "doctor": ["--address", "--data", "--image-size", "--storage"],
+    "manifest kuberay": [
+        *["--cpus", "--data", "--gpus", "--image", "--nodes", "--out", "--quick", "--set"],
+        *["--storage", "--study", "--target", "--trials", "-n", "-o"],
+    ],
+    "manifest slurm": [
+        *["--cpus", "--data", "--gpus", "--nodes", "--out", "--quick", "--set", "--storage"],
+        *["--study", "--target", "--trials", "-n", "-o"],
+    ],
     "status": ["--sweep"],
     "resume": ["--accept", "--address", "--study", "--sweep"],
     "extend": [
