@@ -54,14 +54,8 @@ class Nodes:
             InputError: a trial does not fit.
         """
         resources = study.file.resources
-        whole = Machine(self.count * self.cpus, float(self.count * self.gpus))
-        share = split(whole, resources.gpus, resources.concurrent)
-        if share.gpus > self.gpus:
-            raise InputError(
-                f"resources.gpus: {share.gpus:g}: more cards than a node has, which is "
-                f"{self.gpus}.\nGive --gpus {share.gpus:g}, or set resources.gpus lower."
-            )
-        return share
+        whole = Machine.of_nodes([(self.cpus, float(self.gpus))] * self.count)
+        return split(whole, resources.gpus, resources.concurrent, resources.workers)
 
 
 def kuberay(study: Study, nodes: Nodes, *, storage: str, image: str | None, out: str | None) -> str:
@@ -75,7 +69,7 @@ def kuberay(study: Study, nodes: Nodes, *, storage: str, image: str | None, out:
     Raises:
         InputError: for what pods would not see, a trial that does not fit, or a secret.
     """
-    _refuse_secrets(study)
+    refuse_secrets(study)
     if not _CLAIM.fullmatch(storage):
         raise InputError(f"--storage: {storage}: is no name of a persistent volume claim.")
     root = study.base_config["data"].get("root")
@@ -117,7 +111,7 @@ def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
     Raises:
         InputError: for a trial that does not fit, or a secret.
     """
-    _refuse_secrets(study)
+    refuse_secrets(study)
     sweep = place(study, None).name
     out = str(Path(out).expanduser().absolute()) if out else str(storage / sweep)
     values = _values(study, nodes, sweep, out, f"{out}.job/study.yaml")
@@ -127,6 +121,7 @@ def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
 def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -> Mapping[str, Any]:
     share = nodes.share(study)
     each = f"{share.cpus} CPUs" + (f" and {share.gpus:g} cards" if share.gpus else "")
+    each = each if share.workers == 1 else f"{share.workers} workers of {each}"
     return {
         "version": metadata.version("colorsweep"),
         "ray": metadata.version("ray"),
@@ -155,7 +150,7 @@ def _is_below(path: str, folder: str) -> bool:
     return ".." not in parts and PurePosixPath(folder) in PurePosixPath(path).parents
 
 
-def _refuse_secrets(study: Study) -> None:
+def refuse_secrets(study: Study) -> None:
     """Raise InputError where a study holds what must not lie in a file for others."""
     for path, value in flatten(study.to_data()).items():
         if holds_secret(str(value)):

@@ -94,9 +94,10 @@ def names_of(app: Any) -> list[str]:
 
 def test_the_surface_is_frozen() -> None:
     found = {}
-    for app, prefix in ((cli.app, ""), (cli.data, "data ")):
+    groups = ((cli.app, ""), (cli.data, "data "), (cli.manifest, "manifest "))
+    for app, prefix in groups:
         for name in app:
-            if not name.startswith("-") and name != "data":
+            if not name.startswith("-") and name not in ("data", "manifest"):
                 found[f"{prefix}{name}"] = names_of(app[name])
     assert found == SURFACE
     assert names_of(cli.app.meta) == ["--debug", "--json"]

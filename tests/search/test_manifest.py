@@ -21,7 +21,8 @@ from spaces.study import Study
 
 FIELDS = Path(__file__).with_name("rayjob_fields.txt")
 MakeStudy = Callable[..., Study]
-SECRETS = {name: f"canary-{name}-0815" for name in ("environment", "url", "file", "study")}
+PLANTED = ("environment", "url", "file", "study", "config")
+SECRETS = {name: f"canary-{name}-0815" for name in PLANTED}
 
 
 def documents(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -165,17 +166,17 @@ def test_pictures_lie_where_pods_see_them(root: str, refused: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gpus", "nodes", "says"),
+    ("resources", "nodes", "says"),
     [
-        (1.0, Nodes(2, 4, 0), "the cluster has 0 cards"),
-        (2.0, Nodes(2, 4, 1), "more cards than a node has"),
-        (8.0, Nodes(2, 4, 2), "the cluster has 4 cards"),
+        ({"gpus": 1.0}, Nodes(2, 4, 0), "a node has 0 cards"),
+        ({"gpus": 2.0}, Nodes(2, 4, 1), "a node has 1 cards"),
+        ({"workers": 5}, Nodes(2, 2, 0), "room for 4 workers"),
     ],
 )
 def test_a_trial_that_does_not_fit_is_refused(
-    gpus: float, nodes: Nodes, says: str, make_study: MakeStudy, tmp_path: Path
+    resources: dict[str, Any], nodes: Nodes, says: str, make_study: MakeStudy, tmp_path: Path
 ) -> None:
-    study = make_study(resources={"gpus": gpus})
+    study = make_study(resources=resources)
     for write in (
         lambda: rayjob(study, nodes),
         lambda: slurm(study, nodes, storage=tmp_path, out=None),
@@ -184,9 +185,18 @@ def test_a_trial_that_does_not_fit_is_refused(
             write()
 
 
-def test_how_many_trials_run_at_a_time_is_said(make_study: MakeStudy) -> None:
-    study = make_study(resources={"gpus": 0.5})
-    assert "8 trials, 8 at a time with 2 CPUs and 0.5 cards" in rayjob(study, Nodes(2, 8, 2))
+@pytest.mark.parametrize(
+    ("resources", "says"),
+    [
+        ({"gpus": 0.5}, "8 trials, 4 at a time with 4 CPUs and 0.5 cards each"),
+        ({"gpus": 0.5, "concurrent": 3}, "8 trials, 3 at a time with 4 CPUs and 0.5 cards each"),
+        ({"workers": 2}, "8 trials, 1 at a time with 2 workers of 8 CPUs and 1 cards each"),
+    ],
+)
+def test_how_many_trials_run_at_a_time_is_said(
+    resources: dict[str, Any], says: str, make_study: MakeStudy
+) -> None:
+    assert says in rayjob(make_study(resources=resources), Nodes(2, 8, 1))
 
 
 def stub(folder: Path, name: str, script: str) -> None:
@@ -340,8 +350,10 @@ def test_no_planted_secret_is_printed(
     code, printed = run("manifest", kind, str(study))
     assert code == 2
     assert "mine: question: holds a secret, which a manifest would show" in printed
-    for root in (f"s3://me:{SECRETS['url']}@b/x", f"s3://b/{SECRETS['environment']}"):
-        code, said = run("manifest", kind, "demo", "--data", root)
+    options = ["--set", "data.source=folder", "--set", f"data.root=s3://b?key={SECRETS['config']}"]
+    roots = (f"s3://me:{SECRETS['url']}@b/x", f"s3://b/{SECRETS['environment']}")
+    for chosen in (options, *(["--data", root] for root in roots)):
+        code, said = run("manifest", kind, "demo", *chosen)
         assert code == 2
         assert "data.root: holds a secret" in said
         printed += said
