@@ -16,11 +16,16 @@ A message has at most three lines: what is wrong with its place and value, then 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from colornet.redaction import redact
+
 
 class ColorsweepError(Exception):
-    """Root of all errors that are shown to the user without a traceback."""
+    """Root of all errors that are shown to the user without a traceback, and without secrets."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 class InputError(ColorsweepError):

@@ -27,6 +27,10 @@ app = App(
 )
 data = App(name="data", help="List, check and pack pictures.", help_format="plaintext")
 app.command(data)
+manifest = App(
+    name="manifest", help="Print a sweep as a scheduler's file.", help_format="plaintext"
+)
+app.command(manifest)
 
 COMMANDS = {
     "demo": ("search.demo:demo", "Do everything in small, on built-in pictures."),
@@ -37,6 +41,7 @@ COMMANDS = {
     "submit": ("search.jobcommands:submit", "Run a study on a cluster, as a Ray job."),
     "logs": ("search.jobcommands:logs", "Print what a sweep's job has written."),
     "stop": ("search.jobcommands:stop", "Stop a sweep, so that it can go on later."),
+    "doctor": ("search.clustercommands:doctor", "Check that a machine or cluster is ready."),
     "status": ("search.commands:status", "Say how a sweep stands."),
     "resume": ("search.commands:resume", "Go on with a sweep that was stopped or killed."),
     "extend": ("search.commands:extend", "Give a sweep more trials or seeds, and go on with it."),
@@ -51,10 +56,16 @@ DATA_COMMANDS = {
     "check": ("colornet.commands:data_check", "Find what is wrong with pictures before training."),
     "pack": ("colornet.commands:data_pack", "Decode pictures once, into a folder."),
 }
+MANIFEST_COMMANDS = {
+    "kuberay": ("search.clustercommands:manifest_kuberay", "Print a sweep as a RayJob."),
+    "slurm": ("search.clustercommands:manifest_slurm", "Print a sweep as a batch script."),
+}
 for name, (target, text) in COMMANDS.items():
     app.command(target, name=name, help=text)
 for name, (target, text) in DATA_COMMANDS.items():
     data.command(target, name=name, help=text)
+for name, (target, text) in MANIFEST_COMMANDS.items():
+    manifest.command(target, name=name, help=text)
 
 
 @app.meta.default

@@ -25,6 +25,7 @@ TORCH_FREE = {
     "colornet.paths",
     "colornet.preparing",
     "colornet.provenance",
+    "colornet.redaction",
     "colornet.sections",
     "colornet.storage",
     "colornet.validation",
@@ -34,8 +35,11 @@ TORCH = {"torch", "torchvision", "kornia", "safetensors"}
 DOORS = {
     "ray": {
         "colornet.distributed",
+        "search.access",
         "search.cluster",
+        "search.clusterprobe",
         "search.gang",
+        "search.nodeprobe",
         "search.sweep",
         "search.trial",
         "search.tune",

@@ -37,6 +37,15 @@ SURFACE = {
         *["--cpus", "--data", "--gpus", "--out", "--probe", "--quick", "--set", "--study"],
         *["--trials", "-n"],
     ],
+    "doctor": ["--address", "--data", "--image-size", "--storage"],
+    "manifest kuberay": [
+        *["--cpus", "--data", "--gpus", "--image", "--nodes", "--out", "--quick", "--set"],
+        *["--storage", "--study", "--target", "--trials", "-n", "-o"],
+    ],
+    "manifest slurm": [
+        *["--cpus", "--data", "--gpus", "--nodes", "--out", "--quick", "--set", "--storage"],
+        *["--study", "--target", "--trials", "-n", "-o"],
+    ],
     "status": ["--sweep"],
     "resume": ["--accept", "--address", "--study", "--sweep"],
     "extend": [
@@ -85,9 +94,10 @@ def names_of(app: Any) -> list[str]:
 
 def test_the_surface_is_frozen() -> None:
     found = {}
-    for app, prefix in ((cli.app, ""), (cli.data, "data ")):
+    groups = ((cli.app, ""), (cli.data, "data "), (cli.manifest, "manifest "))
+    for app, prefix in groups:
         for name in app:
-            if not name.startswith("-") and name != "data":
+            if not name.startswith("-") and name not in ("data", "manifest"):
                 found[f"{prefix}{name}"] = names_of(app[name])
     assert found == SURFACE
     assert names_of(cli.app.meta) == ["--debug", "--json"]

@@ -1,0 +1,78 @@
+"""Secrets taken out of whatever is logged, recorded, reported or raised.
+
+What is a secret: Ray's authentication token; the value of an environment variable whose name says
+so; the user's part of a URL; a parameter or assignment whose name says so.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+HIDDEN = "***"
+SHORTEST = 6
+"""Characters below which a value is no secret: `0`, `false`, `auto`."""
+
+_NAME = r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|KEY"
+_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
+_NAMES_A_PLACE = re.compile(r"_(PATH|FILE|DIR|MODE)$", re.IGNORECASE)
+_USER = re.compile(r"(?<=://)[^\s/@'\"]*(?::[^\s@'\"]*)?@")
+_ASSIGNED = re.compile(
+    rf"(?P<name>[\w.-]*(?:{_NAME}|SIGNATURE)[\w.-]*)=(?P<value>[^\s&'\",;]+)", re.IGNORECASE
+)
+_BEARER = re.compile(r"(?<=\bBearer )\S+", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """The text with `***` in place of every secret."""
+    for secret in sorted(set(_known()), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    text = _USER.sub(f"{HIDDEN}@", text)
+    text = _ASSIGNED.sub(_hide_value, text)
+    return _BEARER.sub(HIDDEN, text)
+
+
+def holds_secret(text: str) -> bool:
+    """Whether `redact` would change a text."""
+    return redact(text) != text
+
+
+def token_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where Ray reads its token when `RAY_AUTH_TOKEN` does not hold it."""
+    named = environment.get("RAY_AUTH_TOKEN_PATH")
+    return Path(named) if named else Path.home() / ".ray" / "auth_token"
+
+
+def read_token(path: Path) -> str:
+    """The token in a file, empty when it cannot be read."""
+    try:
+        return path.read_text().strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _known() -> Iterator[str]:
+    """The values of secrets that this process can see."""
+    for name, value in os.environ.items():
+        if _is_secret_name(name) and len(value) >= SHORTEST and not _is_path(value):
+            yield value
+    for path in {token_file(), token_file({})}:
+        if len(token := read_token(path)) >= SHORTEST:
+            yield token
+
+
+def _is_path(value: str) -> bool:
+    return os.path.isabs(value) and os.path.exists(value)
+
+
+def _hide_value(found: re.Match[str]) -> str:
+    if not _is_secret_name(found["name"]):
+        return found[0]
+    return f"{found['name']}={HIDDEN}"
+
+
+def _is_secret_name(name: str) -> bool:
+    """A name such as `RAY_AUTH_TOKEN_PATH` is that of a place, which people need to read."""
+    return not _NAMES_A_PLACE.search(name) and bool(
+        _SECRET_NAME.search(name) or re.search("signature", name, re.IGNORECASE)
+    )
