@@ -60,7 +60,7 @@ def new_location(study: Study, out: str | None = None) -> str:
     Raises:
         InputError: a relative path, which means nothing on a cluster.
     """
-    location = out or f"{sweeps_folder()}/{_name(study.name)}"
+    location = out or f"{sweeps_folder()}/{sweep_name(study.name)}"
     if "://" not in location and not location.startswith("/"):
         raise InputError(
             f"--out: {location}: is a path of this machine only.\n"
@@ -75,7 +75,7 @@ def place(study: Study, out: str | None) -> str:
 
     Nothing is made yet.
     """
-    location = os.path.expanduser(out) if out else f"{sweeps_folder()}/{_name(study.name)}"
+    location = os.path.expanduser(out) if out else f"{sweeps_folder()}/{sweep_name(study.name)}"
     storage = Storage.at(location)
     try:
         free = not storage.names() and not storage.folders()
@@ -129,7 +129,8 @@ def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:
     return base
 
 
-def _name(study: str) -> str:
+def sweep_name(study: str) -> str:
+    """A new name for a sweep: date, study and four letters."""
     letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=4))
     return (
         f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub('[^A-Za-z0-9._-]+', '-', study)[:48]}-{letters}"

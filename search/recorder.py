@@ -22,7 +22,7 @@ from search.keeping import KEEP_BEST, Keeper
 from search.outcome import MAX_ATTEMPTS
 from search.ranking import best_trials
 from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_states, read_sweep
-from search.running import Running, terminate_here
+from search.running import Running, identity, terminate_here
 from search.spending import Spending
 from search.standing import Standing, reported
 from search.stopping import Stopper
@@ -88,18 +88,18 @@ class Recorder:
             whether there were any.
         """
         for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
-            identity = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
-            self._fill(identity, self._keeper.history(trial["trial_id"]))
+            known = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
+            self._fill(known, self._keeper.history(trial["trial_id"]))
         filled = self._writer.pending
         self._writer.commit()
         return filled
 
-    def _fill(self, identity: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
+    def _fill(self, known: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
         """Record the ticks of a checkpoint's history that are not recorded yet."""
         for metrics in history:
-            if (place := (identity["trial_id"], metrics["tick"])) not in self._known:
+            if (place := (known["trial_id"], metrics["tick"])) not in self._known:
                 self._known.add(place)
-                self._writer.tick({**metrics, **identity})
+                self._writer.tick({**metrics, **known})
 
     @property
     def total(self) -> int:
@@ -171,14 +171,14 @@ class Recorder:
         running.node = message.get("node")
         if message["event"] == "resumed":
             # The last attempt may have written this checkpoint after anybody listened to it.
-            self._fill(self._identity(running.assignment), message["history"])
+            self._fill(identity(running.assignment), message["history"])
             running.last = dict(message["history"][-1]) if message["history"] else {}
             return True
         if message["event"] == "tick":
             return self._tick(running, message["metrics"])
         for picture in message["pictures"]:
             row = {
-                **self._identity(running.assignment),
+                **identity(running.assignment),
                 "tick": running.last.get("tick"),
                 **picture,
             }
@@ -234,7 +234,7 @@ class Recorder:
         assignment = running.assignment
         running.last = dict(metrics)
         self._known.add((assignment.trial_id, metrics["tick"]))
-        self._writer.tick({**self._identity(assignment), **metrics})
+        self._writer.tick({**identity(assignment), **metrics})
         self.spending.add(assignment.trial_id, metrics.get("images"), metrics.get("seconds"))
         for name in self._watched:
             value = metrics.get(name)
@@ -300,7 +300,7 @@ class Recorder:
     ) -> dict[str, Any]:
         """The row of a trial that is now in a state."""
         row = {
-            **self._identity(assignment),
+            **identity(assignment),
             "state": state,
             "reason": reason,
             "origin": assignment.origin,
@@ -315,12 +315,3 @@ class Recorder:
         }
         self.standing.update(row, running.last if running else {})
         return row
-
-    @staticmethod
-    def _identity(assignment: Assignment) -> dict[str, Any]:
-        return {
-            "trial_id": assignment.trial_id,
-            "number": assignment.number,
-            "attempt": assignment.attempt,
-            "seed": assignment.seed,
-        }

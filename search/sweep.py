@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
@@ -15,9 +14,10 @@ from typing import Any
 
 import ray
 
-from colornet.errors import ClusterError, ColorsweepError, NoValidTrialError
+from colornet.errors import ColorsweepError, NoValidTrialError
 from colornet.storage import Storage
 from search import tune
+from search.access import check_version, explain, reach
 from search.lease import Lease
 from search.progress import Progress
 from search.recorder import Recorder
@@ -166,22 +166,15 @@ def _ray(address: str | None, *, gang: bool) -> Generator[None, None, None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:
-            _knock(address)
+            check_version(reach(address))
             ray.init(address=address, **quiet)
         else:
             # Of trials that span workers Ray's dashboard frees what is left when they are stopped.
             ray.init(address="local", include_dashboard=gang, **quiet)
             reap_on_death()
     except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"{address}: no Ray cluster answers: {error}") from error
+        raise explain(error, address or "local") from error
     try:
         yield
     finally:
         ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise OSError when nobody listens at HOST:PORT, where Ray would try for minutes."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=5).close()
