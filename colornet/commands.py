@@ -1,7 +1,6 @@
 """What `colorsweep presets`, `data …`, `train` and `colorize` do."""
 
 import json
-import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -240,13 +239,13 @@ def train(
     need_training_libraries("train")
     from colornet.catalog import PRESETS, find_yaml, load_config, read_yaml
     from colornet.config import parse_config
-    from colornet.preparing import prepare, scale_rates
+    from colornet.preparing import model_name, prepare, scale_rates
 
     loaded = load_config(config, parse_settings(settings or []))
     written = read_yaml(find_yaml(config, PRESETS, "preset"))
     origin = written["from"] if isinstance(written.get("from"), Mapping) else None
     searched = parse_config(written["config"], config) if origin and "config" in written else None
-    folder = out or Path("models") / _model_name(config, origin)
+    folder = out or Path("models") / model_name(config, origin)
     chosen = (searched or load_config(config)).training.batch_size
     loaded, rates = scale_rates(loaded, chosen, scale_lr)
     loaded = prepare(loaded, folder)
@@ -263,6 +262,10 @@ def train(
         workers=Workers(workers, gpus_per_worker, address),
         notes=[rates],
     )
+    return _trained(folder, results, promised=origin is not None)
+
+
+def _trained(folder: Path, results: Mapping[str, Any], promised: bool) -> Answer:
     tested = [("Test", "no test pictures with color")]
     if baseline := results.get("test_ab_mae_baseline"):
         share = results["test_ab_mae"] / baseline
@@ -273,17 +276,10 @@ def train(
     rows = [
         ("Model", str(folder)),
         *tested,
-        *([("Promise", results["notes"][0])] if origin else []),
+        *([("Promise", results["notes"][0])] if promised else []),
         ("Next", f"colorsweep colorize {folder} PICTURE… -o colorized"),
     ]
     return Answer(aligned(rows), {"model": str(folder), **results})
-
-
-def _model_name(config: str, origin: Any) -> str:
-    """From a sweep's and a point's name: a folder's own name, whatever a file says."""
-    if isinstance(origin, Mapping) and {"sweep", "point_id"} <= origin.keys():
-        return re.sub("[^A-Za-z0-9._-]+", "-", f"{origin['sweep']}-{origin['point_id']}")
-    return Path(config).stem
 
 
 def colorize(

@@ -1,6 +1,9 @@
 """What a final training checks before anything is started; torch-free, so that it is quick."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from colornet.budget import check_budget
 from colornet.catalog import read_yaml, to_yaml
@@ -30,6 +33,13 @@ def prepare(config: Config, folder: Path) -> Config:
     check_budget(config, own)
     _claim(folder, config)
     return config
+
+
+def model_name(config: str, origin: Any) -> str:
+    """From a sweep's and a point's name: a folder's own name, whatever a file says."""
+    if isinstance(origin, Mapping) and {"sweep", "point_id"} <= origin.keys():
+        return re.sub("[^A-Za-z0-9._-]+", "-", f"{origin['sweep']}-{origin['point_id']}")
+    return Path(config).stem
 
 
 def scale_rates(config: Config, chosen_with: int, rule: str) -> tuple[Config, str]:
