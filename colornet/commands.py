@@ -139,7 +139,7 @@ def data_check(
 def data_pack(
     path: Path,
     *,
-    out: Annotated[Path, Parameter(alias="-o")],
+    out: Annotated[str, Parameter(alias="-o")],
     source: str | None = None,
     image_size: int = 32,
     classes: Classes = None,
@@ -152,7 +152,7 @@ def data_pack(
     path
         Folder of pictures or of CIFAR-10 batches, Parquet file or a folder of them.
     out
-        Folder to make; give it as data.root.
+        Folder to make, or a URI; give it as data.root.
     source
         folder, cifar10 or parquet [what PATH looks like].
     image_size

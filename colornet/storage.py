@@ -10,6 +10,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pyarrow import fs
 
@@ -67,6 +68,16 @@ class Storage:
         self.filesystem.create_dir(parent, recursive=True)
         with self.filesystem.open_output_stream(self._full(name)) as file:
             file.write(data)
+
+    def reading(self, name: str) -> IO[bytes]:
+        """A file to be read in pieces. Raises FileNotFoundError when it is not there."""
+        return self.filesystem.open_input_stream(self._full(name))
+
+    def writing(self, name: str) -> IO[bytes]:
+        """A file to be written in pieces, which may be there in part when that is cut off."""
+        parent = self._full(name).rsplit("/", 1)[0]
+        self.filesystem.create_dir(parent, recursive=True)
+        return self.filesystem.open_output_stream(self._full(name))
 
     def names(self, folder: str = "") -> list[str]:
         """Names of the files directly in `folder`, sorted; empty when it is not there."""

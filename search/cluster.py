@@ -32,6 +32,9 @@ STOP_WAIT = 60
 """Seconds that a job has to write its checkpoints once it is stopped; Ray's own 3 are too few."""
 AGENT_WAIT = 60.0
 """Seconds that a head may take from its start until it can run a job."""
+BEGINS_WITHIN = 60.0
+"""Seconds in which a job usually says that its sweep has begun, or what is wrong with it."""
+BEGUN = "\nSweep "
 POLL = 0.5
 STUDY = "COLORSWEEP_STUDY"
 """Variable of a job's environment that holds its study, resolved, as YAML."""
@@ -216,6 +219,21 @@ class Cluster:
         with self._errors():
             self._client.stop_job(job.name)
         return self.wait(job.name)
+
+    def begun(self, job: Job) -> Job:
+        """Wait until a job's sweep has begun or was refused, or for `BEGINS_WITHIN`."""
+        until = time.monotonic() + BEGINS_WITHIN
+        while True:
+            job = self.state(job.name)
+            if job.ended or BEGUN in self.logs(job) or time.monotonic() > until:
+                return job
+            time.sleep(POLL)
+
+    def words(self, job: Job) -> list[str]:
+        """The lines that our command has written, without those of Ray's."""
+        lines = [line for line in self.logs(job).splitlines() if line.strip()]
+        starts = [at for at, line in enumerate(lines) if line.startswith("Running entrypoint")]
+        return lines[starts[0] + 1 :] if starts else lines
 
     def wait(self, name: str) -> Job:
         """Wait for a job's end."""

@@ -5,6 +5,7 @@ training together. The first of them speaks for all: what it says goes through a
 trial's actor, which hands it on to Tune and in the other direction asks the gang to stop.
 """
 
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -27,8 +28,17 @@ NO_ROOM = "its workers were not given their resources in time"
 Say = Callable[[dict[str, Any]], None]
 
 
+_OF_PEERS = re.compile("Connection (reset|closed)|gloo|NCCL|ncclRemoteError|Broken pipe")
+"""In what a worker says when it is another one that died."""
+_OURS = re.compile(r"TrialFailed: (failed|oom): (.+)")
+
+
 class GangLost(Exception):
     """Workers of a gang have died, or never started."""
+
+
+class TrialFailed(Exception):
+    """What a worker's training ended with; its message is a state and a reason."""
 
 
 @ray.remote(num_cpus=0)
@@ -95,7 +105,7 @@ def run_gang(
                 hand_on()
         hand_on()
         if (error := fitting.exception()) is not None and not ended:
-            raise GangLost(_why(error)) from error
+            say({"event": "end", "pictures": [], **_end_of(error)})
     finally:
         ray.kill(listener)
 
@@ -130,8 +140,9 @@ def _work(settings: dict[str, Any]) -> None:
 
     def say(message: dict[str, Any]) -> None:
         if message["event"] == "end" and message["state"] in ("failed", "oom"):
+            # It may only be the echo of another worker's death: let Ray Train collect them all.
             failure.append(f"{message['state']}: {message['reason']}")
-        if first and not ray.get(listener.tell.remote(message)):
+        elif first and not ray.get(listener.tell.remote(message)):
             stopped.set()
 
     def listen() -> None:
@@ -147,14 +158,31 @@ def _work(settings: dict[str, Any]) -> None:
     finally:
         over.set()
     if failure:
-        # The others wait for this one in their next step: Ray Train ends them.
-        raise RuntimeError(failure[0])
+        raise TrialFailed(failure[0])  # the others wait for this one: Ray Train ends them
+
+
+def _end_of(error: BaseException) -> dict[str, str]:
+    """State and reason of a gang whose workers failed.
+
+    Raises:
+        GangLost: it was not the training that failed, but a worker's process.
+    """
+    failures = [str(one) for one in getattr(error, "worker_failures", {}).values()]
+    said = [_OURS.search(text) for text in failures]
+    if not failures or not all(said):
+        raise GangLost(_why(error)) from error
+    own = [match for match in said if match and not _OF_PEERS.search(match[2])]
+    if not own:
+        raise GangLost("the connection between its workers broke") from error
+    return {"state": own[0][1], "reason": own[0][2]}
 
 
 def _why(error: BaseException) -> str:
-    """The root cause in a sentence."""
-    text = str(error)
-    if "WorkerGroupStartupTimeout" in type(error).__name__ or "startup timed out" in text:
+    """What became of a gang's workers, in a sentence."""
+    text = f"{type(error).__name__}: {error}"
+    if "WorkerGroupStartupTimeout" in text:
         return NO_ROOM
+    if re.search("worker died|WorkerCrashed|ActorDied|died unexpectedly|unexpected system", text):
+        return "the process of one of its workers died"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else type(error).__name__
+    return lines[-1][:300]

@@ -66,7 +66,21 @@ def submit(
     loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
     cluster = _cluster(address)
     job = cluster.submit(loaded.to_data(), new_location(loaded, out), ship=ship)
+    job = cluster.begun(job)
+    if job.exit_code == InputError.exit_code:
+        raise InputError(_refusal(cluster.words(job), loaded.base_config["data"].get("root")))
     return _followed(cluster, job, follow)
+
+
+def _refusal(words: list[str], root: str | None) -> str:
+    """Why a cluster refused a study, in three lines at most."""
+    if root and "://" not in root and words and root in words[0]:
+        return (
+            f"On the cluster {words[0]}\n"
+            f"Give a path that every node sees, or pack the pictures where it can be seen from: "
+            f"colorsweep data pack {root} -o URI"
+        )
+    return "\n".join(words[-3:])
 
 
 def logs(

@@ -72,7 +72,8 @@ def check_gangs(workers: int) -> None:
             cluster would never be free again.
     """
     try:
-        list_nodes(limit=1, timeout=STATE_WAIT)
+        here = ray.get_runtime_context().gcs_address  # there may be several on this machine
+        list_nodes(here, limit=1, timeout=STATE_WAIT)
     except (RayStateApiException, OSError, ValueError) as error:
         raise ClusterError(
             f"resources.workers: {workers}: trials that span workers need Ray's dashboard, which "

@@ -67,7 +67,7 @@ def build_once(
 def _build_locked(
     folder: Path, source: Source, skip_grey: bool, image_size: int, is_built: Callable[[], bool]
 ) -> None:
-    with _locked(folder):
+    with locked(folder):
         if is_built():
             return
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def _build_locked(
 
 
 @contextmanager
-def _locked(folder: Path) -> Generator[None]:
+def locked(folder: Path) -> Generator[None]:
     """Hold the lock of `folder`; lock files stay, since removing one would be a race."""
     name = hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
     locks = cache_folder() / "locks"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
+from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source
 from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
 from colornet.errors import InputError, did_you_mean
@@ -80,7 +81,7 @@ def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
     """The pack of a data section: built when it is not there yet, then mapped.
 
     Safe to call from many processes at once: one builds, the others wait. Where `data.root` is a
-    folder made by `pack_to`, that is mapped as it is.
+    folder made by `pack_to`, that is mapped as it is; from a URI it is copied to the cache first.
 
     Args:
         data: the config's data section.
@@ -90,8 +91,11 @@ def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
         InputError: no pictures, too many bad ones, too few left, an unknown class, more
             `train_pictures` than there are, too little disk space, or a pack of another size.
     """
-    if isinstance(data, FolderData) and is_pack(Path(data.root).expanduser()):
-        return _open_packed_folder(data)
+    if isinstance(data, FolderData):
+        if "://" in data.root:
+            return _open_packed_folder(data, fetch_pack(data.root))
+        if is_pack(root := Path(data.root).expanduser()):
+            return _open_packed_folder(data, root)
     source = build_source(data)
     key = pack_key(source, data.skip_grey)
     folder = (cache or cache_folder()) / "packs" / f"{data.source}-{data.image_size}px-{key[:24]}"
@@ -99,12 +103,17 @@ def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
     return _map(folder, data)
 
 
-def pack_to(data: DataConfig, folder: Path) -> Pack:
-    """Build the pack of a data section in `folder`; one that is there already is kept.
+def pack_to(data: DataConfig, place: str | Path) -> Pack:
+    """Build the pack of a data section in a folder, or at a URI; one that is there is kept.
 
     Raises:
-        InputError: as `open_pack`, and when `folder` holds anything else.
+        InputError: as `open_pack`, and when there is anything else at `place`.
     """
+    if "://" in str(place):
+        pack = open_pack(data)
+        put_pack(pack.path, str(place))
+        return pack
+    folder = Path(place).expanduser()
     source = build_source(data)
     key = pack_key(source, data.skip_grey)
     is_empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
@@ -161,8 +170,7 @@ def _damaged(folder: Path, what: str) -> InputError:
     return InputError(f"{folder}: damaged: {what}.\nRemove the folder and pack it again.")
 
 
-def _open_packed_folder(data: FolderData) -> Pack:
-    folder = Path(data.root).expanduser()
+def _open_packed_folder(data: FolderData, folder: Path) -> Pack:
     size = _read_index(folder)["image_size"]
     if size != data.image_size:
         raise InputError(

@@ -12,6 +12,7 @@ from colornet.errors import ClusterError, InputError, InUseError
 from search import cluster as cluster_module
 from search.access import Reached
 from search.cluster import STUDY, TAG, Cluster, Job, sweep_of
+from search.jobcommands import _refusal
 
 
 class Client:
@@ -179,6 +180,30 @@ def test_following_copies_each_word_once(
     client.tail_job_logs = tail
     assert head.follow(job).state == "SUCCEEDED"
     assert capsys.readouterr().err == whole
+
+
+def test_a_sweep_that_begins_or_is_refused(
+    client: Client, head: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preamble = "12:00 INFO Runtime env\nRunning entrypoint for job first: python\n"
+    job = head.submit({}, "/shared/first", ship=False)
+    client.written = f"{preamble}Sweep /shared/first\n"
+    assert head.begun(job).state == "PENDING"
+    client.written = f"{preamble}/photos: no such folder.\nGive another.\n"
+    client.add("first", "FAILED", 2)
+    job = head.begun(job)
+    assert job.exit_code == 2
+    assert head.words(job) == ["/photos: no such folder.", "Give another."]
+    assert (
+        _refusal(head.words(job), "/photos")
+        .splitlines()[-1]
+        .endswith("colorsweep data pack /photos -o URI")
+    )
+    assert _refusal(head.words(job), None) == "/photos: no such folder.\nGive another."
+    monkeypatch.setattr(cluster_module, "BEGINS_WITHIN", 0.0)
+    client.written = preamble
+    client.add("first", "RUNNING")
+    assert head.begun(job).state == "RUNNING"
 
 
 def test_nobody_listens(client: Client) -> None:
