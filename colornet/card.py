@@ -1,7 +1,7 @@
 """The model card: what a model is, how it was trained, how it does on pictures it never saw."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from colornet.config import Config
@@ -28,6 +28,7 @@ def model_card(
     origin: Mapping[str, Any] | None = None,
     split: str = "test",
     common: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> str:
     """Markdown for people.
 
@@ -37,10 +38,13 @@ def model_card(
         origin: the `from` part of a best.yaml, when the config was picked from a sweep.
         split: which held-out pictures it was measured on; `val` ones have helped to choose it.
         common: summary of the pack of `evaluate_on`, where that is what it was measured on.
+        notes: sentences on its training.
     """
     lines = [f"# {name}", "", _sentence(config, metrics), "", f"## On the {split} pictures", ""]
     lines += [*_measured_on(common, split), ""] if common else []
     lines += _results(metrics, split)
+    if notes:
+        lines += ["", "## Training", "", *(f"- {note}" for note in notes)]
     if origin:
         lines += ["", "## From", "", *_origin(origin)]
     lines += ["", "## Data", "", *_data(data)] if data else []

@@ -28,7 +28,7 @@ from colornet.storage import sha256_file, sync_folder
 VERSION = 1
 KEPT = 2
 """Checkpoints kept per attempt: the newest, and the one before in case the newest is damaged."""
-_MANIFEST, _STATE, _HISTORY = "manifest.json", "state.pt", "history.json"
+MANIFEST, _STATE, _HISTORY = "manifest.json", "state.pt", "history.json"
 _NAME = re.compile(r"tick-(\d{6,})(?:-images-(\d{11,}))?")
 
 
@@ -59,7 +59,7 @@ def save(folder: Path, state: Mapping[str, Any], history: Sequence[Mapping[str, 
         rows = [dict(row) for row in history]
         _write(temporary / _HISTORY, json.dumps(rows, allow_nan=False).encode())
         sums = {part: sha256_file(temporary / part) for part in (_HISTORY, _STATE)}
-        _write(temporary / _MANIFEST, _manifest(sums))
+        _write(temporary / MANIFEST, _manifest(sums))
         sync_folder(temporary)
         if folder.exists():
             _remove(folder)
@@ -93,7 +93,7 @@ def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def verify(path: Path) -> bool:
     """Whether all files are there and every byte is what was written."""
     try:
-        written = (path / _MANIFEST).read_bytes()
+        written = (path / MANIFEST).read_bytes()
         sums = json.loads(written)["files"]
         return (
             set(sums) == {_STATE, _HISTORY}

@@ -1,14 +1,14 @@
 """What `colorsweep presets`, `data …`, `train` and `colorize` do."""
 
 import json
-import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import wrap
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 
@@ -211,6 +211,10 @@ def train(
     *,
     settings: Settings = None,
     out: Path | None = None,
+    workers: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    gpus_per_worker: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
+    scale_lr: Literal["none", "linear", "sqrt"] = "none",
+    address: str | None = None,
 ) -> Answer:
     """Train a configuration finally, to a model; the same command resumes a killed training.
 
@@ -222,23 +226,46 @@ def train(
         PATH=VALUE: change a config path.
     out
         The model's folder [models/<name of the sweep and point, or of the config>].
+    workers
+        Processes that share every batch.
+    gpus_per_worker
+        GPUs of each [1 where there are any].
+    scale_lr
+        How learning rates follow a batch other than the one they were chosen with (the sweep's, or
+        the file's): not at all, as its ratio (linear) or as the root of that (sqrt).
+    address
+        auto or HOST:PORT of a running Ray cluster; OUT must then be on storage all its nodes see.
     """
     need_training_libraries("train")
     from colornet.catalog import PRESETS, find_yaml, load_config, read_yaml
+    from colornet.config import parse_config
+    from colornet.preparing import model_name, prepare, scale_rates
 
     loaded = load_config(config, parse_settings(settings or []))
     written = read_yaml(find_yaml(config, PRESETS, "preset"))
     origin = written["from"] if isinstance(written.get("from"), Mapping) else None
-    folder = out or Path("models") / _model_name(config, origin)
-
-    from colornet.preparing import prepare
-
+    searched = parse_config(written["config"], config) if origin and "config" in written else None
+    folder = out or Path("models") / model_name(config, origin)
+    chosen = (searched or load_config(config)).training.batch_size
+    loaded, rates = scale_rates(loaded, chosen, scale_lr)
     loaded = prepare(loaded, folder)
 
-    from colornet.distributed import train_final
+    from colornet.distributed import Workers, train_final
     from colornet.progress import show_tick
 
-    results = train_final(loaded, folder, show_tick(loaded.training.ticks), origin)
+    results = train_final(
+        loaded,
+        folder,
+        show_tick(loaded.training.ticks),
+        origin,
+        searched=searched,
+        workers=Workers(workers, gpus_per_worker, address),
+        notes=[rates],
+    )
+    return _trained(folder, results, promised=origin is not None)
+
+
+def _trained(folder: Path, results: Mapping[str, Any], promised: bool) -> Answer:
     tested = [("Test", "no test pictures with color")]
     if baseline := results.get("test_ab_mae_baseline"):
         share = results["test_ab_mae"] / baseline
@@ -249,16 +276,10 @@ def train(
     rows = [
         ("Model", str(folder)),
         *tested,
+        *([("Promise", results["notes"][0])] if promised else []),
         ("Next", f"colorsweep colorize {folder} PICTURE… -o colorized"),
     ]
     return Answer(aligned(rows), {"model": str(folder), **results})
-
-
-def _model_name(config: str, origin: Any) -> str:
-    """From a sweep's and a point's name: a folder's own name, whatever a file says."""
-    if isinstance(origin, Mapping) and {"sweep", "point_id"} <= origin.keys():
-        return re.sub("[^A-Za-z0-9._-]+", "-", f"{origin['sweep']}-{origin['point_id']}")
-    return Path(config).stem
 
 
 def colorize(

@@ -1,12 +1,7 @@
-"""The one door to Ray Train: final training, which survives its workers.
+"""The one door to Ray Train: final training, which survives its workers and its driver.
 
-```
-<folder>/model.safetensors  config.yaml  card.md      the model, written last
-<folder>/training/config.yaml                         what is being trained
-<folder>/training/ticks.jsonl                         one line a tick, by whichever attempt
-<folder>/training/attempt-000/tick-000005/            checkpoints
-```
-`training/` is deleted when the model is there. The same command on the same folder resumes.
+What the workers do, and what is in the folder, is in `final`. The same command on the same folder
+resumes, on as many workers as it names.
 """
 
 import contextlib
@@ -15,9 +10,11 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,12 +23,11 @@ import ray
 from ray import train as ray_train
 from ray.train.torch import TorchTrainer
 
-from colornet import checkpoint
-from colornet.card import model_card
-from colornet.config import Config, parse_config
-from colornet.errors import ColorsweepError, TrainingInterrupted
-from colornet.packs import open_packs
+from colornet import final
+from colornet.config import Config
+from colornet.errors import ClusterError, ColorsweepError, InputError, TrainingInterrupted
 from colornet.preparing import prepare
+from colornet.promise import objective_of
 from colornet.storage import write_atomic
 
 MAX_FAILURES = 3
@@ -39,60 +35,155 @@ POLL = 0.25
 Show = Callable[[Mapping[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class Workers:
+    """Who trains.
+
+    Attributes:
+        count: of workers, which share every batch.
+        gpus: of each; None takes one where the cluster has any.
+        address: of a running Ray cluster; None starts one for the time of the training.
+    """
+
+    count: int = 1
+    gpus: float | None = None
+    address: str | None = None
+
+
 def train_final(
-    config: Config, folder: Path, show: Show, origin: Mapping[str, Any] | None = None
+    config: Config,
+    folder: Path,
+    show: Show,
+    origin: Mapping[str, Any] | None = None,
+    *,
+    searched: Config | None = None,
+    workers: Workers | None = None,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train a config to a model, or go on with what a killed training left in `folder`.
 
     Args:
         show: called with each tick's columns.
         origin: the `from` part of a best.yaml, for the card.
+        searched: the config that it says was confirmed.
+        notes: sentences for the card.
 
     Returns:
-        the `test_*` columns, `images` and `seconds`.
+        the `test_*` columns, `images` and `seconds`, and `notes`, the card's sentences.
 
     Raises:
-        InputError: the folder holds another training or a model, or the data cannot be used.
+        InputError: the folder holds another training or a model, the data cannot be used, or the
+            cluster has no room for these workers.
+        ClusterError: no cluster answers at the address.
         DivergedError, ColorsweepError: the training failed.
         TrainingInterrupted: stopped from outside, with a checkpoint.
     """
-    config = prepare(config, folder)
+    config, workers = prepare(config, folder), workers or Workers()
     state = folder / "training"
-    settings = {"config": config.to_dict(), "folder": str(folder.absolute()), "origin": origin}
-    for left in ("stop", "pid"):  # by a killed training, whose process id may be another's now
-        (state / left).unlink(missing_ok=True)
-    with _ray() as cpus, _stop_on_signal(state):
-        _fit({**settings, "cpus": cpus}, state, show)
-    if (state / "stop").exists():
+    write_atomic(state / "signal", b"")
+    with _ray(workers.address):
+        resources = room(_nodes(), workers)
+        used = f"Workers: {workers.count}, of {_named(resources)} each, which share every batch."
+        settings = {
+            "config": config.to_dict(),
+            "searched": searched.to_dict() if searched else None,
+            "folder": str(folder.absolute()),
+            "origin": origin,
+            "objective": objective_of(origin, config),
+            "cpus": int(resources["CPU"]),
+            "notes": [used, *notes],
+        }
+        with _stop_on_signal(state):
+            _fit(settings, state, show, workers, resources)
+    if final.stop_asked(state):
         raise TrainingInterrupted(f"{folder}: stopped with a checkpoint; the same command resumes")
     results = json.loads((state / "results.json").read_text())
     shutil.rmtree(state)
     return results
 
 
+def room(nodes: Sequence[Mapping[str, float]], workers: Workers) -> dict[str, float]:
+    """What each worker gets: its GPUs, and as many CPUs as all of them can have.
+
+    Args:
+        nodes: the CPUs and GPUs of each node.
+
+    Raises:
+        InputError: when the cluster could never hold so many workers.
+    """
+    cards = sum(node.get("GPU", 0) for node in nodes)
+    gpus = workers.gpus if workers.gpus is not None else float(cards > 0)
+    most = int(max((node.get("CPU", 0) for node in nodes), default=0))
+    for cpus in range(most, 0, -1):
+        if _places(nodes, cpus, gpus) >= workers.count:
+            return {"CPU": cpus, **({"GPU": gpus} if gpus else {})}
+    cores, places = sum(node.get("CPU", 0) for node in nodes), _places(nodes, 1, gpus)
+    wanted = _named({"CPU": 1, **({"GPU": gpus} if gpus else {})})
+    raise InputError(
+        f"--workers {workers.count}: each needs {wanted}, and there is room for {places}: the "
+        f"cluster has {cores:g} CPUs and {cards:g} GPUs on {len(nodes)} "
+        f"node{'s' if len(nodes) != 1 else ''}.\n"
+        f"Take {'fewer workers or ' if places else ''}another cluster, or set --gpus-per-worker."
+    )
+
+
+def _places(nodes: Sequence[Mapping[str, float]], cpus: int, gpus: float) -> int:
+    """How many workers of this size fit on the nodes."""
+    on_each = [
+        min(node.get("CPU", 0) // cpus, node.get("GPU", 0) // gpus if gpus else float("inf"))
+        for node in nodes
+    ]
+    return int(sum(on_each))
+
+
+def _named(resources: Mapping[str, float]) -> str:
+    return " and ".join(
+        f"{count:g} {kind}{'s' if count > 1 else ''}" for kind, count in resources.items()
+    )
+
+
+def _nodes() -> list[dict[str, float]]:
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
 @contextlib.contextmanager
-def _ray() -> Generator[int, None, None]:
-    """A Ray of our own for the time of a training; yields the CPUs for its worker."""
+def _ray(address: str | None) -> Generator[None, None, None]:
+    """Ray for the time of a training: a cluster that is there, or one of our own."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_TRAIN_ENABLE_PRINT_PATCH", "0")
-    started = not ray.is_initialized()
-    if started:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    if ray.is_initialized():
+        yield
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        yield max(1, int(ray.cluster_resources().get("CPU", 1)))
+        if address:
+            _knock(address)
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(address="local", include_dashboard=False, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ClusterError(f"{address}: no Ray cluster answers: {error}") from error
+    try:
+        yield
     finally:
-        if started:
-            ray.shutdown()
+        ray.shutdown()
 
 
-def _fit(settings: dict[str, Any], state: Path, show: Show) -> None:
+def _knock(address: str) -> None:
+    """Raise OSError when nobody listens at HOST:PORT, where Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def _fit(
+    settings: dict[str, Any],
+    state: Path,
+    show: Show,
+    workers: Workers,
+    resources: dict[str, float],
+) -> None:
     """Run Ray Train in a thread, so that signals and progress stay in this one."""
-    use_gpu = ray.cluster_resources().get("GPU", 0) > 0
     failure: list[BaseException] = []
 
     def fit() -> None:
@@ -104,32 +195,31 @@ def _fit(settings: dict[str, Any], state: Path, show: Show) -> None:
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="colorsweep-train-") as scratch:
         trainer = TorchTrainer(
-            work,
+            final.work,
             train_loop_config=settings,
             scaling_config=ray_train.ScalingConfig(
-                num_workers=1, use_gpu=use_gpu, resources_per_worker=_resources(settings, use_gpu)
+                num_workers=workers.count,
+                use_gpu="GPU" in resources,
+                resources_per_worker=resources,
             ),
             run_config=ray_train.RunConfig(
                 name="final",
-                storage_path=scratch,
+                # Of several nodes, Ray Train wants a folder that they share.
+                storage_path=str(state / "ray") if workers.address else scratch,
                 failure_config=ray_train.FailureConfig(max_failures=MAX_FAILURES),
                 worker_runtime_env={"worker_process_setup_hook": "colornet.interrupt.install"},
             ),
         )
         thread = threading.Thread(target=fit, name="ray-train", daemon=True)
         thread.start()
-        shown = len(_ticks(state))
+        shown = len(final.ticks_of(state))
         while thread.is_alive():
             thread.join(POLL)
-            for metrics in _ticks(state)[shown:]:
+            for metrics in final.ticks_of(state)[shown:]:
                 shown += 1
                 show(metrics)
     if failure:
         raise ColorsweepError(f"the training failed: {_root_cause(failure[0])}") from failure[0]
-
-
-def _resources(settings: Mapping[str, Any], use_gpu: bool) -> dict[str, float]:
-    return {"CPU": settings["cpus"], **({"GPU": 1} if use_gpu else {})}
 
 
 def _root_cause(error: BaseException) -> str:
@@ -137,24 +227,14 @@ def _root_cause(error: BaseException) -> str:
     return lines[-1][:500] if lines else type(error).__name__
 
 
-def _ticks(state: Path) -> list[dict[str, Any]]:
-    try:
-        lines = (state / "ticks.jsonl").read_text().splitlines(keepends=True)
-    except FileNotFoundError:
-        return []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
 @contextlib.contextmanager
 def _stop_on_signal(state: Path) -> Generator[None, None, None]:
-    """The first SIGINT or SIGTERM has the worker write a checkpoint; a second one ends at once."""
+    """The first SIGINT or SIGTERM has the workers write a checkpoint; a second one ends at once."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        if (state / "stop").exists():
+        if final.stop_asked(state):
             raise KeyboardInterrupt
-        (state / "stop").touch()
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-            os.kill(int((state / "pid").read_text()), signal.SIGTERM)
+        final.ask_to_stop(state)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -162,70 +242,3 @@ def _stop_on_signal(state: Path) -> Generator[None, None, None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def work(settings: dict[str, Any]) -> None:
-    """What the Ray Train worker does: train from the latest checkpoint, then write the model."""
-    from colornet.loop import train
-    from colornet.worker import prepare_worker
-
-    prepare_worker(settings["cpus"])
-    folder = Path(settings["folder"])
-    state = folder / "training"
-    if (state / "stop").exists():
-        return
-    write_atomic(state / "pid", str(os.getpid()).encode())
-    config = parse_config(settings["config"], str(state / "config.yaml"))
-    ticks = _ticks(state)
-    known = {line["tick"] for line in ticks}
-    whole = "".join(json.dumps(line) + "\n" for line in ticks)  # without one torn by a crash
-    write_atomic(state / "ticks.jsonl", whole.encode())
-
-    def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
-        if metrics["tick"] not in known:
-            with (state / "ticks.jsonl").open("a") as file:
-                file.write(json.dumps(dict(metrics)) + "\n")
-        ray_train.report(dict(metrics))
-
-    attempt = state / f"attempt-{len(list(state.glob('attempt-*'))):03d}"
-    attempt.mkdir()
-    try:
-        result = train(config, report, checkpoint.latest(state), folder=attempt)
-    except TrainingInterrupted:
-        if (state / "stop").exists():
-            return
-        raise
-    assert result.generator is not None
-    _leave_model(folder, config, result.generator, result.metrics, settings["origin"])
-
-
-def _leave_model(
-    folder: Path,
-    config: Config,
-    weights: Path,
-    metrics: Mapping[str, Any],
-    origin: Mapping[str, Any] | None,
-) -> None:
-    """Measure the generator on the test pictures, those of `evaluate_on` where there are any.
-
-    Then write the model folder.
-    """
-    import torch
-    from safetensors.torch import load_file
-
-    from colornet.heldout import unseen
-    from colornet.model import save_model
-    from colornet.networks import build_generator
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generator = build_generator(config.generator, 0, device)
-    generator.load_state_dict(load_file(weights))
-    packs = open_packs(config)
-    results: dict[str, Any] = {"images": metrics["images"], "seconds": metrics["seconds"]}
-    if len(packs.judging.indices("test")):
-        pictures = unseen(packs, config.data.image_size, device)
-        results |= pictures.evaluate(generator).means() | pictures.baselines()
-    common = packs.common.summary() if packs.common else None
-    card = model_card(folder.name, config, results, packs.own.summary(), origin, common=common)
-    save_model(folder, generator.state_dict(), config, card)
-    write_atomic(folder / "training" / "results.json", json.dumps(results).encode())

@@ -64,6 +64,10 @@ class DivergedError(ColorsweepError):
         super().__init__(message)
         self.step = step
 
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        # As it is, pickle would leave the step out, and other processes could not read it.
+        return type(self), (str(self), self.step)
+
 
 class TrainingInterrupted(ColorsweepError):
     """The training was asked to stop; its checkpoint is in place."""
@@ -82,3 +86,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"Known: {', '.join(names)}." if names else "Nothing is known here."
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first, short enough for a sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300].rstrip(".") if lines else type(error).__name__

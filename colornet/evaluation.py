@@ -21,6 +21,7 @@ from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.metrics import OVERALL, PER_PICTURE, Pair, Tally
 from colornet.pictures import Pictures, Prediction
+from colornet.ranks import Ranks
 from colornet.scaling import colorize_at
 
 BATCH = 64
@@ -73,6 +74,7 @@ def evaluate(
     *,
     name: str | None = None,
     size: int | None = None,
+    ranks: Ranks | None = None,
 ) -> Evaluation:
     """Colorize every picture of a split and measure it.
 
@@ -84,37 +86,57 @@ def evaluate(
         name: of the split in columns and records; its own by default.
         size: side at which the network sees the pictures (`scaling.colorize_at`); theirs by
             default.
+        ranks: that share the batches; each gets the whole evaluation. All have to call it.
 
     Raises:
         InputError: when the split has no pictures.
     """
-    size = size or pack.pictures.shape[1]
-    if not (count := len(pack.indices(split))):
+    size, ranks = size or pack.pictures.shape[1], ranks or Ranks()
+    indices = pack.indices(split)
+    if not len(indices):
         raise InputError(f"data: the {split} split has no pictures.\nGive it more pictures.")
-    values = {column: torch.empty(count, device=device) for column in PER_PICTURE}
+    # Zeros: ranks fill in what is theirs, and the sum is what one would have filled in.
+    values = torch.zeros(len(PER_PICTURE), len(indices), device=device)
+    fixed = torch.zeros(
+        (min(FIXED_PICTURES, len(indices)), *pack.pictures.shape[1:]),
+        dtype=torch.uint8,
+        device=device,
+    )
     tally = Tally.none(device)
-    fixed: list[Tensor] = []
-    done = 0
     was_training = generator.training
     generator.eval()
     with torch.inference_mode():
-        for pictures in _batches(pack, pack.indices(split), device, size):
+        # Whole batches, so that a picture is in the same one on any number of ranks.
+        places = _places(pack, len(indices), device, size)
+        for start, stop in places[ranks.part(len(places))]:
+            pictures = _read(pack, indices[start:stop], device)
             pair = _pair(pictures, colorize_at(generator, pictures, size))
-            for column, metric in PER_PICTURE.items():
-                values[column][done : done + len(pictures)] = metric(pair)
-            tally.add(pair)
-            if done < FIXED_PICTURES:
-                shown = pair.predicted_rgb[: FIXED_PICTURES - done]
-                fixed.append(shown.permute(0, 2, 3, 1).byte())
-            done += len(pictures)
+            _note(pair, values[:, start:stop], fixed[start:stop], tally)
+        for parts in ([values], [fixed], tally.sums()):
+            ranks.sum_(parts)
     generator.train(was_training)
     return Evaluation(
         split,
         name or split,
-        {column: value.cpu() for column, value in values.items()},
+        dict(zip(PER_PICTURE, values.cpu(), strict=True)),
         {column: metric(tally) for column, metric in OVERALL.items()},
-        torch.cat(fixed).cpu().numpy(),
+        fixed.cpu().numpy(),
     )
+
+
+def _note(pair: Pair, values: Tensor, fixed: Tensor, tally: Tally) -> None:
+    """Measure a batch.
+
+    Args:
+        values: (metrics of one picture, N), filled in.
+        fixed: room for as many of its pictures as are kept, (N or fewer, S, S, 3) uint8.
+        tally: takes the batch in.
+    """
+    for row, metric in zip(values, PER_PICTURE.values(), strict=True):
+        row.copy_(metric(pair))
+    tally.add(pair)
+    if len(fixed):
+        fixed.copy_(pair.predicted_rgb[: len(fixed)].permute(0, 2, 3, 1).byte())
 
 
 def _pair(pictures: Pictures, prediction: Prediction) -> Pair:
@@ -131,10 +153,15 @@ def _batches(
     Args:
         size: side at which a network sees them, where that may be larger.
     """
+    for start, stop in _places(pack, len(indices), device, size):
+        yield _read(pack, indices[start:stop], device)
+
+
+def _places(pack: Pack, count: int, device: torch.device, size: int) -> list[tuple[int, int]]:
+    """Where batches of `count` pictures begin and end."""
     pixels = _PIXELS if device.type == "cpu" else _GPU_PIXELS
     batch = max(1, min(BATCH, pixels // max(pack.pictures.shape[1], size) ** 2))
-    for start in range(0, len(indices), batch):
-        yield _read(pack, indices[start : start + batch], device)
+    return [(start, min(start + batch, count)) for start in range(0, count, batch)]
 
 
 def _read(pack: Pack, indices: np.ndarray, device: torch.device) -> Pictures:

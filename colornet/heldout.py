@@ -9,6 +9,7 @@ from colornet.data.packed import Pack
 from colornet.evaluation import Evaluation, baseline_columns, evaluate, picture_rows
 from colornet.heads import Colorizer
 from colornet.packs import Packs
+from colornet.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ class HeldOut:
         return baseline_columns(self.pack, self.split, self.device, self.name)
 
     def evaluate(self, generator: Colorizer) -> Evaluation:
-        """Measure a generator; a training's chance is as it was afterwards.
+        """Measure a generator, sharing the pictures with the other ranks if there are any.
 
-        That of its own pictures is not: they have been measured in its stream from the first.
+        A training's chance is as it was afterwards. That of its own pictures is not: they have been
+        measured in its stream from the first.
         """
         if self.name == "val":
             return self._measure(generator)
@@ -44,7 +46,13 @@ class HeldOut:
 
     def _measure(self, generator: Colorizer) -> Evaluation:
         return evaluate(
-            generator, self.pack, self.split, self.device, name=self.name, size=self.size
+            generator,
+            self.pack,
+            self.split,
+            self.device,
+            name=self.name,
+            size=self.size,
+            ranks=Ranks.here(self.device),
         )
 
     def rows(self, evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrize import register_parametrization
 
 from colornet.color import full_precision
+from colornet.ranks import statistics
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -60,6 +61,8 @@ class BatchNorm(nn.BatchNorm2d):
     """Batch normalisation that keeps running statistics only while it learns itself.
 
     A batch of a single value per channel has no statistics of its own: it takes the running ones.
+    Where a training spans ranks, the batch is a rank's own part of it, unless `synchronize` was
+    called; in evaluation mode it always is.
 
     Args:
         batch_statistics: normalise by the batch at hand in evaluation, too.
@@ -68,9 +71,12 @@ class BatchNorm(nn.BatchNorm2d):
     def __init__(self, channels: int, batch_statistics: bool = False) -> None:
         super().__init__(channels)
         self.batch_statistics = batch_statistics
+        self.synchronized = False
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (N, C, H, W)."""
+        if self.synchronized and self.training:
+            return self._over_ranks(input)
         by_batch = (self.training or self.batch_statistics) and input.numel() > self.num_features
         if by_batch and self.training and self.weight.requires_grad:
             return super().forward(input)
@@ -78,6 +84,35 @@ class BatchNorm(nn.BatchNorm2d):
         return functional.batch_norm(
             input, mean, variance, self.weight, self.bias, by_batch, 0.0, self.eps
         )
+
+    def _over_ranks(self, input: Tensor) -> Tensor:
+        """Normalise by the batch of all ranks. torch's own layer for that is for GPUs alone."""
+        values = input.float()
+        mean, variance, count = statistics(values)
+        if self.weight.requires_grad:
+            with torch.no_grad():
+                assert self.running_mean is not None and self.running_var is not None
+                assert self.num_batches_tracked is not None and self.momentum is not None
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+                self.num_batches_tracked += 1
+        scale = self.weight * (variance + self.eps).rsqrt()
+        shift = self.bias - mean * scale
+        return (values * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(input.dtype)
+
+
+def synchronize(network: nn.Module) -> None:
+    """Let batch normalisations learn by the batch of all ranks; there must be several."""
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            module.synchronized = True
+
+
+def running_statistics(network: nn.Module) -> list[Tensor]:
+    """Running means and variances of batch normalisations that each rank keeps for itself."""
+    kept = [m for m in network.modules() if isinstance(m, BatchNorm) and not m.synchronized]
+    found = [statistic for m in kept for statistic in (m.running_mean, m.running_var)]
+    return [statistic for statistic in found if statistic is not None]
 
 
 class InstanceNorm(nn.InstanceNorm2d):

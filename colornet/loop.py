@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from colornet import checkpoint, interrupt
+from colornet import checkpoint
 from colornet.budget import check_budget
 from colornet.config import Config
 from colornet.diagnostics import Diagnosis
@@ -28,6 +28,7 @@ from colornet.learner import Learner
 from colornet.measures import LOSSES
 from colornet.memory import PeakMemory
 from colornet.packs import Packs, open_packs
+from colornet.ranks import Stops
 from colornet.stepcost import cost_columns
 from colornet.steps import Metrics, Totals
 
@@ -36,7 +37,7 @@ Report = Callable[[Metrics, Path | None], None]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training leaves.
+    """What a training leaves; on several ranks, pictures and generator are with the first.
 
     Attributes:
         metrics: the last tick's columns.
@@ -57,7 +58,14 @@ def train(
     folder: Path | None = None,
     test: bool = False,
 ) -> TrainingResult:
-    """Train once.
+    """Train once; where there is a process group, in all of its processes at once.
+
+    Every rank then takes its part of `training.batch_size`, with a stream of noise of its own, and
+    its part of what is evaluated. Without noise, and without batch normalisation or with
+    `training.sync_batch_norm`, losses and weights are those of one rank to float tolerance. All
+    must see the same pictures and the same `resume`, which may be from more or fewer ranks; the
+    first alone writes and reports. What its `report` raises, and a request to stop that any rank
+    got, ends all of them. On GPUs, a rank's is the current device.
 
     Args:
         config: complete; its budget may be in images or epochs.
@@ -119,6 +127,8 @@ class UnderWay:
 
     def __post_init__(self) -> None:
         self.learner = Learner(self.config, self.packs.own, self.device)
+        self.ranks = self.learner.ranks
+        self.stops = Stops(self.ranks)
         seen = self.packs, self.config.data.image_size, self.device
         self.held_out = {one.name: one for one in held_out(*seen)}
         if self.test:
@@ -154,19 +164,24 @@ class UnderWay:
         self._remember()
         begun = time.monotonic()
         due = tick % self.config.training.checkpoint_every == 0
-        path = self.save(checkpoint.name(tick)) if due else None
-        metrics["cost_checkpoint_seconds"] = time.monotonic() - begun
-        report(dict(metrics), path)
+        state = self.state() if due else None
+        with self.ranks.leading() as leads:
+            if leads:
+                path = self.save(checkpoint.name(tick), state)
+                metrics["cost_checkpoint_seconds"] = time.monotonic() - begun
+                report(dict(metrics), path)
 
     def run_to(self, tick: int) -> dict[str, float]:
         """Take the steps up to the end of a tick; the means of what they measured."""
         end = round(tick * self.learner.steps / self.config.training.ticks)
         begun = time.monotonic()
+        self.stops.begin()
         while self.learner.step < end:
-            if interrupt.requested.is_set():
+            if self.stops.asked():
                 self.step_seconds += time.monotonic() - begun
                 self.stop()
             self.learner.take_step(self.history)
+        self.learner.agree()
         means = self.learner.totals.means()
         self.step_seconds += time.monotonic() - begun
         for name, value in means.items():
@@ -187,13 +202,13 @@ class UnderWay:
         assert before is not None
         metrics |= self.cost
         metrics["cost_images_per_second"] = (learner.seen - before) / self.step_seconds
-        metrics["cost_peak_memory"] = self.memory.read()
+        (metrics["cost_peak_memory"],) = self.ranks.most([self.memory.read()])
         metrics["cost_step_seconds"] = self.step_seconds
         metrics["cost_evaluation_seconds"] = evaluated - begun
         metrics["cost_diagnosis_seconds"] = time.monotonic() - evaluated
         # Not known before the checkpoint, which holds this row, is written.
         metrics["cost_checkpoint_seconds"] = 0.0
-        return metrics
+        return self.ranks.agreed(metrics)
 
     def judged(self, tick: int) -> Metrics:
         """The columns of all held-out pictures that a tick looks at, baselines among them."""
@@ -221,23 +236,32 @@ class UnderWay:
         self.learner.load_state_dict(deepcopy(self.sound))
         self.learner.restores = restores
 
-    def save(self, name: str) -> Path | None:
-        """Write a checkpoint, if there is a folder for it."""
+    def state(self) -> dict[str, Any] | None:
+        """What a checkpoint holds beside the history, if there is a folder for it; of all ranks."""
         if self.folder is None:
             return None
-        state = {
+        return {
             "identity": self.identity(),
-            "learner": self.learner.state_dict(),
+            "learner": self.learner.gathered_state_dict(),
             "seconds": self.seconds,
             "step_seconds": self.step_seconds,
         }
+
+    def save(self, name: str, state: dict[str, Any] | None) -> Path | None:
+        """Write a checkpoint of `state()`, if there is a folder for it."""
+        if state is None or self.folder is None:
+            return None
         return checkpoint.save(self.folder / name, state, self.history)
 
     def stop(self) -> None:
         """Leave a checkpoint and raise."""
+        self.learner.agree()
         tick, seen = len(self.history), self.learner.seen
-        between = bool(self.learner.totals.sums)
-        path = self.save(checkpoint.name(tick, seen if between else None))
+        name = checkpoint.name(tick, seen if self.learner.totals.sums else None)
+        state, path = self.state(), self.folder
+        with self.ranks.leading() as leads:
+            if leads:
+                path = self.save(name, state)
         place = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
         raise TrainingInterrupted(f"interrupted after {seen} images: {place}")
 
@@ -253,7 +277,7 @@ class UnderWay:
                 f"{path}: the checkpoint of another training: its config or pictures differ.\n"
                 "Resume it with the config it was started with."
             )
-        self.learner.load_state_dict(state["learner"])
+        self.learner.load_gathered_state_dict(state["learner"])
         self.step_seconds = state["step_seconds"]
         self.started = time.monotonic() - state["seconds"]
         self._remember()
@@ -262,7 +286,7 @@ class UnderWay:
         """The final generator and how it does on every picture that judges it."""
         generator = self.learner.generator
         path = None
-        if self.folder is not None:
+        if self.folder is not None and self.ranks.leads:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / "generator.safetensors"
             weights = generator.state_dict()
@@ -273,5 +297,5 @@ class UnderWay:
                 continue  # Others were judged on other pictures.
             # A finished training that is resumed has not evaluated anything yet.
             evaluation = self.evaluations.get(name) or pictures.evaluate(generator)
-            rows += pictures.rows(evaluation)
+            rows += pictures.rows(evaluation) if self.ranks.leads else []
         return TrainingResult(dict(self.history[-1]), rows, path)

@@ -250,6 +250,12 @@ class Tally:
         """Before the first picture."""
         return cls(ColorCounts.none(device), *torch.zeros(2, dtype=torch.float64, device=device))
 
+    def sums(self) -> list[Tensor]:
+        """All that is added up, float64."""
+        colors = self.colors
+        counts = [colors.true, colors.predicted, colors.closeness]
+        return [*counts, self.predicted_colorfulness, self.true_colorfulness]
+
     def add(self, pair: Pair) -> None:
         """Count more pictures."""
         self.colors.add(pair.predicted_color, pair.true_color, pair.closeness)

@@ -1,6 +1,9 @@
 """What a final training checks before anything is started; torch-free, so that it is quick."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from colornet.budget import check_budget
 from colornet.catalog import read_yaml, to_yaml
@@ -8,6 +11,7 @@ from colornet.config import Config, parse_config
 from colornet.errors import InputError
 from colornet.modelfolder import WEIGHTS
 from colornet.packs import open_packs
+from colornet.paths import apply_overrides
 from colornet.storage import write_atomic
 
 
@@ -29,6 +33,38 @@ def prepare(config: Config, folder: Path) -> Config:
     check_budget(config, own)
     _claim(folder, config)
     return config
+
+
+def model_name(config: str, origin: Any) -> str:
+    """From a sweep's and a point's name: a folder's own name, whatever a file says."""
+    if isinstance(origin, Mapping) and {"sweep", "point_id"} <= origin.keys():
+        return re.sub("[^A-Za-z0-9._-]+", "-", f"{origin['sweep']}-{origin['point_id']}")
+    return Path(config).stem
+
+
+def scale_rates(config: Config, chosen_with: int, rule: str) -> tuple[Config, str]:
+    """Let learning rates follow a batch that is not the one that they were chosen with.
+
+    How many workers share a batch makes no difference to them.
+
+    Args:
+        chosen_with: batch size at which the rates were chosen.
+        rule: `none`; `linear`: times the batches' ratio (Goyal et al. 2017), `sqrt`: times its root
+            (Krizhevsky 2014).
+
+    Returns:
+        the config with its rates, and a sentence on them for the card.
+    """
+    batch = config.training.batch_size
+    factor = {"none": 1.0, "linear": batch / chosen_with, "sqrt": (batch / chosen_with) ** 0.5}[
+        rule
+    ]
+    rate = config.optimizer.generator_lr
+    if factor == 1.0:
+        return config, f"Learning rates as chosen, for batches of {batch} (--scale-lr {rule})."
+    values = apply_overrides(config.to_dict(), {"optimizer.generator_lr": rate * factor})
+    said = f"Learning rates times {factor:.4g}, for batches of {batch} in place of {chosen_with}"
+    return parse_config(values, f"--scale-lr {rule}"), f"{said} (--scale-lr {rule})."
 
 
 def _check_folder(folder: Path) -> None:

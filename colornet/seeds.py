@@ -24,9 +24,12 @@ def weights_stream(seed: int, network: str) -> torch.Generator:
     return torch.Generator().manual_seed(derive(seed, "weights", network))
 
 
-def noise_seed(seed: int) -> int:
-    """What torch's own generators, which dropout draws from, are seeded with."""
-    return derive(seed, "noise")
+def noise_seed(seed: int, rank: int = 0) -> int:
+    """What torch's own generators, which dropout draws from, are seeded with.
+
+    Each rank of a training has a stream of its own, the first that of a training on one rank.
+    """
+    return derive(seed, "noise", rank) if rank else derive(seed, "noise")
 
 
 @dataclass

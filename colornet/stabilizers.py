@@ -103,6 +103,11 @@ class Average(Generic[Network]):
         weight = (1 - self.decay) / (1 - self.decay**self.updates)
         averaged = tuple(self.network.parameters())
         torch._foreach_lerp_(averaged, tuple(network.parameters()), weight)
+        self.follow(network)
+
+    @torch.no_grad()
+    def follow(self, network: Network) -> None:
+        """Take over a network's buffers."""
         for own, latest in zip(self.network.buffers(), network.buffers(), strict=True):
             own.copy_(latest)
 
@@ -152,4 +157,4 @@ class Pool:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`, on the device of the next batch."""
-        self.held = [] if state["held"] is None else list(state["held"])
+        self.held = [] if state["held"] is None else list(state["held"][: self.size])

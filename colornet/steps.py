@@ -105,19 +105,26 @@ def play(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
                     if stale and player.predicts:
                         scene, stale = method.look(batch), False
                     terms = player.losses(scene)
-                norm = learn(player, terms[f"loss_{player.name}"], pace)
+                norm = learn(player, terms[f"loss_{player.name}"], pace, batch)
             totals.add(terms | {f"grad_norm_{player.name}": norm})
             stale = stale or player.predicts
 
 
-def learn(player: Player, loss: Tensor, pace: Pace) -> Tensor:
-    """Follow a loss down once. Returns the gradient's norm, a scalar on the device."""
+def learn(player: Player, loss: Tensor, pace: Pace, batch: Batch) -> Tensor:
+    """Follow a loss down once. Returns the gradient's norm, a scalar on the device.
+
+    Args:
+        loss: a mean over the rank's part of the batch; the gradient is that of the whole batch.
+    """
     for group in player.optimizer.param_groups:
         group["lr"] = player.learning_rate * pace.factor
     player.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    ranks = batch.ranks
+    # Weighted before: a gradient may come from the other ranks' losses, with synchronized layers.
+    (loss if ranks.world == 1 else loss * batch.share).backward()
     weights = list(player.network.parameters())
     gradients = [weight.grad for weight in weights if weight.grad is not None]
+    ranks.sum_(gradients)
     norm = torch.nn.utils.get_total_norm(gradients)
     if pace.clip_norm is not None:
         torch.nn.utils.clip_grads_with_norm_(weights, pace.clip_norm, norm)

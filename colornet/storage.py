@@ -4,6 +4,7 @@ On a local disk a write goes to a temporary name in the same folder, is flushed 
 renamed, and the folder itself is flushed. On an object store one request either happens or not.
 """
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -21,6 +22,7 @@ class Storage:
 
     filesystem: fs.FileSystem
     root: str
+    uri: str | None = None
 
     @classmethod
     def at(cls, location: str | os.PathLike[str]) -> "Storage":
@@ -36,7 +38,12 @@ class Storage:
             filesystem, root = fs.FileSystem.from_uri(text)
         except (OSError, ValueError) as error:
             raise InputError(f"{text}: not a storage location: {error}") from error
-        return cls(filesystem, root)
+        return cls(filesystem, root, text)
+
+    @property
+    def location(self) -> str:
+        """The folder's whole path, or its URI, from which another process can open it."""
+        return self.root if self.uri is None else self.uri
 
     @property
     def local(self) -> Path | None:
@@ -67,9 +74,39 @@ class Storage:
         found = self.filesystem.get_file_info(selector)
         return sorted(info.base_name for info in found if info.type == fs.FileType.File)
 
+    def folders(self, folder: str = "") -> list[str]:
+        """Names of the folders directly in `folder`, sorted; empty when it is not there."""
+        selector = fs.FileSelector(self._full(folder), allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
+
     def exists(self, name: str = "") -> bool:
         """Whether a file or folder of that name is there."""
         return self.filesystem.get_file_info(self._full(name)).type != fs.FileType.NotFound
+
+    def move(self, name: str, to: str) -> None:
+        """Give a file another name; one that has it already is replaced."""
+        self.filesystem.move(self._full(name), self._full(to))
+
+    def upload(self, folder: Path, name: str, last: str) -> None:
+        """Copy a local folder's files.
+
+        Args:
+            last: the file that is copied when all others are there.
+        """
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == last):
+            self.write(f"{name}/{path.name}", path.read_bytes())
+
+    def download(self, name: str, folder: Path) -> None:
+        """Copy a folder's files to a local one, which is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in self.names(name):
+            (folder / file).write_bytes(self.read(f"{name}/{file}"))
+
+    def delete_folder(self, name: str) -> None:
+        """Remove a folder with all that is in it; it may already be gone."""
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_dir(self._full(name))
 
     def delete(self, name: str) -> None:
         """Remove a file that may already be gone."""

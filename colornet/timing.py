@@ -72,7 +72,7 @@ def probe(config: Config, steps: int = 12) -> Timing:
         metrics = training.measure(1, training.learner.totals.means())
         training.history.append(metrics)
         begun = time.monotonic()
-        path = training.save(checkpoint.name(1))
+        path = training.save(checkpoint.name(1), training.state())
         assert path is not None
         return Timing(
             setup_seconds=built + max(0.0, first - _FIRST * usual),

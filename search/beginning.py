@@ -1,21 +1,22 @@
 """The beginning of a sweep: its data checked and packed, its folder made. Ray is not needed yet."""
 
+import os
 import random
 import re
 import string
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from colornet import provenance
 from colornet.budget import check_budget
 from colornet.config import Config, parse_config
 from colornet.data.packed import Pack, open_pack
-from colornet.errors import InputError
+from colornet.errors import InputError, first_line
 from colornet.packs import Packs, check_packs
 from colornet.sections.data import DataConfig
+from colornet.storage import Storage
 from search.records import create_sweep, sweeps_folder
 from spaces.distributions import Dimension, Point
 from spaces.grid import count_points, grid_points, levels
@@ -25,7 +26,7 @@ MOST_CHOICES = 256
 """Combinations of what changes the pictures that are all packed and checked beforehand."""
 
 
-def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None = None) -> Path:
+def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None = None) -> str:
     """Check the data, pack it, and make the sweep's folder.
 
     Args:
@@ -48,7 +49,8 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     try:
         create_sweep(location, study.to_data(), described)
     except OSError as error:
-        raise InputError(f"{location}: cannot be written: {error.strerror or error}.") from None
+        why = error.strerror or first_line(error)
+        raise InputError(f"{location}: cannot be written: {why}.") from None
     return location
 
 
@@ -58,7 +60,7 @@ def new_location(study: Study, out: str | None = None) -> str:
     Raises:
         InputError: a relative path, which means nothing on a cluster.
     """
-    location = out or f"{sweeps_folder()}/{_name(study.name)}"
+    location = out or f"{sweeps_folder()}/{sweep_name(study.name)}"
     if "://" not in location and not location.startswith("/"):
         raise InputError(
             f"--out: {location}: is a path of this machine only.\n"
@@ -68,10 +70,20 @@ def new_location(study: Study, out: str | None = None) -> str:
     return location
 
 
-def place(study: Study, out: str | None) -> Path:
-    """The folder of a sweep that is about to begin. Raises InputError for one that is in use."""
-    location = Path(out).expanduser() if out else sweeps_folder() / _name(study.name)
-    if location.exists() and (not location.is_dir() or any(location.iterdir())):
+def place(study: Study, out: str | None) -> str:
+    """The folder or URI of a sweep that is about to begin. Raises InputError where one is in use.
+
+    Nothing is made yet.
+    """
+    location = os.path.expanduser(out) if out else f"{sweeps_folder()}/{sweep_name(study.name)}"
+    storage = Storage.at(location)
+    try:
+        free = not storage.names() and not storage.folders()
+    except OSError as error:
+        if storage.local is None:
+            raise InputError(f"{location}: cannot be reached: {first_line(error)}.") from None
+        free = False
+    if not free:
         raise InputError(f"{location}: is not an empty folder.\nGive --out another one.")
     return location
 
@@ -117,7 +129,8 @@ def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:
     return base
 
 
-def _name(study: str) -> str:
+def sweep_name(study: str) -> str:
+    """A new name for a sweep: date, study and four letters."""
     letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=4))
     return (
         f"{time.strftime('%Y%m%d-%H%M%S')}-{re.sub('[^A-Za-z0-9._-]+', '-', study)[:48]}-{letters}"

@@ -12,7 +12,6 @@ import logging
 import os
 import re
 import shlex
-import socket
 import sys
 import tempfile
 import time
@@ -26,10 +25,9 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from colornet.catalog import to_yaml
 from colornet.errors import ClusterError, InputError, InUseError
+from search.access import check_version, explain, reach
 from search.shipping import write_wheel
 
-KNOCK = 5.0
-"""Seconds to wait for somebody to listen at an address."""
 STOP_WAIT = 60
 """Seconds that a job has to write its checkpoints once it is stopped; Ray's own 3 are too few."""
 AGENT_WAIT = 60.0
@@ -84,20 +82,17 @@ class Cluster:
         address: of its dashboard: `http://HOST:8265`.
 
     Raises:
-        ClusterError: nobody answers there, or Ray refuses us.
+        ClusterError: nobody answers there, Ray refuses us, or it is another version.
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address.rstrip("/")
-        parts = urlsplit(self.address)
-        if not parts.hostname:
-            raise InputError(f"--address: {address}: names no host.\nGive http://HOST:8265.")
+        check_version(reached := reach(address))
+        self.address = reached.address
         # Ray lets its own environment variables win over an address that was named.
         os.environ["RAY_API_SERVER_ADDRESS"] = self.address
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
         with self._errors():
-            socket.create_connection((parts.hostname, parts.port or 80), KNOCK).close()
             self._client = JobSubmissionClient(self.address)
 
     @contextlib.contextmanager
@@ -105,8 +100,7 @@ class Cluster:
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise ClusterError(f"{self.address}: {lines[0][:300]}") from error
+            raise explain(error, self.address) from error
 
     def jobs(self) -> list[Job]:
         """All jobs that run sweeps, the latest last."""
@@ -147,7 +141,7 @@ class Cluster:
         Raises:
             InUseError: the sweep has been submitted already.
         """
-        name = sweep.rstrip("/").rsplit("/", 1)[-1]
+        name = urlsplit(sweep).path.rstrip("/").rsplit("/", 1)[-1]
         # Not a working directory: Ray may delete one while processes stand in it.
         command = f'printf %s "${STUDY}" | {_words("run", "/dev/stdin", "--out", sweep)}'
         return self._start(name, sweep, command, ship, {STUDY: to_yaml(data)})

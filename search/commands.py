@@ -253,7 +253,7 @@ def _go_on(
     from search.records import find_sweep
 
     location = find_sweep(sweep)
-    continued(Path(location), edit, study, accept=accept)
+    continued(location, edit, study, accept=accept)
 
     from search.sweep import run as start
 

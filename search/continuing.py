@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from colornet.catalog import to_yaml
@@ -21,7 +20,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def continued(
-    location: Path, edit: Edit | None = None, study: str | None = None, *, accept: bool = False
+    location: str, edit: Edit | None = None, study: str | None = None, *, accept: bool = False
 ) -> Study:
     """Check that a sweep may go on, and write down what it goes on with.
 

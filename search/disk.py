@@ -43,32 +43,37 @@ def checkpoint_bytes(learned: int, generator: int, *, averaged: bool) -> int:
 
 
 def disk(
-    location: Path, records: int, checkpoint: int | None, generator: int | None, slots: int
+    location: str, records: int, checkpoint: int | None, generator: int | None, slots: int
 ) -> dict[str, Any]:
     """What a sweep needs at its place, in bytes, and what is free there.
 
     Args:
         checkpoint, generator: bytes of one; None where that is not known.
         slots: trials that run at a time, each with its kept checkpoints and one being written.
+
+    Returns:
+        what is free is None for a URI, whose storage does not say.
     """
     running = None if checkpoint is None else slots * (KEPT + 1) * checkpoint
     kept = None if generator is None else (KEEP_BEST + slots) * generator
     needed = records + (running or 0) + (kept or 0)
-    free = shutil.disk_usage(nearest(location)).free
+    free = None if "://" in location else shutil.disk_usage(nearest(Path(location))).free
     return {
-        "place": str(location.parent),
+        "place": location.rpartition("/")[0] or ".",
         "records": records,
         "checkpoints": running,
         "generators": kept,
         "needed": needed,
         "free": free,
-        "short": max(0, needed + SPARE - free),
+        "short": 0 if free is None else max(0, needed + SPARE - free),
     }
 
 
-def check_writable(location: Path) -> None:
-    """Raise InputError where a sweep's folder could not be made."""
-    parent = nearest(location)
+def check_writable(location: str) -> None:
+    """Raise InputError where a sweep's folder could not be made; a URI is not looked at."""
+    if "://" in location:
+        return
+    parent = nearest(Path(location))
     if not parent.is_dir():
         raise InputError(f"{location}: cannot be written: {parent} is no folder.")
     if not os.access(parent, os.W_OK | os.X_OK):

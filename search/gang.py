@@ -5,6 +5,7 @@ training together. The first of them speaks for all: what it says goes through a
 trial's actor, which hands it on to Tune and in the other direction asks the gang to stop.
 """
 
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -81,10 +82,13 @@ def run_gang(
             ended |= message["event"] == "end"
             say(message)
 
-    trainer = _trainer({"assignment": assignment, "work": work, "listener": listener}, assignment)
+    settings = {"assignment": assignment, "work": work, "listener": listener}
     try:
-        with ThreadPoolExecutor(1, thread_name_prefix="ray-train") as thread:
-            fitting = thread.submit(trainer.fit)
+        with (
+            tempfile.TemporaryDirectory(prefix="colorsweep-gang-") as scratch,
+            ThreadPoolExecutor(1, thread_name_prefix="ray-train") as thread,
+        ):
+            fitting = thread.submit(_trainer(settings, scratch).fit)
             while not fitting.done():
                 if stopped.wait(POLL) or interrupt.requested.is_set():
                     ray.get(listener.ask_to_stop.remote())
@@ -96,7 +100,8 @@ def run_gang(
         ray.kill(listener)
 
 
-def _trainer(settings: dict[str, Any], assignment: Mapping[str, Any]) -> TorchTrainer:
+def _trainer(settings: dict[str, Any], scratch: str) -> TorchTrainer:
+    assignment = settings["assignment"]
     cpus, gpus = assignment["cpus"], assignment["gpus"]
     # Ray Train waits for ever for what the cluster does not have, a minute each time.
     failures = ray_train.FailureConfig(max_failures=0, controller_failure_limit=STARTS - 1)
@@ -109,8 +114,8 @@ def _trainer(settings: dict[str, Any], assignment: Mapping[str, Any]) -> TorchTr
             resources_per_worker={"CPU": cpus, **({"GPU": gpus} if gpus else {})},
         ),
         run_config=ray_train.RunConfig(
-            name=f"gang-{assignment['attempt']:03d}",
-            storage_path=assignment["folder"],
+            name="gang",
+            storage_path=scratch,
             failure_config=failures,
             worker_runtime_env={"worker_process_setup_hook": "colornet.interrupt.install"},
         ),

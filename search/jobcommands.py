@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -215,5 +214,5 @@ def _stop_folder(sweep: str | None) -> Answer:
         if time.monotonic() > until:
             raise InUseError(f"{location}: process {held['pid']} has not ended yet; ask again.")
         time.sleep(0.2)
-    values = {"sweep": str(Path(location)), "stopped": True}
+    values = {"sweep": location, "stopped": True}
     return Answer(f"Stopped  {location}\nNext     colorsweep resume {location}", values)

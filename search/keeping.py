@@ -1,40 +1,104 @@
-"""What stays on the disk of a trial's checkpoints: while it runs all, after it little."""
+"""What stays on storage of a trial's checkpoints: while it runs all, after it little."""
 
-import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
+
+from colornet import checkpoint
+from colornet.storage import Storage
 
 KEEP_BEST = 3
 """Trials whose generator is kept after they end."""
+FOLDER = "checkpoints"
+GENERATOR = "generator.safetensors"
 
 
 class Keeper:
     """Tidies the checkpoints of ended trials.
 
     Args:
-        location: the sweep's folder.
+        storage: the sweep's folder.
     """
 
-    def __init__(self, location: Path) -> None:
-        self.folder = location / "checkpoints"
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
 
     def has(self, trial_id: str) -> bool:
         """Whether a trial has left anything."""
-        return self.of_trial(trial_id).exists()
+        return self.storage.exists(f"{FOLDER}/{trial_id}")
 
-    def of_trial(self, trial_id: str) -> Path:
-        """Where a trial's checkpoints lie."""
-        return self.folder / trial_id
+    def history(self, trial_id: str) -> list[dict[str, Any]]:
+        """The ticks that a trial's latest checkpoint vouches for."""
+        with tempfile.TemporaryDirectory(prefix="colorsweep-checkpoint-") as scratch:
+            folder = of_trial(self.storage, trial_id)
+            if folder is None:
+                folder = fetch(self.storage, trial_id, Path(scratch))
+            latest = checkpoint.latest(folder)
+            return checkpoint.history(latest) if latest else []
 
     def tidy(self, trial_id: str) -> bool:
         """Take an ended trial's generator out and delete the rest; whether there was one."""
-        kept = sorted(self.folder.glob(f"{trial_id}/attempt-*/generator.safetensors"))
+        folder = f"{FOLDER}/{trial_id}"
+        attempts = [f"{folder}/{name}" for name in self.storage.folders(folder)]
+        kept = [one for one in attempts if GENERATOR in self.storage.names(one)]
         if kept:
-            kept[-1].replace(self.folder / f"{trial_id}.safetensors")
-        shutil.rmtree(self.of_trial(trial_id), ignore_errors=True)
+            self.storage.move(f"{kept[-1]}/{GENERATOR}", f"{FOLDER}/{trial_id}.safetensors")
+        self.storage.delete_folder(folder)
         return bool(kept)
 
     def keep(self, best: set[str]) -> None:
         """Delete the generators of all other trials."""
-        for path in self.folder.glob("*.safetensors"):
-            if path.stem not in best:
-                path.unlink()
+        for name in self.storage.names(FOLDER):
+            if name.endswith(".safetensors") and name.partition(".")[0] not in best:
+                self.storage.delete(f"{FOLDER}/{name}")
+
+    def sweep_up(self, ended: set[str]) -> None:
+        """Delete what trials wrote after they had ended, as those do that are stopped early."""
+        for name in self.storage.folders(FOLDER):
+            if name in ended:
+                self.storage.delete_folder(f"{FOLDER}/{name}")
+
+
+def of_trial(storage: Storage, trial_id: str) -> Path | None:
+    """Where a trial's checkpoints lie as files; None on storage that only has URIs."""
+    return storage.local / FOLDER / trial_id if storage.local is not None else None
+
+
+def fetch(storage: Storage, trial_id: str, folder: Path) -> Path:
+    """Copy a trial's furthest checkpoints to a local folder, two of each attempt at most.
+
+    Returns:
+        `folder`, which holds `attempt-*/tick-*` then.
+    """
+    for attempt in storage.folders(f"{FOLDER}/{trial_id}"):
+        for name in storage.folders(f"{FOLDER}/{trial_id}/{attempt}"):
+            storage.download(f"{FOLDER}/{trial_id}/{attempt}/{name}", folder / attempt / name)
+    return folder
+
+
+class Mirror:
+    """Copies what a trial writes locally to storage that only has URIs, before it is reported.
+
+    Args:
+        folder: the trial's local folder, which holds `attempt-*/`.
+    """
+
+    def __init__(self, storage: Storage, trial_id: str, folder: Path) -> None:
+        self.storage = storage
+        self.trial_id = trial_id
+        self.folder = folder
+        self._there: set[Path] = {path for path in folder.glob("attempt-*/tick-*")}
+
+    def push(self) -> None:
+        """Copy new checkpoints and the generator, and delete those that are gone."""
+        found = set(self.folder.glob("attempt-*/tick-*"))
+        for path in sorted(found - self._there):
+            self.storage.upload(path, self._name(path), checkpoint.MANIFEST)
+        for path in self._there - found:
+            self.storage.delete_folder(self._name(path))
+        self._there = found
+        for path in self.folder.glob(f"attempt-*/{GENERATOR}"):
+            self.storage.write(self._name(path), path.read_bytes())
+
+    def _name(self, path: Path) -> str:
+        return f"{FOLDER}/{self.trial_id}/{path.relative_to(self.folder).as_posix()}"

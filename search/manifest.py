@@ -21,7 +21,7 @@ from colornet.catalog import to_yaml
 from colornet.errors import InputError
 from colornet.paths import flatten
 from colornet.redaction import holds_secret
-from search.beginning import place
+from search.beginning import sweep_name
 from search.shares import Machine, Share, split
 from spaces.study import Study
 
@@ -79,7 +79,7 @@ def kuberay(study: Study, nodes: Nodes, *, storage: str, image: str | None, out:
             f"Put the pictures on the claim: colorsweep data pack {root} -o PACK, which pods then "
             f"have at {MOUNT}/PACK."
         )
-    sweep = place(study, None).name
+    sweep = sweep_name(study.name)
     out = out or f"{MOUNT}/{sweep}"
     if not _is_below(out, MOUNT):
         raise InputError(
@@ -112,7 +112,7 @@ def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
         InputError: for a trial that does not fit, or a secret.
     """
     refuse_secrets(study)
-    sweep = place(study, None).name
+    sweep = sweep_name(study.name)
     out = str(Path(out).expanduser().absolute()) if out else str(storage / sweep)
     values = _values(study, nodes, sweep, out, f"{out}.job/study.yaml")
     return _fill("sbatch.sh.j2", **values, mark=_MARK)

@@ -90,7 +90,7 @@ def _disk(disk: Mapping[str, Any]) -> str:
     for name in ("checkpoints", "generators"):
         known = disk[name] is not None
         parts.append(f"{name} {_bytes(disk[name])}" if known else f"{name} not known")
-    text = f"{_bytes(disk['needed'])} ({', '.join(parts)}); {_bytes(disk['free'])} free"
+    text = f"{_bytes(disk['needed'])} ({', '.join(parts)}); {_free(disk['free'])}"
     if disk["short"]:
         text += f": {_bytes(disk['short'])} TOO LITTLE in {disk['place']}"
     return text
@@ -137,6 +137,10 @@ def _duration(hours: float) -> str:
     if hours >= 1:
         return f"{hours:.1f} h"
     return f"{60 * hours:.1f} min"
+
+
+def _free(count: int | None) -> str:
+    return "what is free is not known" if count is None else f"{_bytes(count)} free"
 
 
 def _bytes(amount: float) -> str:

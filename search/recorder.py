@@ -6,6 +6,7 @@ Optuna is told, and checkpoints that are no longer needed are deleted. Knows not
 
 import json
 import math
+import os
 import socket
 import time
 from collections import Counter
@@ -14,14 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from colornet import checkpoint
+from colornet.storage import Storage
 from search import confirmation
 from search.chooser import CONFIRM, Assignment, Chooser
 from search.keeping import KEEP_BEST, Keeper
 from search.outcome import MAX_ATTEMPTS
 from search.ranking import best_trials
 from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_states, read_sweep
-from search.running import Running, terminate_here
+from search.running import Running, identity, terminate_here
 from search.spending import Spending
 from search.standing import Standing, reported
 from search.stopping import Stopper
@@ -36,7 +37,7 @@ class Recorder:
     """Hands out trials and records what becomes of them.
 
     Args:
-        location: the sweep's folder, which holds its study.
+        location: the sweep's folder or URI, which holds its study.
         study: the resolved study.
         terminate: sends SIGTERM to a trial's process, wherever it runs.
 
@@ -49,12 +50,12 @@ class Recorder:
 
     def __init__(
         self,
-        location: Path,
+        location: str | Path,
         study: Study,
         terminate: Callable[[Running], None] = terminate_here,
     ) -> None:
         self._terminate = terminate
-        self.location = location
+        self.location = os.fspath(location)
         self.study = study
         self.stopping = False
         self.cut: str | None = None
@@ -62,7 +63,7 @@ class Recorder:
         self.running: dict[str, Running] = {}
         self.ended: list[tuple[Assignment, str, str | None, dict[str, Any]]] = []
         self._writer = RecordsWriter(location)
-        self._keeper = Keeper(location)
+        self._keeper = Keeper(Storage.at(location))
         self._deaths: Counter[str] = Counter()
         self._flushed = time.monotonic()
         self._objectives = list(study.file.objectives)
@@ -87,19 +88,18 @@ class Recorder:
             whether there were any.
         """
         for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
-            latest = checkpoint.latest(self._keeper.of_trial(trial["trial_id"]))
-            identity = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
-            self._fill(identity, checkpoint.history(latest) if latest else [])
+            known = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
+            self._fill(known, self._keeper.history(trial["trial_id"]))
         filled = self._writer.pending
         self._writer.commit()
         return filled
 
-    def _fill(self, identity: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
+    def _fill(self, known: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
         """Record the ticks of a checkpoint's history that are not recorded yet."""
         for metrics in history:
-            if (place := (identity["trial_id"], metrics["tick"])) not in self._known:
+            if (place := (known["trial_id"], metrics["tick"])) not in self._known:
                 self._known.add(place)
-                self._writer.tick({**metrics, **identity})
+                self._writer.tick({**metrics, **known})
 
     @property
     def total(self) -> int:
@@ -171,14 +171,14 @@ class Recorder:
         running.node = message.get("node")
         if message["event"] == "resumed":
             # The last attempt may have written this checkpoint after anybody listened to it.
-            self._fill(self._identity(running.assignment), message["history"])
+            self._fill(identity(running.assignment), message["history"])
             running.last = dict(message["history"][-1]) if message["history"] else {}
             return True
         if message["event"] == "tick":
             return self._tick(running, message["metrics"])
         for picture in message["pictures"]:
             row = {
-                **self._identity(running.assignment),
+                **identity(running.assignment),
                 "tick": running.last.get("tick"),
                 **picture,
             }
@@ -216,6 +216,13 @@ class Recorder:
         for running in list(self.running.values()):
             self._end(running, "preempted", reason)
 
+    def close(self) -> None:
+        """Nothing runs any more: write what is waiting, and tidy up after the trials."""
+        self.flush(force=True)
+        states = self.standing.states.items()
+        self._keeper.sweep_up({trial_id for trial_id, one in states if one not in UNFINISHED})
+        self.standing.refresh_best()
+
     def flush(self, *, force: bool = False) -> None:
         """Write what is waiting, at most every `FLUSH` seconds."""
         now = time.monotonic()
@@ -227,7 +234,7 @@ class Recorder:
         assignment = running.assignment
         running.last = dict(metrics)
         self._known.add((assignment.trial_id, metrics["tick"]))
-        self._writer.tick({**self._identity(assignment), **metrics})
+        self._writer.tick({**identity(assignment), **metrics})
         self.spending.add(assignment.trial_id, metrics.get("images"), metrics.get("seconds"))
         for name in self._watched:
             value = metrics.get(name)
@@ -293,7 +300,7 @@ class Recorder:
     ) -> dict[str, Any]:
         """The row of a trial that is now in a state."""
         row = {
-            **self._identity(assignment),
+            **identity(assignment),
             "state": state,
             "reason": reason,
             "origin": assignment.origin,
@@ -308,12 +315,3 @@ class Recorder:
         }
         self.standing.update(row, running.last if running else {})
         return row
-
-    @staticmethod
-    def _identity(assignment: Assignment) -> dict[str, Any]:
-        return {
-            "trial_id": assignment.trial_id,
-            "number": assignment.number,
-            "attempt": assignment.attempt,
-            "seed": assignment.seed,
-        }

@@ -27,3 +27,13 @@ def terminate_here(running: Running) -> None:
     if running.pid and running.host == socket.gethostname():
         with contextlib.suppress(ProcessLookupError):
             os.kill(running.pid, signal.SIGTERM)
+
+
+def identity(assignment: Assignment) -> dict[str, Any]:
+    """What each row of a trial begins with."""
+    return {
+        "trial_id": assignment.trial_id,
+        "number": assignment.number,
+        "attempt": assignment.attempt,
+        "seed": assignment.seed,
+    }

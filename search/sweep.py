@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
@@ -15,9 +14,10 @@ from typing import Any
 
 import ray
 
-from colornet.errors import ClusterError, ColorsweepError, NoValidTrialError
+from colornet.errors import ColorsweepError, NoValidTrialError
 from colornet.storage import Storage
 from search import tune
+from search.access import check_version, explain, reach
 from search.lease import Lease
 from search.progress import Progress
 from search.recorder import Recorder
@@ -59,7 +59,7 @@ def run(
     """Run a sweep's trials until its budget is used; what has been done is not done again.
 
     Args:
-        location: a folder that `search.beginning.begin` made, a local path.
+        location: a folder or URI that `search.beginning.begin` made.
         address: of a running Ray cluster; None starts one in this process's name.
         train: the training, as `search.tune.fit` takes it.
 
@@ -71,7 +71,7 @@ def run(
         ColorsweepError: Ray failed again and again.
     """
     started = time.monotonic()
-    location = Path(location).absolute()
+    location = Storage.at(location).location
     recorded = read_study_file(location)
     with Lease(location) as lease:
         recorder = Recorder(location, recorded, tune.terminate)
@@ -80,10 +80,9 @@ def run(
             cluster = _ray(address, gang=recorded.file.resources.workers > 1)
             with cluster, _stop_on_signal(recorder), Progress(recorder, started) as progress:
                 _supervise(recorder, lease, progress, train)
-        recorder.flush(force=True)
-        recorder.standing.refresh_best()
+        recorder.close()
     result = SweepResult(
-        location=os.path.relpath(location),
+        location=location if "://" in location else os.path.relpath(location),
         states=Counter(recorder.standing.states.values()),
         best=recorder.standing.best,
         best_column=recorder.standing.best_column,
@@ -100,7 +99,7 @@ def run(
     return result
 
 
-def read_study_file(location: Path) -> Study:
+def read_study_file(location: str) -> Study:
     """The study of a sweep's folder. Raises InputError when it is no sweep."""
     return Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
 
@@ -109,7 +108,10 @@ def _supervise(
     recorder: Recorder, lease: Lease, progress: Progress, train: str | Callable[..., Any]
 ) -> None:
     """Run Tune, and again when it gives up because the host ran out of memory."""
-    part = tune.share(recorder.study.file.resources)
+    resources = recorder.study.file.resources
+    if resources.workers > 1:
+        tune.check_gangs(resources.workers)
+    part = tune.share(resources)
     progress.concurrent = part.concurrent
     recorder.spending.gpus = part.gpus * part.workers
 
@@ -164,22 +166,15 @@ def _ray(address: str | None, *, gang: bool) -> Generator[None, None, None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:
-            _knock(address)
+            check_version(reach(address))
             ray.init(address=address, **quiet)
         else:
             # Of trials that span workers Ray's dashboard frees what is left when they are stopped.
             ray.init(address="local", include_dashboard=gang, **quiet)
             reap_on_death()
     except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"{address}: no Ray cluster answers: {error}") from error
+        raise explain(error, address or "local") from error
     try:
         yield
     finally:
         ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise OSError when nobody listens at HOST:PORT, where Ray would try for minutes."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=5).close()

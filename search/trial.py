@@ -4,14 +4,16 @@ Tune asks the actor for a step and gets whatever the training has said since: ti
 ended. Signals reach the main thread, so that a SIGTERM makes the training write a checkpoint.
 """
 
+import contextlib
 import importlib
 import json
 import os
 import queue
 import socket
+import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from ray import tune
 from colornet import checkpoint, interrupt
 from colornet.config import Config, parse_config
 from colornet.errors import ColorsweepError, DivergedError, TrainingInterrupted
+from colornet.storage import Storage
+from search.keeping import Mirror, fetch, of_trial
 
 TRAIN = "colornet.loop:train"
 Say = Callable[[dict[str, Any]], None]
@@ -156,14 +160,38 @@ def _train(
     """
     function = _resolve(train, assignment["cpus"]) if isinstance(train, str) else train
     config: Config = parse_config(json.loads(assignment["config"]), assignment["trial_id"])
-    folder = Path(assignment["folder"])
-    resume = checkpoint.latest(folder)
-    if resume is not None:
-        resumed(checkpoint.history(resume))
     options: dict[str, Any] = {"test": True} if assignment.get("test") else {}
-    attempt = folder / f"attempt-{assignment['attempt']:03d}"
-    result = function(config, report, resume, folder=attempt, **options)
-    return result.pictures if result is not None else []
+    with _checkpoints(assignment) as (folder, push):
+        resume = checkpoint.latest(folder)
+        if resume is not None:
+            resumed(checkpoint.history(resume))
+
+        def written(metrics: Mapping[str, Any], path: Path | None) -> None:
+            push()
+            report(metrics, path)
+
+        attempt = folder / f"attempt-{assignment['attempt']:03d}"
+        result = function(config, written, resume, folder=attempt, **options)
+        return result.pictures if result is not None else []
+
+
+@contextlib.contextmanager
+def _checkpoints(
+    assignment: Mapping[str, Any],
+) -> Generator[tuple[Path, Callable[[], None]]]:
+    """A trial's folder of checkpoints, and what takes new ones to the sweep's storage."""
+    storage = Storage.at(assignment["sweep"])
+    trial_id = assignment["trial_id"]
+    folder = of_trial(storage, trial_id)
+    if folder is not None:
+        yield folder, lambda: None
+        return
+    with tempfile.TemporaryDirectory(prefix=f"colorsweep-{trial_id}-") as scratch:
+        mirror = Mirror(storage, trial_id, fetch(storage, trial_id, Path(scratch)))
+        try:
+            yield mirror.folder, mirror.push
+        finally:
+            mirror.push()  # what was written when it was interrupted, or at its end
 
 
 def _resolve(train: str, cpus: int) -> Callable[..., Any]:

@@ -10,7 +10,6 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -19,7 +18,10 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from ray.util.state import list_nodes
+from ray.util.state.exception import RayStateApiException
 
+from colornet.errors import ClusterError, first_line
 from search.chooser import CONFIRM, Assignment
 from search.recorder import Recorder
 from search.running import Running
@@ -49,6 +51,8 @@ def terminate(running: Running) -> None:
         _kill.options(scheduling_strategy=there).remote(running.pid)
 
 
+STATE_WAIT = 10
+"""Seconds that Ray's state API may take to answer."""
 NODE_DIED = "its node has died"
 """In what Ray says of an actor that was lost with its node."""
 
@@ -58,6 +62,23 @@ def share(resources: Resources) -> Share:
     nodes = [one["Resources"] for one in ray.nodes() if one["Alive"]]
     whole = Machine.of_nodes((int(one.get("CPU", 0)), float(one.get("GPU", 0))) for one in nodes)
     return split(whole, resources.gpus, resources.concurrent, resources.workers)
+
+
+def check_gangs(workers: int) -> None:
+    """See that trials may span workers on the cluster that Ray is connected to.
+
+    Raises:
+        ClusterError: Ray's state API does not answer: what a trial that is stopped early had of the
+            cluster would never be free again.
+    """
+    try:
+        list_nodes(limit=1, timeout=STATE_WAIT)
+    except (RayStateApiException, OSError, ValueError) as error:
+        raise ClusterError(
+            f"resources.workers: {workers}: trials that span workers need Ray's dashboard, which "
+            f"does not answer: {first_line(error)}.\n"
+            "Install ray[default] on the head and start it with --include-dashboard=true."
+        ) from error
 
 
 class _Trial(Trial):
@@ -120,7 +141,7 @@ class _Search(SearchAlgorithm):
             "trial_id": chosen.trial_id,
             "attempt": chosen.attempt,
             "config": chosen.config_json,  # Tune walks through whatever is nested
-            "folder": str(self._recorder.location / "checkpoints" / chosen.trial_id),
+            "sweep": self._recorder.location,
             "cpus": self._part.cpus,
             "gpus": self._part.gpus,
             "workers": self._part.workers,
@@ -214,7 +235,7 @@ def fit(
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
-                name=Path(recorder.location).name,
+                name="sweep",
                 storage_path=scratch,
                 callbacks=[_OnStep(recorder, show)],
                 failure_config=tune.FailureConfig(max_failures=0),

@@ -69,7 +69,7 @@ class Contest:
         logits = self._judged(judge, real, fake)
         self.turns += 1
         double = len(KINDS) / len(logits)
-        total = double * self._judgement(logits)
+        total = double * self._judgement(logits, batch)
         if self.weight and wasserstein:
             penalty = gradient_penalty(judge, real, fake)
             return {
@@ -115,7 +115,7 @@ class Contest:
         kinds = KINDS if batches == "separate" else [KINDS[self.turns % len(KINDS)]]
         return {kind: judge(views[kind]) for kind in kinds}
 
-    def _judgement(self, logits: Mapping[str, Tensor]) -> Tensor:
+    def _judgement(self, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """The loss on these logits without any penalty; noted for the gates."""
         adversarial = ADVERSARIAL[self.options.adversarial]
         losses = []
@@ -124,17 +124,22 @@ class Contest:
             loss = adversarial.real if kind == "real" else adversarial.fake
             losses.append(adversarial.share * loss(judged, targets))
             if self.gated:
-                self._note(kind, losses[-1], judged)
+                self._note(kind, losses[-1], judged, batch)
         return torch.stack(losses).sum()
 
-    def _note(self, kind: str, loss: Tensor, logits: Tensor) -> None:
-        """Remember the loss on one kind of pictures, and the share of them judged rightly."""
-        self.memory[f"loss_{kind}"] = loss.detach()
+    def _note(self, kind: str, loss: Tensor, logits: Tensor, batch: Batch) -> None:
+        """Remember the loss on one kind of pictures, and the share of them judged rightly.
+
+        Both of the whole batch: a gate is open for all ranks or for none.
+        """
+        noted = {f"loss_{kind}": loss.detach().clone()}
         boundary = ADVERSARIAL[self.options.adversarial].boundary
         if boundary is not None:
             called_real = logits.detach().flatten(1).mean(1) > boundary
             right = called_real if kind == "real" else ~called_real
-            self.memory[f"accuracy_{kind}"] = right.float().mean()
+            noted[f"accuracy_{kind}"] = right.float().mean()
+        batch.ranks.mean_(list(noted.values()), batch.share)
+        self.memory |= noted
 
     def _generator_waits(self) -> bool:
         """Whether a gate is closed; it is before both kinds were judged."""

@@ -9,6 +9,7 @@ code (github.com/junyanz/pytorch-CycleGAN-and-pix2pix).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ from colornet.networks import (
     generator_core,
 )
 from colornet.pictures import CHANNELS, Pictures, Prediction, colors
+from colornet.ranks import Ranks
 from colornet.sections.losses import CycleGanLoss
 from colornet.stabilizers import Pool
 
@@ -109,7 +111,9 @@ class CycleGan:
         self.grey_judge = begin(grey_judge, judges.init, seed, "discriminator-grey", device)
         self.judge: Judge | None = self.discriminator
         self.contest, self.grey_contest = Contest(config.loss), Contest(config.loss)
-        self.pool, self.grey_pool = Pool(config.loss.pool), Pool(config.loss.pool)
+        # Each rank keeps fakes of its own pictures, which are as old as those of one rank alone.
+        fakes = ceil(config.loss.pool / Ranks.here(device).world)
+        self.pool, self.grey_pool = Pool(fakes), Pool(fakes)
         generators = nn.ModuleDict({"color": self.generator, "grey": self.back})
         discriminators = nn.ModuleDict({"color": self.discriminator, "grey": self.grey_judge})
         self.players: tuple[Player, ...] = (

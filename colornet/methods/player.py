@@ -5,7 +5,7 @@ and when it plays, is data in the list of players.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -14,24 +14,29 @@ from torch import Tensor, nn
 from colornet.config import Config
 from colornet.heads import Colorizer, Judge
 from colornet.pictures import Pictures
+from colornet.ranks import Ranks
 from colornet.sections.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's pictures.
+    """One step's pictures: on several ranks, a rank's part of them.
 
     Attributes:
         pictures: N training pictures.
         others: N other ones in an order of their own, for methods that want unpaired pictures.
         step: how many steps were done before.
         progress: share of the budget that was spent before, in [0, 1].
+        ranks: who has the other parts.
+        share: this part's, in (0, 1], of the whole batch.
     """
 
     pictures: Pictures
     others: Pictures | None
     step: int
     progress: float
+    ranks: Ranks = field(default_factory=Ranks)
+    share: float = 1.0
 
 
 @dataclass(frozen=True)

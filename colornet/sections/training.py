@@ -17,6 +17,9 @@ class Training(Section):
     ticks: int = Field(20, ge=1, le=10_000)
     """Reporting intervals."""
     batch_size: int = Field(32, ge=1)
+    """Pictures a step; over all ranks, where a training spans several."""
+    sync_batch_norm: bool = False
+    """Whether batch normalisation takes its statistics over all ranks, rather than each its own."""
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_every: int = Field(5, ge=1)
     """Ticks between checkpoints."""

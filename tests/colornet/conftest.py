@@ -1,10 +1,16 @@
 """A pack in memory whose colors follow from lightness, and the smallest configs that train."""
 
+import contextlib
 import hashlib
+import multiprocessing
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +21,8 @@ from colornet.paths import TAGS
 from colornet.sections.losses import Game
 
 SIZE = 16
+SECONDS_OF_RANKS = 120.0
+"""What ranks have to end, on a busy machine."""
 
 
 @dataclass
@@ -121,3 +129,57 @@ def without_contest(
 def folder(tmp_path: Path) -> Path:
     """Where an attempt's checkpoints go."""
     return tmp_path / "attempt-1"
+
+
+@pytest.fixture
+def on_ranks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int, Callable[[int], Any]], list[Any]]:
+    """A function of a number of ranks and a task, which is run in as many processes at once.
+
+    The task is given its rank, and sees what its test sees; what it returns must be plain data or
+    arrays. Gives what each returned or raised, in order.
+    """
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    rendezvous = count()
+
+    def run(world: int, task: Callable[[int], Any]) -> list[Any]:
+        context, meeting = (
+            multiprocessing.get_context("fork"),
+            tmp_path / f"meet-{next(rendezvous)}",
+        )
+        ranks = []
+        for rank in range(world):
+            here, there = context.Pipe()
+            process = context.Process(target=_as_rank, args=(there, meeting, rank, world, task))
+            process.start()
+            there.close()
+            ranks.append((process, here))
+        try:
+            deadline = time.monotonic() + SECONDS_OF_RANKS
+            answered = [pipe.poll(max(0.0, deadline - time.monotonic())) for _, pipe in ranks]
+            assert all(answered), f"ranks that did not end: {answered.count(False)} of {world}"
+            return [pipe.recv() for _, pipe in ranks]
+        finally:
+            for process, _ in ranks:
+                process.kill()
+                process.join()
+
+    return run
+
+
+def _as_rank(pipe: Any, meeting: Path, rank: int, world: int, task: Callable[[int], Any]) -> None:
+    """What the process of a rank does; an exception is an answer too."""
+    from torch import distributed
+
+    patience = timedelta(seconds=SECONDS_OF_RANKS)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=world, timeout=patience
+    )
+    try:
+        answer = task(rank)
+    except BaseException as error:
+        answer = error
+    pipe.send(answer)
+    with contextlib.suppress(RuntimeError):  # of the others having been ended meanwhile
+        distributed.barrier()  # A rank that leaves early would cut off the others' last exchange.

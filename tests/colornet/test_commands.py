@@ -101,6 +101,7 @@ class TestTrain:
         "test_ab_mae": 5.0,
         "test_ab_mae_baseline": 20.0,
         "test_colorfulness_ratio": 0.9,
+        "notes": ["The sweep promised nothing."],
     }
 
     @pytest.fixture(autouse=True)
@@ -112,11 +113,13 @@ class TestTrain:
         results = self.RESULTS
         stand_in = ModuleType("colornet.distributed")
 
-        def train_final(*arguments: Any) -> dict[str, Any]:
+        def train_final(*arguments: Any, **options: Any) -> dict[str, Any]:
             asked.append(arguments)
+            self.options = options
             return results
 
         stand_in.train_final = train_final  # ty: ignore[unresolved-attribute]
+        stand_in.Workers = lambda *values: values  # ty: ignore[unresolved-attribute]
         monkeypatch.setitem(sys.modules, "colornet.distributed", stand_in)
         monkeypatch.setattr("colornet.preparing.prepare", lambda config, folder: config)
         return asked
@@ -136,8 +139,29 @@ class TestTrain:
         origin = {"sweep": "s1", "point_id": "p1"}
         best = {"version": 1, "config": final, "final": final, "from": origin}
         (tmp_path / "best.yaml").write_text(json.dumps(best))
-        commands.train(str(tmp_path / "best.yaml"))
+        answer = commands.train(str(tmp_path / "best.yaml"))
         assert asked[0][1:] == (Path("models/s1-p1"), asked[0][2], origin)
+        assert self.options["searched"].to_dict() == final
+        assert "Promise  The sweep promised nothing." in answer.text()
+
+    def test_workers_and_the_rates_that_their_batch_gets(
+        self, asked: list[tuple[Any, ...]], tmp_path: Path
+    ) -> None:
+        searched = preset_values("unet-small")
+        rate = searched["optimizer"]["generator_lr"]
+        best = {"config": searched, "final": searched, "from": {"sweep": "s1"}}
+        (tmp_path / "best.yaml").write_text(json.dumps(best))
+        file, wider = str(tmp_path / "best.yaml"), ["training.batch_size=128"]
+        commands.train(file, settings=wider, workers=4, gpus_per_worker=2, address="auto")
+        assert self.options["workers"] == (4, 2, "auto")
+        commands.train(file, settings=wider, scale_lr="linear")
+        commands.train(file, settings=wider, scale_lr="sqrt")
+        commands.train(file, scale_lr="linear")
+        rates = [config.optimizer.generator_lr for config, *_ in asked]
+        assert rates == pytest.approx([rate, 4 * rate, 2 * rate, rate])
+        assert self.options["notes"] == [
+            "Learning rates as chosen, for batches of 32 (--scale-lr linear)."
+        ]
 
     @pytest.mark.parametrize(
         "origin",

@@ -1,16 +1,23 @@
 """Final training through Ray Train: the folder it claims, the model it leaves, its resume."""
 
+import contextlib
 import json
+import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from colornet.config import Config, parse_config
-from colornet.errors import InputError
+from colornet.errors import ClusterError, InputError
+from colornet.final import ticks_of
 from colornet.model import load_model
 
 pytestmark = pytest.mark.ray
@@ -43,7 +50,9 @@ def test_it_leaves_a_model_and_nothing_else(
 ) -> None:
     folder, results, shown = trained
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["card.md", "config.yaml", "model.safetensors"]
+    assert set(names) - {"best"} == {"card.md", "config.yaml", "model.safetensors", "samples"}
+    sheets = sorted(path.name for path in (folder / "samples").iterdir())
+    assert sheets == [f"tick-{tick:06d}.png" for tick in (1, 2, 3, 4)]
     assert [metrics["tick"] for metrics in shown] == [1, 2, 3, 4]
     assert results["images"] == shown[-1]["images"]
     assert 0 < results["test_ab_mae"] < 100
@@ -51,6 +60,8 @@ def test_it_leaves_a_model_and_nothing_else(
     json.dumps(results, allow_nan=False)
     card = (folder / "card.md").read_text()
     assert "- sweep: s1" in card
+    assert "- The sweep promised nothing: this configuration was not confirmed" in card
+    assert results["notes"][0].startswith("The sweep promised nothing")
     assert f"| ab MAE | {results['test_ab_mae']:.4g} | Lab units |" in card
     assert load_model(folder) is not None
 
@@ -120,28 +131,138 @@ def test_a_stopped_training_goes_on(tmp_path: Path) -> None:
     assert not state.exists()
 
 
-@pytest.mark.parametrize("common", [None, {"image_size": 32, "pictures": 60, "seed": 3}])
-def test_the_pictures_that_judge_test_the_model(
-    tmp_path: Path, common: dict[str, Any] | None
+NODES = [{"CPU": 8.0, "GPU": 2.0, "memory": 1e9}, {"CPU": 4.0}, {"CPU": 6.0, "GPU": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("count", "gpus", "expected"),
+    [
+        (1, None, {"CPU": 8, "GPU": 1}),
+        (3, None, {"CPU": 4, "GPU": 1}),
+        (2, 0, {"CPU": 6}),
+        (3, 0, {"CPU": 4}),
+        (18, 0, {"CPU": 1}),
+        (6, 0.5, {"CPU": 2, "GPU": 0.5}),
+        (1, 2, {"CPU": 8, "GPU": 2}),
+    ],
+)
+def test_workers_get_what_all_of_them_can_have(
+    count: int, gpus: float | None, expected: dict[str, float]
 ) -> None:
-    from safetensors.torch import save_file
+    from colornet.distributed import Workers, room
 
-    from colornet.distributed import _leave_model
-    from colornet.networks import build_generator
-    from colornet.packs import open_packs
+    assert room(NODES, Workers(count, gpus)) == expected
 
-    section = {"source": "scenes", **common} if common else None
-    config = parse_config({**CONFIG.to_dict(), "evaluate_on": section}, "test")
-    generator = build_generator(config.generator, 0, torch.device("cpu"))
-    weights = {name: value.contiguous() for name, value in generator.state_dict().items()}
-    save_file(weights, tmp_path / "weights")
-    (tmp_path / "training").mkdir()
-    counters = {"images": 96, "seconds": 1.0}
-    _leave_model(tmp_path, config, tmp_path / "weights", counters, None)
-    results = json.loads((tmp_path / "training" / "results.json").read_text())
-    assert results["test_ab_mae"] > 0
-    card = (tmp_path / "card.md").read_text()
-    tested = open_packs(config).judging.summary()
-    measured = f"the {tested['splits']['test']} test pictures of `evaluate_on` at 32 pixels"
-    assert (measured in card) is (common is not None)
-    assert load_model(tmp_path).config == config
+
+@pytest.mark.parametrize(
+    ("count", "gpus", "said"),
+    [
+        (4, None, "--workers 4: each needs 1 CPU and 1 GPU, and there is room for 3: "),
+        (19, 0, "--workers 19: each needs 1 CPU, and there is room for 18: "),
+        (1, 3, "--workers 1: each needs 1 CPU and 3 GPUs, and there is room for 0: "),
+    ],
+)
+def test_impossible_workers_are_refused_with_the_numbers(
+    count: int, gpus: float | None, said: str
+) -> None:
+    from colornet.distributed import Workers, room
+
+    with pytest.raises(InputError) as refused:
+        room(NODES, Workers(count, gpus))
+    text = str(refused.value)
+    assert text.startswith(said)
+    assert "the cluster has 18 CPUs and 3 GPUs on 3 nodes." in text
+    assert len(text.splitlines()) <= 3
+
+
+def test_no_node_has_room_for_nobody() -> None:
+    from colornet.distributed import Workers, room
+
+    with pytest.raises(InputError, match="0 CPUs and 0 GPUs on 0 nodes"):
+        room([], Workers())
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    from colornet.distributed import Workers, train_final
+
+    with pytest.raises(ClusterError, match="no Ray cluster answers"):
+        train_final(CONFIG, tmp_path / "m", lambda _: None, workers=Workers(address="127.0.0.1:9"))
+
+
+LONG = parse_config(
+    {
+        "data": {"source": "scenes", "pictures": 400, "image_size": 16},
+        "generator": {"kind": "unet", "width": 16, "depth": 2, "norm": "none"},
+        "training": {"images": 24_000, "ticks": 12, "batch_size": 16, "checkpoint_every": 1},
+    },
+    "test",
+)
+DRIVER = """
+import json, sys
+from pathlib import Path
+from colornet.config import parse_config
+from colornet.distributed import Workers, train_final
+config = parse_config(json.loads(sys.argv[1]), "test")
+results = train_final(config, Path(sys.argv[2]), lambda m: None, workers=Workers(2, 0))
+print(json.dumps(results))
+"""
+
+
+def driver(folder: Path) -> subprocess.Popen[str]:
+    """A process that trains LONG on two workers."""
+    command = [sys.executable, "-c", DRIVER, json.dumps(LONG.to_dict()), str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for_tick(folder: Path, tick: int, process: subprocess.Popen[str]) -> None:
+    """Until so many ticks were reported."""
+    deadline = time.monotonic() + 300
+    while len(ticks_of(folder / "training")) < tick:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """Process ids of the training workers of a driver's own Ray."""
+    session = f"session_[0-9_-]+_{process.pid}"
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            name = (path / "cmdline").read_bytes()
+            if name.startswith(b"ray::") and b"RayTrainWorker" in name:
+                opened = (path / "environ").read_text(errors="replace")
+                opened += " ".join(os.readlink(file) for file in (path / "fd").iterdir())
+                if re.search(session, opened):
+                    found.append(int(path.name))
+    return found
+
+
+@pytest.mark.slow
+def test_it_survives_a_worker_and_its_driver(tmp_path: Path) -> None:
+    """The same pictures seen, and metrics within rounding: two workers, without noise."""
+    undisturbed = driver(tmp_path / "undisturbed")
+    assert undisturbed.wait(600) == 0 and undisturbed.stdout is not None
+    expected = json.loads(undisturbed.stdout.read())
+    folder = tmp_path / "disturbed"
+    first = driver(folder)
+    wait_for_tick(folder, 2, first)
+    training = workers_of(first)
+    assert len(training) == 2
+    os.kill(training[-1], signal.SIGKILL)
+    wait_for_tick(folder, 5, first)
+    assert len(list((folder / "training").glob("attempt-*"))) <= 2
+    first.kill()
+    first.wait()
+    second = driver(folder)
+    wait_for_tick(folder, 7, second)
+    second.send_signal(signal.SIGTERM)
+    asked = time.monotonic()
+    assert second.wait(60) != 0  # stopped, with a checkpoint
+    assert time.monotonic() - asked < 40
+    third = driver(folder)
+    assert third.wait(600) == 0 and third.stdout is not None
+    results = json.loads(third.stdout.read())
+    assert results["images"] == expected["images"] == 24_000
+    for name in ("test_ab_mae", "test_psnr", "test_colorfulness_ratio"):
+        assert results[name] == pytest.approx(expected[name], rel=0.02)
+    assert not (folder / "training").exists()

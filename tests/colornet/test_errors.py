@@ -1,5 +1,7 @@
 """Exit codes and hints."""
 
+import pickle
+
 import pytest
 
 from colornet.errors import (
@@ -46,3 +48,8 @@ def test_a_divergence_knows_its_step() -> None:
 )
 def test_did_you_mean(word: str, known: list[str], hint: str) -> None:
     assert did_you_mean(word, known) == hint
+
+
+def test_errors_reach_other_processes() -> None:
+    error = pickle.loads(pickle.dumps(DivergedError("loss_l1 became nan", 7)))
+    assert (str(error), error.step) == ("loss_l1 became nan", 7)

@@ -8,7 +8,7 @@ import pytest
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
 from colornet.errors import InputError
-from colornet.preparing import prepare
+from colornet.preparing import prepare, scale_rates
 
 SCENES: dict[str, Any] = {"source": "scenes", "pictures": 60, "image_size": 16, "seed": 1}
 TRAINING = {"epochs": 2.0, "ticks": 2, "batch_size": 16}
@@ -50,3 +50,27 @@ def test_common_pictures_that_are_not_there(tmp_path: Path) -> None:
     common = {"source": "folder", "root": str(tmp_path / "nowhere")}
     with pytest.raises(InputError, match="nowhere"):
         prepare(config(evaluate_on=common), tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("rule", "chosen_with", "factor", "said"),
+    [
+        ("none", 4, 1, "as chosen, for batches of 16 (--scale-lr none)"),
+        ("linear", 4, 4, "times 4, for batches of 16 in place of 4 (--scale-lr linear)"),
+        ("sqrt", 4, 2, "times 2, for batches of 16 in place of 4 (--scale-lr sqrt)"),
+        ("sqrt", 64, 0.5, "times 0.5, for batches of 16 in place of 64 (--scale-lr sqrt)"),
+        ("linear", 16, 1, "as chosen, for batches of 16 (--scale-lr linear)"),
+    ],
+)
+def test_rates_follow_a_batch(rule: str, chosen_with: int, factor: float, said: str) -> None:
+    before = config()
+    after, sentence = scale_rates(before, chosen_with, rule)
+    rate = before.optimizer.generator_lr
+    assert after.optimizer.generator_lr == pytest.approx(rate * factor)
+    assert after.optimizer.lr_ratio == before.optimizer.lr_ratio
+    assert sentence == f"Learning rates {said}."
+
+
+def test_a_rate_beyond_all_bounds_is_refused() -> None:
+    with pytest.raises(InputError, match=r"generator_lr.*\n?.*"):
+        scale_rates(config(optimizer={"generator_lr": 0.9}), 1, "linear")

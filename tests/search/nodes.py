@@ -106,14 +106,21 @@ class Nodes:
         if node in self.nodes:
             self.nodes.remove(node)
 
+    def busy(self) -> list["subprocess.Popen[bytes]"]:
+        """The nodes on which a trial's process is."""
+        return [node for node in self.nodes if self._workers_of(node)]
+
     def end(self, worker: int) -> None:
         """End one process at once."""
         kill([worker])
 
     def workers(self) -> list[int]:
         """The processes of trials."""
-        pids = [pid for node in self.nodes for pid in descendants(node.pid)]
-        return [pid for pid in pids if "ResourceTrainable" in command_of(pid)]
+        return [pid for node in self.nodes for pid in self._workers_of(node)]
+
+    @staticmethod
+    def _workers_of(node: "subprocess.Popen[bytes]") -> list[int]:
+        return [pid for pid in descendants(node.pid) if "ResourceTrainable" in command_of(pid)]
 
     def _start(self, *options: str) -> "subprocess.Popen[bytes]":
         log = (self.folder / f"node-{len(self.nodes)}-{secrets.token_hex(2)}.log").open("wb")

@@ -1,7 +1,7 @@
 """Sweeps as jobs, against a stand-in for Ray's job client."""
 
 import socket
-from collections.abc import Iterator
+from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,7 @@ from ray.job_submission import JobStatus
 
 from colornet.errors import ClusterError, InputError, InUseError
 from search import cluster as cluster_module
+from search.access import Reached
 from search.cluster import STUDY, TAG, Cluster, Job, sweep_of
 
 
@@ -65,9 +66,11 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 @pytest.fixture
-def head(client: Client) -> Iterator[Cluster]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield Cluster(f"http://127.0.0.1:{server.getsockname()[1]}/")
+def head(client: Client, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    address = "http://127.0.0.1:8265"
+    here = Reached("dashboard", address, metadata.version("ray"))
+    monkeypatch.setattr(cluster_module, "reach", lambda asked: here)
+    return Cluster(address)
 
 
 def test_a_cluster_without_sweeps(client: Client, head: Cluster) -> None:
@@ -181,10 +184,12 @@ def test_following_copies_each_word_once(
 def test_nobody_listens(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(ClusterError, match=f"http://127.0.0.1:{port}: .*refused"):
+    with pytest.raises(ClusterError, match=f"http://127.0.0.1:{port}: no Ray cluster answers"):
         Cluster(f"http://127.0.0.1:{port}")
 
 
-def test_an_address_without_a_host(client: Client) -> None:
-    with pytest.raises(InputError, match="names no host"):
-        Cluster("http://")
+def test_another_version_of_ray(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Reached("dashboard", "http://127.0.0.1:8265", "2.9.0")
+    monkeypatch.setattr(cluster_module, "reach", lambda asked: there)
+    with pytest.raises(ClusterError, match=r"Ray 2\.9\.0"):
+        Cluster(there.address)

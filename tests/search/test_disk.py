@@ -29,7 +29,7 @@ def test_a_checkpoint_holds_each_weight_thrice_and_its_mean() -> None:
 
 
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
-    found = disk(tmp_path / "a" / "b", 1000, None, None, 2)
+    found = disk(str(tmp_path / "a" / "b"), 1000, None, None, 2)
     assert (found["needed"], found["checkpoints"], found["generators"]) == (1000, None, None)
     assert found["short"] == 0
 
@@ -37,7 +37,7 @@ def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
 def test_too_little_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _path: usage(10_000))
-    found = disk(tmp_path / "a", 1000, 300, 70, 2)
+    found = disk(str(tmp_path / "a"), 1000, 300, 70, 2)
     assert found["checkpoints"] == 2 * 3 * 300
     assert found["generators"] == 5 * 70
     assert found["short"] == 1000 + 1800 + 350 + module.SPARE - 10_000
@@ -52,10 +52,10 @@ def test_the_nearest_folder_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_place_that_cannot_be_written_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check_writable(tmp_path / "a" / "b")
+    check_writable(str(tmp_path / "a" / "b"))
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is no folder"):
-        check_writable(tmp_path / "file" / "sweep")
+        check_writable(str(tmp_path / "file" / "sweep"))
     monkeypatch.setattr(module.os, "access", lambda *_: False)
     with pytest.raises(InputError, match="Permission denied"):
-        check_writable(tmp_path / "sweep")
+        check_writable(str(tmp_path / "sweep"))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from colornet.storage import Storage
 from search.keeping import Keeper
 
 
@@ -19,7 +20,7 @@ def left(folder: Path) -> list[str]:
 
 
 def test_nothing_was_left(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path)
+    keeper = Keeper(Storage.at(tmp_path))
     assert not keeper.has("t00000")
     assert not keeper.tidy("t00000")
     keeper.keep(set())
@@ -27,7 +28,7 @@ def test_nothing_was_left(tmp_path: Path) -> None:
 
 def test_the_last_attempt_s_generator_is_taken_out(tmp_path: Path) -> None:
     leave(tmp_path, "t00000", 2)
-    keeper = Keeper(tmp_path)
+    keeper = Keeper(Storage.at(tmp_path))
     assert keeper.has("t00000")
     assert keeper.tidy("t00000")
     assert left(tmp_path) == ["t00000.safetensors"]
@@ -37,12 +38,12 @@ def test_the_last_attempt_s_generator_is_taken_out(tmp_path: Path) -> None:
 
 def test_without_a_generator_all_goes(tmp_path: Path) -> None:
     leave(tmp_path, "t00000", 1, generator=False)
-    assert not Keeper(tmp_path).tidy("t00000")
+    assert not Keeper(Storage.at(tmp_path)).tidy("t00000")
     assert left(tmp_path) == []
 
 
 def test_only_the_best_are_kept_and_running_trials_are_not_touched(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path)
+    keeper = Keeper(Storage.at(tmp_path))
     for number in range(3):
         leave(tmp_path, f"t{number:05d}", 1)
         keeper.tidy(f"t{number:05d}")

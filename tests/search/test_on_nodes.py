@@ -33,7 +33,7 @@ def colorsweep(
     )
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 180.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
@@ -53,6 +53,7 @@ def check_whole(sweep: Path, trials: int) -> None:
     assert found.problems == []
     assert found.trials["number"].tolist() == list(range(trials))
     assert set(found.trials["state"]) <= {"completed", "pruned"}, found.trials["reason"].tolist()
+    assert len(found.trials) == trials
     for trial_id, ticks in found.ticks.groupby("trial_id"):
         assert ticks["tick"].tolist() == list(range(1, len(ticks) + 1)), trial_id
         assert ticks["images"].is_monotonic_increasing
@@ -74,7 +75,7 @@ def test_a_sweep_from_submission_to_report(tmp_path: Path) -> None:
         assert "colorsweep logs balance --follow" in again.stderr
 
         wait_until(lambda: ended(sweep) >= 2)
-        nodes.kill(nodes.nodes[0])
+        nodes.kill(nodes.busy()[0])
         nodes.add()
         wait_until(lambda: ended(sweep) >= 5)
         stopped = colorsweep(nodes, laptop, "stop", "balance")

@@ -89,7 +89,7 @@ def test_a_plan_starts_and_writes_nothing(small: MakeStudy, tmp_path: Path) -> N
         "confirm_points": 0,
         "confirm_replicates": 0,
     }
-    assert values["share"] == {"cpus": 1, "gpus": 0.0, "concurrent": 2}
+    assert values["share"] == {"cpus": 1, "gpus": 0.0, "concurrent": 2, "workers": 1}
     assert values["rounds"] == 4
     assert values["pictures"] == {"low": 512.0, "expected": 512.0, "high": 512.0}
     assert not is_refused(values)
@@ -137,7 +137,7 @@ def test_earlier_sweeps_give_time(small: MakeStudy, monkeypatch: pytest.MonkeyPa
 
 def test_what_cannot_be_tried_here_is_not_guessed(small: MakeStudy, timed: list[Config]) -> None:
     values = make_plan(small(), machine=Machine(16, 2), probe=True)
-    assert values["share"] == {"cpus": 8, "gpus": 1.0, "concurrent": 2}
+    assert values["share"] == {"cpus": 8, "gpus": 1.0, "concurrent": 2, "workers": 1}
     assert "8 CPUs and 1 GPUs" in values["hours_unknown"]
     assert timed == []
 

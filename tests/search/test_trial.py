@@ -19,7 +19,7 @@ def said(train: Any, tmp_path: Path, **more: Any) -> list[dict[str, Any]]:
         "trial_id": "t00000",
         "attempt": 0,
         "config": Config().model_dump_json(),
-        "folder": str(tmp_path),
+        "sweep": str(tmp_path),
         "cpus": 1,
         **more,
     }
@@ -39,7 +39,7 @@ def test_only_a_trial_that_confirms_is_tested(
         seen.append(options)
 
     assert [message["event"] for message in said(train, tmp_path, **more)] == ["end"]
-    assert seen == [{"folder": tmp_path / "attempt-000", **expected}]
+    assert seen == [{"folder": tmp_path / "checkpoints" / "t00000" / "attempt-000", **expected}]
 
 
 class OutOfMemoryError(RuntimeError):

@@ -169,10 +169,11 @@ def test_a_turn_changes_its_player_alone(variant: str, build: Build, batch: Batc
         others = [other.network for other in method.players if other is not player]
         for network in others:
             network.zero_grad()
-        scene = method.look(batch(1, progress=0.2))
+        seen = batch(1, progress=0.2)
+        scene = method.look(seen)
         own, states = snapshot(player.network), [snapshot(network) for network in others]
         with only(player, method.players):
-            learn(player, player.losses(scene)[f"loss_{player.name}"], PACE)
+            learn(player, player.losses(scene)[f"loss_{player.name}"], PACE, seen)
         assert not same(player.network, own)
         for network, state in zip(others, states, strict=True):
             assert same(network, state)

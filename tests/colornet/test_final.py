@@ -1,0 +1,173 @@
+"""What the workers of a final training keep and leave, without Ray."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colornet import checkpoint, interrupt, loop
+from colornet.config import Config, parse_config
+from colornet.errors import ColorsweepError, TrainingInterrupted
+from colornet.final import _Journal, ask_to_stop, stop_asked, ticks_of, work
+from colornet.model import load_model
+from colornet.packs import open_packs
+from colornet.preparing import prepare
+
+Spread = Callable[[int, Callable[[int], Any]], list[Any]]
+VALUES: dict[str, Any] = {
+    "data": {"source": "scenes", "pictures": 80, "image_size": 16},
+    "generator": {"kind": "unet", "width": 4, "depth": 2},
+    "optimizer": {"ema_decay": 0.5},
+    "training": {"images": 128, "ticks": 4, "batch_size": 16, "checkpoint_every": 1},
+}
+COMMON = {"source": "scenes", "image_size": 32, "pictures": 60, "seed": 3}
+
+
+def settings(folder: Path, **changes: Any) -> dict[str, Any]:
+    """What the driver gives to workers; the folder is claimed as it does."""
+    config = prepare(parse_config({**VALUES, **changes}, "test"), folder)
+    (folder / "training" / "signal").touch()
+    return {
+        "config": config.to_dict(),
+        "searched": None,
+        "folder": str(folder),
+        "origin": {"sweep": "s1"},
+        "objective": "val_ab_mae",
+        "cpus": 1,
+        "notes": ["A note."],
+    }
+
+
+def fake_values(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
+    """Have ticks report these val_ab_mae."""
+    real = loop.UnderWay.measure
+
+    def measure(training: loop.UnderWay, tick: int, means: dict[str, float]) -> Any:
+        return real(training, tick, means) | {"val_ab_mae": values[tick - 1]}
+
+    monkeypatch.setattr(loop.UnderWay, "measure", measure)
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_the_best_tick_is_left_beside_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_ranks: Spread, world: int
+) -> None:
+    fake_values(monkeypatch, [5.0, 3.0, 4.0, 4.5])
+    folder = tmp_path / "m"
+    given = settings(folder)
+    ends = on_ranks(world, lambda _rank: work(given))
+    assert ends == [None] * world
+    state = folder / "training"
+    assert [path.name for path in state.glob("best-*")] == ["best-000002"]
+    kept = sorted(path.name for path in state.glob("attempt-*/tick-*"))
+    assert kept == ["tick-000003", "tick-000004"]  # the last, and one in case it is damaged
+    assert [line["tick"] for line in ticks_of(state)] == [1, 2, 3, 4]
+    card = (folder / "card.md").read_text()
+    assert "- The best by val_ab_mae was tick 2 of 4: 3, the last 4.5. It is in `best/`." in card
+    assert "- A note." in card
+    assert "On the val pictures" in (folder / "best" / "card.md").read_text()
+    last, best = load_model(folder), load_model(folder / "best")
+    saved, history = checkpoint.load(state / "best-000002")
+    assert len(history) == 2
+    expected = saved["learner"]["average"]["network"]
+    own = best.generator.state_dict()
+    assert all((own[name] == value).all() for name, value in expected.items())
+    assert any((value != own[name]).any() for name, value in last.generator.state_dict().items())
+    assert len(list((folder / "samples").iterdir())) == 4
+
+
+def test_the_last_tick_may_be_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_values(monkeypatch, [5.0, 4.0, 3.0, 2.0])
+    work(settings(tmp_path / "m"))
+    assert not (tmp_path / "m" / "best").exists()
+    assert "The best by" not in (tmp_path / "m" / "card.md").read_text()
+
+
+def test_what_is_better_depends_on_the_objective(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_values(monkeypatch, [5.0, 3.0, 4.0, 4.5])
+    work(settings(tmp_path / "m") | {"objective": "val_psnr"})
+    ticks = ticks_of(tmp_path / "m" / "training")
+    best = max(ticks, key=lambda line: line["val_psnr"])["tick"]
+    kept = [path.name for path in (tmp_path / "m" / "training").glob("best-*")]
+    assert kept == [f"best-{best:06d}"]
+
+
+@pytest.mark.parametrize("common", [None, COMMON])
+def test_the_pictures_that_judge_test_the_model(
+    tmp_path: Path, common: dict[str, Any] | None
+) -> None:
+    given = settings(tmp_path / "m", evaluate_on=common)
+    work(given)
+    results = json.loads((tmp_path / "m" / "training" / "results.json").read_text())
+    assert results["test_ab_mae"] > 0 and results["images"] == 128
+    config = parse_config(given["config"], "test")
+    tested = open_packs(config).judging.summary()
+    card = (tmp_path / "m" / "card.md").read_text()
+    measured = f"the {tested['splits']['test']} test pictures of `evaluate_on` at 32 pixels"
+    assert (measured in card) is (common is not None)
+
+
+def test_attempts_go_on_and_tidy_up_after_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    given, state = settings(folder), folder / "training"
+    config = Config.model_validate(given["config"])
+
+    class Killed(BaseException):
+        pass
+
+    lines: list[str] = []
+
+    def report(metrics: Any, _path: Path | None) -> None:
+        lines.append(json.dumps(metrics) + "\n")
+        if metrics["tick"] == 2:
+            raise Killed
+
+    (state / "attempt-000").mkdir()
+    with pytest.raises(Killed):
+        loop.train(config, report, folder=state / "attempt-000")
+    (state / "ticks.jsonl").write_text("".join(lines) + '{"tick": 3, "ima')
+    work(given)
+    assert [line["tick"] for line in ticks_of(state)] == [1, 2, 3, 4]
+    assert [path.name for path in state.glob("attempt-*")] == ["attempt-001"]
+
+
+def test_an_attempt_that_another_has_followed_ends(tmp_path: Path) -> None:
+    attempts = [tmp_path / f"attempt-{number:03d}" for number in range(2)]
+    for attempt in attempts:
+        attempt.mkdir()
+    journal = _Journal(attempts[0], None, "val_ab_mae")  # ty: ignore[invalid-argument-type]
+    with pytest.raises(TrainingInterrupted, match="another attempt"):
+        journal.report({"tick": 1}, None)
+
+
+def test_a_request_to_stop_leaves_a_checkpoint(tmp_path: Path, on_ranks: Spread) -> None:
+    folder = tmp_path / "m"
+    given = settings(folder, training={**VALUES["training"], "images": 10**7, "ticks": 2})
+    state = folder / "training"
+    assert not stop_asked(state) and not stop_asked(tmp_path / "nowhere")
+
+    def task(rank: int) -> None:
+        if rank == 0:
+            ask_to_stop(state)
+        work(given)
+
+    assert on_ranks(2, task) == [None, None]
+    assert checkpoint.latest(state) is not None
+    assert not (folder / "model.safetensors").exists()
+
+
+def test_an_interruption_that_the_driver_did_not_ask_for_is_a_failure(tmp_path: Path) -> None:
+    given = settings(tmp_path / "m")
+    interrupt.requested.set()
+    with pytest.raises(TrainingInterrupted):
+        work(given)
+
+
+def test_a_folder_that_the_worker_does_not_see(tmp_path: Path) -> None:
+    given = settings(tmp_path / "m") | {"folder": str(tmp_path / "elsewhere")}
+    with pytest.raises(ColorsweepError, match="storage that every node sees"):
+        work(given)
