@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from colornet.errors import ClusterError
 from colornet.redaction import read_token, token_file
 
-PATIENCE = 4.0
+PATIENCE = 3.0
 """Seconds for each of the at most two questions that `reach` asks."""
 _GROUP_AND_OTHERS = 0o077
 _WANTED = {True: 0o700, False: 0o600}

@@ -47,9 +47,10 @@ def doctor(
         Side at which the pictures are to be packed, pixels.
     """
     need_training_libraries("doctor")
+    places = _place(storage, "--storage"), _place(data, "--data")
     from search.doctor import examine
 
-    found, code = examine(address, _place(storage, "--storage"), _place(data, "--data"), image_size)
+    found, code = examine(address, *places, image_size)
     rows = [(one.state, one.name, _line(one.found, one.remedy)) for one in found]
     values = {
         "address": None if address is None else redact(address),

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -16,9 +15,7 @@ from search import checks
 from search.access import check_version, is_open, loose_modes, reach, this_token
 from search.checks import GIB, Check, over_nodes
 from search.clusterprobe import probe_cluster, probe_here
-from search.disk import nearest
-from search.nodeprobe import LIBRARIES
-from search.records import sweeps_folder
+from search.nodeprobe import LIBRARIES, free_bytes
 from search.shares import this_machine
 
 DISTRIBUTION = "colorsweep"
@@ -118,10 +115,12 @@ def _usage() -> Check:
 
 
 def _machine(storage: str | None, data: str | None, image_size: int) -> list[Check]:
+    from search.records import sweeps_folder
+
     nodes = probe_here(storage, data)["nodes"]
     machine = this_machine()
     sweeps = sweeps_folder().absolute()
-    free = shutil.disk_usage(nearest(sweeps)).free
+    free = free_bytes(str(sweeps))
     little = free < checks.LITTLE_DISK
     return [
         Check("CPUs", "ok", f"{machine.cpus}, as Ray counts them"),

@@ -50,8 +50,8 @@ class Machine:
             "missing": [name for name in ROOMS if util.find_spec(name) is None],
             **_cards(),
             "memory": _memory(),
-            "shm": _free("/dev/shm"),
-            "cache": {"path": cache, "free": _free(cache)},
+            "shm": free_bytes("/dev/shm"),
+            "cache": {"path": cache, "free": free_bytes(cache)},
             "data": None if data is None else _data(data),
         }
 
@@ -120,7 +120,7 @@ def _cache_folder() -> str:
     return os.path.join(base, "colorsweep")
 
 
-def _free(path: str) -> int:
+def free_bytes(path: str) -> int:
     """Bytes that are free where a path is, or would be made."""
     found = Path(path)
     while not found.exists():
@@ -192,9 +192,10 @@ def look_here(questions: Mapping[str, Any]) -> dict[str, Any]:
     node = {"id": "", "address": "", "head": True, **machine.look(questions.get("data"))}
     if storage:
         name = _file_name()
-        node["writes"] = machine.write(storage, name)
-        node["reads"] = None if node["writes"] else machine.read(storage, name)
-        machine.remove(storage, name)
+        node["writes"], node["reads"] = machine.write(storage, name), None
+        if not node["writes"]:
+            node["reads"] = machine.read(storage, name)
+            machine.remove(storage, name)
     return {"nodes": [node], "state_api": None}
 
 

@@ -265,23 +265,26 @@ def test_a_batch_script_starts_ray_on_every_node(
     stub(stubs, "scontrol", 'test "$*" = "show hostnames node[1-2]" && printf "node1\\nnode2\\n"')
     stub(stubs, "hostname", "echo 10.1.2.3 fe80::1")
     stub(stubs, "srun", 'for it; do shift; case "$it" in --*) ;; *) exec "$it" "$@";; esac; done')
-    stub(stubs, "ray", 'printf "%s|" "$@"; env | grep ^RAY_ | sort')
+    stub(stubs, "colorsweep", "exit $ENDS")
+    shown = 'printf "%s|" "$@"; env | grep ^RAY_ | sort'
+    stub(stubs, "ray", shown + '; while [ "$1" != -- ]; do shift; done; shift; "$@"; exit 1')
     script = slurm(make_study(), Nodes(2, 4, 0), storage=tmp_path, out=str(out))
     variables = {"SLURM_JOB_NODELIST": "node[1-2]", "SLURM_JOB_ID": "31234"}
-    done = bash(script, stubs, **variables, RAY_AUTH_TOKEN=SECRETS["environment"])
-    assert done.returncode == 0, done.stderr
+    done = bash(script, stubs, **variables, ENDS="4", RAY_AUTH_TOKEN=SECRETS["environment"])
+    assert done.returncode == 4, done.stderr
     first, *environment = done.stdout.splitlines()
     assert first.startswith(
         "symmetric-run|--address|10.1.2.3:21234|--min-nodes|2|--num-cpus=4|--num-gpus=0|--|bash|"
-        f"{out}.job/run.sh|"
     )
     token = Path(f"{out}.job/token")
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
     assert len(token.read_text()) == 64
     assert f"RAY_AUTH_TOKEN_PATH={token}" in environment
     assert token.read_text() not in script + done.stdout + done.stderr
-    again = bash(script, stubs, **variables)
+    again = bash(script, stubs, **variables, ENDS="0")
     assert again.returncode == 0
+    stub(stubs, "ray", "exit 0")  # no head: nothing of the sweep was run
+    assert bash(script, stubs, **variables).returncode == 1
     assert Path(f"{out}.job/token").read_text() == token.read_text()
 
 

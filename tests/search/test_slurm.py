@@ -70,6 +70,7 @@ done
 code=0
 for job in $(jobs -p); do
     wait $job || code=$?
+    echo "a node ended with $code" >&2
 done
 exit $code
 """
