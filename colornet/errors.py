@@ -13,6 +13,7 @@ ColorsweepError        1  the sweep or training failed
 A message has at most three lines: what is wrong with its place and value, then the remedy.
 """
 
+import logging
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -92,3 +93,12 @@ def first_line(error: BaseException) -> str:
     """What an error says first, short enough for a sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:300].rstrip(".") if lines else type(error).__name__
+
+
+class Redacted(logging.Filter):
+    """Takes secrets out of what is logged, as errors do of what they say."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record; every one passes."""
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True

@@ -15,6 +15,8 @@ from colornet.config import Config, parse_config
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError, first_line
 from colornet.packs import Packs, check_packs
+from colornet.paths import flatten
+from colornet.redaction import holds_secret
 from colornet.sections.data import DataConfig
 from colornet.storage import Storage
 from search.records import create_sweep, sweeps_folder
@@ -35,6 +37,7 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     Raises:
         InputError: for data that cannot be used or a folder that is in use; nothing is written.
     """
+    refuse_secrets(study)
     location = place(study, out)
     study, packs = check_data(study)
     described = {
@@ -127,6 +130,16 @@ def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:
             "Give the budget as training.images, or set stopping.rule to none."
         )
     return base
+
+
+def refuse_secrets(study: Study) -> None:
+    """Raise InputError where a study holds a secret, which its files would show to others."""
+    for path, value in flatten(study.to_data()).items():
+        if holds_secret(str(value)):
+            raise InputError(
+                f"{study.name}: {path}: holds a secret, which the files of a sweep would show.\n"
+                "Take it out: nodes read secrets from their environment."
+            )
 
 
 def sweep_name(study: str) -> str:

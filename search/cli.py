@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from colornet.errors import ColorsweepError
+from colornet.errors import ColorsweepError, Redacted
 
 INTERRUPTED = 130
 
@@ -109,6 +109,8 @@ def _show(answer: Any, as_json: bool) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `colorsweep` with the process's arguments and exit with its code."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Redacted())
     try:
         code = app.meta(
             arguments, result_action="return_value", exit_on_error=False, print_error=False

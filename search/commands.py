@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 from colornet.errors import InputError
-from search.jobcommands import is_jobs, resume_job, status_of_job
+from search.jobcommands import driver_address, is_jobs, resume_job, status_of_job
 
 if TYPE_CHECKING:
     from search.continuing import Edit
@@ -57,6 +57,7 @@ def run(
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     need_training_libraries("run")
+    address = driver_address(address)
     overrides = overrides_of(data, settings, trials)
     if when_spent is not None:
         overrides["budget.when_spent"] = when_spent
@@ -249,6 +250,7 @@ def _go_on(
     address: str | None,
 ) -> Answer:
     need_training_libraries(command)
+    address = driver_address(address)
     from search.continuing import continued
     from search.records import find_sweep
 

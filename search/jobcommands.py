@@ -59,11 +59,12 @@ def submit(
         Copy what the job writes until it ends, and exit with its exit code.
     """
     need_training_libraries("submit")
-    from search.beginning import new_location
+    from search.beginning import new_location, refuse_secrets
     from search.commands import overrides_of
     from spaces.loading import load_study
 
     loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
+    refuse_secrets(loaded)
     cluster = _cluster(address)
     job = cluster.submit(loaded.to_data(), new_location(loaded, out), ship=ship)
     job = cluster.begun(job)
@@ -159,6 +160,17 @@ def resume_job(address: str, sweep: str | None, *, ship: bool) -> Answer:
     """Go on with a job's sweep as a new job."""
     cluster = _cluster(address)
     return _followed(cluster, cluster.resume(cluster.find(sweep), ship=ship), False)
+
+
+def driver_address(address: str | None) -> str | None:
+    """An address to drive a sweep at from here. Raises InputError for one of jobs."""
+    if is_jobs(address):
+        raise InputError(
+            f"--address: {address}: is a dashboard's, where sweeps run as jobs: use "
+            "`colorsweep submit`.\n"
+            "To drive one from here give auto or HOST:6379, or unset COLORSWEEP_ADDRESS."
+        )
+    return address
 
 
 def is_jobs(address: str | None) -> bool:

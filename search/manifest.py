@@ -19,9 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from colornet.catalog import to_yaml
 from colornet.errors import InputError
-from colornet.paths import flatten
-from colornet.redaction import holds_secret
-from search.beginning import sweep_name
+from search.beginning import refuse_secrets, sweep_name
 from search.shares import Machine, Share, split
 from spaces.study import Study
 
@@ -148,16 +146,6 @@ def _is_below(path: str, folder: str) -> bool:
     """Whether an absolute path without `..` lies in a folder."""
     parts = PurePosixPath(path).parts
     return ".." not in parts and PurePosixPath(folder) in PurePosixPath(path).parents
-
-
-def refuse_secrets(study: Study) -> None:
-    """Raise InputError where a study holds what must not lie in a file for others."""
-    for path, value in flatten(study.to_data()).items():
-        if holds_secret(str(value)):
-            raise InputError(
-                f"{study.name}: {path}: holds a secret, which a manifest would show.\n"
-                "Take it out: nodes read secrets from their environment."
-            )
 
 
 def _fill(template: str, **values: Any) -> str:

@@ -1,6 +1,7 @@
 """The `colorsweep` command: its surface, its exit codes, what it loads and what it refuses."""
 
 import json
+import logging
 import subprocess
 import sys
 import textwrap
@@ -46,15 +47,24 @@ SURFACE = {
         *["--cpus", "--data", "--gpus", "--nodes", "--out", "--quick", "--set", "--storage"],
         *["--study", "--target", "--trials", "-n", "-o"],
     ],
-    "status": ["--sweep"],
-    "resume": ["--accept", "--address", "--study", "--sweep"],
+    "submit": [
+        *["--address", "--data", "--follow", "--out", "--quick", "--set", "--ship", "--study"],
+        *["--trials", "-f", "-n"],
+    ],
+    "logs": ["--address", "--follow", "--sweep", "-f"],
+    "stop": ["--address", "--sweep"],
+    "status": ["--address", "--sweep"],
+    "resume": ["--accept", "--address", "--ship", "--study", "--sweep"],
     "extend": [
         *["--accept", "--address", "--replicates", "--study", "--sweep", "--trials", "-n"],
     ],
     "confirm": ["--address", "--replicates", "--sweep", "--top"],
     "report": ["--out", "--sweep", "-o"],
     "best": ["--by", "--model", "--out", "--sweep", "--top", "-o"],
-    "train": ["--config", "--out", "--set"],
+    "train": [
+        *["--address", "--config", "--gpus-per-worker", "--out", "--scale-lr", "--set"],
+        "--workers",
+    ],
     "colorize": ["--model", "--out", "--pictures", "-o"],
 }
 """Every command and option that people may have in their scripts."""
@@ -118,6 +128,30 @@ def test_help_names_every_command(call: Call) -> None:
     for command in SURFACE:
         assert command.split()[0] in found.out
     assert call().out == found.out
+
+
+def test_a_dashboard_drives_no_sweep(call: Call) -> None:
+    found = call("run", "demo", "--address", "http://127.0.0.1:8265")
+    assert (found.code, found.out) == (2, "")
+    assert "colorsweep submit" in found.err
+
+
+def test_no_secret_is_logged_or_recorded(
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SOME_PASSWORD", "correct-horse")
+    logging.getLogger().handlers.clear()
+    call("studies")
+    logging.getLogger("colorsweep").warning("it is %s", "correct-horse")
+    assert capfd.readouterr().err == "it is ***\n"
+    found = call("run", "demo", "--set", "question=correct-horse", "--out", "sweep")
+    assert (found.code, found.out) == (2, "")
+    assert "question: holds a secret" in found.err
+    assert "correct-horse" not in found.err
+    assert not (tmp_path / "work" / "sweep").exists()
 
 
 def test_the_version(call: Call) -> None:

@@ -352,7 +352,7 @@ def test_no_planted_secret_is_printed(
     study.write_text(re.sub("question: .*", f"question: token={SECRETS['study']}?", demo))
     code, printed = run("manifest", kind, str(study))
     assert code == 2
-    assert "mine: question: holds a secret, which a manifest would show" in printed
+    assert "mine: question: holds a secret, which the files of a sweep would show" in printed
     options = ["--set", "data.source=folder", "--set", f"data.root=s3://b?key={SECRETS['config']}"]
     roots = (f"s3://me:{SECRETS['url']}@b/x", f"s3://b/{SECRETS['environment']}")
     for chosen in (options, *(["--data", root] for root in roots)):
