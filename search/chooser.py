@@ -41,6 +41,7 @@ class Assignment:
 
     Attributes:
         attempt: 0 the first time; one more for each retry or resume.
+        alone: whether it gets its cards for itself, where trials share them.
         distributions, system_attrs: what Optuna needs to rebuild the trial, JSON.
     """
 
@@ -52,6 +53,7 @@ class Assignment:
     point: Point
     point_id: str
     config: Config
+    alone: bool = False
     distributions: str = "{}"
     system_attrs: str = "{}"
 
@@ -188,7 +190,7 @@ class Chooser:
         return self._assignment(self.next_number - 1, point, seed, CONFIRM)
 
     def _assignment(
-        self, number: int, point: Point, seed: int, origin: str, **extra: str
+        self, number: int, point: Point, seed: int, origin: str, **extra: Any
     ) -> Assignment:
         return Assignment(
             trial_id=f"t{number:05d}",

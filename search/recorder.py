@@ -4,10 +4,8 @@ Sits between whoever runs trials (Ray Tune, or a test) and the records: every ev
 Optuna is told, and checkpoints that are no longer needed are deleted. Knows nothing of Ray.
 """
 
-import json
 import math
 import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +20,7 @@ from search.keeping import KEEP_BEST, Keeper
 from search.outcome import MAX_ATTEMPTS
 from search.ranking import best_trials
 from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_states, read_sweep
-from search.running import Running, identity, terminate_here
+from search.running import Running, identity, row_of, terminate_here
 from search.spending import Spending
 from search.standing import Standing, reported
 from search.stopping import Stopper
@@ -183,6 +181,11 @@ class Recorder:
                 **picture,
             }
             self._writer.picture(row)
+        if message["state"] == "oom" and self._may_have_room(running.assignment):
+            why = f"tried again with a card to itself: {message['reason']}"
+            self._end(running, "preempted", why)
+            self._again(running, alone=True)
+            return False
         self._end(running, message["state"], message["reason"])
         if message["state"] == "preempted" and not (self.stopping or self.cut):
             self._again(running)  # its node is wanted back: another one goes on
@@ -206,10 +209,15 @@ class Recorder:
             self._end(running, "preempted", reason)
             self._again(running)
 
-    def _again(self, running: Running) -> None:
+    def _again(self, running: Running, *, alone: bool = False) -> None:
         """Hand a trial out once more, from its last checkpoint."""
-        attempt = running.assignment.attempt + 1
-        self.chooser.waiting.append(replace(running.assignment, attempt=attempt))
+        told, attempt = running.assignment, running.assignment.attempt + 1
+        self.chooser.waiting.append(replace(told, attempt=attempt, alone=alone or told.alone))
+
+    def _may_have_room(self, assignment: Assignment) -> bool:
+        """Whether a trial that ran out of memory had only a part of its card."""
+        ends = self.stopping or self.cut is not None
+        return 0 < self.spending.gpus < 1 and not assignment.alone and not ends
 
     def preempt_all(self, reason: str) -> None:
         """Whatever still counts as running was stopped from outside."""
@@ -299,19 +307,7 @@ class Recorder:
         running: Running | None = None,
     ) -> dict[str, Any]:
         """The row of a trial that is now in a state."""
-        row = {
-            **identity(assignment),
-            "state": state,
-            "reason": reason,
-            "origin": assignment.origin,
-            "point_id": assignment.point_id,
-            "point": json.dumps(assignment.point),
-            "distributions": assignment.distributions,
-            "system_attrs": assignment.system_attrs,
-            "config": assignment.config_json,
-            "host": running.host if running else socket.gethostname(),
-            "pid": running.pid if running else None,
-            "gpus": self.spending.gpus,
-        }
+        gpus = self.spending.gpus
+        row = row_of(assignment, running) | {"state": state, "reason": reason, "gpus": gpus}
         self.standing.update(row, running.last if running else {})
         return row

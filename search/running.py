@@ -1,6 +1,7 @@
 """A trial under way, and how its process is asked to stop."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -36,4 +37,19 @@ def identity(assignment: Assignment) -> dict[str, Any]:
         "number": assignment.number,
         "attempt": assignment.attempt,
         "seed": assignment.seed,
+    }
+
+
+def row_of(assignment: Assignment, running: Running | None) -> dict[str, Any]:
+    """A trial's row but for its state; until it has spoken it counts as on this host."""
+    return {
+        **identity(assignment),
+        "origin": assignment.origin,
+        "point_id": assignment.point_id,
+        "point": json.dumps(assignment.point),
+        "distributions": assignment.distributions,
+        "system_attrs": assignment.system_attrs,
+        "config": assignment.config_json,
+        "host": running.host if running else socket.gethostname(),
+        "pid": running.pid if running else None,
     }

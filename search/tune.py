@@ -9,7 +9,9 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import ceil
 from typing import Any
 
 import ray
@@ -146,6 +148,7 @@ class _Search(SearchAlgorithm):
             "cpus": self._part.cpus,
             "gpus": self._part.gpus,
             "workers": self._part.workers,
+            "alone": chosen.alone,
             "test": chosen.origin == CONFIRM,
         }
 
@@ -198,11 +201,11 @@ def _why(trial: Trial) -> str:
     return f"its process died: {text[0][:300]}" if text else "its process died"
 
 
-def _resources(part: Share) -> dict[str, float]:
+def _resources(part: Share, assignment: Mapping[str, Any]) -> dict[str, float]:
     """Of a trial's actor. With several workers it has none: they must always find theirs."""
     if part.workers > 1:
         return {"cpu": 0, "memory": 1}
-    return {"cpu": part.cpus, "gpu": part.gpus}
+    return {"cpu": part.cpus, "gpu": ceil(part.gpus) if assignment["alone"] else part.gpus}
 
 
 def fit(
@@ -225,7 +228,7 @@ def fit(
     os.environ.update(ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="colorsweep-tune-") as scratch:
         trainable = tune.with_resources(
-            tune.with_parameters(TrialActor, train=train), _resources(part)
+            tune.with_parameters(TrialActor, train=train), partial(_resources, part)
         )
         tune.Tuner(
             trainable,

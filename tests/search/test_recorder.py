@@ -241,6 +241,24 @@ class TestLost:
         finish(recorder, start(recorder))
         assert recorder.standing.states == {"t00000": "completed"}
 
+    @pytest.mark.parametrize(("gpus", "again"), [(0.25, True), (1.0, False), (0.0, False)])
+    def test_out_of_a_shared_card_s_memory_it_has_the_card_to_itself_once(
+        self, make_sweep: MakeSweep, gpus: float, again: bool
+    ) -> None:
+        folder = make_sweep(1)
+        recorder = open_recorder(folder)
+        recorder.spending.gpus = gpus
+        chosen = start(recorder)
+        assert not chosen.alone
+        end(recorder, chosen, "oom", "CUDA out of memory")
+        if again:
+            chosen = start(recorder)
+            assert (chosen.trial_id, chosen.attempt, chosen.alone) == ("t00000", 1, True)
+            end(recorder, chosen, "oom", "CUDA out of memory")
+        assert recorder.next() is None
+        (row,) = read_sweep(folder).trials.to_dict("records")
+        assert (row["state"], row["reason"]) == ("oom", "CUDA out of memory")
+
     def test_a_trial_whose_process_was_asked_to_leave_goes_on_elsewhere(
         self, make_sweep: MakeSweep
     ) -> None:
