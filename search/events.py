@@ -8,7 +8,7 @@ import pandas as pd
 
 from colornet.storage import Storage
 from search.lease import holder, is_alive
-from search.records import read_states
+from search.records import read_states, read_study
 
 POLL = 1.0
 """Seconds between two looks at a sweep that is followed."""
@@ -20,6 +20,7 @@ def events_text(location: str) -> str:
     Raises:
         InputError: the folder is no sweep.
     """
+    read_study(Storage.at(location))
     states, problems = read_states(location)
     return "\n".join([*_lines(states), *(f"Problem: {one}" for one in problems)])
 

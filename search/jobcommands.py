@@ -65,8 +65,9 @@ def submit(
 
     loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
     refuse_secrets(loaded)
+    location = new_location(loaded, out)
     cluster = _cluster(address)
-    job = cluster.submit(loaded.to_data(), new_location(loaded, out), ship=ship)
+    job = cluster.submit(loaded.to_data(), location, ship=ship)
     job = cluster.begun(job)
     if job.exit_code == InputError.exit_code:
         raise InputError(_refusal(cluster.words(job), loaded.base_config["data"].get("root")))
