@@ -1,11 +1,12 @@
 """What the workers of a final training keep and leave, without Ray."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from colornet import checkpoint, interrupt, loop
 from colornet.config import Config, parse_config
@@ -23,6 +24,15 @@ VALUES: dict[str, Any] = {
     "training": {"images": 128, "ticks": 4, "batch_size": 16, "checkpoint_every": 1},
 }
 COMMON = {"source": "scenes", "image_size": 32, "pictures": 60, "seed": 3}
+
+
+@pytest.fixture(autouse=True)
+def denormals_afterwards() -> Iterator[None]:
+    """A worker flushes them, which later tests in this process must not find."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_flush_denormal(False)
+    torch.set_num_threads(threads)
 
 
 def settings(folder: Path, **changes: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A look at the nodes of a real cluster: one head and two nodes, with a token."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from colornet.errors import ClusterError
-from search import clusterprobe, doctor, nodeprobe
+from search import clusterprobe, nodeprobe
 from search.access import Reached, is_open, reach
 from search.clusterprobe import probe_cluster, probe_here
 
@@ -113,10 +114,16 @@ def cluster() -> Iterator[Cluster]:
 
 
 def states(address: str, **places: str) -> tuple[list[tuple[str, str]], int]:
-    """(name, state) of every check, and the exit code."""
-    found, code = doctor.examine(address, places.get("storage"), places.get("data"), 64)
-    assert not [one for one in found if TOKEN in one.found + one.remedy]
-    return [(one.name, one.state) for one in found if one.name not in ("token file", "token")], code
+    """(name, state) of every check, and the exit code; in a process that has read no token yet."""
+    options = [word for name, place in places.items() for word in (f"--{name}", place)]
+    words = ["doctor", "--json", "--image-size", "64", "--address", address, *options]
+    done = subprocess.run(
+        [sys.executable, "-m", "search", *words], capture_output=True, text=True, timeout=120
+    )
+    assert TOKEN not in done.stdout + done.stderr
+    found = json.loads(done.stdout)["checks"]
+    named = [(one["name"], one["state"]) for one in found]
+    return [one for one in named if one[0] not in ("token file", "token")], done.returncode
 
 
 @pytest.mark.ray

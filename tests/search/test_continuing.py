@@ -37,7 +37,7 @@ def begun(make_study: MakeStudy, tmp_path: Path) -> Callable[..., Path]:
     def make(**changes: Any) -> Path:
         data = {"data.pictures": 80, "data.image_size": 16}
         fixed = {**data, "training.images": 64, "training.ticks": 2, "training.batch_size": 8}
-        return begin(make_study(fixed=fixed, **changes), str(tmp_path / "sweep"))
+        return Path(begin(make_study(fixed=fixed, **changes), str(tmp_path / "sweep")))
 
     return make
 
@@ -143,7 +143,7 @@ def test_a_file_s_study_is_taken_with_the_first_settings(
     settings = {"budget.trials": 5}
     study = load_study(str(file), settings)
     began = {"study": str(file), "settings": settings, "quick": False}
-    folder = begin(study, str(tmp_path / "sweep"), began)
+    folder = Path(begin(study, str(tmp_path / "sweep"), began))
     values = read_yaml(file)
     values["space"]["loss.adversarial"] = {"choice": ["bce", "lsgan", "hinge"]}
     values["question"] = "And hinge?"

@@ -39,7 +39,7 @@ FULL: dict[str, Any] = {
     "seed": 3,
     "seeds": "fresh",
     "budget": {"trials": 8},
-    "resources": {"gpus": 0.5, "concurrent": 2},
+    "resources": {"workers": 1, "gpus": 0.5, "concurrent": 2},
     "quick": {"budget.trials": 2, "training.images": 320},
 }
 

@@ -105,7 +105,7 @@ class TestResolved:
         data = study.to_data()
         assert data["decide"] is None
         assert (data["seed"], data["seeds"], data["sampler"]) == (0, "shared", "tpe")
-        assert data["resources"] == {"gpus": "auto", "concurrent": "auto"}
+        assert data["resources"] == {"workers": 1, "gpus": "auto", "concurrent": "auto"}
         assert round_trip(study).to_data() == data
 
     @pytest.mark.parametrize("key", ["version", "question", "base", "space", "objectives"])
