@@ -123,8 +123,10 @@ class Nodes:
         return [pid for pid in descendants(node.pid) if "ResourceTrainable" in command_of(pid)]
 
     def _start(self, *options: str) -> "subprocess.Popen[bytes]":
-        log = (self.folder / f"node-{len(self.nodes)}-{secrets.token_hex(2)}.log").open("wb")
-        return subprocess.Popen(
+        """Start a node; returns when it runs. Two at a time may choose the same sockets."""
+        path = self.folder / f"node-{secrets.token_hex(4)}.log"
+        log = path.open("wb")
+        started = subprocess.Popen(
             [
                 *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options),
                 *("--object-store-memory", SMALL, "--disable-usage-stats"),
@@ -135,6 +137,11 @@ class Nodes:
             stderr=log,
             start_new_session=True,
         )
+        until = time.monotonic() + STARTS_WITHIN
+        while b"Ray runtime started" not in path.read_bytes():
+            assert started.poll() is None and time.monotonic() < until, path.read_text()[-2000:]
+            time.sleep(0.2)
+        return started
 
     def _wait_for(self, address: str) -> None:
         until = time.monotonic() + STARTS_WITHIN
