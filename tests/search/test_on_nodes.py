@@ -94,7 +94,8 @@ def test_a_sweep_from_submission_to_report(tmp_path: Path) -> None:
         assert nodes.environment["RAY_AUTH_TOKEN_PATH"] not in followed.stderr
     check_whole(sweep, 16)
     states, _ = read_states(sweep)
-    assert (states["reason"] == "its node has died").any()
+    # Ray may see the process's end before the node's.
+    assert states["reason"].isin(["its node has died", "its process died"]).any()
     report = colorsweep(nodes, laptop, "report", str(sweep))
     assert report.returncode == 0, report.stderr
     assert (sweep / "report.html").stat().st_size > 100_000
