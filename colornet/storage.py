@@ -81,15 +81,19 @@ class Storage:
 
     def names(self, folder: str = "") -> list[str]:
         """Names of the files directly in `folder`, sorted; empty when it is not there."""
-        selector = fs.FileSelector(self._full(folder), allow_not_found=True)
-        found = self.filesystem.get_file_info(selector)
-        return sorted(info.base_name for info in found if info.type == fs.FileType.File)
+        return self._listed(folder, fs.FileType.File)
 
     def folders(self, folder: str = "") -> list[str]:
         """Names of the folders directly in `folder`, sorted; empty when it is not there."""
+        return self._listed(folder, fs.FileType.Directory)
+
+    def _listed(self, folder: str, kind: fs.FileType) -> list[str]:
         selector = fs.FileSelector(self._full(folder), allow_not_found=True)
-        found = self.filesystem.get_file_info(selector)
-        return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
+        try:
+            found = self.filesystem.get_file_info(selector)
+        except FileNotFoundError:  # it is just being made, or removed
+            return []
+        return sorted(info.base_name for info in found if info.type == kind)
 
     def exists(self, name: str = "") -> bool:
         """Whether a file or folder of that name is there."""
