@@ -11,14 +11,12 @@ from cyclopts.validators import Number
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 from colornet.errors import InputError
 from colornet.redaction import holds_secret, redact
+from search.options import Address, Flag, Settings, Trials
 
 if TYPE_CHECKING:
     from spaces.study import Study
 
 log = logging.getLogger("colorsweep")
-Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
-Trials = Annotated[int | None, Parameter(alias="-n")]
-Quick = Annotated[bool, Parameter(negative=())]
 Target = Annotated[Path | None, Parameter(alias="-o")]
 AtLeastOne = Annotated[int, Parameter(validator=Number(gte=1))]
 AtLeastNone = Annotated[int, Parameter(validator=Number(gte=0))]
@@ -26,7 +24,7 @@ AtLeastNone = Annotated[int, Parameter(validator=Number(gte=0))]
 
 def doctor(
     *,
-    address: Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")] = None,
+    address: Address = None,
     storage: str | None = None,
     data: str | None = None,
     image_size: Annotated[int, Parameter(validator=Number(gte=8, lte=2048))] = 256,
@@ -89,7 +87,7 @@ def manifest_kuberay(
     data: str | None = None,
     settings: Settings = None,
     trials: Trials = None,
-    quick: Quick = False,
+    quick: Flag = False,
     out: str | None = None,
     nodes: AtLeastOne = 1,
     cpus: AtLeastOne = 4,
@@ -142,7 +140,7 @@ def manifest_slurm(
     data: str | None = None,
     settings: Settings = None,
     trials: Trials = None,
-    quick: Quick = False,
+    quick: Flag = False,
     out: str | None = None,
     nodes: AtLeastOne = 1,
     cpus: AtLeastOne = 4,

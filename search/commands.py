@@ -11,16 +11,14 @@ from cyclopts.validators import Number
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 from colornet.errors import InputError
 from search.jobcommands import driver_address, is_jobs, resume_job, status_of_job
+from search.options import Address, Flag, Settings, Trials
 
 if TYPE_CHECKING:
     from search.continuing import Edit
     from search.sweep import SweepResult
 
 log = logging.getLogger("colorsweep")
-Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
 StudyOption = Annotated[str | None, Parameter(name="--study")]
-Accept = Annotated[bool, Parameter(negative=())]
-Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
 
 
 def run(
@@ -28,8 +26,8 @@ def run(
     *,
     data: Path | None = None,
     settings: Settings = None,
-    trials: Annotated[int | None, Parameter(alias="-n")] = None,
-    quick: Annotated[bool, Parameter(negative=())] = False,
+    trials: Trials = None,
+    quick: Flag = False,
     when_spent: Literal["finish", "cut"] | None = None,
     out: str | None = None,
     address: Address = None,
@@ -83,10 +81,10 @@ def plan(
     *,
     data: Path | None = None,
     settings: Settings = None,
-    trials: Annotated[int | None, Parameter(alias="-n")] = None,
-    quick: Annotated[bool, Parameter(negative=())] = False,
+    trials: Trials = None,
+    quick: Flag = False,
     out: str | None = None,
-    probe: Annotated[bool, Parameter(negative=())] = False,
+    probe: Flag = False,
     cpus: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     gpus: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
 ) -> Answer:
@@ -154,9 +152,9 @@ def resume(
     sweep: str | None = None,
     *,
     study: StudyOption = None,
-    accept: Accept = False,
+    accept: Flag = False,
     address: Address = None,
-    ship: Annotated[bool, Parameter(negative=())] = False,
+    ship: Flag = False,
 ) -> Answer:
     """Go on with a sweep that was stopped or killed; finished trials are not run again.
 
@@ -190,7 +188,7 @@ def extend(
     trials: Annotated[int | None, Parameter(alias="-n", validator=Number(gte=1))] = None,
     replicates: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     study: StudyOption = None,
-    accept: Accept = False,
+    accept: Flag = False,
     address: Address = None,
 ) -> Answer:
     """Give a sweep more trials, or a compared design more seeds, and go on with it.

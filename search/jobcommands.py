@@ -7,19 +7,14 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from colornet.answer import Answer, aligned, need_training_libraries
 from colornet.errors import ClusterError, InputError, InUseError
+from search.options import Address, Flag, Follow, Settings, Trials
 
 if TYPE_CHECKING:
     from search.cluster import Cluster, Job
-
-Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
-Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
-Flag = Annotated[bool, Parameter(negative=())]
 
 
 def submit(
@@ -28,11 +23,11 @@ def submit(
     address: Address = None,
     data: str | None = None,
     settings: Settings = None,
-    trials: Annotated[int | None, Parameter(alias="-n")] = None,
+    trials: Trials = None,
     quick: Flag = False,
     out: str | None = None,
     ship: Flag = False,
-    follow: Annotated[bool, Parameter(alias="-f", negative=())] = False,
+    follow: Follow = False,
 ) -> Answer:
     """Run a study as a sweep on a cluster, as a Ray job.
 
@@ -89,7 +84,7 @@ def logs(
     sweep: str | None = None,
     *,
     address: Address = None,
-    follow: Annotated[bool, Parameter(alias="-f", negative=())] = False,
+    follow: Follow = False,
 ) -> Answer:
     """Print what a sweep's job has written, or of a folder's sweep how its trials went.
 
