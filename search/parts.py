@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.compute import Expression
 
 from colornet.storage import Storage
 
@@ -41,6 +42,7 @@ SCHEMAS = {
             pa.field("config", pa.string()),
             pa.field("host", pa.string()),
             pa.field("pid", pa.int64()),
+            pa.field("log", pa.string()),
         ]
     ),
     "ticks": pa.schema(
@@ -69,6 +71,8 @@ IDENTITY = {
     "ticks": ["trial_id", "seed", "tick"],
     "pictures": ["trial_id", "seed", "kind", "split", "picture_hash"],
 }
+LATER = {"log"}
+"""Fixed columns that parts of older releases of this format lack: null there."""
 MERGE_AT = 12
 """Parts of one level that are merged into one of the next."""
 _PART = re.compile(r"part-\d+-\d+-[0-9a-f]{16}\.parquet")
@@ -102,8 +106,14 @@ def read_parts(
     table: str,
     names: Iterable[str] | None = None,
     columns: list[str] | None = None,
+    where: Expression | None = None,
 ) -> tuple[pa.Table | None, dict[str, str]]:
-    """All rows of some parts, and why others could not be read: {part: reason}."""
+    """The rows of some parts, and why others could not be read: {part: reason}.
+
+    Args:
+        columns: all by default; a fixed one that a part lacks makes it unreadable.
+        where: which rows, all by default.
+    """
     found, torn = [], {}
     for name in part_names(storage, table) if names is None else names:
         try:
@@ -111,10 +121,13 @@ def read_parts(
             if not name.endswith(f"-{_checksum(data)}.parquet"):
                 raise OSError("it is damaged: its content does not match its name")
             part = pq.read_table(
-                pa.BufferReader(data), columns=columns, page_checksum_verification=True
+                pa.BufferReader(data),
+                columns=columns,
+                filters=where,
+                page_checksum_verification=True,
             )
             _check_columns(table, part.schema, columns)
-            found.append(part)
+            found.append(part if columns else _with_later(table, part))
         except FileNotFoundError:
             continue  # compacted since it was listed: its rows are in a newer part
         except (OSError, pa.ArrowException) as error:
@@ -125,18 +138,37 @@ def read_parts(
 
 def _check_columns(table: str, found: pa.Schema, wanted: list[str] | None) -> None:
     """Raise ArrowTypeError when a part lacks a column or holds another type in one."""
-    for name in (wanted or SCHEMAS[table].names) + found.names:
+    needed = wanted or [name for name in SCHEMAS[table].names if name not in LATER]
+    for name in needed + found.names:
         own = SCHEMAS[table].get_field_index(name) >= 0
         expected = SCHEMAS[table].field(name).type if own else pa.float64()
         if name not in found.names or found.field(name).type != expected:
             raise pa.ArrowTypeError(f"its column {name} is missing or not {expected}")
 
 
-def read_frame(storage: Storage, table: str) -> tuple[pd.DataFrame, list[str]]:
-    """A table's rows, one per identity (the last attempt's), in order of `seq`."""
+def _with_later(table: str, part: pa.Table) -> pa.Table:
+    for name in LATER & set(SCHEMAS[table].names) - set(part.column_names):
+        field = SCHEMAS[table].field(name)
+        part = part.append_column(field, pa.nulls(part.num_rows, field.type))
+    return part
+
+
+def read_frame(
+    storage: Storage,
+    table: str,
+    columns: list[str] | None = None,
+    where: Expression | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """A table's rows, one per identity (the last attempt's), in order of `seq`.
+
+    Args:
+        columns, where: as in `read_parts`; those that order and identify rows are always read.
+    """
+    if columns is not None:
+        columns = list(dict.fromkeys([*columns, *IDENTITY[table], "attempt", "seq"]))
     for _ in range(3):
         before = part_names(storage, table)
-        content, torn = read_parts(storage, table, before)
+        content, torn = read_parts(storage, table, before, columns, where)
         if set(before) <= set(part_names(storage, table)):
             break  # nothing was compacted away while it was read
     if content is None:

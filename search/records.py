@@ -14,7 +14,7 @@ the clock.
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from colornet.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError, did_you_mean
@@ -143,6 +144,7 @@ class SweepRecords:
     Attributes:
         study: the resolved study, as data.
         trials: one row per trial, the last state; sorted by number.
+        states: one row per change of a trial's state, in order.
         ticks: one row per trial, seed and tick, that of the last attempt that reached it.
         problems: parts that could not be read, in sentences.
     """
@@ -153,15 +155,32 @@ class SweepRecords:
     trials: pd.DataFrame
     ticks: pd.DataFrame
     problems: list[str] = field(default_factory=list)
+    states: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def name(self) -> str:
         """The sweep's name: that of its folder."""
         return self.location.rstrip("/").rsplit("/", 1)[-1]
 
-    def pictures(self) -> pd.DataFrame:
-        """One row per trial, kind and held-out picture; unreadable parts join `problems`."""
-        frame, torn = read_frame(Storage.at(self.location), "pictures")
+    def pictures(self, trials: Sequence[str] | None = None, *, fixed: bool = False) -> pd.DataFrame:
+        """One row per trial, kind and held-out picture; unreadable parts join `problems`.
+
+        Args:
+            trials: whose, all by default.
+            fixed: only the fixed pictures, of which there is an image.
+        """
+        wanted = pc.scalar(True) if trials is None else pc.field("trial_id").isin(list(trials))
+        if fixed:
+            wanted = wanted & pc.field("fixed") & pc.field("webp").is_valid()
+        return self._pictures(None, wanted)
+
+    def pictured(self) -> set[str]:
+        """The trials of which there are fixed pictures; unreadable parts join `problems`."""
+        wanted = pc.field("fixed") & (pc.field("kind") == "prediction")
+        return set(self._pictures(["trial_id"], wanted)["trial_id"])
+
+    def _pictures(self, columns: list[str] | None, where: pc.Expression) -> pd.DataFrame:
+        frame, torn = read_frame(Storage.at(self.location), "pictures", columns, where)
         self.problems.extend(problem for problem in torn if problem not in self.problems)
         return frame
 
@@ -190,6 +209,7 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
         trials=trials.reset_index(drop=True),
         ticks=ticks.reset_index(drop=True),
         problems=problems + torn,
+        states=states,
     )
 
 

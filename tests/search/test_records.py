@@ -380,12 +380,12 @@ class TestCompaction:
             writer.commit()
         real, done = part_files.read_parts, []
 
-        def meanwhile(storage: Any, table: str, names: Any = None, columns: Any = None) -> Any:
+        def meanwhile(storage: Any, table: str, *rest: Any) -> Any:
             if table == "ticks" and not done:
                 done.append(table)
                 writer.tick(tick(0, MERGE_AT))
                 writer.commit()
-            return real(storage, table, names, columns)
+            return real(storage, table, *rest)
 
         monkeypatch.setattr(part_files, "read_parts", meanwhile)
         found = read_sweep(sweep)
