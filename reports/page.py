@@ -30,8 +30,12 @@ CHARTS = (
     "learning_curves",
     "early_ranks",
     "losses",
-    "dimensions",
+    "compared",
     "importance",
+    "balance_map",
+    "dimensions",
+    "interactions",
+    "parallel",
 )
 """The modules of `reports/charts` in their order on the page."""
 MAX_TABLE_ROWS = 60
@@ -131,7 +135,9 @@ def section(chart: ModuleType, sweep: SweepTables, figures: dict[str, Any]) -> d
 def _option(sweep: SweepTables, value: str) -> str:
     if value in SELECTOR_WORDS:
         return SELECTOR_WORDS[value]
-    return " × ".join(sweep.column(name).label for name in value.split(" × "))
+    known = {dimension.name for dimension in sweep.dimensions}
+    parts = value.split(" × ")
+    return " × ".join(name if name in known else sweep.column(name).label for name in parts)
 
 
 def panel(

@@ -19,9 +19,13 @@ def test_running_best_over_equal_budget_only(build) -> None:
     sweep.trial(BCE, 11.0)
     sweep.trial(BCE, 8.0)
     info = prepare(sweep.tables())
-    assert info.scored == ((0.0, 9.0, "t00000"), (3.0, 11.0, "t00003"), (4.0, 8.0, "t00004"))
-    assert info.partial == ((1.0, 3.75, "t00001"),)
-    assert info.failed == ((2.0, "t00002", "diverged"),)
+    assert info.scored == (
+        (0.0, 9.0, "t00000", 0),
+        (3.0, 11.0, "t00003", 3),
+        (4.0, 8.0, "t00004", 4),
+    )
+    assert info.partial == ((1.0, 3.75, "t00001", 1),)
+    assert info.failed == ((2.0, "t00002", "diverged", 2),)
     assert info.best == ((0.0, 9.0), (3.0, 9.0), (4.0, 8.0))
     assert info.baseline == 20.0
     assert table(info)["best so far"].tolist() == [9.0, 9.0, 8.0]

@@ -3,6 +3,7 @@
 import pytest
 
 from reports.charts.dimensions import Point, caption, draw, each, prepare
+from reports.medians import Median
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -25,9 +26,9 @@ def test_points_of_a_range(build) -> None:
     sweep.trial({LR: 1e-5, LOSS: "bce"}, None, "running")
     info = prepare(sweep.tables(), LR)
     assert info.points == (
-        Point("t00000", 1e-3, "0.001", 9.0, "scored", True),
-        Point("t00001", 1e-4, "0.0001", 8.0, "partial", False),
-        Point("t00002", 1e-5, "1e-05", None, "failed", False),
+        Point("t00000", 0, 1e-3, "0.001", 9.0, "scored", True),
+        Point("t00001", 1, 1e-4, "0.0001", 8.0, "partial", False),
+        Point("t00002", 2, 1e-5, "1e-05", None, "failed", False),
     )
     assert info.categories == () and info.medians == ()
     assert caption(info) == "1 trial; the best in orange; 1 failed (crosses)."
@@ -40,7 +41,7 @@ def test_categories_in_the_order_of_the_study(build) -> None:
     info = prepare(sweep.tables(), LOSS)
     assert info.categories == ("bce", "lsgan", "hinge")
     assert [round(point.x or 0) for point in info.points] == [2, 0, 2, 0, 2, 0]
-    assert info.medians == ((0.0, 9.0), (2.0, 8.0))
+    assert info.medians == (Median(0.0, 9.0, None, None, 3), Median(2.0, 8.0, None, None, 3))
 
 
 def test_special_value_stands_apart(build) -> None:

@@ -40,9 +40,9 @@ def test_finds_the_dimension_that_matters(build, goal: str) -> None:
         sweep.trial({LR: rate, LOSS: str(rng.choice(["bce", "hinge"]))}, value)
     sweep.trial({LR: 1e-4, LOSS: "bce"}, 9.0, "pruned")
     info = prepare(sweep.tables())
-    assert [name for name, _ in info.shares] == [LR, LOSS]
-    assert info.shares[0][1] > 0.8
-    assert sum(share for _, share in info.shares) == pytest.approx(1)
+    assert [one.dimension for one in info.shares] == [LR, LOSS]
+    assert info.shares[0].share > 0.8
+    assert sum(one.share for one in info.shares) == pytest.approx(1)
     assert (info.trials, info.all_trials) == (30, 31)
     assert "from 30 trials of equal budget out of 31" in caption(info)
 
@@ -55,7 +55,7 @@ def test_the_special_value_counts_for_its_dimension(build) -> None:
         chosen = 0 if index % 3 == 0 else float(10 ** rng.uniform(0, 2.4))
         point = {"loss.l1_weight": chosen, "loss.label_smoothing": float(rng.uniform(0, 0.3))}
         sweep.trial(point, 15.0 + rng.normal() if chosen == 0 else 9.0 + rng.normal())
-    shares = dict(prepare(sweep.tables()).shares)
+    shares = {one.dimension: one.share for one in prepare(sweep.tables()).shares}
     assert shares["loss.l1_weight"] > shares["loss.label_smoothing"]
 
 
@@ -72,7 +72,7 @@ def test_conditional_and_constant_dimensions(build) -> None:
             point["loss.label_smoothing"] = 0.02 * index
         sweep.trial(point, 9.0 + index)
     info = prepare(sweep.tables())
-    assert {name for name, _ in info.shares} == {LOSS, "loss.label_smoothing"}
+    assert {one.dimension for one in info.shares} == {LOSS, "loss.label_smoothing"}
     assert info.constant == ("generator.width",)
 
 
