@@ -16,6 +16,8 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE = "#CC79A7"
 INK, SOFT, GRID = "#1d2430", "#5b6472", "#e4e7ec"
 MUTED, BAND, BAND_INNER = "#aeb6c2", "rgba(0,114,178,0.14)", "rgba(0,114,178,0.24)"
+VEIL = "rgba(255,255,255,0.72)"
+"""Behind text that stands on lines."""
 LEADERS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)
 """Colors of the best trials, in their order, the same in every chart and picture."""
 SCALE = ("#0b2a66", "#1d55a0", "#1f86b8", "#3fb0b8", "#86cba9", "#cbe3a2")
@@ -30,8 +32,9 @@ DARK = {
     GREEN: "#2FC79A",
     BAND: "rgba(86,180,233,0.16)",
     BAND_INNER: "rgba(86,180,233,0.28)",
+    VEIL: "rgba(26,32,41,0.72)",
     **dict(
-        zip(SCALE, ("#f4f3a6", "#9fd89b", "#4fb8a8", "#2f90ad", "#2d67a0", "#3a4488"), strict=True)
+        zip(SCALE, ("#f4f3a6", "#9fd89b", "#4fb8a8", "#3a9cc0", "#4a86c8", "#6f74c4"), strict=True)
     ),
 }
 LONGEST = 40
@@ -66,9 +69,8 @@ def colorbar(title: str) -> dict[str, Any]:
     return {
         "orientation": "h",
         "thickness": 10,
-        "len": 0.6,
-        "x": 1,
-        "xanchor": "right",
+        "len": 1,
+        "ypad": 0,
         "y": 1.01,
         "yanchor": "bottom",
         "outlinewidth": 0,
@@ -192,7 +194,12 @@ def failed_marks(
         text=names,
         mode="markers",
         name="failed",
-        marker={"symbol": "x-thin", "size": 8, "line": {"width": 1.6, "color": INK}},
+        marker={
+            "symbol": "x-thin",
+            "size": 8,
+            "color": INK,
+            "line": {"width": 1.6, "color": INK},
+        },
         hovertemplate="%{text}<extra></extra>",
         cliponaxis=False,
     )

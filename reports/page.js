@@ -47,6 +47,7 @@
     figure.layout.hoverlabel = { ...figure.layout.hoverlabel, bgcolor: dark ? "#2c333f" : "#ffffff", bordercolor: dark ? "#5d6776" : "#aeb6c2" };
     figure.layout.hoverlabel.font = { ...figure.layout.hoverlabel.font, color: dark ? "#e9ecf1" : "#1d2430" };
     if (touch) figure.layout.dragmode = false;
+    byId(id).style.minWidth = `${figure.layout.meta?.least_width ?? 0}px`;
     legend(id, figure);
     drawn.add(id);
     return Plotly.react(id, figure.data, figure.layout, settings);

@@ -165,7 +165,7 @@ def draw(info: BalanceMapInfo) -> go.Figure:
             ticktext=[drawing.tick(text) for _, text in scale.ticks],
             range=scale.view,
         )
-    chart.update_layout(showlegend=True, margin={"t": 56})
+    chart.update_layout(showlegend=True, margin={"t": 8})
     return chart
 
 

@@ -131,6 +131,7 @@ def draw(info: BestSoFarInfo) -> go.Figure:
                 "symbol": drawing.symbols(values, shown, symbol),
             },
             hovertemplate="%{text}<extra></extra>",
+            cliponaxis=False,
             showlegend=bool(points),
         )
     chart.add_scatter(

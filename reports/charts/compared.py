@@ -245,7 +245,9 @@ def caption(info: ComparedInfo) -> str:
         text += f". Best mean: {best[0]}"
     said = [f"{level.name}: {level.verdict}" for level in info.levels if level.verdict != "best"]
     said = [one for one in said if not one.endswith(": ")]
-    return f"{text}. {'; '.join(said)}{'.' if said else ''}".strip()
+    if said:
+        text += f". The others – {'; '.join(said)}"
+    return text + "."
 
 
 def table(info: ComparedInfo) -> pd.DataFrame:

@@ -140,7 +140,7 @@ def draw(info: DimensionInfo) -> go.Figure:
             range=[-0.5, max(len(info.categories), 1) - 0.5],
         )
     elif axis.low is not None and axis.high is not None and axis.low < axis.high:
-        chart.update_xaxes(**_range_axis(axis))
+        chart.update_xaxes(**_range_axis(axis, [p.x for p in info.points if p.x is not None]))
     if special:
         chart.update_layout(
             xaxis={"domain": [0.2, 1]},
@@ -161,14 +161,16 @@ def draw(info: DimensionInfo) -> go.Figure:
     return chart
 
 
-def _range_axis(axis: Dimension) -> dict[str, Any]:
-    low, high = float(axis.low or 0), float(axis.high or 0)
+def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
+    """The range, wider where `start_from` lies outside it."""
+    taken = [one for one in taken if one > 0 or not axis.log]
+    low, high = min([float(axis.low or 0), *taken]), max([float(axis.high or 0), *taken])
+    ticks = drawing.log_ticks(low, high) if axis.log else ()
     if axis.log:
         low, high = float(np.log10(low)), float(np.log10(high))
     margin = 0.04 * (high - low)
     shape: dict[str, Any] = {"range": [low - margin, high + margin]}
     if axis.log:
-        ticks = drawing.log_ticks(float(axis.low or 0), float(axis.high or 0))
         shape |= {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
     return shape
 
@@ -199,6 +201,7 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
                     "symbol": drawing.symbols(values, shown, symbol),
                 },
                 hovertemplate="%{text}<extra></extra>",
+                cliponaxis=False,
                 **place,
             )
         )

@@ -143,7 +143,9 @@ def draw(info: ImportanceInfo) -> go.Figure:
         marker={"symbol": "line-ns", "size": 20, "line": {"width": 2, "color": drawing.VERMILLION}},
         hovertemplate="chance gives up to %{x:.0%}<extra></extra>",
     )
-    chart.update_xaxes(range=[0, 1.03], tickformat=".0%", tickangle=0, nticks=6, showgrid=True)
+    widest = max([*high, *chance], default=1.0)
+    shown = [0, 1.04 * widest]
+    chart.update_xaxes(range=shown, tickformat=".0%", tickangle=0, nticks=5, showgrid=True)
     chart.update_yaxes(
         tickvals=places,
         ticktext=[drawing.tick(one.dimension) for one in shares],

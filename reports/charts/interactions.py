@@ -20,7 +20,7 @@ GRID = ()
 JOIN = " × "
 STRONGEST = 5
 """Dimensions whose pairs are offered: ten of them."""
-BINS = 6
+BINS = 5
 MAX_CATEGORIES = 10
 FEW = 3
 """Trials below which a cell says little."""
@@ -179,7 +179,7 @@ def draw(info: InteractionsInfo) -> go.Figure:
         x=np.array([cell.x for cell in lost]),
         y=np.array([cell.y for cell in lost]),
         mode="text",
-        text=[f"✕ {cell.failed}" for cell in lost],
+        text=[_count(cell) for cell in lost],
         textfont={"size": 11, "color": drawing.SOFT},
         hovertext=[_words(info, cell) for cell in lost],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -195,8 +195,9 @@ def draw(info: InteractionsInfo) -> go.Figure:
             ticktext=[drawing.tick(label, LONGEST) for label in labels],
             range=[-0.5, max(len(labels), 1) - 0.5],
             showgrid=False,
+            autotickangles=[0, -40, -90],
         )
-    chart.update_layout(showlegend=False, margin={"t": 62})
+    chart.update_layout(showlegend=False, margin={"t": 8})
     return chart
 
 
@@ -208,10 +209,9 @@ def _heat(
     inside, hover = np.full(shape, "", dtype=object), np.full(shape, "", dtype=object)
     for cell in cells:
         z[cell.y, cell.x] = cell.median
-        lost = f" ✕ {cell.failed}" if cell.failed else ""
-        inside[cell.y, cell.x] = f"{value_text(cell.median)}<br>n = {cell.trials}{lost}"
+        inside[cell.y, cell.x] = f"{cell.median:.3g}<br>{_count(cell)}"
         hover[cell.y, cell.x] = _words(info, cell)
-    text: dict[str, Any] = {"size": 11 if len(info.columns) <= BINS else 10}
+    text: dict[str, Any] = {"size": 12 if len(info.columns) <= BINS else 10}
     if not enough:
         text["color"] = drawing.INK
     return go.Heatmap(
@@ -231,6 +231,11 @@ def _heat(
         xgap=2,
         ygap=2,
     )
+
+
+def _count(cell: Cell) -> str:
+    whole = f"/{cell.trials + cell.failed}" if cell.failed else ""
+    return f"n {cell.trials}{whole}"
 
 
 def _words(info: InteractionsInfo, cell: Cell) -> str:
@@ -255,7 +260,7 @@ def caption(info: InteractionsInfo) -> str:
     if any(0 < cell.trials < FEW for cell in info.cells):
         text += f"; pale with a dotted edge where there are fewer than {FEW}"
     if failed:
-        text += f"; ✕: failed there, {failed:,} in all"
+        text += f"; 3/4: of 4 there one failed, in all {failed:,}"
     return f"{text}. Cells without a color were not tried."
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reports.charts.importance import MIN_TRIALS, caption, prepare
+from reports.charts.importance import MIN_TRIALS, caption, draw, prepare, strongest, table
 
 UNIFORM = {"type": "uniform", "low": 0.0, "high": 0.3}
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
@@ -91,3 +91,29 @@ def test_one_varied_dimension_has_nothing_to_be_compared_with(build) -> None:
     assert prepare(sweep.tables()).missing == (
         f"Importance compares dimensions; only {LR} took more than one value here."
     )
+
+
+def test_what_chance_gives_is_said_and_grey(build) -> None:
+    rng = np.random.default_rng(0)
+    sweep = build()
+    for _ in range(60):
+        rate = 10 ** rng.uniform(-5, -3)
+        point = {LR: rate, LOSS: str(rng.choice(["bce", "hinge"]))}
+        sweep.trial(point, 9.0 + abs(np.log10(rate) + 4))
+    tables = sweep.tables()
+    info = prepare(tables)
+    assert [one.share > one.chance for one in info.shares] == [True, False]
+    assert f"Grey, as it is no more than that: {LOSS}. Shares" in caption(info)
+    bars = draw(info).data[0]
+    assert len(set(bars.marker.color)) == 2
+    assert bars.error_x.array.min() >= 0 and bars.error_x.arrayminus.min() >= 0
+    assert table(info)["dimension"].tolist() == [LR, LOSS]
+    assert strongest(tables) == (LR, LOSS)
+
+
+def test_the_strongest_of_too_few_trials_are_those_of_the_study(build) -> None:
+    assert strongest(build().tables()) == ()
+    sweep = build(name="two")
+    for index in range(2):
+        sweep.trial({LR: 1e-4 * (index + 1), LOSS: ["hinge", "bce"][index]}, 9.0 + index)
+    assert strongest(sweep.tables()) == (LR, LOSS)
