@@ -39,7 +39,12 @@ BRUSH = (
     "Drag over points to select trials: table, pictures and charts follow. Click one to open it."
 )
 GROUPS = (
-    Group("mattered", "What mattered", BRUSH, ("importance", "dimensions")),
+    Group(
+        "mattered",
+        "What mattered",
+        BRUSH,
+        ("compared", "importance", "balance_map", "dimensions", "interactions", "parallel"),
+    ),
     Group("contest", "Was it still a GAN?", BRUSH, ("losses",)),
     Group("search", "Search", BRUSH, ("best_so_far", "learning_curves", "pareto", "early_ranks")),
 )

@@ -38,8 +38,6 @@ function legend(id, figure) {
   if (seen.size > 1) chart.before(list);
 }
 
-const isLinked = (trace) => trace.meta === "trials" || trace.meta?.trials || trace.meta?.trial !== undefined;
-
 function themed(figure) {
   const dark = scheme.matches && !printing.matches;
   const copy = recolored(figure, dark ? page.dark : {});
@@ -53,6 +51,7 @@ function themed(figure) {
 async function draw(id) {
   const figure = themed(page.figures[id]);
   legend(id, figure);
+  byId(id).style.minWidth = `${figure.layout.meta?.least_width ?? 0}px`;
   const first = !drawn.has(id);
   drawn.add(id);
   await Plotly.react(id, figure.data, figure.layout, settings);

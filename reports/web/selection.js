@@ -3,10 +3,6 @@ const filters = new Map(); // id of a chart -> the numbers of the trials that it
 let chosen = null; // in all of them; null where nothing is filtered
 const followers = []; // told of every change
 
-function numbersOf(trace) {
-  return trace.meta?.trials ?? typed(trace.customdata);
-}
-
 function brush(source, numbers) {
   if (numbers) filters.set(source, numbers);
   else if (!filters.delete(source)) return;
@@ -19,57 +15,66 @@ function brush(source, numbers) {
   drawNear();
 }
 
-// Traces whose points are trials fade what is not selected; lines of single trials fade as a whole.
+const numbersOf = (trace) => typed(trace.customdata);
+const isLines = (trace) => trace.meta === "trials" && trace.mode === "lines";
+
+// Points that are not selected fade, lines of single trials fade as a whole, and of traces that hold
+// many trials' lines those are taken away that are not selected.
 function highlight(id) {
   stale.delete(id);
-  const points = [], places = [], opacities = [], lines = [];
+  const faded = { selectedpoints: [] }, kept = { y: [] }, dimmed = { opacity: [] };
+  const places = { faded: [], kept: [], dimmed: [] };
   (byId(id).data ?? []).forEach((trace, at) => {
-    if (trace.meta === "trials") {
-      places.push(at);
-      points.push(chosen ? [...numbersOf(trace).entries()].filter(([, n]) => chosen.has(n)).map(([place]) => place) : null);
+    if (isLines(trace)) {
+      const whole = typed(page.figures[id].data[at].y), numbers = numbersOf(trace);
+      places.kept.push(at);
+      kept.y.push(chosen ? whole.map((value, place) => (chosen.has(numbers[place]) ? value : NaN)) : whole);
+    } else if (trace.meta === "trials") {
+      places.faded.push(at);
+      faded.selectedpoints.push(chosen ? [...numbersOf(trace).entries()].filter(([, n]) => chosen.has(n)).map(([place]) => place) : null);
     } else if (trace.meta?.trial !== undefined) {
-      lines.push(at);
-      opacities.push(chosen && !chosen.has(trace.meta.trial) ? 0.12 : 1);
+      places.dimmed.push(at);
+      dimmed.opacity.push(chosen && !chosen.has(trace.meta.trial) ? 0.12 : 1);
     }
   });
-  if (places.length) Plotly.restyle(id, { selectedpoints: points }, places);
-  if (lines.length) Plotly.restyle(id, { opacity: opacities }, lines);
+  for (const [change, where] of [[faded, places.faded], [kept, places.kept], [dimmed, places.dimmed]])
+    if (where.length) Plotly.restyle(id, change, where);
 }
 
-// Parallel coordinates brush by ranges on their axes.
-function withinRanges(trace) {
-  const axes = trace.dimensions.filter((axis) => axis.constraintrange?.length);
-  if (!axes.length) return null;
-  const tests = axes.map((axis) => {
-    const ranges = Array.isArray(axis.constraintrange[0]) ? axis.constraintrange : [axis.constraintrange];
-    const values = typed(axis.values);
-    return (row) => ranges.some(([low, high]) => low <= values[row] && values[row] <= high);
+// Boxes over the axes of parallel coordinates: a trial stays that passes through one at each axis
+// over which there are some.
+function throughBoxes(chart) {
+  const boxes = (chart.layout.selections ?? []).map(({ x0, x1, y0, y1 }) => [Math.min(x0, x1), Math.max(x0, x1), Math.min(y0, y1), Math.max(y0, y1)]);
+  const met = new Map(); // trial -> whether it passes at every axis so far
+  page.figures[chart.id].data.filter(isLines).forEach((trace) => {
+    const [x, y, numbers] = [typed(trace.x), typed(trace.y), numbersOf(trace)];
+    numbers.forEach((number, place) => {
+      const over = boxes.filter(([left, right]) => left <= x[place] && x[place] <= right);
+      const passes = !over.length || Number.isNaN(y[place]) || over.some(([, , low, high]) => low <= y[place] && y[place] <= high);
+      met.set(number, passes && (met.get(number) ?? true));
+    });
   });
-  return new Set(numbersOf(trace).filter((_, row) => tests.every((test) => test(row))));
+  return new Set([...met].filter(([, passes]) => passes).map(([number]) => number));
 }
 
 function link(chart) {
-  if (!chart.data.some(isLinked)) return;
+  if (!chart.data.some((trace) => trace.meta === "trials" || trace.meta?.trial !== undefined)) return;
   chart.on("plotly_selected", (event) => {
-    if (!event?.points) return brush(chart.id, null);
+    if (!event?.range && !event?.lassoPoints && !event?.selections?.length) return;
+    if (chart.data.some(isLines)) return brush(chart.id, throughBoxes(chart));
     const linked = event.points.filter((point) => point.data.meta === "trials");
-    if (linked.length || event.range || event.lassoPoints) brush(chart.id, new Set(linked.map((point) => point.customdata)));
+    brush(chart.id, new Set(linked.map((point) => point.customdata)));
   });
   chart.on("plotly_deselect", () => brush(chart.id, null));
   chart.on("plotly_click", (event) => {
-    const point = event.points.find((one) => isLinked(one.data));
+    const point = event.points.find((one) => one.data.meta === "trials" || one.data.meta?.trial !== undefined);
     if (point) openTrial(point.data.meta === "trials" ? point.customdata : point.data.meta.trial);
-  });
-  chart.on("plotly_restyle", ([change]) => {
-    if (Object.keys(change).some((key) => key.includes("constraintrange"))) brush(chart.id, withinRanges(chart.data[0]));
   });
 }
 
 byId("selection-clear").addEventListener("click", () => {
   for (const id of [...filters.keys()]) {
-    const axes = byId(id).data[0].dimensions;
-    if (axes) Plotly.restyle(id, Object.fromEntries(axes.map((_, at) => [`dimensions[${at}].constraintrange`, null])), [0]);
-    else Plotly.relayout(id, { selections: [] });
+    Plotly.relayout(id, { selections: [] });
     brush(id, null);
   }
 });
