@@ -52,6 +52,8 @@ STATES = (
 )
 UNFINISHED = ("running", "preempted")
 """States of trials that a resumed sweep goes on with."""
+CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host"]
+"""What is kept of each change of a trial's state."""
 
 
 class RecordsWriter:
@@ -145,6 +147,7 @@ class SweepRecords:
         trials: one row per trial, the last state; sorted by number.
         ticks: one row per trial, seed and tick, that of the last attempt that reached it.
         problems: parts that could not be read, in sentences.
+        states: every recorded change of a trial's state, in order of `seq`: who, when and where.
     """
 
     location: str
@@ -153,6 +156,7 @@ class SweepRecords:
     trials: pd.DataFrame
     ticks: pd.DataFrame
     problems: list[str] = field(default_factory=list)
+    states: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CHANGE))
 
     @property
     def name(self) -> str:
@@ -190,6 +194,7 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
         trials=trials.reset_index(drop=True),
         ticks=ticks.reset_index(drop=True),
         problems=problems + torn,
+        states=states[CHANGE].reset_index(drop=True),
     )
 
 
