@@ -23,12 +23,12 @@
     figure.layout.showlegend = false;
     const list = document.createElement("ul");
     list.className = "legend";
-    const traces = figure.data.filter((trace) => trace.name && trace.showlegend !== false && trace.type === "scatter");
+    const traces = figure.data.filter((trace) => trace.name && trace.showlegend !== false && ["scatter", "bar"].includes(trace.type));
     const order = (trace) => trace.legendrank ?? 1000;
     for (const trace of traces.sort((a, b) => order(a) - order(b))) {
       const swatch = document.createElement("i");
       const symbol = [].concat(trace.marker?.symbol ?? "")[0] ?? "";
-      const kind = trace.fill ? "band" : (trace.mode ?? "").includes("lines") ? "line"
+      const kind = trace.fill || trace.type === "bar" ? "band" : (trace.mode ?? "").includes("lines") ? "line"
         : symbol.startsWith("x") ? "cross" : symbol.endsWith("open") ? "hollow" : "dot";
       swatch.className = `${kind} ${trace.line?.dash ?? ""}`;
       swatch.style.color = trace.fillcolor ?? trace.line?.color ?? trace.marker?.color ?? "";
