@@ -32,6 +32,12 @@ CHARTS = (
     "losses",
     "dimensions",
     "importance",
+    "contest",
+    "gaps",
+    "trouble",
+    "players",
+    "timeline",
+    "endings",
 )
 """The modules of `reports/charts` in their order on the page."""
 MAX_TABLE_ROWS = 60

@@ -51,7 +51,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesI
     bands: tuple[tuple[float, ...], ...] = ()
     trials = len(curves)
     if trials > MAX_LINES:
-        bands = _bands(sweep.ticks, column.name)
+        bands = bands_of(sweep.ticks, column.name)
         curves = tuple(curve for curve in curves if curve.rank is not None and curve.rank <= TOP)
     return LearningCurvesInfo(
         objective=column,
@@ -86,7 +86,7 @@ def curves_of(sweep: SweepTables, column: str) -> tuple[Curve, ...]:
     )
 
 
-def _bands(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
+def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
     """Quantiles over trials, per number of pictures seen; many numbers are put into bins."""
     frame = ticks[["trial_id", "images", column]].dropna()
     images = frame["images"].astype(float)
@@ -109,7 +109,7 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
     values += [value for row in info.bands[len(info.bands) // 4 :] for value in row[1:6]]
     shown = drawing.view_range(values, [info.baseline])
     if info.bands:
-        _draw_bands(chart, np.array(info.bands))
+        draw_bands(chart, np.array(info.bands))
     first_muted = True
     for curve in info.curves:
         leader = curve.rank is not None and curve.rank <= (TOP if info.bands else 1)
@@ -133,7 +133,8 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
     return chart
 
 
-def _draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
+def draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
+    """Rows of `bands_of` as two bands and a median."""
     for low, high, color, name in (
         (1, 5, drawing.BAND, "80 % of trials"),
         (2, 4, drawing.BAND_INNER, "half of trials"),
