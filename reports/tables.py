@@ -147,8 +147,7 @@ class SweepTables:
             return self.trials[column].astype(float)
         if column not in self.ticks or self.ticks.empty:
             return pd.Series(np.nan, index=self.trials.index, dtype=float)
-        last = self.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")[column]
-        return self.trials["trial_id"].map(last.astype(float)).astype(float)
+        return self.trials["trial_id"].map(self.records.last[column].astype(float)).astype(float)
 
     def baseline(self, column: str) -> float | None:
         """What the best trivial prediction reaches in that metric, None where it is not known."""
@@ -182,9 +181,6 @@ def tables_of(records: SweepRecords) -> SweepTables:
     by = (study.get("decide") or {}).get("by")
     leading = next((column for column in objectives if column.name == by), None)
     space = (study.get("space") or {}).items()
-    ticks = records.ticks
-    if not ticks.empty:
-        ticks = ticks.sort_values(["trial_id", "tick"], kind="stable").reset_index(drop=True)
     points = point_table(records)
     return SweepTables(
         records=records,
@@ -193,7 +189,7 @@ def tables_of(records: SweepRecords) -> SweepTables:
         dimensions=tuple(_dimension(name, spec) for name, spec in space),
         trials=_trials(records, points),
         points=points,
-        ticks=ticks,
+        ticks=records.ticks,
     )
 
 

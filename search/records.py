@@ -14,31 +14,33 @@ the clock.
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from colornet.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError, did_you_mean
 from colornet.storage import Storage
+from search.frames import read_frame
 from search.parts import (
     SCHEMAS,
+    VERSION,
     merge_parts,
     part_names,
-    read_frame,
     read_parts,
     to_table,
     write_part,
 )
 
-VERSION = 1
 STATES = (
     "running",
     "completed",
@@ -143,6 +145,7 @@ class SweepRecords:
     Attributes:
         study: the resolved study, as data.
         trials: one row per trial, the last state; sorted by number.
+        states: one row per change of a trial's state, in order.
         ticks: one row per trial, seed and tick, that of the last attempt that reached it.
         problems: parts that could not be read, in sentences.
     """
@@ -153,15 +156,42 @@ class SweepRecords:
     trials: pd.DataFrame
     ticks: pd.DataFrame
     problems: list[str] = field(default_factory=list)
+    states: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def name(self) -> str:
         """The sweep's name: that of its folder."""
         return self.location.rstrip("/").rsplit("/", 1)[-1]
 
-    def pictures(self) -> pd.DataFrame:
-        """One row per trial, kind and held-out picture; unreadable parts join `problems`."""
-        frame, torn = read_frame(Storage.at(self.location), "pictures")
+    @cached_property
+    def last(self) -> pd.DataFrame:
+        """What each trial reported at its last tick: a row of `ticks` by trial_id."""
+        ticks = self.ticks[["trial_id", "tick"]].sort_values("tick", kind="stable")
+        last = ticks.drop_duplicates("trial_id", keep="last").index
+        return self.ticks.loc[last].set_index("trial_id")
+
+    def pictures(
+        self, trials: Collection[str] | None = None, *, fixed: bool = False
+    ) -> pd.DataFrame:
+        """One row per trial, kind and held-out picture; unreadable parts join `problems`.
+
+        Args:
+            trials: whose, all by default; the pictures of the others are not read.
+            fixed: only the fixed pictures, of which there is an image.
+        """
+        wanted = None if trials is None else pc.field("trial_id").isin(list(trials))
+        if fixed:
+            wanted = pc.field("fixed") if wanted is None else wanted & pc.field("fixed")
+        frame = self._pictures(None, wanted)
+        return frame[frame["webp"].notna()].reset_index(drop=True) if fixed else frame
+
+    def pictured(self) -> set[str]:
+        """The trials of which there are fixed pictures; unreadable parts join `problems`."""
+        wanted = pc.field("fixed") & (pc.field("kind") == "prediction")
+        return set(self._pictures(["trial_id"], wanted)["trial_id"])
+
+    def _pictures(self, columns: list[str] | None, where: pc.Expression | None) -> pd.DataFrame:
+        frame, torn = read_frame(Storage.at(self.location), "pictures", columns, where)
         self.problems.extend(problem for problem in torn if problem not in self.problems)
         return frame
 
@@ -181,15 +211,16 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
     study = read_study(storage)
     states, problems = read_frame(storage, "trials")
     trials = states.drop_duplicates("trial_id", keep="last").sort_values("number", kind="stable")
-    ticks, torn = read_frame(storage, "ticks")
-    ticks = ticks.sort_values(["number", "seed", "tick"], kind="stable")
+    ticks, torn = read_frame(storage, "ticks", order=("number", "seed", "tick"))
+    provenance, missing = _read_provenance(storage)
     return SweepRecords(
         location=os.fspath(location),
         study=study,
-        provenance=_read_provenance(storage),
+        provenance=provenance,
         trials=trials.reset_index(drop=True),
-        ticks=ticks.reset_index(drop=True),
-        problems=problems + torn,
+        ticks=ticks,
+        problems=[*problems, *torn, *missing],
+        states=states,
     )
 
 
@@ -212,12 +243,18 @@ def read_study(storage: Storage) -> dict[str, Any]:
     return study
 
 
-def _read_provenance(storage: Storage) -> dict[str, Any]:
+def _read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
+    """What is recorded of code, machine and data, and why it is not."""
+    why = "it holds no mapping"
     try:
         found = json.loads(storage.read("provenance.json"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        if isinstance(found, dict):
+            return found, []
+    except FileNotFoundError:
+        why = "it is not there"
+    except (OSError, ValueError) as error:
+        why = str(error).splitlines()[0]
+    return {}, [f"provenance.json cannot be read: {why}"]
 
 
 def create_sweep(
