@@ -12,7 +12,7 @@ import pandas as pd
 
 from colornet.measures import metric_of
 from search.ranking import objective_table, point_table
-from search.records import SweepRecords, sweeps_folder
+from search.records import SweepRecords, find_sweep, read_sweep, sweeps_folder
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
 """Ends that say something about the point itself, worth a mark in a chart."""
@@ -172,6 +172,18 @@ class SweepTables:
         return {
             state: int(counts[state]) for state in [*known, *sorted(set(counts.index) - {*STATES})]
         }
+
+
+def open_sweep(sweep: str | None = None) -> SweepTables:
+    """A sweep as tidy frames: what charts, decisions and the page are made of.
+
+    Args:
+        sweep: a folder, a URI or a unique beginning of a name, by default the latest.
+
+    Raises:
+        InputError: when there is no such sweep, or several.
+    """
+    return tables_of(read_sweep(find_sweep(sweep)))
 
 
 def tables_of(records: SweepRecords) -> SweepTables:
