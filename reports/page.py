@@ -38,8 +38,12 @@ MAX_TABLE_ROWS = 60
 SELECTOR_WORDS = {"trials": "by trial", "seconds": "by compute"}
 
 
-def render(sweep: SweepTables) -> str:
-    """The page of a sweep, finished or running."""
+def render(sweep: SweepTables, pictures: int = 24) -> str:
+    """The page of a sweep, finished or running.
+
+    Args:
+        pictures: trials whose pictures are embedded, at most; 0 leaves pictures out.
+    """
     figures: dict[str, Any] = {}
     sections = [section(import_module(f"reports.charts.{name}"), sweep, figures) for name in CHARTS]
     sections = [entry for entry in sections if entry["panels"]]
@@ -60,7 +64,7 @@ def render(sweep: SweepTables) -> str:
     return environment.get_template("page.html.j2").render(
         header=summary.header(sweep),
         best=leaders.best(sweep),
-        gallery=gallery.prepare(sweep),
+        gallery=gallery.prepare(sweep, pictures),
         sections=sections,
         contents=contents,
         provenance=summary.provenance(sweep),

@@ -31,6 +31,7 @@ from colornet.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError, did_you_mean
 from colornet.storage import Storage
 from search.frames import read_frame
+from search.lease import holder, is_alive
 from search.parts import (
     SCHEMAS,
     VERSION,
@@ -179,7 +180,9 @@ class SweepRecords:
             trials: whose, all by default; the pictures of the others are not read.
             fixed: only the fixed pictures, of which there is an image.
         """
-        wanted = None if trials is None else pc.field("trial_id").isin(list(trials))
+        wanted = None
+        if trials is not None:
+            wanted = pc.field("trial_id").isin(pa.array(list(trials), pa.string()))
         if fixed:
             wanted = pc.field("fixed") if wanted is None else wanted & pc.field("fixed")
         frame = self._pictures(None, wanted)
@@ -255,6 +258,12 @@ def _read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
     except (OSError, ValueError) as error:
         why = str(error).splitlines()[0]
     return {}, [f"provenance.json cannot be read: {why}"]
+
+
+def driver_of(location: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Who drives a sweep now: host, pid, since when; None when nobody does."""
+    held = holder(Storage.at(location))
+    return held if held and is_alive(held) else None
 
 
 def create_sweep(
