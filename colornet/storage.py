@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pyarrow import fs
+from pyarrow import BufferReader, NativeFile, fs
 
 from colornet.errors import InputError
 
@@ -68,6 +68,16 @@ class Storage:
         self.filesystem.create_dir(parent, recursive=True)
         with self.filesystem.open_output_stream(self._full(name)) as file:
             file.write(data)
+
+    def pieces(self, name: str) -> NativeFile:
+        """A file to be read here and there: on a local disk as needed, else in one request.
+
+        Raises:
+            FileNotFoundError: when it is not there.
+        """
+        if self.local is None:
+            return BufferReader(self.read(name))
+        return self.filesystem.open_input_file(self._full(name))
 
     def reading(self, name: str) -> IO[bytes]:
         """A file to be read in pieces. Raises FileNotFoundError when it is not there."""

@@ -22,27 +22,49 @@ class ReportResult:
 
     path: Path
     size: int
-    sweep: str
-    argument: str
-    trials: int
-    problems: tuple[str, ...]
+    tables: "SweepTables"
 
     def text(self) -> str:
         """Where the page is, and what to type next."""
-        lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB, {self.trials:,} trials)"]
-        lines += [f"Note    {problem}" for problem in self.problems]
-        lines.append(f"Next    colorsweep best {quote(self.argument)}")
+        tables = self.tables
+        trials = f"{len(tables.trials):,} trial" + ("" if len(tables.trials) == 1 else "s")
+        lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB, {trials})"]
+        lines += [f"Note    {problem}" for problem in tables.records.problems]
+        lines.append(f"Next    colorsweep best {quote(tables.argument)}")
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
-        """The same as JSON-able data."""
+        """The page, the decision and the answers as JSON-able data."""
+        from reports.findings import findings
+
         return {
             "report": str(self.path),
             "bytes": self.size,
-            "sweep": self.sweep,
-            "trials": self.trials,
-            "problems": list(self.problems),
+            "sweep": self.tables.records.name,
+            "trials": len(self.tables.trials),
+            "problems": list(self.tables.records.problems),
+            **findings(self.tables),
         }
+
+
+@dataclass(frozen=True)
+class ComparisonResult:
+    """The page on several sweeps that was written; `size` in bytes."""
+
+    path: Path
+    size: int
+    values: dict[str, Any]
+
+    def text(self) -> str:
+        """Where the page is, and what it warns of."""
+        names = ", ".join(self.values["sweeps"])
+        lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB: {names})"]
+        lines += [f"Note    {warning}" for warning in self.values["warnings"]]
+        return "\n".join(lines)
+
+    def data(self) -> dict[str, Any]:
+        """What was compared, as JSON-able data."""
+        return {"report": str(self.path), "bytes": self.size, **self.values}
 
 
 @dataclass(frozen=True)
@@ -93,25 +115,67 @@ class BestResult:
         }
 
 
-def report(sweep: str | None = None, *, out: Output = None) -> ReportResult:
-    """Build a sweep's report, one HTML file that needs no network.
+def report(
+    *sweeps: str,
+    out: Output = None,
+    pictures: Annotated[int | None, Parameter(negative_none="no-")] = 24,
+    watch: Annotated[bool, Parameter(negative=())] = False,
+    every: float = 30.0,
+) -> ReportResult | ComparisonResult:
+    """Build a sweep's report, or a comparison of several: one HTML file that needs no network.
 
     Parameters
     ----------
-    sweep
-        Folder, URI or unique beginning of a name [the latest].
+    sweeps
+        Folder, URI or unique beginning of a name [the latest]; several are compared.
     out
-        File to write [report.html in the sweep's folder, or NAME.html here].
+        File to write [report.html in the sweep's folder, or NAME.html or comparison.html here].
+    pictures
+        Trials whose pictures are embedded.
+    watch
+        Rewrite the page while the sweep runs.
+    every
+        Seconds between looks, with --watch.
     """
-    from reports.page import render
+    from search.records import find_sweep
 
-    tables = _open(sweep)
-    name = tables.records.name
-    path = out or _beside(tables, "report.html", f"{name}.html")
-    data = render(tables).encode()
+    if pictures is not None and pictures < 0:
+        raise InputError(f"--pictures: {pictures}: must not be negative.")
+    if every <= 0:
+        raise InputError(f"--every: {every:g}: must be above 0.")
+    if len(sweeps) > 1:
+        if watch:
+            raise InputError("--watch: follows one sweep.\nName one sweep.")
+        return _compared(sweeps, out, pictures or 0)
+    location = find_sweep(sweeps[0] if sweeps else None)
+    if not watch:
+        return _report(location, out, pictures or 0)
+    from reports.watching import watch as follow
+
+    return follow(location, lambda: _report(location, out, pictures or 0), every)
+
+
+def _report(location: str, out: Path | None, pictures: int) -> ReportResult:
+    from reports.page import render
+    from reports.tables import open_sweep
+
+    tables = open_sweep(location)
+    path = out or _beside(tables, "report.html", f"{tables.records.name}.html")
+    data = render(tables, pictures).encode()
     _write(path, data)
-    problems = tuple(tables.records.problems)
-    return ReportResult(path, len(data), name, tables.argument, len(tables.trials), problems)
+    return ReportResult(path, len(data), tables)
+
+
+def _compared(sweeps: tuple[str, ...], out: Path | None, pictures: int) -> ComparisonResult:
+    from reports.comparison import comparison_data, prepare
+    from reports.comparisonpage import render
+    from reports.tables import open_sweep
+
+    info = prepare([open_sweep(sweep) for sweep in sweeps], pictures)
+    path = out or Path("comparison.html")
+    data = render(info).encode()
+    _write(path, data)
+    return ComparisonResult(path, len(data), comparison_data(info))
 
 
 def best(
@@ -141,10 +205,11 @@ def best(
     from reports.best import best_table, choose, freeze, leave_model
     from reports.decision import points_data, remedy, sureness
     from reports.levels import compare, comparison_data, comparison_tables
+    from reports.tables import open_sweep
 
     if top < 1:
         raise InputError(f"--top: {top}: must be at least 1.")
-    tables = _open(sweep)
+    tables = open_sweep(sweep)
     decision = choose(tables, by)
     count = min(top, len(decision.points))
     places = [decision.proposed] if top == 1 else list(range(count))
@@ -172,13 +237,6 @@ def best(
         overstated=decision.overstated,
         remedy=remedy(decision, tables),
     )
-
-
-def _open(sweep: str | None) -> "SweepTables":
-    from reports.tables import tables_of
-    from search.records import find_sweep, read_sweep
-
-    return tables_of(read_sweep(find_sweep(sweep)))
 
 
 def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:

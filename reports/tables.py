@@ -12,7 +12,7 @@ import pandas as pd
 
 from colornet.measures import Metric, metric_of
 from search.ranking import objective_table, point_table
-from search.records import SweepRecords, sweeps_folder
+from search.records import SweepRecords, find_sweep, read_sweep, sweeps_folder
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
 """Ends that say something about the point itself, worth a mark in a chart."""
@@ -158,8 +158,7 @@ class SweepTables:
             return self.trials[column].astype(float)
         if column not in self.ticks or self.ticks.empty:
             return pd.Series(np.nan, index=self.trials.index, dtype=float)
-        last = self.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")[column]
-        return self.trials["trial_id"].map(last.astype(float)).astype(float)
+        return self.trials["trial_id"].map(self.records.last[column].astype(float)).astype(float)
 
     def baseline(self, column: str) -> float | None:
         """What the best trivial prediction reaches in that metric, None where it is not known."""
@@ -186,6 +185,18 @@ class SweepTables:
         }
 
 
+def open_sweep(sweep: str | None = None) -> SweepTables:
+    """A sweep as tidy frames: what charts, decisions and the page are made of.
+
+    Args:
+        sweep: a folder, a URI or a unique beginning of a name, by default the latest.
+
+    Raises:
+        InputError: when there is no such sweep, or several.
+    """
+    return tables_of(read_sweep(find_sweep(sweep)))
+
+
 def tables_of(records: SweepRecords) -> SweepTables:
     """Tidy frames of a sweep that `search.records.read_sweep` has read."""
     study = records.study
@@ -193,9 +204,6 @@ def tables_of(records: SweepRecords) -> SweepTables:
     by = (study.get("decide") or {}).get("by")
     leading = next((column for column in objectives if column.name == by), None)
     space = (study.get("space") or {}).items()
-    ticks = records.ticks
-    if not ticks.empty:
-        ticks = ticks.sort_values(["trial_id", "tick"], kind="stable").reset_index(drop=True)
     points = point_table(records)
     return SweepTables(
         records=records,
@@ -204,7 +212,7 @@ def tables_of(records: SweepRecords) -> SweepTables:
         dimensions=tuple(_dimension(name, spec) for name, spec in space),
         trials=_trials(records, points),
         points=points,
-        ticks=ticks,
+        ticks=records.ticks,
     )
 
 

@@ -31,6 +31,10 @@ manifest = App(
     name="manifest", help="Print a sweep as a scheduler's file.", help_format="plaintext"
 )
 app.command(manifest)
+export = App(
+    name="export", help="Write a sweep for Optuna or a spreadsheet.", help_format="plaintext"
+)
+app.command(export)
 
 COMMANDS = {
     "demo": ("search.demo:demo", "Do everything in small, on built-in pictures."),
@@ -60,12 +64,18 @@ MANIFEST_COMMANDS = {
     "kuberay": ("search.clustercommands:manifest_kuberay", "Print a sweep as a RayJob."),
     "slurm": ("search.clustercommands:manifest_slurm", "Print a sweep as a batch script."),
 }
+EXPORT_COMMANDS = {
+    "csv": ("reports.exporting:export_csv", "Write a sweep's trials as a table."),
+    "optuna": ("search.exporting:export_optuna", "Write a sweep as an Optuna journal."),
+}
 for name, (target, text) in COMMANDS.items():
     app.command(target, name=name, help=text)
 for name, (target, text) in DATA_COMMANDS.items():
     data.command(target, name=name, help=text)
 for name, (target, text) in MANIFEST_COMMANDS.items():
     manifest.command(target, name=name, help=text)
+for name, (target, text) in EXPORT_COMMANDS.items():
+    export.command(target, name=name, help=text)
 
 
 @app.meta.default

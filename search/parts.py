@@ -9,16 +9,15 @@ keeps one row of each, so that a half-done merge changes nothing. Columns withou
 import hashlib
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow.compute import Expression
 
 from colornet.storage import Storage
 
+VERSION = 1
 _COMMON = [
     pa.field("version", pa.int32()),
     pa.field("seq", pa.int64()),
@@ -75,6 +74,7 @@ LATER = {"log"}
 """Fixed columns that parts of older releases of this format lack: null there."""
 MERGE_AT = 12
 """Parts of one level that are merged into one of the next."""
+PICTURE_ROWS = 2000
 _PART = re.compile(r"part-\d+-\d+-[0-9a-f]{16}\.parquet")
 
 
@@ -92,7 +92,7 @@ def _level(name: str) -> int:
     return int(name.split("-")[1])
 
 
-def _checksum(data: bytes) -> str:
+def checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
@@ -106,27 +106,19 @@ def read_parts(
     table: str,
     names: Iterable[str] | None = None,
     columns: list[str] | None = None,
-    where: Expression | None = None,
 ) -> tuple[pa.Table | None, dict[str, str]]:
-    """The rows of some parts, and why others could not be read: {part: reason}.
-
-    Args:
-        columns: all by default; a fixed one that a part lacks makes it unreadable.
-        where: which rows, all by default.
-    """
+    """All rows of some parts, and why others could not be read: {part: reason}."""
     found, torn = [], {}
     for name in part_names(storage, table) if names is None else names:
         try:
             data = storage.read(f"records/{table}/{name}")
-            if not name.endswith(f"-{_checksum(data)}.parquet"):
+            if not name.endswith(f"-{checksum(data)}.parquet"):
                 raise OSError("it is damaged: its content does not match its name")
             part = pq.read_table(
-                pa.BufferReader(data),
-                columns=columns,
-                filters=where,
-                page_checksum_verification=True,
+                pa.BufferReader(data), columns=columns, page_checksum_verification=True
             )
-            _check_columns(table, part.schema, columns)
+            needed = [name for name in SCHEMAS[table].names if name not in LATER]
+            check_columns(table, part.schema, columns or needed)
             found.append(part if columns else _with_later(table, part))
         except FileNotFoundError:
             continue  # compacted since it was listed: its rows are in a newer part
@@ -136,12 +128,10 @@ def read_parts(
     return whole, torn
 
 
-def _check_columns(table: str, found: pa.Schema, wanted: list[str] | None) -> None:
+def check_columns(table: str, found: pa.Schema, wanted: Sequence[str]) -> None:
     """Raise ArrowTypeError when a part lacks a column or holds another type in one."""
-    needed = wanted or [name for name in SCHEMAS[table].names if name not in LATER]
-    for name in needed + found.names:
-        own = SCHEMAS[table].get_field_index(name) >= 0
-        expected = SCHEMAS[table].field(name).type if own else pa.float64()
+    for name in [*wanted, *found.names]:
+        expected = expected_type(table, name)
         if name not in found.names or found.field(name).type != expected:
             raise pa.ArrowTypeError(f"its column {name} is missing or not {expected}")
 
@@ -153,30 +143,10 @@ def _with_later(table: str, part: pa.Table) -> pa.Table:
     return part
 
 
-def read_frame(
-    storage: Storage,
-    table: str,
-    columns: list[str] | None = None,
-    where: Expression | None = None,
-) -> tuple[pd.DataFrame, list[str]]:
-    """A table's rows, one per identity (the last attempt's), in order of `seq`.
-
-    Args:
-        columns, where: as in `read_parts`; those that order and identify rows are always read.
-    """
-    if columns is not None:
-        columns = list(dict.fromkeys([*columns, *IDENTITY[table], "attempt", "seq"]))
-    for _ in range(3):
-        before = part_names(storage, table)
-        content, torn = read_parts(storage, table, before, columns, where)
-        if set(before) <= set(part_names(storage, table)):
-            break  # nothing was compacted away while it was read
-    if content is None:
-        content = SCHEMAS[table].empty_table()
-    frame = content.to_pandas().sort_values(["attempt", "seq"], kind="stable")
-    frame = frame.drop_duplicates(IDENTITY[table], keep="last").sort_values("seq", kind="stable")
-    problems = [f"records/{table}/{name} cannot be read: {why}" for name, why in torn.items()]
-    return frame.reset_index(drop=True), problems
+def expected_type(table: str, name: str) -> pa.DataType:
+    """The type of a column: its own in the schema, float64 for a metric."""
+    own = SCHEMAS[table].get_field_index(name) >= 0
+    return SCHEMAS[table].field(name).type if own else pa.float64()
 
 
 def write_part(
@@ -188,11 +158,13 @@ def write_part(
 ) -> str:
     """Write a part; returns its name, under which `written` keeps what is in it."""
     sink = io.BytesIO()
+    # Few rows with pictures in a group: a reader of a few trials passes over the others.
+    grouped = {"row_group_size": PICTURE_ROWS} if table == "pictures" else {}
     # Small parts are soon merged, and a start waits for one: packing them well would cost most.
     packing = {"compression": "zstd"} if level else {"compression": "none", "use_dictionary": False}
-    pq.write_table(content, sink, write_page_checksum=True, **packing)
+    pq.write_table(content, sink, write_page_checksum=True, **packing, **grouped)
     first = content.column("seq")[0].as_py()
-    name = f"part-{level}-{first:012d}-{_checksum(sink.getvalue())}.parquet"
+    name = f"part-{level}-{first:012d}-{checksum(sink.getvalue())}.parquet"
     storage.write(f"records/{table}/{name}", sink.getvalue())
     if written is not None:
         written[name] = content

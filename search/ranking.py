@@ -95,9 +95,7 @@ def objective_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
 
 def _last_values(sweep: SweepRecords, columns: list[str]) -> pd.DataFrame:
     """What each trial reported at its last tick, in the order of `sweep.trials`."""
-    ticks = sweep.ticks.reindex(columns=["trial_id", "tick", *columns])
-    last = ticks.sort_values("tick", kind="stable").drop_duplicates("trial_id", keep="last")
-    last = last.set_index("trial_id")[columns].astype(float)
+    last = sweep.last.reindex(columns=columns).astype(float)
     return last.reindex(list(sweep.trials["trial_id"])).reset_index(drop=True)
 
 

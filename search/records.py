@@ -14,10 +14,11 @@ the clock.
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,18 @@ import pyarrow.compute as pc
 from colornet.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError, did_you_mean
 from colornet.storage import Storage
+from search.frames import read_frame
+from search.lease import holder, is_alive
 from search.parts import (
     SCHEMAS,
+    VERSION,
     merge_parts,
     part_names,
-    read_frame,
     read_parts,
     to_table,
     write_part,
 )
 
-VERSION = 1
 STATES = (
     "running",
     "completed",
@@ -164,24 +166,36 @@ class SweepRecords:
         """The sweep's name: that of its folder."""
         return self.location.rstrip("/").rsplit("/", 1)[-1]
 
-    def pictures(self, trials: Sequence[str] | None = None, *, fixed: bool = False) -> pd.DataFrame:
+    @cached_property
+    def last(self) -> pd.DataFrame:
+        """What each trial reported at its last tick: a row of `ticks` by trial_id."""
+        ticks = self.ticks[["trial_id", "tick"]].sort_values("tick", kind="stable")
+        last = ticks.drop_duplicates("trial_id", keep="last").index
+        return self.ticks.loc[last].set_index("trial_id")
+
+    def pictures(
+        self, trials: Collection[str] | None = None, *, fixed: bool = False
+    ) -> pd.DataFrame:
         """One row per trial, kind and held-out picture; unreadable parts join `problems`.
 
         Args:
-            trials: whose, all by default.
+            trials: whose, all by default; the pictures of the others are not read.
             fixed: only the fixed pictures, of which there is an image.
         """
-        wanted = pc.scalar(True) if trials is None else pc.field("trial_id").isin(list(trials))
+        wanted = None
+        if trials is not None:
+            wanted = pc.field("trial_id").isin(pa.array(list(trials), pa.string()))
         if fixed:
-            wanted = wanted & pc.field("fixed") & pc.field("webp").is_valid()
-        return self._pictures(None, wanted)
+            wanted = pc.field("fixed") if wanted is None else wanted & pc.field("fixed")
+        frame = self._pictures(None, wanted)
+        return frame[frame["webp"].notna()].reset_index(drop=True) if fixed else frame
 
     def pictured(self) -> set[str]:
         """The trials of which there are fixed pictures; unreadable parts join `problems`."""
         wanted = pc.field("fixed") & (pc.field("kind") == "prediction")
         return set(self._pictures(["trial_id"], wanted)["trial_id"])
 
-    def _pictures(self, columns: list[str] | None, where: pc.Expression) -> pd.DataFrame:
+    def _pictures(self, columns: list[str] | None, where: pc.Expression | None) -> pd.DataFrame:
         frame, torn = read_frame(Storage.at(self.location), "pictures", columns, where)
         self.problems.extend(problem for problem in torn if problem not in self.problems)
         return frame
@@ -202,16 +216,16 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
     study = read_study(storage)
     states, problems = read_frame(storage, "trials")
     trials = states.drop_duplicates("trial_id", keep="last").sort_values("number", kind="stable")
-    ticks, torn = read_frame(storage, "ticks")
-    ticks = ticks.sort_values(["number", "seed", "tick"], kind="stable")
+    ticks, torn = read_frame(storage, "ticks", order=("number", "seed", "tick"))
+    provenance, missing = _read_provenance(storage)
     return SweepRecords(
         location=os.fspath(location),
         study=study,
-        provenance=_read_provenance(storage),
+        provenance=provenance,
         trials=trials.reset_index(drop=True),
-        ticks=ticks.reset_index(drop=True),
-        problems=problems + torn,
-        states=states[CHANGE].reset_index(drop=True),
+        ticks=ticks,
+        problems=[*problems, *torn, *missing],
+        states=states[CHANGE],
     )
 
 
@@ -234,12 +248,24 @@ def read_study(storage: Storage) -> dict[str, Any]:
     return study
 
 
-def _read_provenance(storage: Storage) -> dict[str, Any]:
+def _read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
+    """What is recorded of code, machine and data, and why it is not."""
+    why = "it holds no mapping"
     try:
         found = json.loads(storage.read("provenance.json"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        if isinstance(found, dict):
+            return found, []
+    except FileNotFoundError:
+        why = "it is not there"
+    except (OSError, ValueError) as error:
+        why = str(error).splitlines()[0]
+    return {}, [f"provenance.json cannot be read: {why}"]
+
+
+def driver_of(location: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Who drives a sweep now: host, pid, since when; None when nobody does."""
+    held = holder(Storage.at(location))
+    return held if held and is_alive(held) else None
 
 
 def create_sweep(

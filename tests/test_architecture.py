@@ -107,7 +107,7 @@ def may_import(module: str, name: str) -> bool:
         return top not in {"spaces", "search", "reports", "optuna", "pandas", "plotly"}
     if room == "spaces":
         return is_in(name, TORCH_FREE | {"spaces", "pydantic", "optuna.distributions"})
-    own = {"search.parts", "search.records", "search.ranking"}
+    own = {f"search.{name}" for name in ("frames", "lease", "parts", "records", "ranking")}
     if module in own:
         return is_in(name, TORCH_FREE | own | {"pyarrow", "pandas", "numpy"})
     if room == "search":

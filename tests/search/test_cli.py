@@ -59,7 +59,11 @@ SURFACE = {
         *["--accept", "--address", "--replicates", "--study", "--sweep", "--trials", "-n"],
     ],
     "confirm": ["--address", "--replicates", "--sweep", "--top"],
-    "report": ["--out", "--sweep", "-o"],
+    "report": [
+        *["--every", "--no-pictures", "--out", "--pictures", "--watch", "-o", "SWEEPS"],
+    ],
+    "export csv": ["--out", "--sweep", "-o"],
+    "export optuna": ["--out", "--sweep", "-o"],
     "best": ["--by", "--model", "--out", "--sweep", "--top", "-o"],
     "train": [
         *["--address", "--config", "--gpus-per-worker", "--out", "--scale-lr", "--set"],
@@ -104,10 +108,11 @@ def names_of(app: Any) -> list[str]:
 
 def test_the_surface_is_frozen() -> None:
     found = {}
-    groups = ((cli.app, ""), (cli.data, "data "), (cli.manifest, "manifest "))
+    parents = {"data": cli.data, "export": cli.export, "manifest": cli.manifest}
+    groups = [(cli.app, ""), *((app, f"{name} ") for name, app in parents.items())]
     for app, prefix in groups:
         for name in app:
-            if not name.startswith("-") and name not in ("data", "manifest"):
+            if not name.startswith("-") and name not in parents:
                 found[f"{prefix}{name}"] = names_of(app[name])
     assert found == SURFACE
     assert names_of(cli.app.meta) == ["--debug", "--json"]

@@ -1,0 +1,122 @@
+"""A sweep's trials as one table, for a spreadsheet."""
+
+import csv
+import io
+import json
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from colornet.answer import Answer
+from colornet.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reports.tables import SweepTables
+
+FORMULA = re.compile(r"[=+\-@\t\r]")
+"""How text begins that a spreadsheet runs."""
+
+
+def export_csv(
+    sweep: str | None = None, *, out: Annotated[Path | None, Parameter(alias="-o")] = None
+) -> Answer:
+    """Write a sweep's trials as a table, one row each, with all they reported last.
+
+    Parameters
+    ----------
+    sweep
+        Folder, URI or unique beginning of a name [the latest].
+    out
+        File to write; one that is there is left alone [NAME.csv].
+    """
+    from colornet.storage import write_atomic
+    from reports.tables import open_sweep
+
+    tables = open_sweep(sweep)
+    path = out or Path(f"{tables.records.name}.csv")
+    if path.exists():
+        raise InputError(f"{path}: is there already.\nName another file with -o, or remove it.")
+    frame = trials_frame(tables)
+    try:
+        write_atomic(path, csv_text(frame).encode("utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    problems = tables.records.problems
+    lines = [f"Wrote   {path}  ({len(frame):,} trials, {frame.shape[1]} columns)"]
+    lines += [f"Note    {problem}" for problem in problems]
+    values = {
+        "file": str(path),
+        "trials": len(frame),
+        "columns": list(frame.columns),
+        "problems": problems,
+    }
+    return Answer("\n".join(lines), values)
+
+
+def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":
+    """One row per trial, in order of number.
+
+    Returns:
+        trial_id, number, state, reason, origin, seed, attempt, rank, point_id, a column per
+        dimension (None where it is not active), what it reported at its last tick (tick, images,
+        seconds, every metric), gpu_hours, money (where an hour has a price), host, started, ended.
+    """
+    import pandas as pd
+
+    records, trials = sweep.records, sweep.trials
+    names = ["trial_id", "number", "state", "reason", "origin", "seed", "attempt", "rank"]
+    frame = trials[[*names, "point_id"]].reset_index(drop=True)
+    points = {
+        d.name: pd.Series([point.get(d.name) for point in trials["point"]], dtype=object)
+        for d in sweep.dimensions
+    }
+    administrative = {"version", "seq", "time", "trial_id", "number", "attempt", "seed"}
+    last = records.last.reindex(list(trials["trial_id"])).reset_index(drop=True)
+    last = last.drop(columns=[name for name in last if name in administrative])
+    hours = last["seconds"] * _cards(sweep) / 3600
+    costs = {"gpu_hours": hours}
+    if price := (records.study.get("budget") or {}).get("price_per_gpu_hour"):
+        costs["money"] = hours * price
+    begun = records.states.drop_duplicates("trial_id").set_index("trial_id")["time"]
+    where = {
+        "host": records.trials["host"].reset_index(drop=True),
+        "started": begun.reindex(list(trials["trial_id"])).reset_index(drop=True),
+        "ended": trials["ended"].reset_index(drop=True),
+    }
+    parts = [frame, pd.DataFrame(points, index=frame.index), last]
+    return pd.concat([*parts, pd.DataFrame({**costs, **where}, index=frame.index)], axis=1)
+
+
+def _cards(sweep: "SweepTables") -> "pd.Series | float":
+    recorded = sweep.records.trials
+    return recorded["gpus"].reset_index(drop=True) if "gpus" in recorded else math.nan
+
+
+def csv_text(frame: "pd.DataFrame") -> str:
+    """A frame as CSV: numbers exact, text that a spreadsheet would run disarmed."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow([cell(name) for name in frame.columns])
+    writer.writerows([cell(value) for value in row] for row in frame.itertuples(index=False))
+    return stream.getvalue()
+
+
+def cell(value: Any) -> str:
+    """One value as text: nothing for what is missing, JSON for lists, exact numbers."""
+    if hasattr(value, "isoformat"):
+        return "" if value != value else value.isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if FORMULA.match(text) else text

@@ -1,0 +1,36 @@
+"""What a report finds, as data: the decision, how sure it is, and what else would make it surer."""
+
+from typing import Any
+
+from reports.decision import Decision, decide, plain, points_data, remedy, sureness
+from reports.levels import compare, comparison_data
+from reports.tables import SweepTables
+
+
+def findings(sweep: SweepTables) -> dict[str, Any]:
+    """The question, the decision and the answers of a sweep, JSON-able and without NaN."""
+    decision = decide(sweep)
+    study = sweep.records.study
+    return {
+        "question": study.get("question"),
+        "states": sweep.how_ended(),
+        "decision": decision_data(sweep, decision) if decision else None,
+    }
+
+
+def decision_data(sweep: SweepTables, decision: Decision) -> dict[str, Any]:
+    """Which configuration to take, by what, and how sure that is."""
+    points = points_data(decision)
+    compared = compare(sweep, decision)
+    return {
+        "by": decision.column.name,
+        "judged_in": decision.judged.name,
+        "basis": decision.basis,
+        "proposed": points[decision.proposed],
+        "ties": [point["trial"] for point in points if point["tie"]],
+        "notes": sureness(decision, sweep),
+        "overstated": plain(decision.overstated),
+        "remedy": remedy(decision, sweep),
+        "compared": comparison_data(compared) if compared else None,
+        "points": points,
+    }
