@@ -153,8 +153,12 @@ class SweepTables:
             return self.trials[column].astype(float)
         if column not in self.ticks or self.ticks.empty:
             return pd.Series(np.nan, index=self.trials.index, dtype=float)
-        last = self.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")[column]
-        return self.trials["trial_id"].map(last.astype(float)).astype(float)
+        last = self._last_ticks[column].astype(float)
+        return self.trials["trial_id"].map(last).astype(float)
+
+    @cached_property
+    def _last_ticks(self) -> pd.DataFrame:
+        return self.ticks.drop_duplicates("trial_id", keep="last").set_index("trial_id")
 
     def baseline(self, column: str) -> float | None:
         """What the best trivial prediction reaches in that metric, None where it is not known."""
