@@ -32,18 +32,19 @@ def best_courses(sweep: SweepTables, columns: Sequence[str], top: int) -> tuple[
     """Of the `top` best trials that have ticks with a finite value in every column, best first."""
     if not set(columns) <= set(sweep.ticks.columns):
         return ()
-    ticks = sweep.ticks[["trial_id", "images", *columns]]
-    ticks = ticks[np.isfinite(ticks[list(columns)].to_numpy(dtype=float)).all(axis=1)]
+    sound = np.isfinite(sweep.ticks[list(columns)].to_numpy(dtype=float)).all(axis=1)
+    numbers = sweep.ticks["number"]  # a million of them are compared faster than names
     ranked = sweep.ranked
-    ranked = ranked[ranked["trial_id"].isin(ticks["trial_id"])].head(top)
-    groups = dict(list(ticks[ticks["trial_id"].isin(ranked["trial_id"])].groupby("trial_id")))
+    ranked = ranked[ranked["number"].isin(numbers[sound].unique())].head(top)
+    ticks = sweep.ticks[sound & numbers.isin(ranked["number"]).to_numpy()]
+    groups = dict(list(ticks.groupby("number")))
     return tuple(
         Course(
             number=int(number),
             trial=trial,
             rank=int(rank),
-            images=tuple(groups[trial]["images"].astype(float)),
-            values=tuple(tuple(groups[trial][column].astype(float)) for column in columns),
+            images=tuple(groups[number]["images"].astype(float)),
+            values=tuple(tuple(groups[number][column].astype(float)) for column in columns),
         )
         for number, trial, rank in zip(
             ranked["number"], ranked["trial_id"], ranked["rank"], strict=True

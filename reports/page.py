@@ -18,6 +18,7 @@ from plotly.offline import get_plotlyjs
 
 from reports import drawing, gallery, leaders, summary, trialview
 from reports.decision import decide
+from reports.health import notes
 from reports.panels import sections
 from reports.tables import SweepTables
 
@@ -92,7 +93,7 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
             washed_out=gallery.WASHED_OUT,
             groups=groups,
             contents=contents,
-            health=(),
+            health=notes(sweep, decision),
             provenance=summary.provenance(sweep),
             policy=policy(plotly, script),
             css=Markup(style(*STYLES)),
@@ -113,6 +114,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["breakable"] = breakable
+    made.filters["marked"] = marked
     return made
 
 
@@ -147,6 +149,17 @@ def group_of(group: Group, sweep: SweepTables, figures: dict[str, Any]) -> dict[
 def breakable(name: str) -> Markup:
     """A dotted path that may wrap after its dots."""
     return Markup("<wbr>").join(escape(part) for part in name.replace(".", ".\n").split("\n"))
+
+
+def marked(sentence: str) -> Markup:
+    """A sentence in which what stands between backticks is code."""
+    parts = [escape(part) for part in sentence.split("`")]
+    if len(parts) % 2 == 0:
+        return Markup("`").join(parts)
+    codes = (
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
+    return Markup("").join(codes)
 
 
 def policy(*scripts: str) -> str:

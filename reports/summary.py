@@ -9,6 +9,7 @@ import pandas as pd
 
 from colornet.catalog import to_yaml
 from colornet.measures import METRICS
+from reports.charts.endings import savings, savings_text
 from reports.health import flags
 from reports.tables import Column, SweepTables, duration_text, value_text
 
@@ -132,6 +133,7 @@ def provenance(sweep: SweepTables) -> dict[str, Any]:
     }
     return {
         "facts": [(name, value_text(value)) for name, value in facts if value not in (None, "")],
+        "savings": savings_text(savings(sweep)) if sweep.how_ended().get("pruned") else "",
         "parquet": f"{records.location.rstrip('/')}/records/ticks/*.parquet",
         "problems": list(records.problems),
         "study": to_yaml(study),

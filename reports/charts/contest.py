@@ -62,8 +62,8 @@ def prepare(sweep: SweepTables, accuracy: str = "diag_d_acc_real_train") -> Cont
         accuracy: one of the columns of `READINGS`.
     """
     known = _known(sweep.ticks, accuracy)
-    trials = sweep.ticks.loc[known, "trial_id"].nunique()
-    reported = sweep.ticks["trial_id"].nunique()
+    trials = sweep.ticks.loc[known, "number"].nunique()
+    reported = sweep.ticks["number"].nunique()
     best = best_courses(sweep, [accuracy], TOP)
     bands = bands_of(sweep.ticks[known], accuracy) if trials >= FEW else ()
     missing = ""

@@ -39,7 +39,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 def prepare(sweep: SweepTables) -> PlayersInfo:
     """Both losses at each tick of the trials that rank first."""
     pairs = [(one, other) for one in DISCRIMINATOR for other in GENERATOR]
-    found = [(pair, best_courses(sweep, pair, TOP)) for pair in pairs]
+    found = ((pair, best_courses(sweep, pair, TOP)) for pair in pairs)
     pair, courses = next(((p, c) for p, c in found if c), (pairs[-1], ()))
     courses = tuple(_in_stages(course) for course in courses)
     missing = "" if courses else "No trial that can be ranked has reported both losses."

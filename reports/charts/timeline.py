@@ -23,6 +23,8 @@ GRID = ()
 MAX_TRIALS = 300
 """Trials beyond which bars say nothing: the utilisation alone is drawn."""
 STEPS = 240
+NAMED_PAUSES = 4
+"""The longest pauses, whose length stands beside them: more would overlap."""
 UNITS = ((2 * 86400, 86400.0, "Days"), (2 * 3600, 3600.0, "Hours"), (120, 60.0, "Minutes"))
 COLORS = {**drawing.ENDS, CUT_OFF: drawing.SOFT}
 
@@ -180,6 +182,7 @@ def draw(info: TimelineInfo) -> go.Figure:
 
 
 def _draw_pauses(chart: go.Figure, info: TimelineInfo, per: float) -> None:
+    longest = sorted(seconds for _, seconds in info.pauses)[-NAMED_PAUSES:]
     for place, seconds in info.pauses:
         chart.add_shape(
             type="line",
@@ -190,6 +193,8 @@ def _draw_pauses(chart: go.Figure, info: TimelineInfo, per: float) -> None:
             yref="paper",
             line={"color": drawing.INK, "width": 1.5, "dash": "dot"},
         )
+        if seconds < longest[0]:
+            continue
         chart.add_annotation(
             x=place / per,
             y=1,

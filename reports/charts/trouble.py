@@ -30,7 +30,7 @@ MAX_PANELS = 8
 MAX_REGIONS = 6
 PER_REGION = 8
 """Trials that a region of an ordered dimension should have."""
-DRAWS = 10_000
+DRAWS = 4000
 
 
 class Region(NamedTuple):
@@ -71,20 +71,18 @@ class TroubleInfo(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """The dimensions on whose settings most depends, at most `MAX_PANELS`; none without trouble."""
-    splits = _splits(sweep)
-    order = sorted(splits, key=lambda name: _most_uneven(splits[name])[0])
-    return [{"dimension": name} for name in order[:MAX_PANELS]]
-
-
-def _splits(sweep: SweepTables) -> dict[str, Split]:
-    """The dimensions of several settings in which something went wrong, in the study's order."""
     rows = _ended(sweep)
-    splits = {one.name: _split(one, rows) for one in sweep.dimensions}
-    return {
-        name: split
-        for name, split in splits.items()
-        if len(split.names) > 1 and (split.kinds >= 0).any()
-    }
+    worth = [axis for axis in sweep.dimensions if _worth_a_look(axis, rows)]
+    order = sorted(worth, key=lambda axis: _most_uneven(_split(axis, rows))[0])
+    return [{"dimension": axis.name} for axis in order[:MAX_PANELS]]
+
+
+def _worth_a_look(axis: Dimension, rows: pd.DataFrame) -> bool:
+    """Whether the dimension has several settings, and something went wrong where it applies."""
+    settings = (point[axis.name] for point in rows["point"] if axis.name in point)
+    first = next(settings, None)
+    wrong = rows["point"][rows["kind"] >= 0]
+    return any(one != first for one in settings) and any(axis.name in point for point in wrong)
 
 
 def _ended(sweep: SweepTables) -> pd.DataFrame:
@@ -179,9 +177,9 @@ def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
     Raises:
         KeyError: when the space has no such dimension.
     """
-    axis, splits = sweep.dimension(dimension), _splits(sweep)
-    rows = _ended(sweep)
-    split = splits.get(dimension) or _split(axis, rows)
+    axis, rows = sweep.dimension(dimension), _ended(sweep)
+    compared = sum(_worth_a_look(one, rows) for one in sweep.dimensions)
+    split = _split(axis, rows)
     p, kind = _most_uneven(split)
     regions = tuple(
         _region(name, split.kinds[split.places == place]) for place, name in enumerate(split.names)
@@ -190,8 +188,8 @@ def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
         dimension=axis,
         regions=regions,
         uneven=kind,
-        p=min(1.0, p * max(len(splits), 1)),
-        compared=len(splits),
+        p=min(1.0, p * max(compared, 1)),
+        compared=compared,
         inactive=len(rows) - len(split.kinds),
         missing="" if (split.kinds >= 0).any() else "Nothing went wrong here.",
     )

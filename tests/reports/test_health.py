@@ -79,6 +79,7 @@ def test_awkward_sweeps_have_notes(awkward: SweepTables) -> None:
         (9.9e-3, "upper end of the range (0.0099 in 1e-05 to 0.01). Widen it upwards"),
         (1.1e-5, "lower end of the range (1.1e-05 in 1e-05 to 0.01). Widen it downwards"),
         (1e-3, None),
+        (3e-4, None),  # near the end of the range by distance, not by ratio
     ],
 )
 def test_the_best_at_the_edge(build, rate: float, said: str | None) -> None:

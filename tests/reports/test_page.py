@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from reports import page as page_module
-from reports.page import breakable, embedded, policy, render
+from reports.page import breakable, embedded, marked, policy, render
 from reports.tables import SweepTables, tables_of
 from search.records import read_sweep
 
@@ -117,3 +117,8 @@ def test_torn_parts_are_named(build) -> None:
     part = next((sweep.folder / "records" / "ticks").glob("*.parquet"))
     part.write_bytes(part.read_bytes()[:50])
     assert part.name in render(tables_of(read_sweep(sweep.folder)))
+
+
+def test_sentences_mark_code_and_nothing_else() -> None:
+    assert marked("type `a <b>` now") == "type <code>a &lt;b&gt;</code> now"
+    assert marked("a lonely ` stays <i>") == "a lonely ` stays &lt;i&gt;"

@@ -100,6 +100,25 @@ def test_chance_is_that_of_an_exact_test() -> None:
     assert chance(np.array([9, 0, 9]), np.array([3, 0, 3])) == 1.0
 
 
+def test_chance_claims_no_more_than_it_may() -> None:
+    random, trials = np.random.default_rng(1), np.array([12, 25, 18, 20])
+    found = [chance(trials, random.binomial(trials, 0.2)) for _ in range(300)]
+    assert np.mean(np.array(found) < 0.05) < 0.08
+
+
+def test_more_dimensions_make_a_claim_harder(build) -> None:
+    found = []
+    for name, space in (("one", TWO), ("two", {**TWO, LR: {"type": "choice", "choices": [1, 2]}})):
+        sweep = build(space, name=name)
+        for index in range(24):
+            lost = index % 2 and index < 14
+            point = {LOSS: ["bce", "hinge"][index % 2], LR: 1 + index % 3 // 2}
+            sweep.trial({key: point[key] for key in space}, 9.0, "oom" if lost else "completed")
+        found.append(prepare(sweep.tables(), LOSS))
+    assert found[1].p == pytest.approx(2 * found[0].p) and found[0].p < 0.05
+    assert (found[0].compared, found[1].compared) == (1, 2)
+
+
 def test_trials_without_the_dimension_are_said_to_be_left_out(build) -> None:
     smoothing = {"type": "uniform", "low": 0.0, "high": 0.3, "when": {LOSS: ["bce"]}}
     sweep = build({**TWO, "loss.label_smoothing": smoothing})
