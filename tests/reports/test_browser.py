@@ -84,7 +84,7 @@ def test_everything_is_drawn_and_nothing_asked_for(browser: Any, sweep: Path) ->
     page, noise = opened(browser, sweep)
     page.wait_for_timeout(300)
     assert undrawn(page) == []
-    assert page.locator(".panel:not([hidden]) .chart").count() == 10
+    assert page.locator(".panel:not([hidden]) .chart").count() == 12
     assert page.locator(".gallery img").count() == 12
     broken = "[...document.images].filter((image) => !image.naturalWidth).length"
     assert page.evaluate(broken) == 0
