@@ -23,7 +23,7 @@ MAX_TRIALS = 1000
 DRAWS = 40
 CHANCE_DRAWS = 19
 """Samples of the bootstrap, and shuffles of the values: a dimension without effect is above the
-highest of 19 in one case of 20. Each takes 25 ms with 1,000 trials and eight dimensions."""
+highest of 19 in one case of 20. Each takes 20 ms with 1,000 trials and eight dimensions."""
 SWITCH = " (or)"
 """Suffix of the parameter that says whether the special value was taken."""
 

@@ -197,6 +197,7 @@ def _draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
         chart.add_scatter(
             x=np.concatenate([rows[:, 0], rows[::-1, 0]]),
             y=np.concatenate([rows[:, high], rows[::-1, low]]),
+            mode="lines",
             fill="toself",
             fillcolor=color,
             line={"width": 0},

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from reports.charts.learning_curves import MAX_PICKED, Curve, curves_data, draw, prepare
+from reports.charts import learning_curves
+from reports.charts.learning_curves import Curve, curves_data, draw, prepare
 
 
 def test_no_trial(build) -> None:
@@ -79,17 +80,18 @@ def test_data_of_few_trials_is_all_of_it(build) -> None:
     }
 
 
-def test_data_of_many_has_the_best_the_start_and_each_way_of_failing(build) -> None:
+def test_data_of_many_has_the_best_the_start_and_each_way_of_failing(build, monkeypatch) -> None:
+    monkeypatch.setattr(learning_curves, "MAX_PICKED", 20)
     sweep = build()
-    for index in range(MAX_PICKED + 50):
-        origin = "start_from" if index == 240 else "search"
+    for index in range(150):
+        origin = "start_from" if index == 140 else "search"
         sweep.trial({}, float(index), ticks=1, origin=origin)
-    sweep.trial({}, 400.0, "diverged", ticks=1)
-    sweep.trial({}, 400.0, "oom", ticks=1)
+    for state in ("diverged", "oom", "oom"):
+        sweep.trial({}, 400.0, state, ticks=1)
     tables = sweep.tables()
     found = curves_data(tables, "val_ab_mae")
-    assert len(found) == MAX_PICKED
-    assert {*range(100), 240, 250, 251} <= set(found)
+    assert len(found) == 20
+    assert {*range(10), 140, 150, 151} <= set(found)
     assert found == curves_data(tables, "val_ab_mae")
 
 
