@@ -1,5 +1,6 @@
 """Medians of categories and along a range, with intervals that assume no distribution."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -55,8 +56,14 @@ def running(x: np.ndarray, values: np.ndarray, log: bool) -> tuple[Median, ...]:
 def median_of(x: float, values: np.ndarray) -> Median:
     """The median, between two of the sorted values that are as far from either end."""
     ordered, count = np.sort(values), len(values)
-    place = int(stats.binom.ppf(0.025, count, 0.5))
+    place = _rank(count)
     if place < 1:
         return Median(x, float(np.median(values)), None, None, count)
     low, high = float(ordered[place - 1]), float(ordered[count - place])
     return Median(x, float(np.median(values)), low, high, count)
+
+
+@cache
+def _rank(count: int) -> int:
+    """How far from either end, counted from 1, the interval ends; 0 where it would not suffice."""
+    return int(stats.binom.ppf(0.025, count, 0.5))

@@ -172,9 +172,8 @@ def caption(info: ImportanceInfo) -> str:
         text += f" out of {info.all_trials:,}"
     if info.trials > pedanova.MAX_TRIALS:
         text += f", {pedanova.MAX_TRIALS:,} of them drawn at random"
-    text += (
-        ". Whiskers: 95 % intervals (bootstrap); orange: what a dimension without effect may get"
-    )
+    text += ". Whiskers: 95 % intervals (bootstrap); orange: one without effect stays below that"
+    text += " in 19 of 20 cases"
     if nothing := [one.dimension for one in info.shares if one.share <= one.chance]:
         text += f". Grey, as it is no more than that: {', '.join(nothing)}"
     text += ". Shares add up to 100 % whether or not anything mattered"

@@ -261,7 +261,8 @@ def caption(info: InteractionsInfo) -> str:
         text += f"; pale with a dotted edge where there are fewer than {FEW}"
     if failed:
         text += f"; 3/4: of 4 there one failed, in all {failed:,}"
-    return f"{text}. Cells without a color were not tried."
+    empty = len(info.cells) < len(info.columns) * len(info.rows)
+    return text + (". Empty cells were not tried." if empty else ".")
 
 
 def table(info: InteractionsInfo) -> pd.DataFrame:

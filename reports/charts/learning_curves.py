@@ -65,11 +65,13 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesI
     )
 
 
-def _reported(sweep: SweepTables, column: str) -> pd.DataFrame:
+def _reported(sweep: SweepTables, column: str, trials: list[str] | None = None) -> pd.DataFrame:
     """trial_id, images and `column` of the ticks that have a finite value in it."""
     if column not in sweep.ticks:
         return pd.DataFrame({name: [] for name in ("trial_id", "images", column)})
     ticks = sweep.ticks[["trial_id", "images", column]]
+    if trials is not None and len(trials) < len(sweep.trials):
+        ticks = ticks[ticks["trial_id"].isin(trials)]
     return ticks[np.isfinite(ticks[column].to_numpy(dtype=float))]
 
 
@@ -82,8 +84,7 @@ def curves_of(
         trials: rows of `sweep.trials`, by default all.
     """
     chosen = sweep.trials if trials is None else trials
-    ticks = _reported(sweep, column)
-    ticks = ticks[ticks["trial_id"].isin(chosen["trial_id"])]
+    ticks = _reported(sweep, column, chosen["trial_id"].tolist())
     groups = dict(list(ticks.groupby("trial_id", sort=False)))
     order = chosen.sort_values(["rank", "number"], ascending=[False, True], na_position="first")
     columns = (order[name] for name in ("trial_id", "number", "state", "rank"))
@@ -158,6 +159,7 @@ def draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
         chart.add_scatter(
             x=np.concatenate([rows[:, 0], rows[::-1, 0]]),
             y=np.concatenate([rows[:, high], rows[::-1, low]]),
+            mode="lines",
             fill="toself",
             fillcolor=color,
             line={"width": 0},

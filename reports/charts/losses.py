@@ -32,8 +32,10 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 
 def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
     """The loss per tick of the trials that rank first."""
-    known = sweep.ticks[sweep.ticks[loss].notna()]["trial_id"] if loss in sweep.ticks else ()
-    ranked = sweep.ranked[sweep.ranked["trial_id"].isin(known)]
+    ranked = sweep.ranked
+    if loss in sweep.ticks:
+        known = sweep.ticks["trial_id"][sweep.ticks[loss].notna()].unique()
+        ranked = ranked[ranked["trial_id"].isin(known)]
     curves = curves_of(sweep, loss, ranked[:TOP])[::-1]
     missing = "" if curves else "No trial that can be ranked has reported this loss."
     return LossesInfo(sweep.column(loss), curves, missing)

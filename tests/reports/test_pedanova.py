@@ -65,6 +65,15 @@ def test_what_matters_is_above_chance_and_the_rest_rarely_is() -> None:
     assert above <= 3  # 0.9 of 18 are expected
 
 
+def test_a_special_value_counts_for_its_dimension() -> None:
+    points, _ = trials(150)
+    points = [point for point in points if "weight" in point]
+    losses = np.array([float(point["weight"] != 0) for point in points])
+    losses += np.random.default_rng(0).normal(0, 0.1, len(points))
+    assert order(DIMENSIONS, points, losses)[0] == "weight"
+    assert shares(DIMENSIONS, points, losses)[0].low > 0.5
+
+
 def test_intervals_are_narrower_with_more_trials() -> None:
     few, many = (shares(DIMENSIONS, *trials(count))[0] for count in (30, 300))
     assert many.high - many.low < few.high - few.low

@@ -94,3 +94,11 @@ def test_several_dimensions_have_a_panel_each(build) -> None:
         ("0.5", 11.0, 2),
     ]
     assert info.levels[0].best
+
+
+def test_lines_run_in_the_order_of_the_levels(build) -> None:
+    sweep = build(SPACE, design="compare")
+    sweep.compare({"hinge": [11.0], "bce": [9.0], "lsgan": [8.0]}, LOSS)
+    joined = draw(prepare(sweep.tables(), LOSS)).data[0]
+    assert joined.x[:3].tolist() == [0, 1, 2]
+    assert joined.y[:3].tolist() == [9.0, 8.0, 11.0]

@@ -45,7 +45,7 @@ def test_medians_means_and_counts(build) -> None:
     assert caption(info) == (
         "Median ab MAE of each combination and its number n of trials, from 4 trials of equal "
         "budget; pale with a dotted edge where there are fewer than 3; 3/4: of 4 there one failed, "
-        "in all 1. Cells without a color were not tried."
+        "in all 1. Empty cells were not tried."
     )
     assert table(info)["trials"].tolist() == [3, 1]
 

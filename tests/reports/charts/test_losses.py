@@ -31,3 +31,13 @@ def test_regression_has_no_discriminator(build) -> None:
     without = tables.ticks.drop(columns="train_loss_discriminator")
     object.__setattr__(tables, "ticks", without)
     assert each(tables) == [{"loss": "train_loss_generator"}]
+
+
+def test_the_best_of_those_that_have_a_discriminator(build) -> None:
+    sweep = build()
+    for value in (5.0, 4.0, 3.0, 2.0, 1.0, 6.0):
+        adversarial = value > 5
+        loss = {} if adversarial else {"train_loss_discriminator": float("nan")}
+        sweep.trial({}, value, metrics=loss)
+    curves = prepare(sweep.tables(), "train_loss_discriminator").curves
+    assert [(curve.trial, curve.rank) for curve in curves] == [("t00005", 6)]
