@@ -2,12 +2,10 @@
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
@@ -15,30 +13,22 @@ from plotly.offline import get_plotlyjs
 from reports import drawing
 from reports.comparison import ComparisonInfo, Pair, Standing, score_text
 from reports.decision import interval_text
-from reports.page import breakable, embedded, policy
+from reports.page import WEB, embedded, environment, page_style, policy
 from reports.tables import duration_text, value_text
 
-HERE = Path(__file__).parent
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def render(info: ComparisonInfo) -> str:
     """The page; two renders of the same records are the same bytes."""
     plotly = get_plotlyjs()
-    script = (HERE / "comparison.js").read_text(encoding="utf-8")
+    script = (WEB / "comparison.js").read_text(encoding="utf-8")
     figures = {}
     if info.column and any(one.scored for one in info.standings):
         drawn = {"best-so-far": best_so_far(info), "scores": scores(info)}
         figures = {name: json.loads(to_json(one, engine="json")) for name, one in drawn.items()}
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = breakable
-    return environment.get_template("comparison.html.j2").render(
+    template = environment().get_template("comparison.html.j2")
+    return template.render(
         info=info,
         colors=[_line(at)["color"] for at in range(len(info.standings))],
         best=[_best(one) for one in info.standings],
@@ -46,8 +36,7 @@ def render(info: ComparisonInfo) -> str:
         pairs=[_pair(pair) for pair in info.pairs],
         figures=figures,
         policy=policy(plotly, script),
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        own_css=Markup((HERE / "comparison.css").read_text(encoding="utf-8")),
+        css=Markup(page_style()),
         data=Markup(embedded({"figures": figures, "dark": drawing.DARK})),
         plotly=Markup(plotly),
         script=Markup(script),

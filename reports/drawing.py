@@ -7,6 +7,7 @@ reader prefers a dark scheme, so figures may use them by value.
 import math
 from collections.abc import Iterable
 from html import escape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,8 +16,12 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE = "#CC79A7"
 INK, SOFT, GRID = "#1d2430", "#5b6472", "#e4e7ec"
 MUTED, BAND, BAND_INNER = "#aeb6c2", "rgba(0,114,178,0.14)", "rgba(0,114,178,0.24)"
+VEIL = "rgba(255,255,255,0.72)"
+"""Behind text that stands on lines."""
 LEADERS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)
 """Colors of the best trials, in their order, the same in every chart and picture."""
+SCALE = ("#0b2a66", "#1d55a0", "#1f86b8", "#3fb0b8", "#86cba9", "#cbe3a2")
+"""From the best value to the worst: dark to pale, and in the dark scheme bright to deep."""
 DARK = {
     INK: "#e9ecf1",
     SOFT: "#a2abb9",
@@ -27,6 +32,10 @@ DARK = {
     GREEN: "#2FC79A",
     BAND: "rgba(86,180,233,0.16)",
     BAND_INNER: "rgba(86,180,233,0.28)",
+    VEIL: "rgba(26,32,41,0.72)",
+    **dict(
+        zip(SCALE, ("#f4f3a6", "#9fd89b", "#4fb8a8", "#3a9cc0", "#4a86c8", "#6f74c4"), strict=True)
+    ),
 }
 LONGEST = 40
 """Characters of a tick label; the whole text is in what hovers over the point."""
@@ -38,10 +47,37 @@ def safe(text: object) -> str:
     return escape(str(text), quote=False)
 
 
-def tick(text: object) -> str:
+def tick(text: object, longest: int = LONGEST) -> str:
     """User text for a tick or an axis title: as it is written, cut where it is long."""
     words = str(text)
-    return safe(words if len(words) <= LONGEST else words[: LONGEST - 1] + "…")
+    return safe(words if len(words) <= longest else words[: longest - 1] + "…")
+
+
+def linked(numbers: Iterable[int]) -> dict[str, Any]:
+    """What tells the page's script which trials the points of a trace are."""
+    return {"meta": "trials", "customdata": np.array(list(numbers), dtype=int)}
+
+
+def colorscale(sign: int) -> list[list[Any]]:
+    """`SCALE` for Plotly, from the lowest value up; `sign` is 1 where the lowest is best."""
+    colors = SCALE if sign > 0 else SCALE[::-1]
+    return [[index / (len(colors) - 1), color] for index, color in enumerate(colors)]
+
+
+def colorbar(title: str) -> dict[str, Any]:
+    """A slim bar above the plot that names the metric, which may be user text."""
+    return {
+        "orientation": "h",
+        "thickness": 10,
+        "len": 1,
+        "ypad": 0,
+        "y": 1.01,
+        "yanchor": "bottom",
+        "outlinewidth": 0,
+        "nticks": 5,
+        "title": {"text": tick(title), "side": "top", "font": {"size": 12, "color": SOFT}},
+        "tickfont": {"size": 11, "color": SOFT},
+    }
 
 
 def marker_size(points: int) -> int:
@@ -147,15 +183,23 @@ def symbols(values: Iterable[float], shown: tuple[float, float], symbol: str) ->
     ]
 
 
-def failed_marks(x: list, names: list[str], shown: tuple[float, float], sign: int) -> go.Scatter:
+def failed_marks(
+    x: list, names: list[str], numbers: list[int], shown: tuple[float, float], sign: int
+) -> go.Scatter:
     """Trials without a comparable value: crosses at the bad edge of the view."""
     return go.Scatter(
-        x=x,
-        y=[worst_edge(shown, sign)] * len(x),
+        x=np.array(x, dtype=float),
+        y=np.full(len(x), worst_edge(shown, sign)),
+        **linked(numbers),
         text=names,
         mode="markers",
         name="failed",
-        marker={"symbol": "x-thin", "size": 8, "line": {"width": 1.6, "color": INK}},
+        marker={
+            "symbol": "x-thin",
+            "size": 8,
+            "color": INK,
+            "line": {"width": 1.6, "color": INK},
+        },
         hovertemplate="%{text}<extra></extra>",
         cliponaxis=False,
     )

@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from colornet.catalog import to_yaml
+from colornet.errors import InputError
 from colornet.measures import METRICS
-from reports.decision import Decision, decide, interval_text, remedy, sureness
+from reports.best import freeze
+from reports.decision import Decision, interval_text, remedy, sureness
+from reports.gallery import GalleryInfo
 from reports.health import flags
 from reports.levels import compare, comparison_tables
 from reports.summary import other_metrics
@@ -16,11 +20,12 @@ from reports.tables import Column, Dimension, SweepTables, count_text, duration_
 from search.ranking import bounds_of, confirmed_column
 
 TOP = 5
+STRIP = 4
+"""Pictures of the recommended configuration in the decision box."""
 
 
-def best(sweep: SweepTables) -> dict[str, Any]:
+def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -> dict[str, Any]:
     """The top configurations with their settings, how sure they are, and what to type next."""
-    decision = decide(sweep)
     if decision is None:
         return {"missing": _nothing(sweep)}
     points = decision.points
@@ -31,10 +36,15 @@ def best(sweep: SweepTables) -> dict[str, Any]:
     values = {column.name: sweep.last_values(column.name) for column in others}
     values = {name: value for name, value in values.items() if value.notna().any()}
     rows = [_row(sweep, decision, place, point, values) for place, point in shown.iterrows()]
+    taken = next(row for row in rows if row["taken"])
     return {
         "missing": "",
         "rows": rows,
-        "taken": next(row for row in rows if row["taken"]),
+        "taken": taken,
+        "sure": decision.basis != "search",
+        "strip": _strip(pictures, taken["trial"]),
+        "final_cost": _final_cost(sweep, decision),
+        **_frozen(sweep, decision),
         "replicated": decision.basis != "search",
         "sureness": sureness(decision, sweep),
         "rule": _rule(sweep, decision),
@@ -60,6 +70,40 @@ def _commands(sweep: SweepTables, decision: Decision) -> list[dict[str, str]]:
         what = "train the best again with fresh seeds, on pictures that chose nothing"
         commands.insert(0, {"text": again, "what": what})
     return commands
+
+
+def _strip(pictures: GalleryInfo, trial: str) -> list[dict[str, Any]]:
+    """The trial's first pictures, each beside the truth."""
+    places = {column.trial: at for at, column in enumerate(pictures.columns)}
+    if trial not in places:
+        return []
+    pairs = [
+        {"name": name, "truth": tiles[places["truth"]], "own": tiles[places[trial]]}
+        for name, tiles in pictures.rows
+    ]
+    return [one for one in pairs if one["truth"].source and one["own"].source][:STRIP]
+
+
+def _final_cost(sweep: SweepTables, decision: Decision) -> str:
+    """How long the study's final training takes on what the trials ran on."""
+    point = decision.points.iloc[decision.proposed]
+    images = (sweep.records.study.get("final") or {}).get("training.images")
+    own = sweep.trials.loc[sweep.trials["trial_id"] == point["trial_id"], "images"].iloc[0]
+    if not images or not own > 0 or not np.isfinite(point["seconds"]):
+        return ""
+    seconds = float(point["seconds"]) * images / own
+    return (
+        f"Final training sees {int(images):,}: about {duration_text(seconds)} on what the trials "
+        "ran on."
+    )
+
+
+def _frozen(sweep: SweepTables, decision: Decision) -> dict[str, str]:
+    """`best.yaml` as text, or why there is none."""
+    try:
+        return {"yaml": to_yaml(freeze(sweep, decision)), "unfit": ""}
+    except InputError as error:
+        return {"yaml": "", "unfit": str(error)}
 
 
 def _levels(sweep: SweepTables, decision: Decision) -> list[dict[str, Any]]:
@@ -119,6 +163,7 @@ def _row(
         counted &= trials["state"].eq("completed")
     return {
         "rank": int(point["rank"]),
+        "color": min(int(point["rank"]), TOP),
         "trial": point["trial_id"],
         "taken": place == decision.proposed,
         "tie": bool(point["tie"]),

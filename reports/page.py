@@ -1,4 +1,4 @@
-"""One self-contained HTML file per sweep: charts, pictures, tables, provenance.
+"""One self-contained HTML file per sweep: decision, answer, pictures, charts, trials, provenance.
 
 Nothing is loaded from elsewhere, and two renders of the same records are the same bytes. All text
 that comes from a user goes through Jinja's escaping, through JSON with `<` escaped, or through
@@ -10,70 +10,128 @@ import hashlib
 import json
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
-from reports import drawing, gallery, leaders, summary
-from reports.tables import SweepTables, value_text
+from reports import drawing, gallery, leaders, summary, trialview
+from reports.decision import decide
+from reports.panels import sections
+from reports.tables import SweepTables
 
-HERE = Path(__file__).parent
-CHARTS = (
-    "best_so_far",
-    "pareto",
-    "learning_curves",
-    "early_ranks",
-    "losses",
-    "dimensions",
-    "importance",
+WEB = Path(__file__).parent / "web"
+SCRIPTS = ("core", "charts", "selection", "color", "pictures", "trials", "trial", "commands")
+"""The page's scripts, of which each may use what stands in those before it."""
+
+
+class Group(NamedTuple):
+    """A part of the page with the charts of `reports/charts` that stand in it, in their order."""
+
+    id: str
+    title: str
+    hint: str
+    charts: tuple[str, ...]
+
+
+BRUSH = (
+    "Drag over points to select trials: table, pictures and charts follow. Click one to open it."
 )
-"""The modules of `reports/charts` in their order on the page."""
-MAX_TABLE_ROWS = 60
-SELECTOR_WORDS = {"trials": "by trial", "seconds": "by compute"}
+GROUPS = (
+    Group(
+        "mattered",
+        "What mattered",
+        BRUSH,
+        ("compared", "importance", "balance_map", "dimensions", "interactions", "parallel"),
+    ),
+    Group("contest", "Was it still a GAN?", BRUSH, ("losses",)),
+    Group("search", "Search", BRUSH, ("best_so_far", "learning_curves", "pareto", "early_ranks")),
+)
 
 
-def render(sweep: SweepTables, pictures: int = 24) -> str:
+def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
     """The page of a sweep, finished or running.
 
     Args:
-        pictures: trials whose pictures are embedded, at most; 0 leaves pictures out.
+        pictures: of how many trials pictures are embedded, 0 for none.
     """
     figures: dict[str, Any] = {}
-    sections = [section(import_module(f"reports.charts.{name}"), sweep, figures) for name in CHARTS]
-    sections = [entry for entry in sections if entry["panels"]]
-    script = (HERE / "page.js").read_text(encoding="utf-8")
+    groups = [group_of(group, sweep, figures) for group in GROUPS]
+    shown = gallery.prepare(sweep, pictures)
+    decision = decide(sweep)
+    script = page_script()
     plotly = get_plotlyjs()
-    data = {"figures": figures, "dark": drawing.DARK, "trials": summary.trial_table(sweep)}
-    contents = [("best", "Best"), ("pictures", "Pictures")]
-    contents += [(entry["id"], entry["short"]) for entry in sections]
+    data = {
+        "figures": figures,
+        "dark": drawing.DARK,
+        "trials": summary.trial_table(sweep),
+        "view": trialview.prepare(sweep),
+    }
+    contents = [("decision", "Decision"), ("pictures", "Pictures")]
+    contents += [(group["id"], group["title"]) for group in groups]
     contents += [("trials", "All trials"), ("provenance", "Provenance")]
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            header=summary.header(sweep),
+            best=leaders.best(sweep, decision, shown),
+            gallery=shown,
+            washed_out=gallery.WASHED_OUT,
+            groups=groups,
+            contents=contents,
+            health=(),
+            provenance=summary.provenance(sweep),
+            policy=policy(plotly, script),
+            css=Markup(page_style()),
+            data=Markup(embedded(data)),
+            plotly=Markup(plotly),
+            script=Markup(script),
+        )
+    )
+
+
+def environment() -> Environment:
+    """Templates that escape whatever they are given."""
+    made = Environment(
+        loader=FileSystemLoader(WEB),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["breakable"] = breakable
-    return environment.get_template("page.html.j2").render(
-        header=summary.header(sweep),
-        best=leaders.best(sweep),
-        gallery=gallery.prepare(sweep, pictures),
-        sections=sections,
-        contents=contents,
-        provenance=summary.provenance(sweep),
-        policy=policy(plotly, script),
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        data=Markup(embedded(data)),
-        plotly=Markup(plotly),
-        script=Markup(script),
-    )
+    made.filters["breakable"] = breakable
+    return made
+
+
+def page_script() -> str:
+    """The page's own script, one scope for all its parts."""
+    parts = [(WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    return '"use strict";\n(() => {\n' + "".join(parts) + "})();\n"
+
+
+def page_style() -> str:
+    """All style sheets, the page's own first."""
+    paths = sorted(WEB.glob("*.css"), key=lambda path: (path.stem != "page", path.stem))
+    return "".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def group_of(group: Group, sweep: SweepTables, figures: dict[str, Any]) -> dict[str, Any]:
+    """A group's charts that have something to show, and why the others have not."""
+    found = [
+        section
+        for name in group.charts
+        for section in sections(import_module(f"reports.charts.{name}"), sweep, figures)
+    ]
+    empty = [one for one in found if all(panel["missing"] for panel in one["panels"])]
+    return {
+        "id": group.id,
+        "title": group.title,
+        "hint": group.hint,
+        "charts": [one for one in found if one not in empty],
+        "missing": [(one["title"], one["panels"][0]["missing"]) for one in empty],
+    }
 
 
 def breakable(name: str) -> Markup:
@@ -97,81 +155,3 @@ def embedded(data: Any) -> str:
     for mark in "<>&":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return text
-
-
-def section(chart: ModuleType, sweep: SweepTables, figures: dict[str, Any]) -> dict[str, Any]:
-    """A chart's panels and what chooses between them; its figures are added to `figures`."""
-    choices = chart.each(sweep)
-    names = list(dict.fromkeys(name for choice in choices for name in choice))
-    selectors = []
-    first: dict[str, str] = {}
-    for name in names:
-        values = list(dict.fromkeys(choice[name] for choice in choices))
-        if name in chart.GRID:
-            continue
-        leading = sweep.leading.name
-        first[name] = leading if leading in values else values[0]
-        if len(values) > 1:
-            options = [
-                {"value": v, "text": _option(sweep, v), "first": v == first[name]} for v in values
-            ]
-            selectors.append({"name": name, "options": options})
-    panels = []
-    for index, choice in enumerate(choices):
-        shown = all(choice[name] == value for name, value in first.items())
-        entry = panel(chart, sweep, choice, f"chart-{chart.ID}-{index}", figures)
-        chosen = {s["name"]: choice[s["name"]] for s in selectors}
-        panels.append({**entry, "shown": shown, "choice": chosen})
-    return {
-        "id": chart.ID,
-        "title": chart.TITLE,
-        "short": chart.SHORT,
-        "grid": bool(chart.GRID),
-        "selectors": selectors if any(not p["missing"] for p in panels) else [],
-        "panels": panels,
-    }
-
-
-def _option(sweep: SweepTables, value: str) -> str:
-    if value in SELECTOR_WORDS:
-        return SELECTOR_WORDS[value]
-    return " × ".join(sweep.column(name).label for name in value.split(" × "))
-
-
-def panel(
-    chart: ModuleType,
-    sweep: SweepTables,
-    choice: dict[str, str],
-    name: str,
-    figures: dict[str, Any],
-) -> dict[str, Any]:
-    """One figure with its caption and data table, or why there is none."""
-    info = chart.prepare(sweep, **choice)
-    known = {dimension.name for dimension in sweep.dimensions}
-    headings = [choice[key] for key in chart.GRID]
-    heading = ", ".join(h if h in known else sweep.column(h).label for h in headings)
-    entry = {"id": name, "heading": heading, "missing": info.missing}
-    if info.missing:
-        return entry
-    drawn = chart.draw(info)
-    figures[name] = json.loads(to_json(drawn, engine="json"))
-    return {
-        **entry,
-        "height": drawn.layout.height,
-        "caption": chart.caption(info),
-        "table": html_table(chart.table(info)),
-    }
-
-
-def html_table(frame: pd.DataFrame) -> dict[str, Any]:
-    """A frame as texts, cut where it is long."""
-    rows = frame.head(MAX_TABLE_ROWS).itertuples(index=False)
-    return {
-        "head": [str(name) for name in frame.columns],
-        "body": [[_cell(cell) for cell in row] for row in rows],
-        "more": max(len(frame) - MAX_TABLE_ROWS, 0),
-    }
-
-
-def _cell(value: Any) -> str:
-    return value_text(value.item() if isinstance(value, np.generic) else value)

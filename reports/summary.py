@@ -132,6 +132,7 @@ def provenance(sweep: SweepTables) -> dict[str, Any]:
     }
     return {
         "facts": [(name, value_text(value)) for name, value in facts if value not in (None, "")],
+        "parquet": f"{records.location.rstrip('/')}/records/ticks/*.parquet",
         "problems": list(records.problems),
         "study": to_yaml(study),
         "versions": json.dumps(nested, indent=1, ensure_ascii=False, sort_keys=True)

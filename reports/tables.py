@@ -117,6 +117,11 @@ class SweepTables:
         """The trials that stand for what can be chosen, best first."""
         return self.trials[self.trials["rank"].notna()].sort_values(["rank", "number"])
 
+    @cached_property
+    def pictured(self) -> set[str]:
+        """The trials of which there are pictures to show."""
+        return self.records.pictured()
+
     @property
     def searched(self) -> pd.DataFrame:
         """The trials of the search or comparison: without those that confirm."""

@@ -174,6 +174,7 @@ class Recorder:
             return True
         if message["event"] == "tick":
             return self._tick(running, message["metrics"])
+        running.log = message.get("log")
         for picture in message["pictures"]:
             row = {
                 **identity(running.assignment),

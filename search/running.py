@@ -13,9 +13,10 @@ from search.chooser import Assignment
 
 @dataclass
 class Running:
-    """A trial that has been handed out."""
+    """A trial that has been handed out; `log` is the end of what its process logged."""
 
     assignment: Assignment
+    log: str | None = None
     pid: int | None = None
     host: str | None = None
     node: str | None = None
@@ -52,4 +53,5 @@ def row_of(assignment: Assignment, running: Running | None) -> dict[str, Any]:
         "config": assignment.config_json,
         "host": running.host if running else socket.gethostname(),
         "pid": running.pid if running else None,
+        "log": running.log if running else None,
     }

@@ -26,6 +26,7 @@ from colornet.config import Config, parse_config
 from colornet.errors import ColorsweepError, DivergedError, TrainingInterrupted
 from colornet.storage import Storage
 from search.keeping import Mirror, fetch, of_trial
+from search.logtail import LogTail
 
 TRAIN = "colornet.loop:train"
 Say = Callable[[dict[str, Any]], None]
@@ -112,20 +113,23 @@ def _run(
         say({"event": "resumed", "history": history, **where})
 
     state, reason, pictures = "completed", None, []
-    try:
-        pictures = _train(train, assignment, report, resumed)
-    except DivergedError as error:
-        state, reason = "diverged", str(error)
-    except TrainingInterrupted as error:
-        state, reason = "preempted", str(error)
-    except ColorsweepError as error:
-        state, reason = "failed", str(error)
-    except MemoryError as error:
-        state, reason = "oom", f"out of host memory: {error}"
-    except Exception as error:
-        state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
-        reason = _last_lines(error)
-    say({"event": "end", "state": state, "reason": reason, "pictures": pictures, **where})
+    with LogTail() as tail:
+        try:
+            pictures = _train(train, assignment, report, resumed)
+        except DivergedError as error:
+            state, reason = "diverged", str(error)
+        except TrainingInterrupted as error:
+            state, reason = "preempted", str(error)
+        except ColorsweepError as error:
+            state, reason = "failed", str(error)
+        except MemoryError as error:
+            state, reason = "oom", f"out of host memory: {error}"
+        except Exception as error:
+            state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
+            reason = _last_lines(error)
+            tail.failed(error)
+    end = {"event": "end", "state": state, "reason": reason, "log": tail.text}
+    say({**end, "pictures": pictures, **where})
 
 
 def _run_gang(

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from reports import drawing
+from reports.sampling import left_out_text, thinned
 from reports.tables import Column, SweepTables, count_text, value_text
 
 ID, TITLE, SHORT = "best-so-far", "Best so far", "Best so far"
@@ -18,25 +19,36 @@ class BestSoFarInfo(NamedTuple):
     """Trials in the order of `against`.
 
     Attributes:
-        scored, partial: (x, value, trial) of trials with the full budget, with less.
-        failed: (x, trial, state).
+        scored, partial: (x, value, trial, its number) of trials with the full budget, with less.
+        failed: (x, trial, state, its number).
         best: (x, best value so far) for each scored one; None as long as there is none.
-        unmet: how many of the scored miss the study's bounds and cannot be the best.
+        trials: how many have the full budget; `scored` are fewer where there are too many.
+        found: after how many of them the best was found, None without a best.
+        unmet: how many of them miss the study's bounds and cannot be the best.
+        lost: how many failed.
+        left_out: what is said of trials that are not drawn.
     """
 
     objective: Column
     against: str
-    scored: tuple[tuple[float, float, str], ...]
-    partial: tuple[tuple[float, float, str], ...]
-    failed: tuple[tuple[float, str, str], ...]
+    scored: tuple[tuple[float, float, str, int], ...]
+    partial: tuple[tuple[float, float, str, int], ...]
+    failed: tuple[tuple[float, str, str, int], ...]
     best: tuple[tuple[float, float | None], ...]
+    trials: int
+    found: int | None
     unmet: int
+    lost: int
+    left_out: str
     baseline: float | None
     missing: str
 
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
-    """Every objective, against trials and against compute."""
+    """Every objective, against trials and against compute; nothing for a design that compares:
+    its order is the study's, and a best of replicates is the luckiest of them."""
+    if sweep.records.study.get("design") == "compare":
+        return []
     return [
         {"objective": objective.name, "against": against}
         for objective in sweep.objectives
@@ -62,24 +74,33 @@ def prepare(
     else:
         rows["x"] = rows["number"].astype(float)
     rows["feasible"] = sweep.searched["feasible"] | (column.name != sweep.leading.name)
-    scored = rows[rows["kind"] == "scored"]
-    best = (scored["value"] * column.sign).where(scored["feasible"]).cummin().ffill() * column.sign
-    failed = rows[rows["kind"] == "failed"]
+    rows = rows[rows["kind"] != "none"]
+    scored = rows["kind"] == "scored"
+    values = (rows["value"] * column.sign).where(scored & rows["feasible"])
+    rows["best"] = values.cummin().ffill() * column.sign
+    steps = rows["best"].ne(rows["best"].shift()) & rows["best"].notna()
+    drawn = thinned(rows, column.sign, always=steps)
+    kinds = {kind: drawn[drawn["kind"] == kind] for kind in ("scored", "partial", "failed")}
     return BestSoFarInfo(
         objective=column,
         against=against,
-        scored=_triples(scored, "value", "trial_id"),
-        partial=_triples(rows[rows["kind"] == "partial"], "value", "trial_id"),
-        failed=_triples(failed, "trial_id", "state"),
-        best=_pairs(scored["x"], best),
-        unmet=int((~scored["feasible"]).sum()),
+        scored=_points(kinds["scored"], "value", "trial_id"),
+        partial=_points(kinds["partial"], "value", "trial_id"),
+        failed=_points(kinds["failed"], "trial_id", "state"),
+        best=_pairs(kinds["scored"]["x"], kinds["scored"]["best"]),
+        trials=int(scored.sum()),
+        found=int(scored[: int(np.flatnonzero(steps)[-1]) + 1].sum()) if steps.any() else None,
+        unmet=int((scored & ~rows["feasible"]).sum()),
+        lost=int((rows["kind"] == "failed").sum()),
+        left_out=left_out_text(len(drawn), len(rows)),
         baseline=sweep.baseline(column.name),
-        missing="" if len(scored) else "No trial has finished with a comparable value yet.",
+        missing="" if scored.any() else "No trial has finished with a comparable value yet.",
     )
 
 
-def _triples(rows: pd.DataFrame, second: str, third: str) -> tuple:
-    return tuple(zip(rows["x"].tolist(), rows[second].tolist(), rows[third].tolist(), strict=True))
+def _points(rows: pd.DataFrame, second: str, third: str) -> tuple:
+    columns = (rows[name].tolist() for name in ("x", second, third, "number"))
+    return tuple(zip(*columns, strict=True))
 
 
 def _pairs(x: pd.Series, values: pd.Series) -> tuple[tuple[float, float | None], ...]:
@@ -90,16 +111,17 @@ def _pairs(x: pd.Series, values: pd.Series) -> tuple[tuple[float, float | None],
 def draw(info: BestSoFarInfo) -> go.Figure:
     """Points per trial under the falling (or rising) line of the best."""
     chart = drawing.figure(AGAINST[info.against], info.objective.title)
-    shown = drawing.view_range([value for _, value, _ in info.scored], [info.baseline])
+    shown = drawing.view_range([point[1] for point in info.scored], [info.baseline])
     for name, points, symbol in (
         ("trial", info.scored, "circle"),
         ("shorter training", info.partial, "circle-open"),
     ):
-        values = [value for _, value, _ in points]
+        values = [point[1] for point in points]
         chart.add_scatter(
-            x=np.array([x for x, _, _ in points]),
-            y=drawing.inside(values, shown),
-            text=[f"{trial}: {value_text(value)}" for _, value, trial in points],
+            x=np.array([point[0] for point in points]),
+            y=np.array(drawing.inside(values, shown)),
+            **drawing.linked(point[3] for point in points),
+            text=[f"{trial}: {value_text(value)}" for _, value, trial, _ in points],
             mode="markers",
             name=name,
             marker={
@@ -109,20 +131,21 @@ def draw(info: BestSoFarInfo) -> go.Figure:
                 "symbol": drawing.symbols(values, shown, symbol),
             },
             hovertemplate="%{text}<extra></extra>",
+            cliponaxis=False,
             showlegend=bool(points),
         )
     chart.add_scatter(
         x=np.array([x for x, _ in info.best]),
-        y=[value for _, value in info.best],
+        y=np.array([value for _, value in info.best], dtype=float),
         mode="lines",
         name="best so far",
         line={"shape": "hv", "color": drawing.VERMILLION, "width": 2.5},
         hovertemplate="best so far: %{y:.4g}<extra></extra>",
     )
     if info.failed:
-        names = [f"{trial}: {state}" for _, trial, state in info.failed]
-        x = [x for x, _, _ in info.failed]
-        chart.add_trace(drawing.failed_marks(x, names, shown, info.objective.sign))
+        names = [f"{trial}: {state}" for _, trial, state, _ in info.failed]
+        x, numbers = [point[0] for point in info.failed], [point[3] for point in info.failed]
+        chart.add_trace(drawing.failed_marks(x, names, numbers, shown, info.objective.sign))
     drawing.baseline_line(chart, info.baseline, shown)
     chart.update_yaxes(range=shown)
     return chart
@@ -132,25 +155,24 @@ def caption(info: BestSoFarInfo) -> str:
     """How many trials the line stands on."""
     if info.missing:
         return ""
-    text = f"{count_text(len(info.scored), 'trial')} of equal budget"
-    steps = [value for _, value in info.best]
-    if steps and steps[-1] is not None:
-        text += f"; the best was found after {1 + steps.index(steps[-1])} of them"
+    text = f"{count_text(info.trials, 'trial')} of equal budget"
+    if info.found is not None:
+        text += f"; the best was found after {info.found:,} of them"
     text += "."
     if info.unmet:
         text += f" {info.unmet} of them miss the study's bounds and cannot be the best."
-    if info.failed:
-        text += f" Crosses at the edge: {count_text(len(info.failed), 'trial')} without a result."
-    return text
+    if info.lost:
+        text += f" Crosses at the edge: {count_text(info.lost, 'trial')} without a result."
+    return text + info.left_out
 
 
 def table(info: BestSoFarInfo) -> pd.DataFrame:
     """Value and best so far of each comparable trial."""
     return pd.DataFrame(
         {
-            "trial": [trial for _, _, trial in info.scored],
-            AGAINST[info.against]: [x for x, _, _ in info.scored],
-            info.objective.title: [value for _, value, _ in info.scored],
+            "trial": [point[2] for point in info.scored],
+            AGAINST[info.against]: [point[0] for point in info.scored],
+            info.objective.title: [point[1] for point in info.scored],
             "best so far": [value for _, value in info.best],
         }
     )

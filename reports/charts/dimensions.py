@@ -1,6 +1,8 @@
 """Each dimension of the space against the objective, one panel per dimension."""
 
 import json
+import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from reports import drawing
+from reports.medians import Median, by_category, running
+from reports.sampling import left_out_text, thinned
 from reports.tables import Column, Dimension, SweepTables, count_text, value_text
 
 ID, TITLE, SHORT = "dimensions", "Each dimension against the objective", "Dimensions"
@@ -21,6 +25,7 @@ class Point(NamedTuple):
     `value` is None for a failed trial; `best` marks the one that ranks first."""
 
     trial: str
+    number: int
     x: float | None
     text: str
     value: float | None
@@ -29,14 +34,24 @@ class Point(NamedTuple):
 
 
 class DimensionInfo(NamedTuple):
-    """One panel; `failed` points have no value, `inactive` counts trials where it did not apply."""
+    """One panel.
+
+    Attributes:
+        points: those that are drawn; failed ones have no value.
+        medians: by x; of each category, or along the range.
+        counts: number of trials that were scored, and that failed.
+        inactive: number of trials where the dimension did not apply.
+        left_out: what is said of trials that are not drawn.
+    """
 
     dimension: Dimension
     objective: Column
     categories: tuple[str, ...]
     points: tuple[Point, ...]
-    medians: tuple[tuple[float, float], ...]
+    medians: tuple[Median, ...]
+    counts: tuple[int, int]
     inactive: int
+    left_out: str
     baseline: float | None
     missing: str
 
@@ -66,60 +81,44 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     settings = [point[dimension] for point in active["point"]]
     labels = list(dict.fromkeys([*map(_key, axis.choices), *map(_key, settings)]))
     places = {label: index for index, label in enumerate(labels)} if axis.categorical else None
-    points = tuple(
-        Point(
-            trial=trial,
-            x=_place(axis, setting, places, number),
-            text=value_text(setting),
-            value=None if kind == "failed" else value,
-            kind=kind,
-            best=rank == 1,
-        )
-        for trial, setting, number, value, kind, rank in zip(
-            active["trial_id"],
-            settings,
-            active["number"],
-            active["value"],
-            active["kind"],
-            active["rank"],
-            strict=True,
-        )
+    active = active.assign(
+        x=[_place(axis, one, places) for one in settings], text=list(map(value_text, settings))
     )
+    scored = active[active["kind"].eq("scored") & active["x"].notna()]
+    x, values = (scored[name].to_numpy(dtype=float) for name in ("x", "value"))
+    drawn = thinned(active, column.sign)
     return DimensionInfo(
         dimension=axis,
         objective=column,
         categories=tuple(value_text(json.loads(label)) for label in places or ()),
-        points=points,
-        medians=_medians(points) if places else (),
+        points=tuple(_points(drawn, bool(places))),
+        medians=by_category(x, values) if places else running(x, values, axis.log),
+        counts=(int(active["kind"].eq("scored").sum()), int(active["kind"].eq("failed").sum())),
         inactive=len(rows) - len(active),
+        left_out=left_out_text(len(drawn), len(active)),
         baseline=sweep.baseline(column.name),
-        missing="" if points else "No trial with this dimension has ended yet.",
+        missing="" if len(active) else "No trial with this dimension has ended yet.",
     )
+
+
+def _points(rows: pd.DataFrame, spread: bool) -> Iterator[Point]:
+    names = ("trial_id", "number", "x", "text", "value", "kind", "rank")
+    for trial, number, x, text, value, kind, rank in rows[list(names)].itertuples(index=False):
+        place = None if np.isnan(x) else float(x) + (_spread(number) if spread else 0.0)
+        yield Point(
+            trial, number, place, text, None if kind == "failed" else value, kind, rank == 1
+        )
 
 
 def _key(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _place(
-    axis: Dimension, setting: Any, places: dict[str, int] | None, number: int
-) -> float | None:
+def _place(axis: Dimension, setting: Any, places: dict[str, int] | None) -> float:
+    """The value or the category's index; NaN for the special value, which has no place there."""
     if places is not None:
-        return places[_key(setting)] + _spread(number)
-    return None if axis.is_special(setting) else float(setting)
-
-
-def _medians(points: tuple[Point, ...]) -> tuple[tuple[float, float], ...]:
-    """The median of each category with at least three comparable trials."""
-    groups: dict[int, list[float]] = {}
-    for point in points:
-        if point.kind == "scored" and point.x is not None and point.value is not None:
-            groups.setdefault(round(point.x), []).append(point.value)
-    return tuple(
-        (float(index), float(np.median(values)))
-        for index, values in sorted(groups.items())
-        if len(values) >= 3
-    )
+        return float(places[_key(setting)])
+    return math.nan if axis.is_special(setting) else float(setting)
 
 
 def draw(info: DimensionInfo) -> go.Figure:
@@ -129,6 +128,8 @@ def draw(info: DimensionInfo) -> go.Figure:
     values = [p.value for p in info.points if p.kind == "scored" and p.value is not None]
     shown = drawing.view_range(values)
     special = axis.special is not None
+    if info.medians and not axis.categorical:
+        _draw_running(chart, info.medians)
     for on_special in (False, True) if special else (False,):
         for trace in _traces(info, shown, on_special):
             chart.add_trace(trace)
@@ -139,7 +140,7 @@ def draw(info: DimensionInfo) -> go.Figure:
             range=[-0.5, max(len(info.categories), 1) - 0.5],
         )
     elif axis.low is not None and axis.high is not None and axis.low < axis.high:
-        chart.update_xaxes(**_range_axis(axis))
+        chart.update_xaxes(**_range_axis(axis, [p.x for p in info.points if p.x is not None]))
     if special:
         chart.update_layout(
             xaxis={"domain": [0.2, 1]},
@@ -160,14 +161,16 @@ def draw(info: DimensionInfo) -> go.Figure:
     return chart
 
 
-def _range_axis(axis: Dimension) -> dict[str, Any]:
-    low, high = float(axis.low or 0), float(axis.high or 0)
+def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
+    """The range, wider where `start_from` lies outside it."""
+    taken = [one for one in taken if one > 0 or not axis.log]
+    low, high = min([float(axis.low or 0), *taken]), max([float(axis.high or 0), *taken])
+    ticks = drawing.log_ticks(low, high) if axis.log else ()
     if axis.log:
         low, high = float(np.log10(low)), float(np.log10(high))
     margin = 0.04 * (high - low)
     shape: dict[str, Any] = {"range": [low - margin, high + margin]}
     if axis.log:
-        ticks = drawing.log_ticks(float(axis.low or 0), float(axis.high or 0))
         shape |= {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
     return shape
 
@@ -186,7 +189,8 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
         traces.append(
             go.Scatter(
                 x=np.array([_x(point, index) for index, point in enumerate(some)]),
-                y=drawing.inside(values, shown),
+                y=np.array(drawing.inside(values, shown)),
+                **drawing.linked(point.number for point in some),
                 text=[drawing.safe(f"{p.trial}: {p.text} → {value_text(p.value)}") for p in some],
                 mode="markers",
                 marker={
@@ -197,16 +201,16 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
                     "symbol": drawing.symbols(values, shown, symbol),
                 },
                 hovertemplate="%{text}<extra></extra>",
+                cliponaxis=False,
                 **place,
             )
         )
     failed = [point for point in points if point.kind == "failed"]
     names = [drawing.safe(f"{point.trial}: {point.text} → failed") for point in failed]
-    marks = drawing.failed_marks(
-        [_x(point, index) for index, point in enumerate(failed)], names, shown, info.objective.sign
-    )
+    x, numbers = [_x(point, i) for i, point in enumerate(failed)], [p.number for p in failed]
+    marks = drawing.failed_marks(x, names, numbers, shown, info.objective.sign)
     traces.append(marks.update(place))
-    if info.medians and not special:
+    if info.medians and info.categories and not special:
         traces.append(_median_marks(info))
     return traces
 
@@ -221,33 +225,72 @@ def _spread(index: int) -> float:
 
 
 def _median_marks(info: DimensionInfo) -> go.Scatter:
+    medians = info.medians
+    up = [0.0 if one.high is None else one.high - one.median for one in medians]
+    down = [0.0 if one.low is None else one.median - one.low for one in medians]
     return go.Scatter(
-        x=np.array([x for x, _ in info.medians]),
-        y=np.array([value for _, value in info.medians]),
+        x=np.array([one.x for one in medians]),
+        y=np.array([one.median for one in medians]),
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": np.array(up),
+            "arrayminus": np.array(down),
+            "color": drawing.INK,
+            "thickness": 1.4,
+            "width": 0,
+        },
         mode="markers",
         marker={
             "symbol": "line-ew",
             "size": 30,
             "line": {"width": 2, "color": drawing.INK},
         },
+        text=[f"median {value_text(one.median)} of {one.trials} trials" for one in medians],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _draw_running(chart: go.Figure, medians: tuple[Median, ...]) -> None:
+    """The median along the range in its band, under the points."""
+    known = [one for one in medians if one.low is not None and one.high is not None]
+    x = np.array([one.x for one in known])
+    low, high = (np.array([one[side] for one in known], dtype=float) for side in (2, 3))
+    chart.add_scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([high, low[::-1]]),
+        mode="lines",
+        fill="toself",
+        fillcolor=drawing.BAND_INNER,
+        line={"width": 0},
+        hoverinfo="skip",
+    )
+    chart.add_scatter(
+        x=np.array([one.x for one in medians]),
+        y=np.array([one.median for one in medians]),
+        mode="lines",
+        line={"color": drawing.INK, "width": 1.6},
         hovertemplate="median %{y:.4g}<extra></extra>",
     )
 
 
 def caption(info: DimensionInfo) -> str:
     """What was left out."""
-    failed = sum(point.kind == "failed" for point in info.points)
+    scored, failed = info.counts
     best = "; the best in orange" if any(point.best for point in info.points) else ""
-    parts = [f"{count_text(sum(p.kind == 'scored' for p in info.points), 'trial')}{best}"]
+    parts = [f"{count_text(scored, 'trial')}{best}"]
     if failed:
-        parts.append(f"{failed} failed (crosses)")
+        parts.append(f"{failed:,} failed (crosses)")
+    if info.medians and not info.categories:
+        near = info.medians[0].trials
+        parts.append(f"line: median of the nearest {near:,} with its 95 % interval")
     if info.inactive:
         condition = " and ".join(
             f"{name} in {', '.join(map(value_text, values))}"
             for name, values in info.dimension.when.items()
         )
         parts.append(f"{info.inactive} left out: active only for {condition or 'some points'}")
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + "." + info.left_out
 
 
 def table(info: DimensionInfo) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from reports import drawing
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import FAILED_STATES, Column, SweepTables, count_text, value_text
 
 ID, TITLE, SHORT = "learning-curves", "Learning curves", "Learning curves"
 GRID = ()
@@ -16,12 +16,15 @@ MAX_LINES = 40
 TOP = 5
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 MAX_POINTS = 60
+MAX_PICKED, MAX_TICKS = 200, 50
+"""Curves kept for a reader to pick, and values of each."""
 
 
 class Curve(NamedTuple):
     """One trial's values; `rank` is 1 for the best, None for a trial that cannot be ranked."""
 
     trial: str
+    number: int
     state: str
     rank: int | None
     images: tuple[float, ...]
@@ -47,15 +50,16 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesInfo:
     """Curves of all trials, or of the best ones over quantile bands when there are many."""
     column = sweep.column(objective or sweep.leading.name)
-    curves = curves_of(sweep, column.name)
+    reported = _reported(sweep, column.name)
+    trials = int(reported["trial_id"].nunique())
     bands: tuple[tuple[float, ...], ...] = ()
-    trials = len(curves)
+    chosen = sweep.trials
     if trials > MAX_LINES:
-        bands = _bands(sweep.ticks, column.name)
-        curves = tuple(curve for curve in curves if curve.rank is not None and curve.rank <= TOP)
+        bands = _bands(reported, column.name)
+        chosen = chosen[chosen["rank"] <= TOP]
     return LearningCurvesInfo(
         objective=column,
-        curves=curves,
+        curves=curves_of(sweep, column.name, chosen),
         bands=bands,
         trials=trials,
         baseline=sweep.baseline(column.name),
@@ -63,32 +67,82 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesI
     )
 
 
-def curves_of(sweep: SweepTables, column: str) -> tuple[Curve, ...]:
-    """A curve per trial that has a finite value in `column`, the best last (drawn on top)."""
+def _reported(sweep: SweepTables, column: str) -> pd.DataFrame:
+    """trial_id, images and `column` of the ticks that have a finite value in it."""
     if column not in sweep.ticks:
-        return ()
+        return pd.DataFrame({name: [] for name in ("trial_id", "images", column)})
     ticks = sweep.ticks[["trial_id", "images", column]]
-    ticks = ticks[np.isfinite(ticks[column].to_numpy(dtype=float))]
+    return ticks[np.isfinite(ticks[column].to_numpy(dtype=float))]
+
+
+def curves_of(
+    sweep: SweepTables, column: str, trials: pd.DataFrame | None = None
+) -> tuple[Curve, ...]:
+    """A curve per trial that has a finite value in `column`, the best last (drawn on top).
+
+    Args:
+        trials: rows of `sweep.trials`, by default all.
+    """
+    chosen = sweep.trials if trials is None else trials
+    ticks = _reported(sweep, column)
+    ticks = ticks[ticks["trial_id"].isin(chosen["trial_id"])]
     groups = dict(list(ticks.groupby("trial_id", sort=False)))
-    order = sweep.trials.sort_values(
-        ["rank", "number"], ascending=[False, True], na_position="first"
-    )
+    order = chosen.sort_values(["rank", "number"], ascending=[False, True], na_position="first")
+    columns = (order[name] for name in ("trial_id", "number", "state", "rank"))
     return tuple(
         Curve(
             trial=trial,
+            number=int(number),
             state=state,
             rank=int(rank) if np.isfinite(rank) else None,
             images=tuple(groups[trial]["images"].astype(float)),
             values=tuple(groups[trial][column].astype(float)),
         )
-        for trial, state, rank in zip(order["trial_id"], order["state"], order["rank"], strict=True)
+        for trial, number, state, rank in zip(*columns, strict=True)
         if trial in groups
     )
 
 
-def _bands(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
+def curves_data(sweep: SweepTables, objective: str) -> dict[int, list[list[float]]]:
+    """Curves that a reader may pick: of the best trials, `start_from`, ways of failing, and others.
+
+    Args:
+        objective: a metric column.
+
+    Returns:
+        Trial number to [pictures seen, values], JSON-able: at most `MAX_PICKED` trials, at most
+        `MAX_TICKS` ticks of each (the last among them), values to five significant digits.
+    """
+    known = set(_reported(sweep, objective)["trial_id"])
+    trials = sweep.trials[sweep.trials["trial_id"].isin(known)]
+    curves = curves_of(sweep, objective, _worth_a_look(trials))
+    return {curve.number: _thin(curve) for curve in sorted(curves, key=lambda one: one.number)}
+
+
+def _worth_a_look(trials: pd.DataFrame) -> pd.DataFrame:
+    """At most `MAX_PICKED` trials: half of them the best, then those that stand for something."""
+    if len(trials) <= MAX_PICKED:
+        return trials
+    best = trials["rank"].rank(method="first").le(MAX_PICKED // 2)
+    first = trials["origin"].eq("start_from") & ~best
+    per_way = trials.groupby("state").cumcount()
+    failed = trials["state"].isin(FAILED_STATES) & per_way.lt(MAX_PICKED // 20) & ~best & ~first
+    chance = np.random.default_rng(0).random(len(trials))
+    order = np.lexsort((chance, ~failed, ~first, ~best))
+    return trials.iloc[np.sort(order[:MAX_PICKED])]
+
+
+def _thin(curve: Curve) -> list[list[float]]:
+    count = len(curve.values)
+    kept = np.unique(np.linspace(0, count - 1, min(count, MAX_TICKS)).round().astype(int))
+    return [
+        [int(curve.images[place]) for place in kept],
+        [float(f"{curve.values[place]:.5g}") for place in kept],
+    ]
+
+
+def _bands(frame: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
     """Quantiles over trials, per number of pictures seen; many numbers are put into bins."""
-    frame = ticks[["trial_id", "images", column]].dropna()
     images = frame["images"].astype(float)
     if images.nunique() > MAX_POINTS:
         edges = np.linspace(0, images.max(), MAX_POINTS + 1)
@@ -119,6 +173,7 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
             x=np.array(curve.images),
             y=np.array(curve.values),
             mode="lines+markers" if len(curve.values) == 1 else "lines",
+            meta={"trial": curve.number},
             name=f"#{curve.rank} {curve.trial}" if leader else "other trials",
             legendgroup=curve.trial if leader else "others",
             showlegend=leader or first_muted,

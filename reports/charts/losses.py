@@ -26,16 +26,17 @@ class LossesInfo(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """The generator's and the discriminator's loss; regression alone has no discriminator."""
-    present = [loss for loss in LOSSES if curves_of(sweep, loss)]
+    present = [loss for loss in LOSSES if loss in sweep.ticks and sweep.ticks[loss].notna().any()]
     return [{"loss": loss} for loss in present or LOSSES[:1]]
 
 
 def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
     """The loss per tick of the trials that rank first."""
-    curves = [curve for curve in curves_of(sweep, loss) if curve.rank is not None]
-    curves = sorted(curves, key=lambda curve: curve.rank or 0)[:TOP]
+    known = sweep.ticks[sweep.ticks[loss].notna()]["trial_id"] if loss in sweep.ticks else ()
+    ranked = sweep.ranked[sweep.ranked["trial_id"].isin(known)]
+    curves = curves_of(sweep, loss, ranked[:TOP])[::-1]
     missing = "" if curves else "No trial that can be ranked has reported this loss."
-    return LossesInfo(sweep.column(loss), tuple(curves), missing)
+    return LossesInfo(sweep.column(loss), curves, missing)
 
 
 def draw(info: LossesInfo) -> go.Figure:
@@ -47,6 +48,7 @@ def draw(info: LossesInfo) -> go.Figure:
             x=np.array(curve.images),
             y=np.array(curve.values),
             mode="lines+markers" if len(curve.values) == 1 else "lines",
+            meta={"trial": curve.number},
             name=f"#{rank} {curve.trial}",
             legendrank=rank,
             line={"color": drawing.LEADERS[(rank - 1) % len(drawing.LEADERS)], "width": 2},

@@ -413,6 +413,69 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> SweepTables:
     return _awkward("hostile", tmp_path_factory.mktemp("hostile"))
 
 
+LARGE_SPACE = {
+    "optimizer.generator_lr": {"type": "loguniform", "low": 1e-5, "high": 2e-3},
+    "optimizer.lr_ratio": {"type": "loguniform", "low": 0.05, "high": 10},
+    "loss.l1_weight": {"type": "loguniform", "low": 1, "high": 300, "special": 0},
+    LOSS: SPACE[LOSS],
+    "loss.label_smoothing": {
+        "type": "uniform",
+        "low": 0.0,
+        "high": 0.3,
+        "when": {LOSS: ["bce", "lsgan"]},
+    },
+    "generator.width": {"type": "logint", "low": 8, "high": 64},
+    "generator.dropout": {"type": "uniform", "low": 0.0, "high": 0.5},
+    "training.batch_size": {"type": "choice", "choices": [8, 16, 32]},
+}
+"""Eight dimensions of every kind."""
+
+
+def random_point(chance: np.random.Generator) -> dict[str, Any]:
+    """A point of `LARGE_SPACE`."""
+    point: dict[str, Any] = {
+        "optimizer.generator_lr": float(10 ** chance.uniform(-5, -2.7)),
+        "optimizer.lr_ratio": float(10 ** chance.uniform(-1.3, 1)),
+        "loss.l1_weight": 0 if chance.random() < 0.2 else float(10 ** chance.uniform(0, 2.47)),
+        LOSS: str(chance.choice(["bce", "lsgan", "hinge"])),
+        "generator.width": int(2 ** chance.uniform(3, 6)),
+        "generator.dropout": float(chance.uniform(0, 0.5)),
+        "training.batch_size": int(chance.choice([8, 16, 32])),
+    }
+    if point[LOSS] != "hinge":
+        point["loss.label_smoothing"] = float(chance.uniform(0, 0.3))
+    return point
+
+
+def fill_at_random(sweep: SweepBuilder, trials: int, ticks: int) -> SweepBuilder:
+    """Trials over `LARGE_SPACE`: the balance of the rates decides, each sixth was stopped early,
+    each tenth failed in one of four ways."""
+    chance = np.random.default_rng(0)
+    ways = ("diverged", "oom", "stalled", "failed")
+    for number in range(trials):
+        point = random_point(chance)
+        off = math.log10(point["optimizer.generator_lr"] * point["optimizer.lr_ratio"]) + 4
+        value = 9.0 + off**2 + 0.3 * (point[LOSS] == "hinge") + float(chance.normal(0, 0.3))
+        state, seen = "completed", ticks
+        if number % 10 == 9:
+            state, seen = ways[number // 10 % 4], max(1, ticks // 2)
+        elif number % 6 == 5:
+            state, seen = "pruned", max(1, ticks // 2)
+        metrics = {"val_psnr": 30.0 - value + float(chance.normal(0, 0.5))}
+        sweep.trial(point, value, state, ticks=seen, metrics=metrics)
+    return sweep
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> SweepTables:
+    """10,000 trials over eight dimensions with two objectives."""
+    objectives = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
+    study = study_of(LARGE_SPACE, objectives=objectives)
+    return fill_at_random(
+        SweepBuilder(tmp_path_factory.mktemp("large") / "sweep", study), 10_000, ticks=2
+    ).tables()
+
+
 def _awkward(name: str, folder: Path) -> SweepTables:
     def begin(space: Mapping[str, Any] | None = None, name: str = "sweep", **changes: Any):
         return SweepBuilder(folder / name, study_of(space, **changes))

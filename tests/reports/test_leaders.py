@@ -1,12 +1,20 @@
 """The best configurations on the page."""
 
+from typing import Any
+
 import pytest
 
+from reports import gallery
+from reports.decision import decide
 from reports.leaders import best
 from reports.page import render
 from reports.tables import SweepTables
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
+
+
+def shown_best(sweep: SweepTables) -> dict[str, Any]:
+    return best(sweep, decide(sweep), gallery.prepare(sweep))
 
 
 def confirmed(build) -> SweepTables:
@@ -25,11 +33,11 @@ def confirmed(build) -> SweepTables:
 
 
 def test_nothing_to_choose(build) -> None:
-    assert "no trial" in best(build().tables())["missing"].lower()
+    assert "no trial" in shown_best(build().tables())["missing"].lower()
 
 
 def test_the_one_that_is_taken_stands_in_front(build) -> None:
-    shown = best(confirmed(build))
+    shown = shown_best(confirmed(build))
     assert [row["rank"] for row in shown["rows"]] == [1, 2, 3]
     assert [row["tie"] for row in shown["rows"]] == [False, True, False]
     assert shown["taken"]["rank"] == 2 and shown["taken"]["n"] == 3
@@ -51,7 +59,7 @@ def test_unconfirmed_says_what_to_do(build) -> None:
     sweep = build()
     for index in range(8):
         sweep.trial({LR: 1e-4 * (index + 1), LOSS: "bce"}, 5.0 + index)
-    shown = best(sweep.tables())
+    shown = shown_best(sweep.tables())
     assert shown["sureness"][0].startswith("Not confirmed: one lucky draw among 8")
     assert shown["commands"][0]["text"].endswith("--top 5 --replicates 3")
     assert shown["taken"]["scores"][0]["interval"] == ""
@@ -62,11 +70,11 @@ def test_page_of_a_compared_design(build) -> None:
     sweep = build(space, design="compare", difference=0.5)
     levels = {"bce": [5.0, 6.0, 7.0], "hinge": [8.0, 9.1, 10.0], "lsgan": [None, None, None]}
     tables = sweep.compare(levels, LOSS, pictures=1).tables()
-    (table,) = best(tables)["levels"]
+    (table,) = shown_best(tables)["levels"]
     assert [row[0] for row in table["body"]] == ["bce", "hinge", "lsgan"]
     html = render(tables)
     assert 'class="plain levels"' in html and "never finished" in html
-    assert "grey, truth and each level" in html
+    assert all(f"#{rank} {level}" in html for rank, level in [(1, "bce"), (2, "hinge")])
 
 
 @pytest.mark.parametrize("evaluate_on", [None, {"data.source": "folder"}])
@@ -74,7 +82,7 @@ def test_other_metrics_are_of_the_common_pictures_where_there_are_some(build, ev
     sweep = build(evaluate_on=evaluate_on)
     for index in range(3):
         sweep.trial({}, 5.0 + index, metrics={"val_psnr": 20.0, "eval_psnr": 30.0})
-    (other,) = best(sweep.tables())["rows"][0]["others"]
+    (other,) = shown_best(sweep.tables())["rows"][0]["others"]
     assert other["value"] == ("30.00" if evaluate_on else "20.00")
 
 
@@ -84,3 +92,23 @@ def test_a_study_of_before_the_new_keys(build) -> None:
                 "trials", "evaluate_on"):  # fmt: skip
         del tables.records.study[key]
     assert "Taken: #2" in render(tables)
+
+
+def test_the_recommended_one_brings_pictures_best_yaml_and_the_final_cost(build) -> None:
+    sweep = build(final={"training.images": 5000})
+    for index in range(3):
+        sweep.trial({LR: 1e-4 * (index + 1), LOSS: "bce"}, 5.0 + index, pictures=6)
+    shown = shown_best(sweep.tables())
+    assert [pair["name"] for pair in shown["strip"]] == [f"picture {n}" for n in range(4)]
+    assert (
+        "images: 5000" in shown["yaml"] and "command: colorsweep train best.yaml" in shown["yaml"]
+    )
+    assert shown["final_cost"].startswith("Final training sees 5,000: about 50 s")
+
+
+def test_a_final_that_does_not_fit_leaves_no_best_yaml_but_a_page(build) -> None:
+    sweep = build(final={"training.imgaes": 5000})
+    sweep.trial({LR: 1e-4, LOSS: "bce"}, 5.0)
+    shown = shown_best(sweep.tables())
+    assert shown["yaml"] == "" and "imgaes" in shown["unfit"]
+    assert "No best.yaml:" in render(sweep.tables())

@@ -1,5 +1,7 @@
 """Best so far: exact values."""
 
+from reports import sampling
+from reports.charts import best_so_far
 from reports.charts.best_so_far import caption, prepare, table
 
 BCE = {"optimizer.generator_lr": 1e-3, "loss.adversarial": "bce"}
@@ -19,9 +21,13 @@ def test_running_best_over_equal_budget_only(build) -> None:
     sweep.trial(BCE, 11.0)
     sweep.trial(BCE, 8.0)
     info = prepare(sweep.tables())
-    assert info.scored == ((0.0, 9.0, "t00000"), (3.0, 11.0, "t00003"), (4.0, 8.0, "t00004"))
-    assert info.partial == ((1.0, 3.75, "t00001"),)
-    assert info.failed == ((2.0, "t00002", "diverged"),)
+    assert info.scored == (
+        (0.0, 9.0, "t00000", 0),
+        (3.0, 11.0, "t00003", 3),
+        (4.0, 8.0, "t00004", 4),
+    )
+    assert info.partial == ((1.0, 3.75, "t00001", 1),)
+    assert info.failed == ((2.0, "t00002", "diverged", 2),)
     assert info.best == ((0.0, 9.0), (3.0, 9.0), (4.0, 8.0))
     assert info.baseline == 20.0
     assert table(info)["best so far"].tolist() == [9.0, 9.0, 8.0]
@@ -55,3 +61,21 @@ def test_bounds_of_the_study_are_kept(build) -> None:
     info = prepare(sweep.tables())
     assert info.best == ((0.0, None), (1.0, 9.0))
     assert info.unmet == 1
+
+
+def test_many_points_are_thinned_and_the_steps_are_not(build, monkeypatch) -> None:
+    sweep = build()
+    values = [50.0 - (index // 25) if index % 25 == 0 else 60.0 + index for index in range(150)]
+    for value in values:
+        sweep.trial(BCE, value)
+    tables = sweep.tables()
+    monkeypatch.setattr(
+        best_so_far,
+        "thinned",
+        lambda rows, sign, always: sampling.thinned(rows, sign, always, most=60),
+    )
+    info = prepare(tables)
+    assert len(info.scored) == len(info.best) == 60
+    assert {50.0, 49.0, 48.0, 47.0, 46.0, 45.0} == {value for _, value in info.best}
+    assert (info.trials, info.found) == (150, 126)
+    assert "Drawn: 60 of 150 trials" in caption(info)

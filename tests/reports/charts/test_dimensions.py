@@ -2,7 +2,10 @@
 
 import pytest
 
+from reports import sampling
+from reports.charts import dimensions
 from reports.charts.dimensions import Point, caption, draw, each, prepare
+from reports.medians import Median
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -25,9 +28,9 @@ def test_points_of_a_range(build) -> None:
     sweep.trial({LR: 1e-5, LOSS: "bce"}, None, "running")
     info = prepare(sweep.tables(), LR)
     assert info.points == (
-        Point("t00000", 1e-3, "0.001", 9.0, "scored", True),
-        Point("t00001", 1e-4, "0.0001", 8.0, "partial", False),
-        Point("t00002", 1e-5, "1e-05", None, "failed", False),
+        Point("t00000", 0, 1e-3, "0.001", 9.0, "scored", True),
+        Point("t00001", 1, 1e-4, "0.0001", 8.0, "partial", False),
+        Point("t00002", 2, 1e-5, "1e-05", None, "failed", False),
     )
     assert info.categories == () and info.medians == ()
     assert caption(info) == "1 trial; the best in orange; 1 failed (crosses)."
@@ -40,7 +43,7 @@ def test_categories_in_the_order_of_the_study(build) -> None:
     info = prepare(sweep.tables(), LOSS)
     assert info.categories == ("bce", "lsgan", "hinge")
     assert [round(point.x or 0) for point in info.points] == [2, 0, 2, 0, 2, 0]
-    assert info.medians == ((0.0, 9.0), (2.0, 8.0))
+    assert info.medians == (Median(0.0, 9.0, None, None, 3), Median(2.0, 8.0, None, None, 3))
 
 
 def test_special_value_stands_apart(build) -> None:
@@ -68,3 +71,45 @@ def test_inactive_trials_are_counted(build) -> None:
 def test_every_objective_has_its_panels(build) -> None:
     sweep = build(objectives={"val_ab_mae": "minimize", "val_psnr": "maximize"}).tables()
     assert len(each(sweep)) == 4
+
+
+def test_a_line_along_the_range(build) -> None:
+    sweep = build()
+    for index in range(40):
+        sweep.trial({LR: 10 ** (-5 + index / 20), LOSS: "bce"}, 9.0 + index / 40)
+    info = prepare(sweep.tables(), LR)
+    assert [one.trials for one in info.medians] == [9] * len(info.medians)
+    medians = [one.median for one in info.medians]
+    assert medians == sorted(medians)
+    assert "line: median of the nearest 9 with its 95 % interval" in caption(info)
+    traces = draw(info).data
+    assert [trace.fill for trace in traces[:2]] == ["toself", None]
+    assert [trace.meta for trace in traces] == [None, None, "trials", "trials", "trials"]
+
+
+def test_start_points_outside_the_range_are_seen(build) -> None:
+    sweep = build()
+    sweep.trial({LR: 1e-5, LOSS: "bce"}, 9.0)
+    sweep.trial({LR: 0.1, LOSS: "bce"}, 8.0)
+    low, high = draw(prepare(sweep.tables(), LR)).layout.xaxis.range
+    assert low < -5 and high > -1
+
+
+def test_many_points_are_thinned_and_the_line_is_not(build, monkeypatch) -> None:
+    sweep = build()
+    for index in range(120):
+        state = "failed" if index % 12 == 11 else "completed"
+        sweep.trial({LR: 10 ** (-5 + index / 60), LOSS: "bce"}, 9.0 + index % 7, state)
+    tables = sweep.tables()
+    whole = prepare(tables, LR)
+    monkeypatch.setattr(
+        dimensions, "thinned", lambda rows, sign: sampling.thinned(rows, sign, most=80)
+    )
+    info = prepare(tables, LR)
+    assert (len(info.points), len(whole.points)) == (80, 120)
+    assert info.counts == whole.counts == (110, 10)
+    assert info.medians == whole.medians
+    assert sum(point.kind == "failed" for point in info.points) == 10
+    assert caption(info).endswith(
+        " Drawn: 80 of 120 trials, the best, the failed and a random part of the rest."
+    )

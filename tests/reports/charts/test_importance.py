@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reports.charts.importance import MIN_TRIALS, caption, prepare
+from reports.charts.importance import MIN_TRIALS, caption, draw, prepare, strongest, table
 
 UNIFORM = {"type": "uniform", "low": 0.0, "high": 0.3}
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
@@ -40,9 +40,9 @@ def test_finds_the_dimension_that_matters(build, goal: str) -> None:
         sweep.trial({LR: rate, LOSS: str(rng.choice(["bce", "hinge"]))}, value)
     sweep.trial({LR: 1e-4, LOSS: "bce"}, 9.0, "pruned")
     info = prepare(sweep.tables())
-    assert [name for name, _ in info.shares] == [LR, LOSS]
-    assert info.shares[0][1] > 0.8
-    assert sum(share for _, share in info.shares) == pytest.approx(1)
+    assert [one.dimension for one in info.shares] == [LR, LOSS]
+    assert info.shares[0].share > 0.8
+    assert sum(one.share for one in info.shares) == pytest.approx(1)
     assert (info.trials, info.all_trials) == (30, 31)
     assert "from 30 trials of equal budget out of 31" in caption(info)
 
@@ -55,7 +55,7 @@ def test_the_special_value_counts_for_its_dimension(build) -> None:
         chosen = 0 if index % 3 == 0 else float(10 ** rng.uniform(0, 2.4))
         point = {"loss.l1_weight": chosen, "loss.label_smoothing": float(rng.uniform(0, 0.3))}
         sweep.trial(point, 15.0 + rng.normal() if chosen == 0 else 9.0 + rng.normal())
-    shares = dict(prepare(sweep.tables()).shares)
+    shares = {one.dimension: one.share for one in prepare(sweep.tables()).shares}
     assert shares["loss.l1_weight"] > shares["loss.label_smoothing"]
 
 
@@ -72,7 +72,7 @@ def test_conditional_and_constant_dimensions(build) -> None:
             point["loss.label_smoothing"] = 0.02 * index
         sweep.trial(point, 9.0 + index)
     info = prepare(sweep.tables())
-    assert {name for name, _ in info.shares} == {LOSS, "loss.label_smoothing"}
+    assert {one.dimension for one in info.shares} == {LOSS, "loss.label_smoothing"}
     assert info.constant == ("generator.width",)
 
 
@@ -91,3 +91,29 @@ def test_one_varied_dimension_has_nothing_to_be_compared_with(build) -> None:
     assert prepare(sweep.tables()).missing == (
         f"Importance compares dimensions; only {LR} took more than one value here."
     )
+
+
+def test_what_chance_gives_is_said_and_grey(build) -> None:
+    rng = np.random.default_rng(0)
+    sweep = build()
+    for _ in range(60):
+        rate = 10 ** rng.uniform(-5, -3)
+        point = {LR: rate, LOSS: str(rng.choice(["bce", "hinge"]))}
+        sweep.trial(point, 9.0 + abs(np.log10(rate) + 4))
+    tables = sweep.tables()
+    info = prepare(tables)
+    assert [one.share > one.chance for one in info.shares] == [True, False]
+    assert f"Grey, as it is no more than that: {LOSS}. Shares" in caption(info)
+    bars = draw(info).data[0]
+    assert len(set(bars.marker.color)) == 2
+    assert bars.error_x.array.min() >= 0 and bars.error_x.arrayminus.min() >= 0
+    assert table(info)["dimension"].tolist() == [LR, LOSS]
+    assert strongest(tables) == (LR, LOSS)
+
+
+def test_the_strongest_of_too_few_trials_are_those_of_the_study(build) -> None:
+    assert strongest(build().tables()) == ()
+    sweep = build(name="two")
+    for index in range(2):
+        sweep.trial({LR: 1e-4 * (index + 1), LOSS: ["hinge", "bce"][index]}, 9.0 + index)
+    assert strongest(sweep.tables()) == (LR, LOSS)

@@ -1,0 +1,244 @@
+"""The balance of the two players: the generator's rate against the discriminator's share of it."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.sampling import left_out_text, thinned
+from reports.scales import ABSENT, Scale, scale_of
+from reports.tables import FAILED_STATES, Column, SweepTables, count_text, value_text
+
+ID, TITLE, SHORT = "balance-map", "Balance of the learning rates", "Balance"
+GRID = ()
+RATE, RATIO = "optimizer.generator_lr", "optimizer.lr_ratio"
+MAX_LINES = 8
+FAILURES = dict(
+    zip(
+        FAILED_STATES,
+        (drawing.VERMILLION, drawing.PURPLE, drawing.ORANGE, drawing.INK),
+        strict=True,
+    )
+)
+"""Colors of the crosses, by how a trial ended."""
+
+
+class Point(NamedTuple):
+    """One trial: places on the two axes, its settings in words, and what came of it.
+
+    `value` is None for a failed trial; `kind` is that of `SweepTables.outcomes`.
+    """
+
+    trial: str
+    number: int
+    x: float
+    y: float
+    settings: str
+    value: float | None
+    kind: str
+    state: str
+
+
+class BalanceMapInfo(NamedTuple):
+    """The map.
+
+    Attributes:
+        x, y: the axes: the generator's rate, and the discriminator's rate divided by it.
+        points: the best last (drawn on top).
+        best: the trial that ranks first, None where it is not among the points.
+        lines: powers of ten of the discriminator's rate, for lines along which it is the same.
+        scored, partial, failed: how many trials had the full budget, had less, and failed.
+        left_out: what is said of trials that are not drawn.
+    """
+
+    objective: Column
+    x: Scale
+    y: Scale
+    points: tuple[Point, ...]
+    best: Point | None
+    lines: tuple[int, ...]
+    scored: int
+    partial: int
+    failed: int
+    left_out: str
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """Every objective; nothing where the study does not vary both rate and ratio."""
+    if not {RATE, RATIO} <= {dimension.name for dimension in sweep.dimensions}:
+        return []
+    return [{"objective": objective.name} for objective in sweep.objectives]
+
+
+def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
+    """Both settings of each trial, and what came of it.
+
+    Raises:
+        KeyError: when the space lacks one of the two dimensions.
+    """
+    column = sweep.column(objective or sweep.leading.name)
+    rows = sweep.outcomes(column.name).assign(
+        point=sweep.searched["point"], rank=sweep.searched["rank"]
+    )
+    rows = rows[rows["kind"] != "none"]
+    drawn = thinned(rows, column.sign)
+    axes = (sweep.dimension(RATE), sweep.dimension(RATIO))
+    settings = [[point.get(axis.name, ABSENT) for point in drawn["point"]] for axis in axes]
+    x, y = (scale_of(axis, own) for axis, own in zip(axes, settings, strict=True))
+    columns = (drawn[name].tolist() for name in ("trial_id", "number", "value", "kind", "state"))
+    points = [
+        Point(trial, number, *place, _words(*own), None if kind == "failed" else value, kind, state)
+        for place, own, trial, number, value, kind, state in zip(
+            zip(x.places, y.places, strict=True),
+            zip(*settings, strict=True),
+            *columns,
+            strict=True,
+        )
+    ]
+    first = drawn.loc[drawn["rank"] == 1, "number"].tolist()
+    points.sort(key=lambda p: (p.kind == "scored", -column.sign * (p.value or 0.0)))
+    return BalanceMapInfo(
+        objective=column,
+        x=x,
+        y=y,
+        points=tuple(points),
+        best=next((point for point in points if point.number in first), None),
+        lines=_lines(x, y) if x.log and y.log else (),
+        scored=int((rows["kind"] == "scored").sum()),
+        partial=int((rows["kind"] == "partial").sum()),
+        failed=int((rows["kind"] == "failed").sum()),
+        left_out=left_out_text(len(drawn), len(rows)),
+        missing="" if points else "No trial with these dimensions has ended yet.",
+    )
+
+
+def _words(rate: Any, ratio: Any) -> str:
+    text = " × ".join("not active" if one is ABSENT else value_text(one) for one in (rate, ratio))
+    if all(isinstance(one, int | float) for one in (rate, ratio)):
+        text += f", so the discriminator {value_text(rate * ratio)}"
+    return text
+
+
+def _lines(x: Scale, y: Scale) -> tuple[int, ...]:
+    """Powers of ten between the map's lowest corner and its highest."""
+    powers = range(math.ceil(x.view[0] + y.view[0]), math.floor(x.view[1] + y.view[1]) + 1)
+    return tuple(powers[:: 1 + len(powers) // MAX_LINES])
+
+
+def draw(info: BalanceMapInfo) -> go.Figure:
+    """Points in the color of their value, crosses for failures, a ring around the best."""
+    chart = drawing.figure("Generator's learning rate", "Discriminator's rate ÷ generator's", 460)
+    _draw_lines(chart, info)
+    by_kind = {
+        kind: [p for p in info.points if p.kind == kind] for kind in ("partial", "failed", "scored")
+    }
+    if by_kind["partial"]:
+        chart.add_trace(
+            _trace(by_kind["partial"], "shorter training", symbol="circle-open", color=drawing.SOFT)
+        )
+    for state, color in FAILURES.items():
+        if some := [point for point in by_kind["failed"] if point.state == state]:
+            line = {"width": 1.8, "color": color}
+            trace = _trace(some, state, symbol="x-thin", color=color, size=8, line=line)
+            chart.add_trace(trace)
+    if by_kind["scored"]:
+        chart.add_trace(_scored(info, by_kind["scored"]))
+    if info.best:
+        ring = {"width": 2.5, "color": drawing.VERMILLION}
+        chart.add_trace(
+            _trace(
+                [info.best],
+                "the best",
+                symbol="circle-open",
+                size=17,
+                color=drawing.VERMILLION,
+                line=ring,
+            )
+        )
+    for axis, scale in (("xaxis", info.x), ("yaxis", info.y)):
+        chart.layout[axis].update(
+            tickvals=np.array([place for place, _ in scale.ticks]),
+            ticktext=[drawing.tick(text) for _, text in scale.ticks],
+            range=scale.view,
+        )
+    chart.update_layout(showlegend=True, margin={"t": 8})
+    return chart
+
+
+def _trace(points: list[Point], name: str, **marker: Any) -> go.Scatter:
+    texts = [
+        f"{p.trial}: {p.settings} → {p.state if p.value is None else value_text(p.value)}"
+        for p in points
+    ]
+    return go.Scatter(
+        x=np.array([point.x for point in points]),
+        y=np.array([point.y for point in points]),
+        **drawing.linked(point.number for point in points),
+        text=[drawing.safe(text) for text in texts],
+        mode="markers",
+        name=name,
+        marker=marker,
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _scored(info: BalanceMapInfo, points: list[Point]) -> go.Scatter:
+    values = np.array([point.value for point in points], dtype=float)
+    low, high = drawing.view_range(values)
+    marker = {
+        "size": drawing.marker_size(len(points)) + 3,
+        "color": values,
+        "cmin": low,
+        "cmax": high,
+        "colorscale": drawing.colorscale(info.objective.sign),
+        "showscale": True,
+        "colorbar": drawing.colorbar(info.objective.title),
+        "line": {"width": 0.7, "color": drawing.MUTED},
+    }
+    return _trace(points, "trial", **marker).update(showlegend=False)
+
+
+def _draw_lines(chart: go.Figure, info: BalanceMapInfo) -> None:
+    """Lines along which the discriminator's rate is the same, marked with it at their upper end."""
+    (left, right), (bottom, top) = info.x.view, info.y.view
+    for power in info.lines:
+        begin, end = max(left, power - top), min(right, power - bottom)
+        chart.add_scatter(
+            x=np.array([begin, end]),
+            y=np.array([power - begin, power - end]),
+            mode="lines+text",
+            text=[f"1e{power}", ""],
+            textposition="bottom right",
+            textfont={"size": 10, "color": drawing.SOFT},
+            line={"color": drawing.GRID, "width": 1.2},
+            hoverinfo="skip",
+            name="same discriminator's rate",
+            showlegend=power == info.lines[0],
+        )
+
+
+def caption(info: BalanceMapInfo) -> str:
+    """What is marked how, and how many trials there are of each kind."""
+    if info.missing:
+        return ""
+    parts = [f"{count_text(info.scored, 'trial')} of equal budget in color"]
+    if info.partial:
+        parts.append(f"{info.partial:,} with shorter training hollow")
+    if info.failed:
+        parts.append(f"{info.failed:,} failed as crosses")
+    if info.best:
+        parts.append("the best has a ring")
+    text = "; ".join(parts) + "."
+    if info.lines:
+        text += " Along a diagonal the discriminator's rate is the same."
+    return text + info.left_out
+
+
+def table(info: BalanceMapInfo) -> pd.DataFrame:
+    """Both rates and the outcome of each trial, the best first."""
+    rows = [(p.trial, p.settings, p.value, p.state) for p in reversed(info.points)]
+    return pd.DataFrame(rows, columns=["trial", "rate × ratio", info.objective.title, "state"])

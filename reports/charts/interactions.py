@@ -1,0 +1,271 @@
+"""Two dimensions together: what each combination of their values came to, and how often it was
+tried."""
+
+import json
+import math
+from itertools import combinations, permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.charts.importance import strongest
+from reports.scales import ABSENT, NOT_ACTIVE
+from reports.tables import Column, Dimension, SweepTables, count_text, value_text
+
+ID, TITLE, SHORT = "interactions", "Two dimensions together", "Interactions"
+GRID = ()
+JOIN = " × "
+STRONGEST = 5
+"""Dimensions whose pairs are offered: ten of them."""
+BINS = 5
+MAX_CATEGORIES = 10
+FEW = 3
+"""Trials below which a cell says little."""
+OTHERS = "others"
+LONGEST = 18
+"""Characters of a tick label."""
+
+
+class Cell(NamedTuple):
+    """One combination: its column and row, the median and mean of its comparable trials (None
+    without any), how many these are, and how many trials failed there."""
+
+    x: int
+    y: int
+    median: float | None
+    mean: float | None
+    trials: int
+    failed: int
+
+
+class InteractionsInfo(NamedTuple):
+    """The cells that were tried; `columns` and `rows` are what their places stand for."""
+
+    objective: Column
+    x: str
+    y: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """Every objective, and for it the pairs of the strongest dimensions, the strongest first."""
+    names = strongest(sweep)[:STRONGEST]
+    places = sorted(combinations(range(len(names)), 2), key=lambda pair: (sum(pair), pair))
+    pairs = [JOIN.join((names[one], names[other])) for one, other in places]
+    return [
+        {"objective": objective.name, "pair": pair}
+        for objective in sweep.objectives
+        for pair in pairs
+    ]
+
+
+def prepare(
+    sweep: SweepTables, objective: str | None = None, pair: str | None = None
+) -> InteractionsInfo:
+    """Median and count of each combination.
+
+    Args:
+        objective: a metric column, by default the leading objective.
+        pair: names of two dimensions joined by ` × `, by default the two strongest.
+
+    Raises:
+        KeyError: when the space has no such pair.
+    """
+    column = sweep.column(objective or sweep.leading.name)
+    pairs = {JOIN.join((a.name, b.name)): (a, b) for a, b in permutations(sweep.dimensions, 2)}
+    x, y = pairs[JOIN.join(strongest(sweep)[:2]) if pair is None else pair]
+    rows = sweep.outcomes(column.name).assign(point=sweep.searched["point"])
+    rows = rows[rows["kind"].isin(["scored", "failed"])]
+    columns, at_x = _cells(x, [point.get(x.name, ABSENT) for point in rows["point"]])
+    lines, at_y = _cells(y, [point.get(y.name, ABSENT) for point in rows["point"]])
+    scored = (rows["kind"] == "scored").to_numpy()
+    frame = pd.DataFrame({"x": at_x, "y": at_y, "scored": scored})
+    frame["value"] = rows["value"].where(rows["kind"] == "scored").to_numpy(dtype=float)
+    groups = frame.groupby(["x", "y"])
+    found = (
+        groups["value"]
+        .agg(["median", "mean"])
+        .assign(trials=groups["scored"].sum(), failed=groups.size() - groups["scored"].sum())
+    )
+    return InteractionsInfo(
+        objective=column,
+        x=x.name,
+        y=y.name,
+        columns=columns,
+        rows=lines,
+        cells=tuple(
+            Cell(*map(int, place), *(values if trials else (None, None)), int(trials), int(failed))
+            for place, *values, trials, failed in found.itertuples(name=None)
+        ),
+        missing="" if scored.any() else "No trial has finished with a comparable value yet.",
+    )
+
+
+def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], list[int]]:
+    """What the cells along a dimension are called, and in which each setting is.
+
+    Trials to which it does not apply come first, then the special value, then choices or parts of
+    the range.
+    """
+    apart = [one is ABSENT or dimension.is_special(one) for one in settings]
+    regular = [one for one, out in zip(settings, apart, strict=True) if not out]
+    divide = _choices if dimension.categorical else _parts
+    labels, places = divide(dimension, regular)
+    first = [NOT_ACTIVE] if any(one is ABSENT for one in settings) else []
+    if any(one is not ABSENT and out for one, out in zip(settings, apart, strict=True)):
+        first.append(value_text(dimension.special))
+    inside = iter(places)
+    return (*first, *labels), [
+        next(inside) + len(first) if not out else 0 if one is ABSENT else len(first) - 1
+        for one, out in zip(settings, apart, strict=True)
+    ]
+
+
+def _choices(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
+    """In the order of the study; of many the first, and the others together."""
+    keys = [json.dumps(one, sort_keys=True) for one in settings]
+    known = [json.dumps(one, sort_keys=True) for one in dimension.choices]
+    known = list(dict.fromkeys([*known, *keys]))
+    labels = [value_text(json.loads(key)) for key in known]
+    last = len(known) - 1
+    if len(known) > MAX_CATEGORIES:
+        last = MAX_CATEGORIES - 1
+        labels = [*labels[:last], OTHERS]
+    places = {key: min(index, last) for index, key in enumerate(known)}
+    return labels, [places[key] for key in keys]
+
+
+def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
+    """Equal parts of the range, of its logarithm where distances are ratios; few values by
+    themselves."""
+    distinct = sorted(set(settings))
+    if len(distinct) <= BINS:
+        return [value_text(one) for one in distinct], [distinct.index(one) for one in settings]
+    bounds = [one for one in (dimension.low, dimension.high) if one is not None]
+    low, high = min([*distinct, *bounds]), max([*distinct, *bounds])
+    if dimension.log and low > 0:
+        edges = np.geomspace(low, high, BINS + 1)
+    else:
+        edges = np.linspace(low, high, BINS + 1)
+    if dimension.whole:
+        edges = np.unique(np.append(edges[:-1].round(), high + 1))
+        ends = [f"{int(one):,}" for one in edges - 1]
+        begins = [f"{int(one):,}" for one in edges]
+    else:
+        begins = ends = [f"{one:.2g}" for one in edges]
+    pairs = zip(begins[:-1], ends[1:], strict=True)
+    labels = [begin if begin == end else f"{begin} – {end}" for begin, end in pairs]
+    places = np.searchsorted(edges[1:-1], np.array(settings, dtype=float), side="right")
+    return labels, places.tolist()
+
+
+def draw(info: InteractionsInfo) -> go.Figure:
+    """Full cells where there are enough trials, pale dashed ones where there are few."""
+    chart = drawing.figure(info.x, info.y, height=130 + 48 * max(len(info.rows), 3))
+    enough = [cell for cell in info.cells if cell.trials >= FEW]
+    few = [cell for cell in info.cells if 0 < cell.trials < FEW]
+    view = drawing.view_range([cell.median or 0.0 for cell in enough or few])
+    if enough or few:
+        chart.add_trace(_heat(info, enough, view, True))
+        chart.add_trace(_heat(info, few, view, False))
+    lost = [cell for cell in info.cells if not cell.trials]
+    chart.add_scatter(
+        x=np.array([cell.x for cell in lost]),
+        y=np.array([cell.y for cell in lost]),
+        mode="text",
+        text=[_count(cell) for cell in lost],
+        textfont={"size": 11, "color": drawing.SOFT},
+        hovertext=[_words(info, cell) for cell in lost],
+        hovertemplate="%{hovertext}<extra></extra>",
+        showlegend=False,
+    )
+    for cell in few:
+        edge = {"color": drawing.SOFT, "width": 1, "dash": "dot"}
+        x0, x1, y0, y1 = cell.x - 0.46, cell.x + 0.46, cell.y - 0.44, cell.y + 0.44
+        chart.add_shape(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, line=edge)
+    for axis, labels in (("xaxis", info.columns), ("yaxis", info.rows)):
+        chart.layout[axis].update(
+            tickvals=np.arange(len(labels)),
+            ticktext=[drawing.tick(label, LONGEST) for label in labels],
+            range=[-0.5, max(len(labels), 1) - 0.5],
+            showgrid=False,
+            autotickangles=[0, -40, -90],
+        )
+    chart.update_layout(showlegend=False, margin={"t": 8})
+    return chart
+
+
+def _heat(
+    info: InteractionsInfo, cells: list[Cell], view: tuple[float, float], enough: bool
+) -> go.Heatmap:
+    shape = (len(info.rows), len(info.columns))
+    z = np.full(shape, math.nan)
+    inside, hover = np.full(shape, "", dtype=object), np.full(shape, "", dtype=object)
+    for cell in cells:
+        z[cell.y, cell.x] = cell.median
+        inside[cell.y, cell.x] = f"{cell.median:.3g}<br>{_count(cell)}"
+        hover[cell.y, cell.x] = _words(info, cell)
+    text: dict[str, Any] = {"size": 12 if len(info.columns) <= BINS else 10}
+    if not enough:
+        text["color"] = drawing.INK
+    return go.Heatmap(
+        z=z,
+        text=inside,
+        texttemplate="%{text}",
+        textfont=text,
+        hovertext=hover,
+        hovertemplate="%{hovertext}<extra></extra>",
+        hoverongaps=False,
+        opacity=1 if enough else 0.35,
+        zmin=view[0],
+        zmax=view[1],
+        colorscale=drawing.colorscale(info.objective.sign),
+        colorbar=drawing.colorbar(f"{info.objective.title}, median"),
+        showscale=enough,
+        xgap=2,
+        ygap=2,
+    )
+
+
+def _count(cell: Cell) -> str:
+    whole = f"/{cell.trials + cell.failed}" if cell.failed else ""
+    return f"n {cell.trials}{whole}"
+
+
+def _words(info: InteractionsInfo, cell: Cell) -> str:
+    place = f"{info.x}: {info.columns[cell.x]}; {info.y}: {info.rows[cell.y]}"
+    text = f"{count_text(cell.trials, 'trial')}"
+    if cell.trials:
+        text += f", median {value_text(cell.median)}, mean {value_text(cell.mean)}"
+    if cell.failed:
+        text += f"; {cell.failed} failed"
+    return drawing.safe(f"{place} → {text}")
+
+
+def caption(info: InteractionsInfo) -> str:
+    """How many trials the cells stand on, and which say little."""
+    if info.missing:
+        return ""
+    trials, failed = (sum(getattr(cell, name) for cell in info.cells) for name in Cell._fields[4:])
+    text = (
+        f"Median {info.objective.label} of each combination and its number n of trials, from "
+        f"{count_text(trials, 'trial')} of equal budget"
+    )
+    if any(0 < cell.trials < FEW for cell in info.cells):
+        text += f"; pale with a dotted edge where there are fewer than {FEW}"
+    if failed:
+        text += f"; 3/4: of 4 there one failed, in all {failed:,}"
+    return f"{text}. Cells without a color were not tried."
+
+
+def table(info: InteractionsInfo) -> pd.DataFrame:
+    """Median, mean and counts of each combination that was tried."""
+    rows = [(info.columns[cell.x], info.rows[cell.y], *cell[2:]) for cell in info.cells]
+    names = [info.x, info.y, f"median {info.objective.title}", "mean", "trials", "failed"]
+    return pd.DataFrame(rows, columns=names)

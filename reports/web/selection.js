@@ -1,0 +1,80 @@
+// ---- one selection for the whole page: what is brushed in a chart filters table, pictures, charts
+const filters = new Map(); // id of a chart -> the numbers of the trials that it leaves
+let chosen = null; // in all of them; null where nothing is filtered
+const followers = []; // told of every change
+
+function brush(source, numbers) {
+  if (numbers) filters.set(source, numbers);
+  else if (!filters.delete(source)) return;
+  const [first, ...others] = [...filters.values()];
+  chosen = first ? new Set([...first].filter((number) => others.every((other) => other.has(number)))) : null;
+  byId("selection").hidden = !chosen;
+  byId("selection-text").textContent = chosen ? `${chosen.size.toLocaleString("en")} of ${page.trials.rows.length.toLocaleString("en")} trials selected` : "";
+  drawn.forEach((id) => stale.add(id));
+  followers.forEach((follow) => follow());
+  drawNear();
+}
+
+const numbersOf = (trace) => typed(trace.customdata);
+const isLines = (trace) => trace.meta === "trials" && trace.mode === "lines";
+
+// Points that are not selected fade, lines of single trials fade as a whole, and of traces that hold
+// many trials' lines those are taken away that are not selected.
+function highlight(id) {
+  stale.delete(id);
+  const faded = { selectedpoints: [] }, kept = { y: [] }, dimmed = { opacity: [] };
+  const places = { faded: [], kept: [], dimmed: [] };
+  (byId(id).data ?? []).forEach((trace, at) => {
+    if (isLines(trace)) {
+      const whole = typed(page.figures[id].data[at].y), numbers = numbersOf(trace);
+      places.kept.push(at);
+      kept.y.push(chosen ? whole.map((value, place) => (chosen.has(numbers[place]) ? value : NaN)) : whole);
+    } else if (trace.meta === "trials") {
+      places.faded.push(at);
+      faded.selectedpoints.push(chosen ? [...numbersOf(trace).entries()].filter(([, n]) => chosen.has(n)).map(([place]) => place) : null);
+    } else if (trace.meta?.trial !== undefined) {
+      places.dimmed.push(at);
+      dimmed.opacity.push(chosen && !chosen.has(trace.meta.trial) ? 0.12 : 1);
+    }
+  });
+  for (const [change, where] of [[faded, places.faded], [kept, places.kept], [dimmed, places.dimmed]])
+    if (where.length) Plotly.restyle(id, change, where);
+}
+
+// Boxes over the axes of parallel coordinates: a trial stays that passes through one at each axis
+// over which there are some.
+function throughBoxes(chart) {
+  const boxes = (chart.layout.selections ?? []).map(({ x0, x1, y0, y1 }) => [Math.min(x0, x1), Math.max(x0, x1), Math.min(y0, y1), Math.max(y0, y1)]);
+  const met = new Map(); // trial -> whether it passes at every axis so far
+  page.figures[chart.id].data.filter(isLines).forEach((trace) => {
+    const [x, y, numbers] = [typed(trace.x), typed(trace.y), numbersOf(trace)];
+    numbers.forEach((number, place) => {
+      const over = boxes.filter(([left, right]) => left <= x[place] && x[place] <= right);
+      const passes = !over.length || Number.isNaN(y[place]) || over.some(([, , low, high]) => low <= y[place] && y[place] <= high);
+      met.set(number, passes && (met.get(number) ?? true));
+    });
+  });
+  return new Set([...met].filter(([, passes]) => passes).map(([number]) => number));
+}
+
+function link(chart) {
+  if (!chart.data.some((trace) => trace.meta === "trials" || trace.meta?.trial !== undefined)) return;
+  chart.on("plotly_selected", (event) => {
+    if (!event?.range && !event?.lassoPoints && !event?.selections?.length) return;
+    if (chart.data.some(isLines)) return brush(chart.id, throughBoxes(chart));
+    const linked = event.points.filter((point) => point.data.meta === "trials");
+    brush(chart.id, new Set(linked.map((point) => point.customdata)));
+  });
+  chart.on("plotly_deselect", () => brush(chart.id, null));
+  chart.on("plotly_click", (event) => {
+    const point = event.points.find((one) => one.data.meta === "trials" || one.data.meta?.trial !== undefined);
+    if (point) openTrial(point.data.meta === "trials" ? point.customdata : point.data.meta.trial);
+  });
+}
+
+byId("selection-clear").addEventListener("click", () => {
+  for (const id of [...filters.keys()]) {
+    Plotly.relayout(id, { selections: [] });
+    brush(id, null);
+  }
+});
