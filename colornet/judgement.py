@@ -15,7 +15,7 @@ COLLAPSED = 0.002
 A published run that never recovers is at 0.0077, 0.0104, 0.0007, 0.0003 after its first epochs."""
 _TICKS = 3
 """Memory is judged by the mean of so many ticks."""
-_MEMORY = 0.1
+MEMORY = 0.1
 """Least excess over 0.5, of the AUROC of T over V, that is called overfitting."""
 _ERRORS = 3.0
 """Standard errors by which it must also exceed 0.5: the sample is the same in every tick."""
@@ -134,7 +134,7 @@ def overfits(gap_aucs: Sequence[float | None], shown: int, held_out: int) -> boo
     if not known:
         return False
     error = ((shown + held_out + 1) / (12 * shown * held_out)) ** 0.5
-    return bool(np.mean(known) - 0.5 > max(_MEMORY, _ERRORS * error))
+    return bool(np.mean(known) - 0.5 > max(MEMORY, _ERRORS * error))
 
 
 def collapsed(loss_norms: Sequence[float | None]) -> bool:

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from reports import drawing
 from reports.comparison import ComparisonInfo, Pair, Standing, score_text
 from reports.decision import interval_text
-from reports.page import WEB, embedded, environment, page_style, policy
+from reports.page import WEB, embedded, environment, policy, style
 from reports.tables import duration_text, value_text
 
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -27,19 +27,22 @@ def render(info: ComparisonInfo) -> str:
     if info.column and any(one.scored for one in info.standings):
         drawn = {"best-so-far": best_so_far(info), "scores": scores(info)}
         figures = {name: json.loads(to_json(one, engine="json")) for name, one in drawn.items()}
-    template = environment().get_template("comparison.html.j2")
-    return template.render(
-        info=info,
-        colors=[_line(at)["color"] for at in range(len(info.standings))],
-        best=[_best(one) for one in info.standings],
-        dimensions=list(dict.fromkeys(n for one in info.standings for n in one.point)),
-        pairs=[_pair(pair) for pair in info.pairs],
-        figures=figures,
-        policy=policy(plotly, script),
-        css=Markup(page_style()),
-        data=Markup(embedded({"figures": figures, "dark": drawing.DARK})),
-        plotly=Markup(plotly),
-        script=Markup(script),
+    return (
+        environment()
+        .get_template("comparison.html.j2")
+        .render(
+            info=info,
+            colors=[_line(at)["color"] for at in range(len(info.standings))],
+            best=[_best(one) for one in info.standings],
+            dimensions=list(dict.fromkeys(n for one in info.standings for n in one.point)),
+            pairs=[_pair(pair) for pair in info.pairs],
+            figures=figures,
+            policy=policy(plotly, script),
+            css=Markup(style("page", "comparison")),
+            data=Markup(embedded({"figures": figures, "dark": drawing.DARK})),
+            plotly=Markup(plotly),
+            script=Markup(script),
+        )
     )
 
 

@@ -40,6 +40,18 @@ DARK = {
 LONGEST = 40
 """Characters of a tick label; the whole text is in what hovers over the point."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+ENDS = {
+    "completed": BLUE,
+    "running": GREEN,
+    "pruned": MUTED,
+    "diverged": VERMILLION,
+    "oom": PURPLE,
+    "stalled": ORANGE,
+    "failed": INK,
+    "preempted": SOFT,
+    "cancelled": SOFT,
+}
+"""Colors of how trials ended."""
 
 
 def safe(text: object) -> str:

@@ -24,6 +24,7 @@ from reports.tables import SweepTables
 WEB = Path(__file__).parent / "web"
 SCRIPTS = ("core", "charts", "selection", "color", "pictures", "trials", "trial", "commands")
 """The page's scripts, of which each may use what stands in those before it."""
+STYLES = ("page",)
 
 
 class Group(NamedTuple):
@@ -45,8 +46,18 @@ GROUPS = (
         BRUSH,
         ("compared", "importance", "balance_map", "dimensions", "interactions", "parallel"),
     ),
-    Group("contest", "Was it still a GAN?", BRUSH, ("losses",)),
-    Group("search", "Search", BRUSH, ("best_so_far", "learning_curves", "pareto", "early_ranks")),
+    Group(
+        "contest",
+        "Was it still a GAN?",
+        BRUSH,
+        ("contest", "gaps", "trouble", "players", "losses"),
+    ),
+    Group(
+        "search",
+        "Search",
+        BRUSH,
+        ("best_so_far", "learning_curves", "pareto", "early_ranks", "timeline", "endings"),
+    ),
 )
 
 
@@ -84,7 +95,7 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
             health=(),
             provenance=summary.provenance(sweep),
             policy=policy(plotly, script),
-            css=Markup(page_style()),
+            css=Markup(style(*STYLES)),
             data=Markup(embedded(data)),
             plotly=Markup(plotly),
             script=Markup(script),
@@ -111,10 +122,9 @@ def page_script() -> str:
     return '"use strict";\n(() => {\n' + "".join(parts) + "})();\n"
 
 
-def page_style() -> str:
-    """All style sheets, the page's own first."""
-    paths = sorted(WEB.glob("*.css"), key=lambda path: (path.stem != "page", path.stem))
-    return "".join(path.read_text(encoding="utf-8") for path in paths)
+def style(*names: str) -> str:
+    """Style sheets, one after the other."""
+    return "".join((WEB / f"{name}.css").read_text(encoding="utf-8") for name in names)
 
 
 def group_of(group: Group, sweep: SweepTables, figures: dict[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.measures import metric_of
+from colornet.measures import Metric, metric_of
 from search.ranking import objective_table, point_table
 from search.records import SweepRecords, find_sweep, read_sweep, sweeps_folder
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
 """Ends that say something about the point itself, worth a mark in a chart."""
 STATES = ("completed", "pruned", *FAILED_STATES, "preempted", "cancelled", "running")
+SPENT = {
+    "seconds": Metric("s", "minimize", "Time of a training"),
+    "gpu_seconds": Metric("GPU s", "minimize", "GPU time of a training"),
+}
+"""What a training took, by the columns of `trials`."""
 PREFIX_WORDS = {"val": "", "train": "", "test": "test ", "eval": "common ", "cost": ""}
 
 
@@ -90,7 +95,8 @@ class SweepTables:
         leading: the objective that charts show first: `decide.by`, else the first.
         dimensions: in the study's order.
         trials: one row per trial: the columns of `search.ranking.objective_table`, and `point`
-            (dict of the active dimensions' values), point_id, reason, origin, seed, attempt, ended.
+            (dict of the active dimensions' values), point_id, reason, origin, seed, attempt, ended,
+            gpu_seconds (NaN where a trial had no card).
             `rank` is that of the point for which a trial stands, NaN for every other trial.
         points: `search.ranking.point_table`: what is known of each point, the best first.
         ticks: one row per trial and tick.
@@ -215,8 +221,11 @@ def _trials(records: SweepRecords, points: pd.DataFrame) -> pd.DataFrame:
     table["rank"] = table["trial_id"].map(points.set_index("trial_id")["rank"]).astype(float)
     known = ["trial_id", "point_id", "reason", "origin", "seed", "attempt", "time", "point"]
     extra = records.trials[known].rename(columns={"time": "ended"})
-    extra = extra.assign(point=[json.loads(text or "{}") for text in extra["point"]])
-    return table.merge(extra, on="trial_id", how="left", validate="one_to_one")
+    cards = records.trials.reindex(columns=["gpus"])["gpus"].astype(float)
+    settings = [json.loads(text or "{}") for text in extra["point"]]
+    extra = extra.assign(point=settings, gpu_seconds=cards.where(cards > 0))
+    table = table.merge(extra, on="trial_id", how="left", validate="one_to_one")
+    return table.assign(gpu_seconds=table["gpu_seconds"] * table["seconds"])
 
 
 def column_of(study: dict[str, Any], name: str) -> Column:
@@ -224,7 +233,7 @@ def column_of(study: dict[str, Any], name: str) -> Column:
     prefix, _, bare = name.partition("_")
     metrics = study.get("metrics") or {}
     entry = metrics.get(name) or metrics.get(bare) or {}
-    today = metric_of(name)
+    today = metric_of(name) or SPENT.get(name)
     label = entry.get("label") or (today.label if today else name)
     unit = entry.get("unit") or (today.unit if today else "")
     goal = (study.get("objectives") or {}).get(name) or entry.get("goal")

@@ -52,8 +52,9 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
     """The leading objective of every trial over pictures seen, and its losses.
 
     Returns:
-        labels of the columns; start: for each row of `sweep.trials` and one beyond, where its ticks
-        begin in images (int32) and in the values (float32) of each column, as typed arrays.
+        names and labels of the columns; start: for each row of `sweep.trials` and one beyond, where
+        its ticks begin in images (int32) and in the values (float32) of each column, as typed
+        arrays.
     """
     names = [sweep.leading.name]
     many = len(sweep.trials) > WHOLE
@@ -74,6 +75,7 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
         rows, where = rows.iloc[few], where[few]
     start = np.searchsorted(where, np.arange(len(sweep.trials) + 1))
     return {
+        "names": names,
         "labels": [_label(sweep, name) for name in names],
         "start": _typed(start, "i4"),
         "images": _typed(rows["images"].to_numpy(), "i4"),
@@ -111,9 +113,8 @@ def _typed(values: np.ndarray, dtype: str) -> dict[str, str]:
 def course(sweep: SweepTables) -> dict[str, list[str]]:
     """What happened to trials that did not simply complete, and the last lines of their log."""
     states = sweep.records.states
-    if states.empty:
-        return {}
-    told = set(states.loc[states["log"].notna() | states["attempt"].gt(0), "trial_id"])
+    again = states.groupby("trial_id")["attempt"].nunique()
+    told = set(states.loc[states["log"].notna(), "trial_id"]) | set(again.index[again > 1])
     told |= set(sweep.trials.loc[sweep.trials["reason"].notna(), "trial_id"])
     trials = sweep.trials[sweep.trials["trial_id"].isin(told)]
     trials = trials.assign(good=trials["state"].isin(("completed", "pruned")))

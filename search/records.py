@@ -55,6 +55,8 @@ STATES = (
 )
 UNFINISHED = ("running", "preempted")
 """States of trials that a resumed sweep goes on with."""
+CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
+"""What is kept of each change of a trial's state."""
 
 
 class RecordsWriter:
@@ -146,7 +148,7 @@ class SweepRecords:
     Attributes:
         study: the resolved study, as data.
         trials: one row per trial, the last state; sorted by number.
-        states: one row per change of a trial's state, in order.
+        states: every recorded change of a trial's state, in order: who, when, where and why.
         ticks: one row per trial, seed and tick, that of the last attempt that reached it.
         problems: parts that could not be read, in sentences.
     """
@@ -157,7 +159,7 @@ class SweepRecords:
     trials: pd.DataFrame
     ticks: pd.DataFrame
     problems: list[str] = field(default_factory=list)
-    states: pd.DataFrame = field(default_factory=pd.DataFrame)
+    states: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CHANGE))
 
     @property
     def name(self) -> str:
@@ -223,7 +225,7 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
         trials=trials.reset_index(drop=True),
         ticks=ticks,
         problems=[*problems, *torn, *missing],
-        states=states,
+        states=states[CHANGE],
     )
 
 

@@ -20,6 +20,7 @@ TORCH_FREE = {
     "colornet.config",
     "colornet.data",
     "colornet.errors",
+    "colornet.judgement",
     "colornet.measures",
     "colornet.modelfolder",
     "colornet.paths",

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from reports import drawing
-from reports.tables import FAILED_STATES, Column, SweepTables, count_text, value_text
+from reports.tables import Column, SweepTables, count_text, value_text
 
 ID, TITLE, SHORT = "learning-curves", "Learning curves", "Learning curves"
 GRID = ()
@@ -16,8 +16,6 @@ MAX_LINES = 40
 TOP = 5
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 MAX_POINTS = 60
-MAX_PICKED, MAX_TICKS = 200, 50
-"""Curves kept for a reader to pick, and values of each."""
 
 
 class Curve(NamedTuple):
@@ -55,7 +53,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesI
     bands: tuple[tuple[float, ...], ...] = ()
     chosen = sweep.trials
     if trials > MAX_LINES:
-        bands = _bands(reported, column.name)
+        bands = bands_of(reported, column.name)
         chosen = chosen[chosen["rank"] <= TOP]
     return LearningCurvesInfo(
         objective=column,
@@ -103,46 +101,9 @@ def curves_of(
     )
 
 
-def curves_data(sweep: SweepTables, objective: str) -> dict[int, list[list[float]]]:
-    """Curves that a reader may pick: of the best trials, `start_from`, ways of failing, and others.
-
-    Args:
-        objective: a metric column.
-
-    Returns:
-        Trial number to [pictures seen, values], JSON-able: at most `MAX_PICKED` trials, at most
-        `MAX_TICKS` ticks of each (the last among them), values to five significant digits.
-    """
-    known = set(_reported(sweep, objective)["trial_id"])
-    trials = sweep.trials[sweep.trials["trial_id"].isin(known)]
-    curves = curves_of(sweep, objective, _worth_a_look(trials))
-    return {curve.number: _thin(curve) for curve in sorted(curves, key=lambda one: one.number)}
-
-
-def _worth_a_look(trials: pd.DataFrame) -> pd.DataFrame:
-    """At most `MAX_PICKED` trials: half of them the best, then those that stand for something."""
-    if len(trials) <= MAX_PICKED:
-        return trials
-    best = trials["rank"].rank(method="first").le(MAX_PICKED // 2)
-    first = trials["origin"].eq("start_from") & ~best
-    per_way = trials.groupby("state").cumcount()
-    failed = trials["state"].isin(FAILED_STATES) & per_way.lt(MAX_PICKED // 20) & ~best & ~first
-    chance = np.random.default_rng(0).random(len(trials))
-    order = np.lexsort((chance, ~failed, ~first, ~best))
-    return trials.iloc[np.sort(order[:MAX_PICKED])]
-
-
-def _thin(curve: Curve) -> list[list[float]]:
-    count = len(curve.values)
-    kept = np.unique(np.linspace(0, count - 1, min(count, MAX_TICKS)).round().astype(int))
-    return [
-        [int(curve.images[place]) for place in kept],
-        [float(f"{curve.values[place]:.5g}") for place in kept],
-    ]
-
-
-def _bands(frame: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
+def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
     """Quantiles over trials, per number of pictures seen; many numbers are put into bins."""
+    frame = ticks[["trial_id", "images", column]].dropna()
     images = frame["images"].astype(float)
     if images.nunique() > MAX_POINTS:
         edges = np.linspace(0, images.max(), MAX_POINTS + 1)
@@ -159,11 +120,12 @@ def _bands(frame: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
 def draw(info: LearningCurvesInfo) -> go.Figure:
     """The best in color, the others muted; bands where there are too many to tell apart."""
     chart = drawing.figure("Pictures seen", info.objective.title, height=380)
+    chart.update_layout(meta={"curves": info.objective.name})  # those of selected trials join
     values = [value for curve in info.curves for value in curve.values[len(curve.values) // 4 :]]
     values += [value for row in info.bands[len(info.bands) // 4 :] for value in row[1:6]]
     shown = drawing.view_range(values, [info.baseline])
     if info.bands:
-        _draw_bands(chart, np.array(info.bands))
+        draw_bands(chart, np.array(info.bands))
     first_muted = True
     for curve in info.curves:
         leader = curve.rank is not None and curve.rank <= (TOP if info.bands else 1)
@@ -188,7 +150,7 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
     return chart
 
 
-def _draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
+def draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
     for low, high, color, name in (
         (1, 5, drawing.BAND, "80 % of trials"),
         (2, 4, drawing.BAND_INNER, "half of trials"),

@@ -32,7 +32,9 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 
 def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
     """The loss per tick of the trials that rank first."""
-    known = sweep.ticks[sweep.ticks[loss].notna()]["trial_id"] if loss in sweep.ticks else ()
+    known = ()
+    if loss in sweep.ticks:
+        known = sweep.ticks.loc[sweep.ticks[loss].notna(), "trial_id"].unique()
     ranked = sweep.ranked[sweep.ranked["trial_id"].isin(known)]
     curves = curves_of(sweep, loss, ranked[:TOP])[::-1]
     missing = "" if curves else "No trial that can be ranked has reported this loss."

@@ -1,4 +1,5 @@
-"""Two objectives against each other, and the trials that no other beats in both."""
+"""Two measures against each other, and the trials that no other beats in both: quality against
+quality, and quality against what it takes."""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -9,19 +10,34 @@ import plotly.graph_objects as go
 
 from reports import drawing
 from reports.sampling import left_out_text, thinned
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import SPENT, Column, SweepTables, count_text, value_text
 
-ID, TITLE, SHORT = "pareto", "Objectives against each other", "Trade-off"
+ID, TITLE, SHORT = "pareto", "Quality against quality and compute", "Trade-off"
 GRID = ()
 JOIN = " × "
-Point = tuple[float, float, str, int]
+COMPUTE = ("cost_training_gmac_per_picture", "cost_gmac_per_picture")
+"""What a picture takes, of training and of the model: worth a look where trials differ."""
+QUALITIES = ("ab_mae", "colorfulness_gap", "auc_rebalanced", "ssim")
+"""Against which the leading objective is looked at too, the first two that it is not: what
+minimises the error in color may wash it out."""
+BESIDE = 2
+RATIO = 10.0
+"""Largest over smallest value from which on an axis is logarithmic, of what is never negative."""
+
+
+class Point(NamedTuple):
+    """One trial's values."""
+
+    x: float
+    y: float
+    trial: str
+    number: int
 
 
 class ParetoInfo(NamedTuple):
-    """Points are (x, y, trial, its number); `front` those that no other of equal budget beats.
-
-    `trials` is how many have an equal budget; `left_out` says that not all of them are drawn.
-    """
+    """`front`: the points of equal budget that no other beats, by x; `others` of equal budget;
+    `partial` of shorter trainings. `trials` is how many have an equal budget; `left_out` says that
+    not all of them are drawn."""
 
     x: Column
     y: Column
@@ -34,33 +50,49 @@ class ParetoInfo(NamedTuple):
 
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
-    """Every pair of objectives; nothing with a single one."""
+    """Every pair of objectives; the leading one against compute, and against other qualities."""
     names = [objective.name for objective in sweep.objectives]
-    return [{"pair": JOIN.join(pair)} for pair in combinations(names, 2)]
+    leading = sweep.leading.name
+    time = "gpu_seconds" if np.isfinite(sweep.last_values("gpu_seconds")).any() else "seconds"
+    prefix = leading.partition("_")[0]
+    others = [f"{prefix}_{name}" for name in QUALITIES]
+    others = [name for name in others if name not in names and _varies(sweep, name)]
+    pairs = [
+        *combinations(names, 2),
+        (time, leading),
+        *((cost, leading) for cost in COMPUTE if cost not in names and _varies(sweep, cost)),
+        *((leading, other) for other in others[:BESIDE]),
+    ]
+    return [{"pair": JOIN.join(pair)} for pair in pairs]
+
+
+def _varies(sweep: SweepTables, column: str) -> bool:
+    values = sweep.last_values(column).to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    return len(values) > 1 and bool(np.ptp(values) > 1e-9 * np.abs(values).max())
 
 
 def prepare(sweep: SweepTables, pair: str | None = None) -> ParetoInfo:
     """The two metrics of each trial, and the front among those of equal budget.
 
     Args:
-        pair: two metric columns joined by ` × `, by default the first two objectives.
+        pair: two metric columns joined by ` × `, by default the first pair of `each`.
     """
-    names = pair.split(JOIN) if pair else [o.name for o in sweep.objectives][:2]
-    x, y = (sweep.column(name) for name in (names * 2)[:2])
+    x, y = (sweep.column(name) for name in (pair or each(sweep)[0]["pair"]).split(JOIN))
     rows = sweep.outcomes(x.name).assign(other=sweep.outcomes(y.name)["value"])
     rows = rows[np.isfinite(rows["value"]) & np.isfinite(rows["other"])]
-    rows = rows[rows["kind"].isin(["scored", "partial"])]
+    rows = rows[rows["kind"].isin(["scored", "partial"])].sort_values(["value", "number"])
     scored = rows["kind"] == "scored"
-    front = _front(_points(rows[scored].sort_values(["value", "number"])), x.sign, y.sign)
-    on_front = rows["number"].isin([point[3] for point in front])
+    front = _front(_points(rows[scored]), x.sign, y.sign)
+    on_front = rows["number"].isin([point.number for point in front])
     drawn = thinned(rows, x.sign, always=on_front)
-    behind = drawn[(drawn["kind"] == "scored") & ~on_front[drawn.index]]
+    behind = drawn[~on_front[drawn.index]]
     return ParetoInfo(
         x=x,
         y=y,
         front=front,
-        others=_points(behind.sort_values(["value", "number"])),
-        partial=_points(drawn[drawn["kind"] == "partial"]),
+        others=_points(behind[behind["kind"] == "scored"]),
+        partial=_points(behind[behind["kind"] == "partial"]),
         trials=int(scored.sum()),
         left_out=left_out_text(len(drawn), len(rows)),
         missing="" if scored.any() else "No trial has finished with comparable values yet.",
@@ -68,16 +100,16 @@ def prepare(sweep: SweepTables, pair: str | None = None) -> ParetoInfo:
 
 
 def _points(rows: pd.DataFrame) -> tuple[Point, ...]:
-    columns = (rows[name].tolist() for name in ("value", "other", "trial_id", "number"))
-    return tuple(zip(*columns, strict=True))
+    columns = (rows["value"], rows["other"], rows["trial_id"], rows["number"].astype(int))
+    return tuple(map(Point, *(column.tolist() for column in columns)))
 
 
 def _front(points: tuple[Point, ...], x_sign: int, y_sign: int) -> tuple[Point, ...]:
     """The points that no other beats, by x: one pass in the order of the first metric."""
     front: list[Point] = []
-    for point in sorted(points, key=lambda p: (x_sign * p[0], y_sign * p[1])):
+    for point in sorted(points, key=lambda p: (x_sign * p.x, y_sign * p.y)):
         last = front[-1] if front else None
-        if last is None or y_sign * point[1] < y_sign * last[1] or point[:2] == last[:2]:
+        if last is None or y_sign * point.y < y_sign * last.y or point[:2] == last[:2]:
             front.append(point)
     return tuple(sorted(front))
 
@@ -85,52 +117,68 @@ def _front(points: tuple[Point, ...], x_sign: int, y_sign: int) -> tuple[Point, 
 def draw(info: ParetoInfo) -> go.Figure:
     """The front as a line of filled points; shorter trainings hollow."""
     chart = drawing.figure(info.x.title, info.y.title, height=380)
-    shown_x = drawing.view_range([p[0] for p in (*info.front, *info.others)])
-    shown_y = drawing.view_range([p[1] for p in (*info.front, *info.others)])
-    for name, points, color, symbol, mode in (
-        ("shorter training", info.partial, drawing.SOFT, "circle-open", "markers"),
-        ("trial", info.others, drawing.BLUE, "circle", "markers"),
-        (
-            "front: nothing beats it in both",
-            info.front,
-            drawing.VERMILLION,
-            "circle",
-            "lines+markers",
-        ),
+    comparable = (*info.front, *info.others)
+    for name, points, color, symbol in (
+        ("shorter training", info.partial, drawing.SOFT, "circle-open"),
+        ("trial", info.others, drawing.BLUE, "circle"),
+        ("front: nothing beats it in both", info.front, drawing.VERMILLION, "circle"),
     ):
         if not points:
             continue
+        on_front = points is info.front
         chart.add_scatter(
-            x=np.array([point[0] for point in points]),
-            y=np.array([point[1] for point in points]),
-            **drawing.linked(point[3] for point in points),
-            text=[f"{t}: {value_text(x)}, {value_text(y)}" for x, y, t, _ in points],
-            mode=mode,
+            x=np.array([point.x for point in points]),
+            y=np.array([point.y for point in points]),
+            text=[f"{p.trial}: {value_text(p.x)}, {value_text(p.y)}" for p in points],
+            customdata=np.array([point.number for point in points]),
+            meta="trials",
+            mode="lines+markers" if on_front else "markers",
             name=name,
             line={"color": color, "width": 1.5},
-            marker={"size": 8, "color": color, "symbol": symbol},
+            marker={
+                "size": 8 if on_front else drawing.marker_size(len(info.others)),
+                "color": color,
+                "symbol": symbol,
+                "opacity": 1.0 if on_front else 0.75,
+            },
             hovertemplate="%{text}<extra></extra>",
         )
-    chart.update_xaxes(range=shown_x, showgrid=True)
-    chart.update_yaxes(range=shown_y)
+    chart.update_xaxes(**_axis(info.x, [point.x for point in comparable]), showgrid=True)
+    chart.update_yaxes(**_axis(info.y, [point.y for point in comparable]))
     chart.update_layout(showlegend=True)
     return chart
+
+
+def _axis(column: Column, values: list[float]) -> dict[str, object]:
+    """The part of an axis that comparable trials fill; logarithmic for costs of several sizes."""
+    cost = column.name in SPENT or column.name.startswith("cost_")
+    if cost and values and min(values) > 0 and max(values) > RATIO * min(values):
+        low, high = min(values) / 1.15, max(values) * 1.15
+        ticks = drawing.log_ticks(low, high)
+        return {
+            "type": "log",
+            "range": [float(np.log10(low)), float(np.log10(high))],
+            "tickvals": ticks,
+            "ticktext": [f"{tick:g}" for tick in ticks],
+        }
+    return {"range": drawing.view_range(values)}
 
 
 def caption(info: ParetoInfo) -> str:
     """How many trials are on the front, of how many."""
     if info.missing:
         return ""
-    front = len(info.front)
-    text = f"{front} of {count_text(info.trials, 'trial')} of equal budget are on the front"
+    trials = count_text(info.trials, "trial")
     goals = " and ".join(
         f"{'lower' if c.sign > 0 else 'higher'} {c.label} is better" for c in (info.x, info.y)
     )
-    return f"{text}; {goals}.{info.left_out}"
+    return (
+        f"{len(info.front)} of {trials} of equal budget are on the front; {goals}.{info.left_out}"
+    )
 
 
 def table(info: ParetoInfo) -> pd.DataFrame:
     """Both values per trial."""
     kinds = (("front", info.front), ("behind it", info.others), ("shorter", info.partial))
-    rows = [(trial, x, y, kind) for kind, points in kinds for x, y, trial, _ in points]
+    rows = [(p.trial, p.x, p.y, kind) for kind, points in kinds for p in points]
     return pd.DataFrame(rows, columns=["trial", info.x.title, info.y.title, "place"])

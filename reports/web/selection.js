@@ -39,6 +39,22 @@ function highlight(id) {
   });
   for (const [change, where] of [[faded, places.faded], [kept, places.kept], [dimmed, places.dimmed]])
     if (where.length) Plotly.restyle(id, change, where);
+  if (page.figures[id].layout.meta?.curves) showPicked(id);
+}
+
+// The curves of the first selected trials join the chart of learning curves.
+const MOST_PICKED = 30;
+function showPicked(id) {
+  const chart = byId(id), column = page.view.curves.names.indexOf(page.figures[id].layout.meta.curves);
+  const before = chart.data.map((trace, at) => (trace.meta?.picked === undefined ? -1 : at)).filter((at) => at >= 0);
+  if (before.length) Plotly.deleteTraces(id, before);
+  if (!chosen || column < 0) return;
+  const drawnAlready = new Set(chart.data.map((trace) => trace.meta?.trial));
+  const added = [...chosen].filter((number) => !drawnAlready.has(number)).slice(0, MOST_PICKED).map((number) => ({
+    ...curveOf(number, column), mode: "lines", name: rows[rowOf.get(number)][trialAt], showlegend: false, line: { color: color("soft"), width: 1.2 },
+    meta: { trial: number, picked: true }, hovertemplate: "%{fullData.name}: %{y:.4g}<extra></extra>",
+  }));
+  Plotly.addTraces(id, added);
 }
 
 // Boxes over the axes of parallel coordinates: a trial stays that passes through one at each axis

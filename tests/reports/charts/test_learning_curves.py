@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reports.charts.learning_curves import MAX_PICKED, Curve, curves_data, draw, prepare
+from reports.charts.learning_curves import Curve, draw, prepare
 
 
 def test_no_trial(build) -> None:
@@ -60,42 +60,3 @@ def test_lines_name_their_trials(build) -> None:
         sweep.trial({}, 8.0 + index)
     metas = [trace.meta for trace in draw(prepare(sweep.tables())).data]
     assert metas == [{"trial": 2}, {"trial": 1}, {"trial": 0}]
-
-
-def test_no_trial_has_no_data(build) -> None:
-    assert curves_data(build().tables(), "val_ab_mae") == {}
-    failed = build(name="failed")
-    failed.trial({}, None, "failed")
-    assert curves_data(failed.tables(), "val_ab_mae") == {}
-
-
-def test_data_of_few_trials_is_all_of_it(build) -> None:
-    sweep = build()
-    sweep.trial({}, 8.0, ticks=2)
-    sweep.trial({}, 1 / 3, "diverged", ticks=1)
-    assert curves_data(sweep.tables(), "val_ab_mae") == {
-        0: [[250, 500], [14.0, 10.0]],
-        1: [[250], [0.58333]],
-    }
-
-
-def test_data_of_many_has_the_best_the_start_and_each_way_of_failing(build) -> None:
-    sweep = build()
-    for index in range(MAX_PICKED + 50):
-        origin = "start_from" if index == 240 else "search"
-        sweep.trial({}, float(index), ticks=1, origin=origin)
-    sweep.trial({}, 400.0, "diverged", ticks=1)
-    sweep.trial({}, 400.0, "oom", ticks=1)
-    tables = sweep.tables()
-    found = curves_data(tables, "val_ab_mae")
-    assert len(found) == MAX_PICKED
-    assert {*range(100), 240, 250, 251} <= set(found)
-    assert found == curves_data(tables, "val_ab_mae")
-
-
-def test_long_curves_keep_their_last_tick(build) -> None:
-    sweep = build()
-    sweep.trial({}, 8.0, ticks=173)
-    images, values = curves_data(sweep.tables(), "val_ab_mae")[0]
-    assert len(images) == len(values) == 50
-    assert images[0] == 250 and images[-1] == 250 * 173

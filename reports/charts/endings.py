@@ -1,0 +1,199 @@
+"""How trials ended and why, and what that cost and saved."""
+
+import json
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.tables import STATES, SweepTables, count_text, duration_text
+
+ID, TITLE, SHORT = "endings", "How trials ended, and why", "Endings"
+GRID = ()
+NUMBER = re.compile(r"0x[0-9a-f]+|\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE)
+MAX_BARS = 20
+LONGEST = 200
+"""Characters of a reason in the table."""
+
+
+class Ending(NamedTuple):
+    """Trials of one state whose reasons differ by numbers at most; `reason` is the example's first
+    line, `seconds` what they trained in all."""
+
+    state: str
+    reason: str
+    trials: int
+    example: str
+    seconds: float
+
+
+class Savings(NamedTuple):
+    """What early stopping spared.
+
+    Attributes:
+        stopped: trials that were stopped early.
+        images: pictures they did not train on any more.
+        share: of what all trials would have trained on without stopping.
+        seconds: of training, estimated: what is left of each at the speed it had.
+        gpu_seconds: the same times its cards; 0 without.
+    """
+
+    stopped: int
+    images: float
+    share: float
+    seconds: float
+    gpu_seconds: float
+
+
+class EndingsInfo(NamedTuple):
+    """Groups of trials, by state in a fixed order and then the largest first."""
+
+    endings: tuple[Ending, ...]
+    trials: int
+    savings: Savings
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """One figure."""
+    return [{}]
+
+
+def prepare(sweep: SweepTables) -> EndingsInfo:
+    """Trials by state and reason, and what stopping spared."""
+    rows = sweep.trials[["trial_id", "number", "state", "reason", "seconds"]]
+    lines = [_first_line(reason) for reason in rows["reason"]]
+    rows = rows.assign(line=lines, group=[NUMBER.sub("#", line) for line in lines])
+    endings = [
+        Ending(
+            state=str(own["state"].iloc[0]),
+            reason=str(own["line"].iloc[0]),
+            trials=len(own),
+            example=str(own["trial_id"].iloc[0]),
+            seconds=float(own["seconds"].sum()),
+        )
+        for _, own in rows.sort_values("number").groupby(["state", "group"], sort=False)
+    ]
+    order = {state: place for place, state in enumerate(STATES)}
+    endings.sort(key=lambda e: (order.get(e.state, len(order)), e.state, -e.trials, e.reason))
+    missing = "" if endings else "No trial has started yet."
+    return EndingsInfo(tuple(endings), len(rows), savings(sweep), missing)
+
+
+def _first_line(reason: object) -> str:
+    if not isinstance(reason, str) or not reason.strip():
+        return ""
+    return reason.strip().splitlines()[0].strip()
+
+
+def savings(sweep: SweepTables) -> Savings:
+    """What early stopping spared: pictures not trained on, and the time they would have taken."""
+    budgets = _budgets(sweep)
+    trials = sweep.trials.assign(budget=budgets)
+    stopped = trials[(trials["state"] == "pruned") & (trials["images"] > 0)]
+    left = (stopped["budget"] - stopped["images"]).clip(lower=0).fillna(0.0)
+    speed = stopped["seconds"] / stopped["images"]
+    images = float(left.sum())
+    trained = float(trials["images"].sum())
+    cards = stopped["gpu_seconds"] / stopped["seconds"]
+    return Savings(
+        stopped=int((trials["state"] == "pruned").sum()),
+        images=images,
+        share=images / (images + trained) if images + trained else 0.0,
+        seconds=float((left * speed).sum()),
+        gpu_seconds=float((left * speed * cards).sum()),
+    )
+
+
+def _budgets(sweep: SweepTables) -> np.ndarray:
+    """Pictures that each stopped trial was to see: of its config, else what a whole one saw."""
+    whole = sweep.trials.loc[sweep.trials["state"] == "completed", "images"].median()
+    configs = dict(
+        zip(sweep.records.trials["trial_id"], sweep.records.trials["config"], strict=True)
+    )
+    found = np.full(len(sweep.trials), np.nan)
+    stopped = sweep.trials["state"] == "pruned"
+    for place in np.flatnonzero(stopped.to_numpy(dtype=bool)):
+        config = json.loads(configs.get(sweep.trials["trial_id"].iloc[place]) or "{}")
+        images = (config.get("training") or {}).get("images")
+        found[place] = float(whole if images is None else images)
+    return found
+
+
+def draw(info: EndingsInfo) -> go.Figure:
+    """A bar per group under its name, so that long reasons leave room for bars on a phone."""
+    shown = info.endings[:MAX_BARS]
+    chart = drawing.figure("Trials", "", height=70 + 38 * max(len(shown), 1))
+    counts = np.array([ending.trials for ending in shown])
+    chart.add_bar(
+        y=np.arange(len(shown)),
+        x=counts,
+        orientation="h",
+        width=0.34,
+        marker={"color": [drawing.ENDS.get(ending.state, drawing.SOFT) for ending in shown]},
+        text=[f"{count:,}" for count in counts],
+        textposition="outside",
+        textfont={"size": 12, "color": drawing.SOFT},
+        hovertext=[drawing.safe(ending.reason[:LONGEST]) for ending in shown],
+        hovertemplate="%{x:,} × %{hovertext}<extra></extra>",
+        cliponaxis=False,
+    )
+    for place, ending in enumerate(shown):
+        name = f"{ending.state}: {ending.reason}" if ending.reason else ending.state
+        chart.add_annotation(
+            x=0,
+            y=place - 0.4,
+            text=drawing.tick(name),
+            showarrow=False,
+            xanchor="left",
+            xshift=-2,
+            font={"size": 13, "color": drawing.SOFT},
+        )
+    chart.update_yaxes(range=[len(shown) - 0.6, -0.8], visible=False)
+    chart.update_xaxes(range=[0, max(counts, default=1) * 1.1], showgrid=True, nticks=6)
+    chart.update_layout(margin={"l": 12})
+    return chart
+
+
+def caption(info: EndingsInfo) -> str:
+    """What each way of ending took, and what stopping spared."""
+    if info.missing:
+        return ""
+    spent: dict[str, float] = {}
+    for ending in info.endings:
+        spent[ending.state] = spent.get(ending.state, 0.0) + ending.seconds
+    whole = sum(spent.values())
+    parts = [
+        f"{state} {duration_text(seconds)} ({seconds / whole:.0%})"
+        for state, seconds in spent.items()
+        if seconds > 0
+    ]
+    sentences = [f"Training time by end: {', '.join(parts)}."] if parts else []
+    if info.savings.stopped:
+        sentences.append(savings_text(info.savings))
+    if len(info.endings) > MAX_BARS:
+        sentences.append(f"{len(info.endings) - MAX_BARS} rarer reasons stand in the table alone.")
+    sentences.append("Reasons that differ by numbers are counted as one.")
+    return " ".join(sentences)
+
+
+def savings_text(found: Savings) -> str:
+    """What early stopping spared, in a sentence."""
+    card = f", {found.gpu_seconds / 3600:.3g} GPU hours" if found.gpu_seconds else ""
+    return (
+        f"Early stopping ended {count_text(found.stopped, 'trial')} and spared {found.images:,.0f} "
+        f"pictures, {found.share:.0%} of all, or about {duration_text(found.seconds)} of training"
+        f"{card} at the speed they had."
+    )
+
+
+def table(info: EndingsInfo) -> pd.DataFrame:
+    """The groups with an example each."""
+    rows = [
+        (e.state, e.reason[:LONGEST], e.trials, e.example, duration_text(e.seconds))
+        for e in info.endings
+    ]
+    return pd.DataFrame(rows, columns=["state", "reason", "trials", "for example", "time"])

@@ -1,0 +1,309 @@
+"""Which trial ran when and where, and how busy that kept the machines."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import drawing
+from reports.attempts import (
+    CUT_OFF,
+    attempts_of,
+    averaged,
+    busy_of,
+    lanes_of,
+    without_pauses,
+)
+from reports.tables import STATES, SweepTables, count_text, duration_text
+
+ID, TITLE, SHORT = "timeline", "Which trial ran when", "Timeline"
+GRID = ()
+MAX_TRIALS = 300
+"""Trials beyond which bars say nothing: the utilisation alone is drawn."""
+STEPS = 240
+UNITS = ((2 * 86400, 86400.0, "Days"), (2 * 3600, 3600.0, "Hours"), (120, 60.0, "Minutes"))
+COLORS = {**drawing.ENDS, CUT_OFF: drawing.SOFT}
+
+
+class Span(NamedTuple):
+    """One attempt of a trial; times in seconds of running time from the sweep's start.
+
+    Attributes:
+        lane: its row, counted over all hosts.
+        state: how it ended; `running` while it goes on.
+    """
+
+    number: int
+    trial: str
+    attempt: int
+    host: str
+    lane: int
+    start: float
+    end: float
+    state: str
+
+
+class Usage(NamedTuple):
+    """What one host, or all, did: attempts, of these later ones of a trial, seconds that they took,
+    and how they ended."""
+
+    host: str
+    attempts: int
+    retries: int
+    seconds: float
+    ends: tuple[tuple[str, int], ...]
+
+
+class TimelineInfo(NamedTuple):
+    """When attempts ran, on a clock that stands still in pauses.
+
+    Attributes:
+        began: UTC, of the first attempt.
+        spans: by start; empty for more than `MAX_TRIALS` trials.
+        busy: (from then on, so many ran); means over equal times without `spans`.
+        lanes: hosts with the number of their rows, from the top.
+        peak: most attempts at once.
+        pauses: (where on the clock, seconds that nothing ran).
+        whole: seconds on the clock.
+        usage: of all together, then by host.
+    """
+
+    began: str
+    spans: tuple[Span, ...]
+    busy: tuple[tuple[float, float], ...]
+    lanes: tuple[tuple[str, int], ...]
+    peak: int
+    pauses: tuple[tuple[float, float], ...]
+    whole: float
+    usage: tuple[Usage, ...]
+    missing: str
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the peak that ran on average; NaN before anything took time."""
+        whole = self.whole * self.peak
+        return self.usage[0].seconds / whole if whole else math.nan
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """One figure."""
+    return [{}]
+
+
+def prepare(sweep: SweepTables) -> TimelineInfo:
+    """Attempts by host and start, with the times in which nothing ran cut out."""
+    rows = attempts_of(sweep)
+    if rows.empty:
+        return TimelineInfo("", (), (), (), 0, (), 0.0, (), "No trial has started yet.")
+    began = rows["start"].min()
+    starts, ends, pauses = without_pauses(
+        *((rows[name] - began).dt.total_seconds().to_numpy() for name in ("start", "end"))
+    )
+    rows = rows.assign(start=starts, end=ends)
+    points, counts = busy_of(starts, ends)
+    peak, many = int(counts.max()), rows["trial_id"].nunique() > MAX_TRIALS
+    if many:
+        points, counts = averaged(points, counts, STEPS)
+    places, lanes = lanes_of(rows["host"].tolist(), starts, ends)
+    usage = [_usage("all", rows), *(_usage(str(h), own) for h, own in rows.groupby("host"))]
+    return TimelineInfo(
+        began=f"{began:%Y-%m-%d %H:%M} UTC",
+        spans=() if many else _spans(rows, places),
+        busy=tuple(zip(points.tolist(), map(float, counts), strict=True)),
+        lanes=lanes,
+        peak=peak,
+        pauses=tuple(pauses),
+        whole=float(ends.max()),
+        usage=tuple(usage),
+        missing="" if peak and ends.max() > 0 else "No trial has taken any time yet.",
+    )
+
+
+def _spans(rows: pd.DataFrame, lanes: list[int]) -> tuple[Span, ...]:
+    names = ("number", "trial_id", "attempt", "host", "start", "end", "state")
+    columns = dict(zip(names, (rows[name].tolist() for name in names), strict=True))
+    number, trial, attempt, host, start, end, state = columns.values()
+    return tuple(map(Span, number, trial, attempt, host, lanes, start, end, state))
+
+
+def _usage(host: str, rows: pd.DataFrame) -> Usage:
+    counts = rows["state"].value_counts()
+    order = [state for state in (*STATES, CUT_OFF) if state in counts.index]
+    order += sorted(set(counts.index) - set(order))
+    return Usage(
+        host=host,
+        attempts=len(rows),
+        retries=int((rows["attempt"] > 1).sum()),
+        seconds=float((rows["end"] - rows["start"]).sum()),
+        ends=tuple((state, int(counts[state])) for state in order),
+    )
+
+
+def draw(info: TimelineInfo) -> go.Figure:
+    """How many ran, and beneath it a bar per attempt in the row of a slot; dotted: pauses."""
+    lanes = sum(count for _, count in info.lanes)
+    bars = min(max(16 * lanes, 70), 520) if info.spans else 0
+    chart = drawing.figure("", "", height=190 + bars)
+    if not info.busy:
+        return chart
+    per, unit = next(
+        ((size, word) for limit, size, word in UNITS if info.whole >= limit), (1.0, "Seconds")
+    )
+    share = bars / (bars + 130)
+    _draw_busy(chart, info, per)
+    if info.spans:
+        _draw_spans(chart, info, per, lanes)
+    _draw_pauses(chart, info, per)
+    shared = {"gridcolor": drawing.GRID, "zeroline": False, "automargin": True}
+    chart.update_layout(
+        barmode="overlay",
+        showlegend=True,
+        margin={"t": 24},
+        xaxis={
+            "range": [0, info.whole / per * 1.01],
+            "title": {"text": f"{unit} in which something ran", "font": {"size": 12}},
+            "anchor": "y" if info.spans else "y2",
+        },
+        yaxis={"domain": [0, max(share - 0.06, 0)], "showgrid": False, "visible": bool(info.spans)},
+        yaxis2={
+            **shared,
+            "domain": [share, 1],
+            "range": [0, info.peak * 1.1],
+            "nticks": 4,
+            "tickformat": "d",
+            "title": {"text": "running", "font": {"size": 12}, "standoff": 8},
+        },
+    )
+    return chart
+
+
+def _draw_pauses(chart: go.Figure, info: TimelineInfo, per: float) -> None:
+    for place, seconds in info.pauses:
+        chart.add_shape(
+            type="line",
+            x0=place / per,
+            x1=place / per,
+            y0=0,
+            y1=1,
+            yref="paper",
+            line={"color": drawing.INK, "width": 1.5, "dash": "dot"},
+        )
+        chart.add_annotation(
+            x=place / per,
+            y=1,
+            yref="paper",
+            text=f"{duration_text(seconds)} pause",
+            showarrow=False,
+            xanchor="left" if place < info.whole / 2 else "right",
+            yanchor="bottom",
+            font={"size": 11, "color": drawing.SOFT},
+        )
+
+
+def _draw_busy(chart: go.Figure, info: TimelineInfo, per: float) -> None:
+    chart.add_scatter(
+        x=np.array([time for time, _ in info.busy]) / per,
+        y=np.array([count for _, count in info.busy]),
+        yaxis="y2",
+        mode="lines",
+        line={"shape": "hv", "color": drawing.BLUE, "width": 1.5},
+        fill="tozeroy",
+        fillcolor=drawing.BAND,
+        showlegend=False,
+        hovertemplate="%{y:.3g} running<extra></extra>",
+    )
+
+
+def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) -> None:
+    colors: dict[str, list[str]] = {}
+    for state, _ in info.usage[0].ends:
+        colors.setdefault(COLORS.get(state, drawing.SOFT), []).append(state)
+    for color, states in colors.items():
+        some = [span for span in info.spans if span.state in states]
+        chart.add_bar(
+            orientation="h",
+            y=np.array([span.lane for span in some]),
+            base=np.array([span.start for span in some]) / per,
+            x=np.array([max(span.end - span.start, info.whole * 1e-3) for span in some]) / per,
+            width=0.8,
+            name=", ".join(states),
+            meta="trials",
+            customdata=np.array([span.number for span in some]),
+            marker={"color": color, "line": {"width": 0}},
+            text=[drawing.safe(_hover(span)) for span in some],
+            textposition="none",
+            hovertemplate="%{text}<extra></extra>",
+        )
+    again = [span for span in info.spans if span.attempt > 1]
+    if again:
+        chart.add_scatter(
+            x=np.array([span.start for span in again]) / per,
+            y=np.array([span.lane for span in again]),
+            mode="markers",
+            name="tried again",
+            meta="trials",
+            customdata=np.array([span.number for span in again]),
+            marker={"symbol": "triangle-right", "size": 8, "color": drawing.INK},
+            text=[drawing.safe(_hover(span)) for span in again],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    above = np.cumsum([0, *(count for _, count in info.lanes)])
+    chart.update_yaxes(
+        range=[lanes - 0.4, -0.6],
+        tickvals=above[:-1] + np.array([(count - 1) / 2 for _, count in info.lanes]),
+        ticktext=[drawing.tick(host) for host, _ in info.lanes],
+    )
+    for edge in above[1:-1]:
+        chart.add_hline(y=edge - 0.5, line={"color": drawing.GRID, "width": 1})
+
+
+def _hover(span: Span) -> str:
+    attempt = f", attempt {span.attempt}" if span.attempt > 1 else ""
+    return f"{span.trial}{attempt}: {span.state}, {duration_text(span.end - span.start)}"
+
+
+def caption(info: TimelineInfo) -> str:
+    """How busy the sweep was, where it stood still, and what was tried again."""
+    if info.missing:
+        return ""
+    all_of_them = info.usage[0]
+    sentences = [
+        f"From {info.began}. At most {count_text(info.peak, 'attempt')} at once; on average "
+        f"{info.utilisation:.0%} of that."
+    ]
+    if info.pauses:
+        still = sum(seconds for _, seconds in info.pauses)
+        times = "once" if len(info.pauses) == 1 else f"{len(info.pauses)} times"
+        sentences.append(
+            f"Nothing ran {times}, {duration_text(still)} in all (dotted), which is cut out."
+        )
+    if all_of_them.retries:
+        what = count_text(all_of_them.retries, "attempt")
+        sentences.append(f"{what} went on with a trial that had been lost or stopped.")
+    ends = dict(all_of_them.ends)
+    if ends.get("running"):
+        sentences.append(f"{ends['running']} still running, drawn up to the last tick.")
+    if ends.get(CUT_OFF):
+        sentences.append(f"{ends[CUT_OFF]} cut off with the driver, drawn up to the last tick.")
+    if not info.spans:
+        sentences.append(
+            f"More than {MAX_TRIALS} trials: means over {STEPS} equal times instead of bars."
+        )
+    return " ".join(sentences)
+
+
+def table(info: TimelineInfo) -> pd.DataFrame:
+    """What each host did."""
+    rows = [
+        (
+            one.host,
+            one.attempts,
+            one.retries,
+            duration_text(one.seconds),
+            ", ".join(f"{count:,} {state}" for state, count in one.ends),
+        )
+        for one in info.usage
+    ]
+    return pd.DataFrame(rows, columns=["host", "attempts", "tried again", "time", "ended"])

@@ -1,0 +1,288 @@
+"""Where in the space trainings went wrong: lost, collapsed or overfitting, by region."""
+
+import json
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from scipy import stats
+
+from reports import drawing
+from reports.statistics import LEVEL, Interval
+from reports.tables import Dimension, SweepTables, count_text, value_text
+
+ID, TITLE, SHORT = "trouble", "Where trainings went wrong", "Trouble"
+GRID = ("dimension",)
+KINDS = ("diverged", "out of memory", "failed", "collapsed", "overfitting")
+"""What a trial counts as, the first that applies."""
+COLORS = (
+    drawing.ENDS["diverged"],
+    drawing.ENDS["oom"],
+    drawing.ENDS["failed"],
+    drawing.ORANGE,
+    drawing.MUTED,
+)
+STATES = {"diverged": 0, "oom": 1, "failed": 2, "stalled": 2}
+ALARMS = {"diag_collapsed": 3, "diag_overfitting": 4}
+MAX_PANELS = 8
+MAX_REGIONS = 6
+PER_REGION = 8
+"""Trials that a region of an ordered dimension should have."""
+DRAWS = 10_000
+
+
+class Region(NamedTuple):
+    """A part of a dimension; `counts` by KINDS, `share` of trials in trouble (Wilson)."""
+
+    name: str
+    trials: int
+    counts: tuple[int, ...]
+    share: Interval
+
+
+class Split(NamedTuple):
+    """Regions of a dimension: their names, and per trial its region and what it counts as."""
+
+    names: tuple[str, ...]
+    places: np.ndarray
+    kinds: np.ndarray
+
+
+class TroubleInfo(NamedTuple):
+    """The regions of one dimension in order.
+
+    Attributes:
+        uneven: the kind that falls most unevenly on the regions.
+        p: that it does so by chance, times the kinds that occur and `compared`.
+        compared: dimensions in which something went wrong.
+        inactive: trials in which the dimension did not apply.
+    """
+
+    dimension: Dimension
+    regions: tuple[Region, ...]
+    uneven: str
+    p: float
+    compared: int
+    inactive: int
+    missing: str
+
+
+def each(sweep: SweepTables) -> list[dict[str, str]]:
+    """The dimensions on whose settings most depends, at most `MAX_PANELS`; none without trouble."""
+    splits = _splits(sweep)
+    order = sorted(splits, key=lambda name: _most_uneven(splits[name])[0])
+    return [{"dimension": name} for name in order[:MAX_PANELS]]
+
+
+def _splits(sweep: SweepTables) -> dict[str, Split]:
+    """The dimensions of several settings in which something went wrong, in the study's order."""
+    rows = _ended(sweep)
+    splits = {one.name: _split(one, rows) for one in sweep.dimensions}
+    return {
+        name: split
+        for name, split in splits.items()
+        if len(split.names) > 1 and (split.kinds >= 0).any()
+    }
+
+
+def _ended(sweep: SweepTables) -> pd.DataFrame:
+    """The trials of the search that ended by themselves: point, and kind (-1 for no trouble)."""
+    rows = sweep.searched[["state", "point"]]
+    kind = rows["state"].map(STATES).fillna(len(KINDS)).astype(int)
+    for column, place in ALARMS.items():
+        raised = (sweep.last_values(column) == 1).reindex(rows.index)
+        kind = kind.where(~raised, np.minimum(kind, place))
+    rows = rows.assign(kind=kind.where(kind < len(KINDS), -1))
+    return rows[rows["state"].isin(["completed", "pruned", *STATES])]
+
+
+def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
+    """Levels of a categorical dimension; of an ordered one bins with about as many trials each."""
+    active = [axis.name in point for point in rows["point"]]
+    settings = [point[axis.name] for point in rows.loc[active, "point"]]
+    kinds = rows.loc[active, "kind"].to_numpy(dtype=int)
+    special = [axis.is_special(value) for value in settings]
+    numbers = [] if axis.categorical else [float(v) for v in settings if not axis.is_special(v)]
+    if axis.categorical or len(set(numbers)) <= MAX_REGIONS:
+        keys = [json.dumps(value, sort_keys=True) for value in settings]
+        order = dict.fromkeys(json.dumps(value, sort_keys=True) for value in axis.choices)
+        used = [key for key in order if key in keys]
+        rest = sorted(set(keys) - set(used), key=lambda key: _order(axis, json.loads(key)))
+        names = [*used, *rest]
+        places = np.array([names.index(key) for key in keys], dtype=int)
+        return Split(tuple(value_text(json.loads(name)) for name in names), places, kinds)
+    bins = min(MAX_REGIONS, max(2, len(numbers) // PER_REGION))
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)))
+    first = int(any(special))
+    places = np.array(
+        [
+            0 if out else first + int(np.searchsorted(edges[1:-1], float(value), side="right"))
+            for value, out in zip(settings, special, strict=True)
+        ]
+    )
+    names = [f"{_short(low)} – {_short(high)}" for low, high in pairwise(edges)]
+    return Split((*[value_text(axis.special)] * first, *names), places, kinds)
+
+
+def _short(number: float) -> str:
+    return f"{float(f'{number:.2g}'):g}"
+
+
+def _order(axis: Dimension, value: Any) -> tuple[bool, Any]:
+    """The special value first, then by size; categories the study does not have by their text."""
+    if axis.categorical:
+        return True, json.dumps(value)
+    return (False, 0) if axis.is_special(value) else (True, value)
+
+
+def _most_uneven(split: Split) -> tuple[float, str]:
+    """The kind of trouble that falls most unevenly on the regions, and how often chance does that,
+    times the kinds that occur."""
+    trials = np.bincount(split.places, minlength=len(split.names))
+    found = [
+        (
+            chance(trials, np.bincount(split.places[split.kinds == place], minlength=len(trials))),
+            kind,
+        )
+        for place, kind in enumerate(KINDS)
+        if (split.kinds == place).any()
+    ]
+    p, kind = min(found, default=(1.0, ""))
+    return min(1.0, p * len(found)), kind
+
+
+def chance(trials: np.ndarray, wrong: np.ndarray) -> float:
+    """How often as many fall at least so unevenly on regions when it does not depend on them.
+
+    Chi-squared against draws with the same totals; 1 where nothing differs.
+
+    Args:
+        trials, wrong: (K,) counts by region, of all and of those that count.
+    """
+    if not wrong.sum() or wrong.sum() == trials.sum():
+        return 1.0
+    trials, wrong = trials[trials > 0], wrong[trials > 0]
+    expected = trials * wrong.sum() / trials.sum()
+    drawn = np.random.default_rng(0).multivariate_hypergeometric(
+        trials, int(wrong.sum()), size=DRAWS, method="marginals"
+    )
+    distances = ((drawn - expected) ** 2 / expected).sum(axis=1)
+    own = ((wrong - expected) ** 2 / expected).sum()
+    return float((1 + (distances >= own * (1 - 1e-9)).sum()) / (1 + DRAWS))
+
+
+def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
+    """Shares of what went wrong by region.
+
+    Raises:
+        KeyError: when the space has no such dimension.
+    """
+    axis, splits = sweep.dimension(dimension), _splits(sweep)
+    rows = _ended(sweep)
+    split = splits.get(dimension) or _split(axis, rows)
+    p, kind = _most_uneven(split)
+    regions = tuple(
+        _region(name, split.kinds[split.places == place]) for place, name in enumerate(split.names)
+    )
+    return TroubleInfo(
+        dimension=axis,
+        regions=regions,
+        uneven=kind,
+        p=min(1.0, p * max(len(splits), 1)),
+        compared=len(splits),
+        inactive=len(rows) - len(split.kinds),
+        missing="" if (split.kinds >= 0).any() else "Nothing went wrong here.",
+    )
+
+
+def _region(name: str, kinds: np.ndarray) -> Region:
+    wrong, count = int((kinds >= 0).sum()), len(kinds)
+    counts = tuple(int((kinds == place).sum()) for place in range(len(KINDS)))
+    low, high = stats.binomtest(wrong, count).proportion_ci(LEVEL, method="wilson")
+    return Region(name, count, counts, Interval(wrong / count, float(low), float(high), count))
+
+
+def draw(info: TroubleInfo) -> go.Figure:
+    """A bar per region, stacked by what went wrong, with the interval of the whole."""
+    chart = drawing.figure("", "", height=50 + 40 * max(len(info.regions), 1))
+    places = np.arange(len(info.regions))
+    for at, (kind, color) in enumerate(zip(KINDS, COLORS, strict=True)):
+        counts = np.array([region.counts[at] for region in info.regions])
+        if not counts.any():
+            continue
+        chart.add_bar(
+            y=places,
+            x=counts / np.array([region.trials for region in info.regions]),
+            orientation="h",
+            width=0.62,
+            name=kind,
+            marker={"color": color, "line": {"width": 0}},
+            hovertext=[
+                f"{count} of {one.trials}" for count, one in zip(counts, info.regions, strict=True)
+            ],
+            hovertemplate=f"{kind}: %{{hovertext}} (%{{x:.0%}})<extra></extra>",
+        )
+    shares = [region.share for region in info.regions]
+    chart.add_scatter(
+        y=places,
+        x=np.array([share.estimate for share in shares]),
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": np.array([share.high - share.estimate for share in shares]),
+            "arrayminus": np.array([share.estimate - share.low for share in shares]),
+            "color": drawing.SOFT,
+            "thickness": 1.4,
+            "width": 4,
+        },
+        mode="markers",
+        marker={"size": 1, "color": drawing.SOFT},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    names = [
+        f"{drawing.tick(one.name)}<br>{sum(one.counts)} of {one.trials}" for one in info.regions
+    ]
+    most = max((share.high for share in shares), default=1.0)
+    chart.update_yaxes(
+        tickvals=places, ticktext=names, range=[len(names) - 0.4, -0.6], showgrid=False
+    )
+    chart.update_xaxes(range=[0, min(most * 1.04, 1.0)], tickformat=".0%", showgrid=True, nticks=5)
+    chart.update_layout(barmode="stack", showlegend=True, margin={"b": 30})
+    return chart
+
+
+def caption(info: TroubleInfo) -> str:
+    """Whether the regions differ by more than chance, and what is not shown."""
+    if info.missing:
+        return ""
+    several = f" for all that is compared in {count_text(info.compared, 'dimension')}"
+    if info.p < 1 - LEVEL:
+        sentences = [f"{info.uneven.capitalize()}: depends on it (p {p_text(info.p)},{several})."]
+    else:
+        sentences = [f"No visible dependence (p {p_text(info.p)},{several})."]
+    sentences.append("Whiskers: 95 % intervals of the whole bar.")
+    if info.inactive:
+        sentences.append(f"{count_text(info.inactive, 'trial')} without this dimension left out.")
+    return " ".join(sentences)
+
+
+def p_text(p: float) -> str:
+    """`= 0.032`, or `< 0.01` where the draws tell no more."""
+    return "< 0.01" if p < 0.01 else f"= {p:.2g}"
+
+
+def table(info: TroubleInfo) -> pd.DataFrame:
+    """Counts by region, and the share of all with its interval."""
+    rows = [
+        (
+            one.name,
+            one.trials,
+            *one.counts,
+            f"{one.share.estimate:.0%} [{one.share.low:.0%}, {one.share.high:.0%}]",
+        )
+        for one in info.regions
+    ]
+    return pd.DataFrame(rows, columns=[info.dimension.name, "trials", *KINDS, "in trouble"])
