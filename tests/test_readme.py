@@ -1,9 +1,15 @@
 """What the README shows works."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-from search.cli import COMMANDS, DATA_COMMANDS
+import pytest
+
+from search.cli import COMMANDS, DATA_COMMANDS, EXPORT_COMMANDS
 from spaces.loading import load_study
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -19,8 +25,27 @@ def test_its_study_can_be_run(tmp_path: Path) -> None:
 def test_its_commands_exist() -> None:
     named = set(re.findall(r"colorsweep ([a-z]+)(?: ([a-z]+))?", README))
     words = {first for first, _ in named if first in COMMANDS or first == "data"}
+    assert {second for first, second in named if first == "export"} == set(EXPORT_COMMANDS)
     assert words >= {"run", "status", "resume", "report", "best", "train", "colorize", "studies"}
     assert {second for first, second in named if first == "data"} <= set(DATA_COMMANDS)
+
+
+def test_its_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    golden = Path(__file__).parent / "golden" / "sweep-1"
+    shutil.copytree(golden, tmp_path / "sweeps" / "20261120-205012-demo-qkzt")
+    monkeypatch.chdir(tmp_path)
+    snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(snippets) == 2
+    for snippet in snippets:
+        path = tmp_path / "snippet.py"
+        path.write_text(f"{snippet}\nprint(len(sweep.trials))\n")
+        shown = subprocess.run(
+            [sys.executable, str(path)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        )
+        assert (shown.stdout, shown.stderr) == ("10\n", "")
 
 
 def test_its_pictures_are_there() -> None:
