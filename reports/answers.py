@@ -16,6 +16,7 @@ from reports.decision import Decision, interval_text, plain
 from reports.levels import p_text
 from reports.search_answers import SPREAD_SHARE, search_answers
 from reports.tables import Column, SweepTables, count_text
+from search.ranking import deciding_metric
 
 MARGIN = 0.08
 """Of the scale of the interval bars, left free at both ends."""
@@ -48,7 +49,9 @@ def _compared(sweep: SweepTables) -> bool:
     return sweep.records.study.get("design") == "compare"
 
 
-def headline(found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None) -> str:
+def headline(
+    found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
+) -> str:
     """The study's question answered as a whole: what matters, what it should be, what is open."""
     if not found:
         return "The study varies nothing, so there is nothing to answer."
@@ -76,13 +79,11 @@ def caption(found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | 
     kinds = counted(sweep, column)["kind"].value_counts()
     scored = int(kinds.get("scored", 0))
     trials = count_text(scored, "trial")
-    parts = [f"About {column.label} after the full budget, from {trials} of equal budget."]
-    if len(sweep.objectives) > 1 and decision is not None and column.name == sweep.objectives[0].name:
-        parts[0] = parts[0].replace("About", "About the first objective,", 1) if (
-            sweep.records.study.get("decide") is None
-        ) else parts[0]
+    first = len(sweep.objectives) > 1 and deciding_metric(sweep.records.study) is None
+    about = f"the first objective, {column.label}," if first else column.label
+    parts = [f"About {about} after the full budget, from {trials} of equal budget."]
     if partial := int(kinds.get("partial", 0)):
-        parts.append(f"{count_text(partial, 'shorter one')} stopped early, not counted.")
+        parts.append(f"{count_text(partial, 'shorter training')} not counted.")
     parts.append("Intervals are 95 %; p is adjusted for everything asked here (Holm).")
     if _compared(sweep):
         parts.append("Differences are between trainings of the same seed.")

@@ -67,9 +67,10 @@ def shown(p: float) -> bool:
 
 
 def amount_text(estimate: float, low: float, high: float, column: Column) -> str:
-    """`1.30 [0.90, 1.70] Lab units`."""
+    """`1.30 [0.90, 1.70] Lab units`, of a difference."""
     unit = "" if column.unit.startswith("of ") else column.unit
-    return f"{interval_text(estimate, low, high)} {unit}".strip()
+    numbers = interval_text(estimate, low, high, "+").replace("+", "")
+    return f"{numbers} {unit}".strip()
 
 
 def least_text(difference: float, column: Column) -> str:
@@ -78,9 +79,7 @@ def least_text(difference: float, column: Column) -> str:
     return f"{value_text(float(f'{difference:.2g}'))} {unit}".strip()
 
 
-def apart(
-    first: str, second: str, estimate: float, low: float, high: float, column: Column
-) -> str:
+def apart(first: str, second: str, estimate: float, low: float, high: float, column: Column) -> str:
     """`A is worse than B by 1.30 [0.90, 1.70] Lab units`; the estimate is of A minus B."""
     word = "worse" if estimate * column.sign >= 0 else "better"
     if estimate < 0:

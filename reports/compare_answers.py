@@ -38,6 +38,12 @@ class Findings(NamedTuple):
 
 def compare_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> list[Answer]:
     """One answer per dimension; `rows` as of `reports.answers.counted`."""
+    found = find_compared(sweep, rows, column)
+    return [_answer(found, one.name) for one in sweep.dimensions]
+
+
+def find_compared(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> Findings:
+    """Compare levels, look for interactions, and adjust every p for all others."""
     study = sweep.records.study
     wanted = study.get("difference") if column.name == deciding_metric(study) else None
     scored = rows[rows["kind"] == "scored"]
@@ -50,8 +56,7 @@ def compare_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> l
     lost = lost_trials(sweep.dimensions, ended["point"].tolist(), gone, adaptive=False)
     pairs = interactions(sweep.dimensions, scored)
     family = _p_values(levels, pairs, lost, wanted)
-    found = Findings(column, wanted, levels, tuple(pairs), tuple(lost), adjusted(family))
-    return [_answer(found, one.name) for one in sweep.dimensions]
+    return Findings(column, wanted, levels, tuple(pairs), tuple(lost), adjusted(family))
 
 
 def _p_values(
@@ -259,4 +264,3 @@ def _setting(
 
 def _text(one: Compared, level: str) -> str:
     return value_text(one.settings[level])
-

@@ -160,7 +160,9 @@ def _interaction(
     rest = table - table.mean(1, keepdims=True) - table.mean(2, keepdims=True)
     rest = rest + table.mean((1, 2), keepdims=True)
     mean = rest.mean(0)
-    spread = [float(np.ptp(mean[b] - mean[a])) for a, b in itertools.combinations(range(len(one)), 2)]
+    spread = [
+        float(np.ptp(mean[b] - mean[a])) for a, b in itertools.combinations(range(len(one)), 2)
+    ]
     at = list(itertools.combinations(range(len(one)), 2))[int(np.argmax(spread))]
     where = []
     for place, setting in enumerate(other):
@@ -204,4 +206,3 @@ def _mean(values: Iterable[float]) -> float:
 
 def _key(setting: Any) -> str:
     return json.dumps(setting, sort_keys=True)
-

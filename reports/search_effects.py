@@ -235,4 +235,3 @@ def effect_where(
         weights[begin : begin + product.size] = product.ravel()
         found.append((region, _effect(model, contrast, weights, 2)))
     return tuple(found)
-

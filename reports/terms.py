@@ -121,11 +121,16 @@ def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Term
 
 def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Term:
     beside = np.array(
-        [own and (v is None or dimension.is_special(v)) for v, own in zip(values, active, strict=True)],
+        [
+            own and (v is None or dimension.is_special(v))
+            for v, own in zip(values, active, strict=True)
+        ],
         dtype=bool,
     )
     ranged = active & ~beside
-    numbers = np.array([v if own else math.nan for v, own in zip(values, ranged, strict=True)], dtype=float)
+    numbers = np.array(
+        [v if own else math.nan for v, own in zip(values, ranged, strict=True)], dtype=float
+    )
     places = _places(dimension, numbers)
     shapes = np.where(ranged[:, None], polynomials(np.where(ranged, places, 0.0), degree), 0.0)
     columns = _centered(list(shapes.T), ranged)
@@ -154,7 +159,7 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
 
 
 def _of_thirds(regions: list[Region], shape: list[np.ndarray]) -> list[Contrast]:
-    """Upper minus lower third and the outer two minus the middle one, as far as there are trials."""
+    """Upper minus lower third and outer ones minus middle one, as far as there are trials."""
     if len(regions) < 2:
         return []
     trend = shape[-1] - shape[0]

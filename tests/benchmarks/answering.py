@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from experiments import FEW_TICKS, NO_STOPPING, study_of, surface_of
+from experiments import FEW_TICKS, NO_STOPPING, NOISE, study_of, surface_of
 from simulation import OBJECTIVES, Simulation, fast_folder, new_recorder
-from surface import L1, LOSS, LR, RATIO, SMOOTHING, SPACE, Surface
+from surface import DROPOUT, L1, LOSS, LR, RATIO, SMOOTHING, SPACE, Levels, Surface
 
 from reports.answers import answers, counted
 from reports.claims import shown
+from reports.compare_answers import find_compared
 from reports.decision import decide
-from reports.search_answers import Findings, _contrast_text, _difference, _lost, find
+from reports.search_answers import least_difference, lost_of
 from reports.search_effects import fit_search
-from reports.tables import SweepTables, tables_of
+from reports.search_findings import Findings, find
+from reports.search_texts import contrast_text
+from reports.tables import SweepTables, tables_of, value_text
 from reports.terms import Contrast, Region
 from search.records import read_sweep
 
@@ -85,10 +88,10 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
     made = answers(sweep, decide(sweep))
     named = tuple(one.dimension for one in made if one.verdict in ("effect", "depends"))
     absent = tuple(one.dimension for one in made if one.verdict == "equivalent")
-    model = fit_search(sweep.dimensions, points, values, _difference(sweep, values, column))
+    model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
     if model is None:
         return Answered((), 0, 0, 0, 0, 0, named, absent, len(points))
-    found = find(model, _lost(sweep, rows), column)
+    found = find(model, lost_of(sweep, rows), column)
     truths = {
         name: [truth(surface, points, name, one.contrast) for one in known]
         for name, known in found.effects.items()
@@ -97,7 +100,7 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
     for one in made:
         for effect, true in zip(found.effects[one.dimension], truths[one.dimension], strict=True):
             inside.append(effect.low <= true <= effect.high)
-            if _contrast_text(effect.contrast) == one.contrast:
+            if contrast_text(effect.contrast) == one.contrast:
                 assert effect.estimate == one.estimate
                 chosen.append(one.low <= true <= one.high)
     claims, false = _claims(found, truths)
@@ -136,9 +139,7 @@ def _claims(found: Findings, truths: dict[str, list[float]]) -> tuple[int, tuple
     return claims, tuple(false)
 
 
-def truth(
-    surface: Surface, points: list[dict[str, Any]], name: str, contrast: Contrast
-) -> float:
+def truth(surface: Surface, points: list[dict[str, Any]], name: str, contrast: Contrast) -> float:
     """The mean over the first regions less that over the second, without noise."""
     having = [point for point in points if name in point]
     if name in (L1, LOSS):  # what these do depends on no other dimension of the surface
@@ -170,3 +171,51 @@ def _with_smoothing(point: dict[str, Any], smoothing: list[float]) -> list[dict[
     return [rest] if point[LOSS] == "hinge" else [{**rest, SMOOTHING: one} for one in smoothing]
 
 
+def compared_sweep(task: tuple[float, int]) -> Answered:
+    """Four levels with six seeds, of which two are equal, answered.
+
+    Args:
+        task: by how much the others are worse (the second of them twice as much), seed.
+    """
+    worse, seed = task
+    order = np.random.default_rng(seed).permutation(4)
+    errors = dict(zip(np.array([0.0, 0.1, 0.3, 0.5])[order].tolist(),
+                      (6.0, 6.0, 6.0 + worse, 6.0 + 2 * worse), strict=True))  # fmt: skip
+    study = study_of(
+        seed,
+        ticks=FEW_TICKS,
+        space={DROPOUT: {"choice": sorted(errors)}},
+        design="compare",
+        replicates=6,
+        difference=0.3,
+        budget={},
+        **NO_STOPPING,
+    )
+    with fast_folder() as folder:
+        surface = Levels(errors, NOISE, pairing=0.9)
+        Simulation(new_recorder(folder / "sweep", study), surface).run()
+        sweep = tables_of(read_sweep(folder / "sweep"))
+    (one,) = answers(sweep, decide(sweep))
+    column = sweep.column(OBJECTIVES[0])
+    rows = counted(sweep, column)
+    found = find_compared(sweep, rows, column)
+    levels = found.levels[DROPOUT]
+
+    def true(sides: tuple[str, str]) -> float:
+        return errors[levels.settings[sides[1]]] - errors[levels.settings[sides[0]]]
+
+    false, claims = [], [key for key, p in found.p.items() if shown(p)]
+    for kind, *sides in ((key[0], *key[2:]) for key in claims):
+        apart = true((sides[0], sides[1]))
+        estimate = levels.differences[sides[0], sides[1]].mean
+        if (abs(apart) >= 0.3 - 1e-9) if kind == "same" else (apart * estimate <= 1e-9):
+            false.append(f"{kind} {sides}")
+    names = {str(value_text(setting)): key for key, setting in levels.settings.items()}
+    later, _, earlier = one.contrast.partition(" - ")
+    covered = one.low <= true((names[earlier], names[later])) <= one.high
+    whole = [(sides, other) for sides, other in levels.differences.items()]
+    every = [other.low <= true(sides) <= other.high for sides, other in whole]
+    named = (DROPOUT,) if one.verdict == "effect" else ()
+    absent = (DROPOUT,) if one.verdict == "equivalent" else ()
+    return Answered(tuple(false), len(claims), int(covered), 1, sum(every), len(every), named,
+                    absent, len(rows))  # fmt: skip

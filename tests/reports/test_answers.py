@@ -45,7 +45,9 @@ def search(
     for _ in range(count):
         point: dict[str, Any] = {}
         for name, spec in space.items():
-            if any(point.get(parent) not in known for parent, known in spec.get("when", {}).items()):
+            if any(
+                point.get(parent) not in known for parent, known in spec.get("when", {}).items()
+            ):
                 continue
             if "special" in spec and chance.random() < 0.3:
                 point[name] = spec["special"]
@@ -139,14 +141,18 @@ class TestNotEnough:
     def test_how_many_more_are_needed(self, build) -> None:
         few, many = (
             answered(
-                search(build, {LR: RANGE}, lambda p: 9.0, count, 1.0, difference=0.5, name=f"{count}")
+                search(
+                    build, {LR: RANGE}, lambda p: 9.0, count, 1.0, difference=0.5, name=f"{count}"
+                )
             )[LR]
             for count in (20, 60)
         )
         assert few.verdict == many.verdict == "unclear"
         assert few.needed and many.needed
         assert 1 / 3 < (few.needed + 20) / (many.needed + 60) < 3
-        assert f"about {few.needed:,} more trials would show a difference of 0.5 Lab" in few.sentence
+        assert (
+            f"about {few.needed:,} more trials would show a difference of 0.5 Lab" in few.sentence
+        )
 
 
 class TestSearch:
@@ -333,7 +339,9 @@ class TestCompare:
     def test_what_depends_on_another(self, build) -> None:
         found = self.two_dimensions(build, 0.5)
         assert found[LOSS].verdict == found[DROPOUT].verdict == "depends"
-        assert f"Depends on {DROPOUT} (p < .001): hinge is worse than bce by" in found[LOSS].sentence
+        assert (
+            f"Depends on {DROPOUT} (p < .001): hinge is worse than bce by" in found[LOSS].sentence
+        )
 
 
 class TestHeadline:
