@@ -252,6 +252,7 @@ class TestSearch:
         sweep.confirm("p0", {LR: 0.09}, [30.0, 31.0, 32.0])
         assert answered(sweep.tables())[LR] == before
 
+    @pytest.mark.slow
     def test_ten_thousand_trials_are_quick(self, build) -> None:
         space = {f"generator.x{n}": {"type": "uniform", "low": 0.0, "high": 1.0} for n in range(8)}
         tables = search(build, space, lambda p: 9 + p["generator.x0"], 10_000)
