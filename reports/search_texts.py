@@ -94,11 +94,14 @@ def dependences(found: Findings, name: str) -> list[str]:
         where = sorted(sides[int(np.argmax(spread))], key=lambda side: side[1].estimate)
         ends = where[:1] + where[-1:] if len(where) > 1 else where
         p = _equals(found.p["pair", pair.first, pair.second])
-        said = [
-            f"{_apart(effect, found.column)} where {other} is "
-            f"{f'in {region.phrase}' if region.kind != 'value' else region.text}"
-            for region, effect in ends
-        ]
+        said = []
+        for region, effect in ends:
+            where = region.text if region.kind == "value" else f"in {region.phrase}"
+            words = _apart(effect, found.column)
+            if said:  # the sides are those of the first
+                word = "worse" if " is worse than " in words else "better"
+                words = f"{word} by {words.rpartition(' by ')[2]}"
+            said.append(f"{words} where {other} is {where}")
         texts.append(f"Depends on {other} (p {p}): {', '.join(said)}")
     return texts
 
@@ -126,15 +129,40 @@ def lost_text(one: Lost) -> str:
 
 
 def best_setting(found: Findings, name: str, claimed: Sequence[tuple[Effect, float]]) -> str:
-    """What is shown to be better: a third of the range, a value, or what it is not."""
+    """What is shown to be better: a part of the range, a value, or what it is not; and where
+    trainings are lost."""
+    better = _better(found, name, [one for one, _ in sorted(claimed, key=lambda pair: pair[1])])
+    places = [
+        one.region.text
+        for at, one in enumerate(found.lost)
+        if one.dimension == name
+        and more_lost(one)
+        and shown(found.p.get(("lost", str(at)), math.nan))
+    ]
+    lost = f"many lost at {listed(places)}" if places else ""
+    return "; ".join(text for text in (better, lost) if text)
+
+
+def _better(found: Findings, name: str, claimed: Sequence[Effect]) -> str:
     sign = found.column.sign
-    if shown(found.p.get(("inside", name), math.nan)):
-        return next(r.text for r in found.model.terms[name].regions if r.kind == "middle")
-    for one, _ in sorted(claimed, key=lambda pair: pair[1]):
+    kinds = {one.contrast.kind: one for one in claimed}
+    middle = "bend" in kinds and kinds["bend"].estimate * sign > 0
+    if middle and ("trend" not in kinds or shown(found.p.get(("inside", name), math.nan))):
+        return kinds["bend"].contrast.second[0].text
+    if "trend" in kinds:
+        trend = kinds["trend"]
+        upper, lower = trend.contrast.first[0], trend.contrast.second[0]
+        best = upper if trend.estimate * sign < 0 else lower
+        if middle:  # not shown which of the two is the better one
+            other = kinds["bend"].contrast.second[0]
+            low, high = min(best.low, other.low), max(best.high, other.high)
+            return best._replace(low=low, high=high).text
+        return best.text
+    for one in claimed:
         better, worse = one.contrast.first, one.contrast.second
         if one.estimate * sign > 0:
             better, worse = worse, better
-        if len(better) == 1:
+        if len(better) == 1 and better[0].kind in ("value", "tried"):
             return better[0].text
         if len(worse) == 1 and worse[0].kind == "value":
             return f"not {worse[0].text}"

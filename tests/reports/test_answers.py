@@ -241,6 +241,7 @@ class TestSearch:
         assert one.verdict == "effect"
         assert f"In the upper third (0.01 to 0.1) {lost} of " in one.sentence
         assert "against 0 of " in one.sentence
+        assert one.setting == "many lost at 0.01 to 0.1"
 
     def test_only_equal_budgets_count_and_confirmations_apart(self, build) -> None:
         sweep, chance = build({LR: RANGE}), np.random.default_rng(0)
