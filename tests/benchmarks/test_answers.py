@@ -15,11 +15,11 @@ from surface import LR
 
 pytestmark = pytest.mark.slow
 
-SWEEPS = 25
-COMPARED = 60
+SWEEPS = 10
+COMPARED = 30
 SEARCHES = {
-    "random": ("random", 64, 0.0, "shared"),
-    "random, few, fresh seeds, diverging": ("random", 40, 0.2, "fresh"),
+    "random": ("random", 64, 0.2, "shared"),
+    "random, few, fresh seeds": ("random", 40, 0.0, "fresh"),
     "tpe": ("tpe", 64, 0.0, "shared"),
     "tpe, few, fresh seeds, diverging": ("tpe", 40, 0.2, "fresh"),
 }
