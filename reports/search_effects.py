@@ -32,7 +32,7 @@ class Effect(NamedTuple):
     """A contrast as estimated, in the metric's unit.
 
     Attributes:
-        low, high: 95 % interval, widened for the number of contrasts of its dimension.
+        low, high: 95 % interval, not adjusted for several questions.
         error: the standard error that claims are made by.
         p: two-sided, that there is no difference; not adjusted.
         same: p that it is as large as `difference`, in either direction.
