@@ -74,8 +74,7 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
         return None
     known = [mean_interval(values.values()) for values in points["values"]]
     points["low"], points["high"] = [k.low for k in known], [k.high for k in known]
-    one_metric = by is not None or deciding_metric(sweep.records.study) is not None
-    points["tie"] = _tied(points) if one_metric else False
+    points["tie"] = _tied(sweep, points, by)
     column = sweep.column(by or deciding_metric(sweep.records.study) or sweep.objectives[0].name)
     confirmed = points["basis"].iloc[0] == "confirm"
     return Decision(
@@ -88,16 +87,36 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
     )
 
 
-def _tied(points: pd.DataFrame) -> list[bool]:
-    """Whether each point has replicates like the first one's, and these do not tell them apart."""
+def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool]:
+    """Whether each point has replicates like the first one's, and these do not tell them apart.
+
+    Where several objectives order, in none of them, at a level divided by their number.
+    """
     first = points.iloc[0]
     if first["basis"] == "search":
         return [False] * len(points)
     alike = points["basis"].eq(first["basis"]) & points["feasible"].eq(first["feasible"])
     alike &= points["lost"].gt(0) == (first["lost"] > 0)
-    values = dict(points.loc[alike, "values"])
-    found = set(ties(values, 0))
-    return [place in found for place in points.index]
+    candidates = points[alike]
+    if by is not None or deciding_metric(sweep.records.study) is not None:
+        tied = set(ties(dict(candidates["values"]), 0))
+    else:
+        level = 1 - (1 - LEVEL) / len(sweep.objectives)
+        found = [
+            ties(_replicates(sweep, candidates, objective.name), 0, level)
+            for objective in sweep.objectives
+        ]
+        tied = set.intersection(*map(set, found))
+    return [place in tied for place in points.index]
+
+
+def _replicates(
+    sweep: SweepTables, points: pd.DataFrame, objective: str
+) -> dict[int, dict[int, float]]:
+    """Values of each point's trainings in one objective, by seed."""
+    confirmed = points["basis"].iloc[0] == "confirm"
+    judged = sweep.last_values(confirmed_column(objective) if confirmed else objective)
+    return _by_seed(sweep, points, judged)
 
 
 def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
@@ -118,13 +137,20 @@ def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
 
 def _times(sweep: SweepTables, points: pd.DataFrame) -> dict[int, dict[int, float]]:
     """Seconds of each point's trainings, by seed."""
+    return _by_seed(sweep, points, sweep.trials["seconds"])
+
+
+def _by_seed(
+    sweep: SweepTables, points: pd.DataFrame, values: pd.Series
+) -> dict[int, dict[int, float]]:
+    """What each point's trainings of the full budget have of `values`, by seed."""
     trials = sweep.trials[sweep.trials["equal_budget"]]
-    times: dict[int, dict[int, float]] = {}
+    found: dict[int, dict[int, float]] = {}
     for place, point in points.iterrows():
         own = trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])
         rows = trials[own]
-        times[int(str(place))] = dict(zip(rows["seed"], rows["seconds"], strict=True))
-    return times
+        found[int(str(place))] = dict(zip(rows["seed"], values[rows.index], strict=True))
+    return found
 
 
 def _cost(points: pd.DataFrame) -> str:

@@ -1,22 +1,14 @@
-"""What the trials of a search say beyond the best one: effects, noise, what early ranks were worth.
-
-Intervals are from bootstrap samples of the trials, always the same ones, so that a report is.
-"""
+"""What the trials of a search say beyond the best one: noise, and what early ranks were worth."""
 
 import math
-from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from reports.statistics import LEVEL, Interval
 
-Key = TypeVar("Key", bound=Hashable)
 MIN_TRIALS = 8
-"""Trials below which an effect in a search is not worth a number."""
-DRAWS = 1000
-"""Bootstrap samples."""
+"""Trials below which noise in a search is not worth a number."""
 
 
 def residual_sd(
@@ -51,55 +43,6 @@ def residual_sd(
     target = np.asarray(values, dtype=float)
     rest = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
     return float(1.4826 * np.median(np.abs(rest)) * math.sqrt(count / freedom))
-
-
-def rank_effect(settings: Sequence[float], values: Sequence[float]) -> Interval | None:
-    """Spearman's rank correlation of an ordered dimension with a metric, bootstrap interval.
-
-    None where there is not enough data: fewer than `MIN_TRIALS` trials, or nothing varies.
-    """
-    known = np.isfinite(settings) & np.isfinite(values)
-    x, y = np.asarray(settings, dtype=float)[known], np.asarray(values, dtype=float)[known]
-    if len(x) < MIN_TRIALS or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    draws = np.random.default_rng(0).integers(len(x), size=(DRAWS, len(x)))
-    drawn = _correlations(stats.rankdata(x[draws], axis=1), stats.rankdata(y[draws], axis=1))
-    whole = _correlations(stats.rankdata(x)[None], stats.rankdata(y)[None])[0]
-    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(whole), float(low), float(high), len(x))
-
-
-def _correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Of each pair of rows of (B, N); NaN where one does not vary."""
-    x, y = x - x.mean(1, keepdims=True), y - y.mean(1, keepdims=True)
-    scale = np.sqrt((x**2).sum(1) * (y**2).sum(1))
-    return np.divide((x * y).sum(1), scale, out=np.full(len(x), np.nan), where=scale > 0)
-
-
-def choice_effects(labels: Sequence[Key], values: Sequence[float]) -> dict[Key, Interval | None]:
-    """For each label, the mean of its trials minus that of all others, bootstrap interval.
-
-    None for a label where there is not enough data: fewer than `MIN_TRIALS` trials in all, or fewer
-    than three on a side.
-    """
-    sound = np.isfinite(np.asarray(values, dtype=float))
-    places = {label: place for place, label in enumerate(dict.fromkeys(labels))}
-    named = np.array([places[label] for label in labels], dtype=int)[sound]
-    y = np.asarray(values, dtype=float)[sound]
-    found: dict[Key, Interval | None] = {}
-    generator = np.random.default_rng(0)
-    for label, place in places.items():
-        own, rest = y[named == place], y[named != place]
-        if len(y) < MIN_TRIALS or min(len(own), len(rest)) < 3:
-            found[label] = None
-            continue
-        sides = [
-            side[generator.integers(len(side), size=(DRAWS, len(side)))].mean(1)
-            for side in (own, rest)
-        ]
-        low, high = np.quantile(sides[0] - sides[1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        found[label] = Interval(own.mean() - rest.mean(), float(low), float(high), len(own))
-    return found
 
 
 def agreement(early: Sequence[float], final: Sequence[float], draws: int = 200) -> Interval:

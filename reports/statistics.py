@@ -126,21 +126,28 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def against_best(
     values: Mapping[Key, Mapping[int, float]], best: Key, level: float = LEVEL
 ) -> dict[Key, Difference]:
-    """Each configuration minus the best one, which is left out; p adjusted by Holm over all.
+    """`differences_to` the best one; p adjusted by Holm over all."""
+    others = differences_to(values, best, level)
+    adjusted = holm([other.p for other in others.values()])
+    pairs = zip(others.items(), adjusted, strict=True)
+    return {key: other._replace(p=p) for (key, other), p in pairs}
+
+
+def differences_to(
+    values: Mapping[Key, Mapping[int, float]], one: Key, level: float = LEVEL
+) -> dict[Key, Difference]:
+    """Each other configuration minus `one`.
 
     With fewer than `FEW_PAIRS` pairs each, the SD is that of all configurations together (two-way
     layout), or the configuration's own where that is larger.
     """
-    others = {key: difference(own, values[best], level) for key, own in values.items()}
-    del others[best]
+    others = {key: difference(own, values[one], level) for key, own in values.items() if key != one}
     layout = _layout(values.values())
     for key, other in others.items():
         if layout and other.paired and other.n < FEW_PAIRS:
             sd = max(other.sd, math.sqrt(2) * layout[0])
             others[key] = _paired(other.mean, sd, other.n, layout[1], level)
-    adjusted = holm([other.p for other in others.values()])
-    pairs = zip(others.items(), adjusted, strict=True)
-    return {key: other._replace(p=p) for (key, other), p in pairs}
+    return others
 
 
 def ties(values: Mapping[Key, Mapping[int, float]], best: Key, level: float = LEVEL) -> list[Key]:

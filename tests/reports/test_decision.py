@@ -116,16 +116,32 @@ def test_a_lost_replicate_of_the_first_is_said(build) -> None:
     assert "1 training of it was lost." in sureness(decide(tables), tables)
 
 
-def test_several_objectives_name_no_ties(build) -> None:
-    objectives = {"val_ab_mae": "minimize", "val_seconds": "minimize"}
-    metrics = {
-        "ab_mae": {"unit": "", "goal": "minimize", "label": "ab MAE"},
-        "seconds": {"unit": "", "goal": "minimize", "label": "S"},
-    }
-    sweep = build(objectives=objectives, metrics=metrics)
-    sweep.trial({}, 9.0, metrics={"val_seconds": 1.0})
+@pytest.mark.parametrize(("worse", "tie"), [(0.0, True), (3.0, False)])
+def test_ties_of_several_objectives_are_such_in_each(build, worse: float, tie: bool) -> None:
+    objectives = {"val_ab_mae": "minimize", "val_colorfulness_gap": "minimize"}
+    sweep = build(objectives=objectives)
+    for index in range(2):
+        point = {LR: 1e-4 * (index + 1)}
+        gap = {"val_colorfulness_gap": 1.0 + index}
+        sweep.trial(point, 9.0 + index, metrics=gap, point_id=f"p{index}")
+        for seed, value in enumerate((6.0, 7.0, 8.2), start=1):
+            judged = {
+                "test_ab_mae": value + 0.02 * index * (-1) ** seed,
+                "test_colorfulness_gap": 1.0 + 0.1 * seed + index * (worse + 0.03 * (seed - 2)),
+            }
+            sweep.trial(point, 9.0, metrics=judged, origin="confirm", point_id=f"p{index}",
+                        seed=seed)  # fmt: skip
+    decision = decide(sweep.tables())
+    assert decision is not None and decision.basis == "confirm" and len(decision.points) == 2
+    assert decision.points["tie"].tolist() == [False, tie]
+
+
+def test_a_single_point_of_several_objectives_has_no_tie(build) -> None:
+    objectives = {"val_ab_mae": "minimize", "val_colorfulness_gap": "minimize"}
+    sweep = build(objectives=objectives)
+    sweep.trial({}, 9.0, metrics={"val_colorfulness_gap": 1.0})
     for seed in (1, 2):
-        sweep.trial({}, 9.0, metrics={"test_ab_mae": 9.0 + seed, "test_seconds": 1.0},
+        sweep.trial({}, 9.0, metrics={"test_ab_mae": 9.0 + seed, "test_colorfulness_gap": 1.0},
                     origin="confirm", point_id="p0", seed=seed)  # fmt: skip
     decision = decide(sweep.tables())
     assert decision is not None and decision.basis == "confirm" and decision.ties.empty

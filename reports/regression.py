@@ -1,0 +1,143 @@
+"""Least squares for trials that a sampler chose: intervals that hold whatever a fit leaves over.
+
+Trials of a search are no balanced experiment: a sampler that learns puts most of them where it
+expects good values, in several dimensions at once. What one dimension does is therefore taken from
+a fit of all of them together. How sure that is comes from errors that are alike or from errors that
+may differ from place to place (MacKinnon and White 1985), whichever makes it less sure. Intervals
+take the latter as HC2, with which they cover what they should in simulated sweeps. Claims take HC3:
+p values adjusted for many questions are decided far out, where HC2 is too sure when single trials
+stand alone, as those do with which a sampler begins.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, stats
+
+FAR = 3.0
+"""Interquartile ranges beyond the middle half at which a value is an outlier."""
+ROUNDS = 3
+"""Of fits, each without the weight of the outliers of the one before."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Coefficients of the columns of a design, those that others already imply at 0.
+
+    Attributes:
+        coefficients: (K,).
+        covariances: (K, K) each: with errors that are alike, with errors that may differ (HC2), and
+            the same with more allowance for trials that stand alone (HC3).
+        known: (K,) whether a coefficient was estimated.
+        freedom: trials less estimated coefficients.
+    """
+
+    coefficients: np.ndarray
+    covariances: tuple[np.ndarray, np.ndarray, np.ndarray]
+    known: np.ndarray
+    freedom: int
+
+    def estimate(self, weights: np.ndarray) -> tuple[float, float, float]:
+        """A weighted sum of coefficients, its standard error for an interval, and that for a claim;
+        all NaN where a coefficient that it needs was not estimated."""
+        if np.any(np.abs(weights[~self.known]) > 1e-12):
+            return math.nan, math.nan, math.nan
+        alike, uneven, alone = (
+            math.sqrt(max(float(weights @ one @ weights), 0.0)) for one in self.covariances
+        )
+        sure = max(alike, uneven)
+        return float(weights @ self.coefficients), sure, max(sure, alone)
+
+    def p_beyond(self, distance: float, error: float) -> float:
+        """One-sided, of an estimate at this distance (and on this side) from what is denied."""
+        if not math.isfinite(error):
+            return math.nan
+        if error == 0:
+            return float(distance <= 0)
+        return float(stats.t.sf(distance / error, self.freedom))
+
+    def p_together(self, places: list[int]) -> float:
+        """That the estimated ones of several coefficients are all 0; NaN where there are none."""
+        places = [place for place in places if self.known[place]]
+        values, sizes = self.coefficients[places], []
+        for one in self.covariances[::2]:
+            spread = one[np.ix_(places, places)]
+            if not places or np.linalg.matrix_rank(spread) < len(places):
+                return math.nan
+            sizes.append(float(values @ np.linalg.solve(spread, values)) / len(places))
+        return float(stats.f.sf(min(sizes), len(places), self.freedom))
+
+
+def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
+    """Fit `values` (N,) by the columns of `design` (N, K); None without a trial to spare."""
+    count, columns = design.shape
+    known = independent(design)
+    freedom = count - int(known.sum())
+    if freedom < 1:
+        return None
+    q, r = np.linalg.qr(design[:, known])
+    inverse = linalg.solve_triangular(r, np.eye(len(r)))
+    rest = values - q @ (q.T @ values)
+    room = 1 - (q**2).sum(1)
+    sure = room < 1e-9  # a trial that alone decides a coefficient says nothing of its error
+    room = np.where(sure, 1.0, room)
+    middles = [np.eye(len(r)) * float(rest @ rest) / freedom]
+    for power in (0.5, 1.0):
+        scaled = np.where(sure, 0.0, rest / room**power)
+        middles.append((q * scaled[:, None] ** 2).T @ q)
+    coefficients = np.zeros(columns)
+    coefficients[known] = inverse @ (q.T @ values)
+    spreads = []
+    for middle in middles:
+        spread = np.zeros((columns, columns))
+        spread[np.ix_(known, known)] = inverse @ middle @ inverse.T
+        spreads.append(spread)
+    return Fit(coefficients, (spreads[0], spreads[1], spreads[2]), known, freedom)
+
+
+def independent(design: np.ndarray) -> np.ndarray:
+    """Which columns no earlier ones imply, (K,) bool."""
+    scale = np.sqrt((design**2).sum(0))
+    scaled = design / np.where(scale > 0, scale, 1.0)
+    kept = np.zeros(design.shape[1], dtype=bool)
+    basis = np.empty((len(design), 0))
+    for place in range(design.shape[1]):
+        rest = scaled[:, place]
+        for _ in range(2):  # once more, for what rounding has left
+            rest = rest - basis @ (basis.T @ rest)
+        size = float(np.linalg.norm(rest))
+        if size > 1e-6:
+            kept[place] = True
+            basis = np.column_stack([basis, rest / size])
+    return kept
+
+
+def drawn_in(values: np.ndarray) -> np.ndarray:
+    """Values with outliers moved to the limit beyond which they are such."""
+    first, third = np.quantile(values, [0.25, 0.75])
+    reach = FAR * (third - first)
+    return np.clip(values, first - reach, third + reach) if reach > 0 else values
+
+
+def drawn_to_fit(design: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values of which none lies farther from a fit than is usual.
+
+    One training that almost diverged must not decide what a setting does on average. What is usual
+    is judged by what a fit leaves over: of the values themselves those of one setting may well lie
+    apart from all others.
+    """
+    q = np.linalg.qr(design[:, independent(design)])[0]
+    inside = drawn_in(values)
+    for _ in range(ROUNDS):
+        fitted = q @ (q.T @ inside)
+        rest = values - fitted
+        if np.ptp(np.quantile(rest, [0.25, 0.75])) <= 1e-9 * np.abs(values).max():
+            return values
+        inside = fitted + drawn_in(rest)
+    return inside
+
+
+def polynomials(places: np.ndarray, degree: int) -> np.ndarray:
+    """Legendre's polynomials 1 to `degree` at places in [-1, 1], (N, degree)."""
+    return np.polynomial.legendre.legvander(places, degree)[:, 1:]
