@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from reports.answers import answers, answers_data
 from reports.decision import Decision, decide, plain, points_data, remedy, sureness
 from reports.levels import compare, comparison_data
 from reports.tables import SweepTables
@@ -15,6 +16,7 @@ def findings(sweep: SweepTables) -> dict[str, Any]:
         "question": study.get("question"),
         "states": sweep.how_ended(),
         "decision": decision_data(sweep, decision) if decision else None,
+        "answers": answers_data(answers(sweep, decision), sweep, decision),
     }
 
 

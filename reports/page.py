@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from reports import drawing, gallery, leaders, summary, trialview
+from reports.answers import answers, answers_view
 from reports.decision import decide
 from reports.health import notes
 from reports.panels import sections
@@ -25,7 +26,7 @@ from reports.tables import SweepTables
 WEB = Path(__file__).parent / "web"
 SCRIPTS = ("core", "charts", "selection", "color", "pictures", "trials", "trial", "commands")
 """The page's scripts, of which each may use what stands in those before it."""
-STYLES = ("page",)
+STYLES = ("page", "answers")
 
 
 class Group(NamedTuple):
@@ -80,7 +81,8 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
         "trials": summary.trial_table(sweep),
         "view": trialview.prepare(sweep),
     }
-    contents = [("decision", "Decision"), ("pictures", "Pictures")]
+    found = answers(sweep, decision)
+    contents = [("decision", "Decision"), ("answers", "Answer"), ("pictures", "Pictures")]
     contents += [(group["id"], group["title"]) for group in groups]
     contents += [("trials", "All trials"), ("provenance", "Provenance")]
     return (
@@ -89,6 +91,7 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
         .render(
             header=summary.header(sweep),
             best=leaders.best(sweep, decision, shown),
+            answers=answers_view(found, sweep, decision),
             gallery=shown,
             washed_out=gallery.WASHED_OUT,
             groups=groups,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reports import health
+from reports import gallery, health
 from reports.decision import decide
 from reports.health import flags, notes
 from reports.leaders import best
@@ -28,8 +28,10 @@ def test_what_is_wrong_with_each_trial(build) -> None:
 
 
 def test_the_best_is_shown_with_its_flags(build) -> None:
-    assert best(flagged(build))["rows"][0]["flags"].startswith("contest collapsed")
-    assert "<b>Flagged:</b> contest collapsed" in render(flagged(build))
+    sweep = flagged(build)
+    shown = best(sweep, decide(sweep), gallery.prepare(sweep))
+    assert shown["rows"][0]["flags"].startswith("contest collapsed")
+    assert "<b>Flagged:</b> contest collapsed" in render(sweep)
 
 
 def test_the_table_of_trials_has_them(build) -> None:
