@@ -1,14 +1,20 @@
-"""What the trials of a search say beyond the best one: noise, and what early ranks were worth."""
+"""What the trials of a search say beyond the best one: what goes together, noise, early ranks.
+
+Intervals are from bootstrap samples of the trials, always the same ones, so that a report is.
+"""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
 from reports.statistics import LEVEL, Interval
 
 MIN_TRIALS = 8
-"""Trials below which noise in a search is not worth a number."""
+"""Trials below which a correlation or the noise in a search is not worth a number."""
+DRAWS = 1000
+"""Bootstrap samples of a correlation."""
 
 
 def residual_sd(
@@ -43,6 +49,29 @@ def residual_sd(
     target = np.asarray(values, dtype=float)
     rest = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
     return float(1.4826 * np.median(np.abs(rest)) * math.sqrt(count / freedom))
+
+
+def rank_effect(settings: Sequence[float], values: Sequence[float]) -> Interval | None:
+    """Spearman's rank correlation of an ordered dimension with a metric, bootstrap interval.
+
+    None where there is not enough data: fewer than `MIN_TRIALS` trials, or nothing varies.
+    """
+    known = np.isfinite(settings) & np.isfinite(values)
+    x, y = np.asarray(settings, dtype=float)[known], np.asarray(values, dtype=float)[known]
+    if len(x) < MIN_TRIALS or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    draws = np.random.default_rng(0).integers(len(x), size=(DRAWS, len(x)))
+    drawn = _correlations(stats.rankdata(x[draws], axis=1), stats.rankdata(y[draws], axis=1))
+    whole = _correlations(stats.rankdata(x)[None], stats.rankdata(y)[None])[0]
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(whole), float(low), float(high), len(x))
+
+
+def _correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of each pair of rows of (B, N); NaN where one does not vary."""
+    x, y = x - x.mean(1, keepdims=True), y - y.mean(1, keepdims=True)
+    scale = np.sqrt((x**2).sum(1) * (y**2).sum(1))
+    return np.divide((x * y).sum(1), scale, out=np.full(len(x), np.nan), where=scale > 0)
 
 
 def agreement(early: Sequence[float], final: Sequence[float], draws: int = 200) -> Interval:

@@ -77,11 +77,12 @@ def _strip(pictures: GalleryInfo, trial: str) -> list[dict[str, Any]]:
     places = {column.trial: at for at, column in enumerate(pictures.columns)}
     if trial not in places:
         return []
-    pairs = [
-        {"name": name, "truth": tiles[places["truth"]], "own": tiles[places[trial]]}
-        for name, tiles in pictures.rows
-    ]
-    return [one for one in pairs if one["truth"].source and one["own"].source][:STRIP]
+    pairs = [(name, row[places["truth"]], row[places[trial]]) for name, row in pictures.rows]
+    return [
+        {"name": name, "truth": truth, "own": own}
+        for name, truth, own in pairs
+        if truth.source and own.source
+    ][:STRIP]
 
 
 def _final_cost(sweep: SweepTables, decision: Decision) -> str:

@@ -113,8 +113,8 @@ def _typed(values: np.ndarray, dtype: str) -> dict[str, str]:
 def course(sweep: SweepTables) -> dict[str, list[str]]:
     """What happened to trials that did not simply complete, and the last lines of their log."""
     states = sweep.records.states
-    again = states.groupby("trial_id")["attempt"].nunique()
-    told = set(states.loc[states["log"].notna(), "trial_id"]) | set(again.index[again > 1])
+    again = states.groupby("trial_id")["attempt"].transform("nunique") > 1
+    told = set(states.loc[again | states["log"].notna(), "trial_id"])
     told |= set(sweep.trials.loc[sweep.trials["reason"].notna(), "trial_id"])
     trials = sweep.trials[sweep.trials["trial_id"].isin(told)]
     trials = trials.assign(good=trials["state"].isin(("completed", "pruned")))

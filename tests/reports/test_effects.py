@@ -1,4 +1,4 @@
-"""What the trials of a search say: noise, what early ranks were worth."""
+"""What the trials of a search say: ranks that go together, noise, what early ranks were worth."""
 
 import math
 
@@ -6,12 +6,50 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.effects import agreement, residual_sd
+from reports.effects import agreement, rank_effect, residual_sd
 
 NAN = math.nan
 CHANCE = np.random.default_rng(0)
 X = CHANCE.uniform(-1, 1, size=40)
 NOISE = CHANCE.normal(size=40)
+
+
+class TestRankEffect:
+    @pytest.mark.parametrize(
+        ("settings", "values"),
+        [
+            ([], []),
+            ([1.0], [2.0]),
+            ([*range(7)], [*range(7)]),
+            ([1.0] * 20, [*range(20)]),
+            ([*range(20)], [1.0] * 20),
+            ([NAN] * 20, [*range(20)]),
+            ([*range(10)], [*range(7), NAN, NAN, NAN]),
+        ],
+    )
+    def test_not_enough_data(self, settings: list[float], values: list[float]) -> None:
+        assert rank_effect(settings, values) is None
+
+    def test_known(self) -> None:
+        found = rank_effect(X, X + NOISE)
+        assert found is not None and found.n == 40
+        assert found.estimate == pytest.approx(stats.spearmanr(X, X + NOISE).statistic)
+        assert found.low < found.estimate < found.high
+
+    def test_trials_without_a_value_are_left_out(self) -> None:
+        found = rank_effect([*X, 1.0, NAN], [*(X + NOISE), NAN, 1.0])
+        assert found == rank_effect(X, X + NOISE)
+
+    def test_monotone_is_certain(self) -> None:
+        found = rank_effect(X, np.exp(X))
+        assert found is not None and found[:3] == pytest.approx((1.0, 1.0, 1.0))
+
+    def test_the_interval_covers_nothing_where_there_is_nothing(self) -> None:
+        chance, covered = np.random.default_rng(1), 0
+        for _ in range(60):
+            found = rank_effect(chance.normal(size=30), chance.normal(size=30))
+            covered += found is not None and found.low <= 0 <= found.high
+        assert covered >= 52
 
 
 class TestResidual:
