@@ -80,6 +80,18 @@ def check_writable(location: str) -> None:
         raise InputError(f"{location}: cannot be written: Permission denied.")
 
 
+def check_room(location: str) -> None:
+    """Raise InputError where a disk is as good as full; a URI is not looked at."""
+    if "://" in location:
+        return
+    free = shutil.disk_usage(nearest(Path(location))).free
+    if free < SPARE:
+        raise InputError(
+            f"{location}: {free / 1e6:.1f} MB are free there, and a sweep wants {SPARE / 1e6:.0f} "
+            "at least.\nFree some space, or begin on another disk with --out."
+        )
+
+
 def nearest(location: Path) -> Path:
     """The folder that is there already in which a path would be made."""
     found = location.absolute()

@@ -11,10 +11,11 @@ Whatever else a row holds is a metric: float64, null where it does not apply. `s
 the clock.
 """
 
+import contextlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +27,8 @@ import pandas as pd
 import pyarrow as pa
 
 from colornet.catalog import parse_yaml, to_yaml
-from colornet.errors import InputError, did_you_mean
+from colornet.errors import InputError, StorageError, did_you_mean
+from colornet.firstlook import check_answers
 from colornet.storage import Storage
 from search.parts import (
     SCHEMAS,
@@ -67,7 +69,7 @@ class RecordsWriter:
         self._parts: dict[str, list[str]] = {}
         self._written: dict[str, dict[str, pa.Table]] = {table: {} for table in SCHEMAS}
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="records")
-        self._starting: Future[None] | None = None
+        self._starting: tuple[Future[None], dict[str, Any]] | None = None
         self._seq = 0
         for table in SCHEMAS:
             self._parts[table] = part_names(self.storage, table)
@@ -81,14 +83,26 @@ class RecordsWriter:
 
     def start(self, row: Mapping[str, Any]) -> None:
         """A trial is about to start: its row goes to the disk at once, ahead of what waits."""
-        self.settle()
-        self._starting = self._writing.submit(self._write, "trials", [self._stamped(row)])
+        with contextlib.suppress(StorageError):  # the next commit will meet it again
+            self.settle()
+        stamped = self._stamped(row)
+        self._starting = self._writing.submit(self._write, "trials", [stamped]), stamped
 
     def settle(self) -> None:
-        """Wait until the row of the trial that was started last is on the disk."""
+        """Wait until the row of the trial that was started last is on the disk.
+
+        Raises:
+            StorageError: it cannot be written; it waits for the next commit, then.
+        """
         starting, self._starting = self._starting, None
-        if starting is not None:
-            starting.result()
+        if starting is None:
+            return
+        writing, row = starting
+        try:
+            writing.result()
+        except StorageError:
+            self._rows["trials"].insert(0, row)
+            raise
 
     def tick(self, row: Mapping[str, Any]) -> None:
         """A training has reported."""
@@ -112,18 +126,31 @@ class RecordsWriter:
         return self._starting is not None or any(self._rows.values())
 
     def commit(self) -> None:
-        """Write what has been added since the last commit; on return it is on the disk."""
+        """Write what has been added since the last commit; on return it is on the disk.
+
+        Raises:
+            StorageError: something cannot be written; it waits for the next commit, then.
+        """
         self.settle()
         for table in ("pictures", "ticks", "trials"):
             if rows := self._rows[table]:
                 self._write(table, rows)
                 self._rows[table] = []
             parts, written = self._parts[table], self._written[table]
-            self._parts[table] = merge_parts(self.storage, table, parts, written)
+            with self._errors():
+                self._parts[table] = merge_parts(self.storage, table, parts, written)
 
     def _write(self, table: str, rows: list[dict[str, Any]]) -> None:
-        part = write_part(self.storage, table, to_table(table, rows), written=self._written[table])
-        self._parts[table].append(part)
+        content, written = to_table(table, rows), self._written[table]
+        with self._errors():
+            self._parts[table].append(write_part(self.storage, table, content, written=written))
+
+    @contextlib.contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError.at(self.storage.location, error) from error
 
 
 def _cell(value: Any) -> Any:
@@ -225,8 +252,13 @@ def create_sweep(
 ) -> None:
     """Write what makes a folder a sweep. `study.yaml` comes last: with it, the sweep exists."""
     storage = Storage.at(location)
-    storage.write("provenance.json", json.dumps(provenance, indent=1).encode())
-    storage.write("study.yaml", to_yaml(study).encode())
+    try:
+        storage.write("provenance.json", json.dumps(provenance, indent=1).encode())
+        storage.write("study.yaml", to_yaml(study).encode())
+    except OSError:
+        with contextlib.suppress(OSError):  # an empty folder can be begun in again
+            storage.delete("provenance.json")
+        raise
 
 
 def sweeps_folder() -> Path:
@@ -238,9 +270,10 @@ def find_sweep(text: str | None = None) -> str:
     """The sweep a user means: a folder or URI, a unique beginning of its name, or None: the latest.
 
     Raises:
-        InputError: when there is none, or several begin like that.
+        InputError: when there is none, several begin like that, or its storage does not answer.
     """
     if text and ("://" in text or os.path.isdir(os.path.expanduser(text))):
+        check_answers(text)
         return os.path.expanduser(text)
     folder = sweeps_folder()
     names = sorted(path.parent.name for path in folder.glob("*/study.yaml"))

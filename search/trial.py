@@ -23,7 +23,7 @@ from ray import tune
 
 from colornet import checkpoint, interrupt
 from colornet.config import Config, parse_config
-from colornet.errors import ColorsweepError, DivergedError, TrainingInterrupted
+from colornet.errors import ColorsweepError, DivergedError, StorageError, TrainingInterrupted
 from colornet.storage import Storage
 from search.keeping import Mirror, fetch, of_trial
 
@@ -118,6 +118,8 @@ def _run(
         state, reason = "diverged", str(error)
     except TrainingInterrupted as error:
         state, reason = "preempted", str(error)
+    except StorageError as error:
+        state, reason = "blocked", f"{error} (on {where['host']})"
     except ColorsweepError as error:
         state, reason = "failed", str(error)
     except MemoryError as error:

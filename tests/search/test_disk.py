@@ -2,12 +2,13 @@
 
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from colornet.errors import InputError
 from search import disk as module
-from search.disk import check_writable, checkpoint_bytes, disk, nearest, records_bytes
+from search.disk import check_room, check_writable, checkpoint_bytes, disk, nearest, records_bytes
 from search.workload import Life
 
 
@@ -59,3 +60,14 @@ def test_a_place_that_cannot_be_written_is_refused(
     monkeypatch.setattr(module.os, "access", lambda *_: False)
     with pytest.raises(InputError, match="Permission denied"):
         check_writable(str(tmp_path / "sweep"))
+
+
+def test_a_disk_that_is_as_good_as_full_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_room(str(tmp_path / "sweep"))
+    check_room("s3://bucket/sweep")
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda place: SimpleNamespace(free=4_000_000))
+    with pytest.raises(InputError, match=r"sweep: 4\.0 MB are free there, and a sweep wants 34 at"):
+        check_room(str(tmp_path / "sweep"))
+    check_room("s3://bucket/sweep")
