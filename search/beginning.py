@@ -21,7 +21,7 @@ from colornet.preparing import roots
 from colornet.redaction import holds_secret
 from colornet.sections.data import DataConfig
 from colornet.storage import Storage
-from search.disk import check_room
+from search.disk import check_room, check_writable
 from search.records import create_sweep, sweeps_folder
 from spaces.distributions import Dimension, Point
 from spaces.grid import count_points, grid_points, levels
@@ -42,6 +42,7 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     """
     refuse_secrets(study)
     location = place(study, out)
+    check_writable(location)
     check_room(location)
     study, packs = check_data(study)
     described = {

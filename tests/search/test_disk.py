@@ -3,6 +3,7 @@
 from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -57,7 +58,9 @@ def test_a_place_that_cannot_be_written_is_refused(
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is no folder"):
         check_writable(str(tmp_path / "file" / "sweep"))
-    monkeypatch.setattr(module.os, "access", lambda *_: False)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    denied = Mock(side_effect=OSError(13, "Permission denied"))
+    monkeypatch.setattr(module.tempfile, "mkdtemp", denied)
     with pytest.raises(InputError, match="Permission denied"):
         check_writable(str(tmp_path / "sweep"))
 

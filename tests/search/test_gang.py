@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from nodes import all_processes, command_of, descendants
+from nodes import Nodes, all_processes, command_of, descendants
 
 from search.records import read_states, read_sweep
 
@@ -39,6 +39,26 @@ def colorsweep(folder: Path, *words: str) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def test_a_cluster_without_a_dashboard_is_refused(tmp_path: Path) -> None:
+    """Nothing there would free the place of a gang that is stopped early."""
+    (tmp_path / "study.yaml").write_text(STUDY)
+    with Nodes(2, dashboard=False) as nodes:
+        words = ["run", "study.yaml", "--out", "sweep", "--address", nodes.gcs]
+        done = subprocess.run(
+            [sys.executable, "-m", "search", *words],
+            cwd=tmp_path,
+            env=nodes.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    reason, remedy = done.stderr.strip().splitlines()[-2:]
+    assert reason.startswith("resources.workers: 2: trials that span workers need Ray's dashboard")
+    assert "--include-dashboard=true" in remedy
+    assert read_sweep(tmp_path / "sweep").trials.empty
 
 
 def left(pids: set[int], driver: int) -> list[str]:
