@@ -12,7 +12,8 @@ from colornet.errors import InputError
 from colornet.firstlook import check_answers
 from colornet.modelfolder import WEIGHTS
 from colornet.packs import open_packs
-from colornet.paths import apply_overrides
+from colornet.paths import apply_overrides, flatten
+from colornet.redaction import holds_secret
 from colornet.storage import write_atomic
 
 
@@ -36,6 +37,21 @@ def prepare(config: Config, folder: Path) -> Config:
     check_budget(config, own)
     _claim(folder, config)
     return config
+
+
+def refuse_secrets_in(values: Mapping[str, Any], origin: str, shown: str) -> None:
+    """Raise InputError where what will be written for others to read holds a secret.
+
+    Args:
+        values: nested plain data.
+        shown: whose files they are.
+    """
+    for path, value in flatten(values).items():
+        if holds_secret(str(value)):
+            raise InputError(
+                f"{origin}: {path}: holds a secret, which the files of {shown} would show.\n"
+                "Take it out: nodes read secrets from their environment."
+            )
 
 
 def roots(config: Config) -> list[str]:

@@ -23,7 +23,6 @@ from colornet.redaction import read_token, token_file
 
 PATIENCE = 3.0
 """Seconds for each of the at most two questions that `reach` asks."""
-_GROUP_AND_OTHERS = 0o077
 _WANTED = {True: 0o700, False: 0o600}
 _NO_DASHBOARD = (
     "what answers there is no Ray dashboard: give the address that `ray start --head` prints for it"
@@ -93,7 +92,7 @@ def loose_modes() -> list[tuple[Path, int, int]]:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError:
             continue
-        if mode & _GROUP_AND_OTHERS:
+        if mode & 0o077:
             found.append((path, mode, _WANTED[path.is_dir()]))
     return found
 
@@ -314,6 +313,7 @@ def _ask_gcs(address: str, token: Token) -> Reached:
 def _python_of(channel: Any, told: list[tuple[str, str]]) -> str | None:
     """The version of a cluster's Python, None where it does not say: Ray looks again."""
     from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
     ask = gcs_service_pb2_grpc.InternalKVGcsServiceStub(channel).InternalKVGet
     request = gcs_service_pb2.InternalKVGetRequest(key=b"CLUSTER_METADATA", namespace=b"cluster")
     value = ask(request, timeout=PATIENCE, metadata=told).value

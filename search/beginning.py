@@ -16,9 +16,7 @@ from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError, first_line, why_not
 from colornet.firstlook import check_answers
 from colornet.packs import Packs, check_packs
-from colornet.paths import flatten
-from colornet.preparing import roots
-from colornet.redaction import holds_secret
+from colornet.preparing import refuse_secrets_in, roots
 from colornet.sections.data import DataConfig
 from colornet.storage import Storage
 from search.disk import check_room, check_writable
@@ -143,12 +141,7 @@ def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:
 
 def refuse_secrets(study: Study) -> None:
     """Raise InputError where a study holds a secret, which its files would show to others."""
-    for path, value in flatten(study.to_data()).items():
-        if holds_secret(str(value)):
-            raise InputError(
-                f"{study.name}: {path}: holds a secret, which the files of a sweep would show.\n"
-                "Take it out: nodes read secrets from their environment."
-            )
+    refuse_secrets_in(study.to_data(), study.name, "a sweep")
 
 
 def picture_roots(study: Study) -> list[str]:

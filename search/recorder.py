@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from colornet.errors import StorageError
+from colornet.redaction import redact
 from colornet.storage import Storage
 from search import confirmation
 from search.chooser import CONFIRM, Assignment, Chooser
@@ -206,7 +207,7 @@ class Recorder:
         if running is None:
             return
         ends = self.stopping or self.cut is not None
-        state, reason = self.hearing.lost(trial_id, reason, counts=counts)
+        state, reason = self.hearing.lost(trial_id, redact(reason), counts=counts)
         self._end(running, "preempted" if ends else state, reason)
         if state == "preempted" and not ends:
             self._again(running)

@@ -24,6 +24,7 @@ from ray import tune
 from colornet import checkpoint, interrupt
 from colornet.config import Config, parse_config
 from colornet.errors import ColorsweepError, DivergedError, StorageError, TrainingInterrupted
+from colornet.redaction import redact
 from colornet.storage import Storage
 from search.keeping import Mirror, fetch, of_trial
 
@@ -127,6 +128,7 @@ def _run(
     except Exception as error:
         state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
         reason = _last_lines(error)
+    reason = None if reason is None else redact(reason)
     say({"event": "end", "state": state, "reason": reason, "pictures": pictures, **where})
 
 
