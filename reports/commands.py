@@ -101,7 +101,7 @@ def report(sweep: str | None = None, *, out: Output = None) -> ReportResult:
     sweep
         Folder, URI or unique beginning of a name [the latest].
     out
-        File to write [report.html in the sweep's folder, or NAME.html here].
+        File to write [report.html in the sweep's folder; of one at a URI, NAME.html here].
     """
     from reports.page import render
 
