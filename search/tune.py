@@ -16,6 +16,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
@@ -207,6 +208,10 @@ def fit(
     """
 
     os.environ.update(ENVIRONMENT)
+    # Ray would write these of a driver's into its logs: nodes have credentials of their own.
+    class_cache.ENV_VARS_TO_PROPAGATE -= {
+        name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")
+    }
     with tempfile.TemporaryDirectory(prefix="colorsweep-tune-") as scratch:
         trainable = tune.with_resources(
             tune.with_parameters(TrialActor, train=train), partial(_resources, part)

@@ -79,8 +79,9 @@ import ray
 from ray.util import placement_group_table
 ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
 while True:
-    table = placement_group_table()
-    print(json.dumps([time.time(), sum(one["state"] == "CREATED" for one in table.values())]))
+    there = [one for one in placement_group_table().values() if one["state"] == "CREATED"]
+    gangs = [one for one in there if any("CPU" in part for part in one["bundles"].values())]
+    print(json.dumps([time.time(), len(gangs)]))  # without the place of a trial's own actor
     sys.stdout.flush()
     time.sleep(0.5)
 """
