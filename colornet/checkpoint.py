@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colornet.errors import InputError
+from colornet.errors import InputError, StorageError, system_error
 from colornet.storage import sha256_file, sync_folder
 
 VERSION = 1
@@ -47,7 +47,22 @@ def save(folder: Path, state: Mapping[str, Any], history: Sequence[Mapping[str, 
 
     Returns:
         `folder`, flushed to the disk under its final name.
+
+    Raises:
+        StorageError: the disk is full or takes no more; the older ones are still there.
     """
+    try:
+        _save(folder, state, history)
+    except (OSError, RuntimeError) as error:  # torch has one of its own for a full disk
+        if system_error(error) is None:
+            raise
+        raise StorageError.at(folder.parent, error) from error
+    for older in _found(folder.parent.glob("tick-*"))[KEPT:]:
+        _remove(older)
+    return folder
+
+
+def _save(folder: Path, state: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
     import torch
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -68,9 +83,6 @@ def save(folder: Path, state: Mapping[str, Any], history: Sequence[Mapping[str, 
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(folder.parent)
-    for older in _found(folder.parent.glob("tick-*"))[KEPT:]:
-        _remove(older)
-    return folder
 
 
 def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

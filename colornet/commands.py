@@ -239,10 +239,12 @@ def train(
     need_training_libraries("train")
     from colornet.catalog import PRESETS, find_yaml, load_config, read_yaml
     from colornet.config import parse_config
-    from colornet.preparing import model_name, prepare, scale_rates
+    from colornet.preparing import model_name, prepare, refuse_secrets_in, scale_rates
 
     loaded = load_config(config, parse_settings(settings or []))
     written = read_yaml(find_yaml(config, PRESETS, "preset"))
+    for values in (written, loaded.to_dict()):
+        refuse_secrets_in(values, config, "a model")
     origin = written["from"] if isinstance(written.get("from"), Mapping) else None
     searched = parse_config(written["config"], config) if origin and "config" in written else None
     folder = out or Path("models") / model_name(config, origin)

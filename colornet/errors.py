@@ -6,6 +6,7 @@ ColorsweepError        1  the sweep or training failed
 ├── InUseError         3  another driver holds the sweep
 ├── ClusterError       3  no Ray cluster answers at the address
 ├── NoValidTrialError  4  finished, but nothing to choose from
+├── StorageError       1  a disk is full, or cannot be written any more
 ├── DivergedError      1  a loss or metric became non-finite
 └── TrainingInterrupted 130  stopped from outside, checkpoint written
 ```
@@ -53,6 +54,15 @@ class NoValidTrialError(ColorsweepError):
     exit_code = 4
 
 
+class StorageError(ColorsweepError):
+    """A place that was written to before takes no more: it is full, read-only, or away."""
+
+    @classmethod
+    def at(cls, place: object, error: BaseException) -> "StorageError":
+        """The error of a folder or URI, with what the system said, in the error or a cause."""
+        return cls(f"{place}: cannot be written: {why_not(error)}")
+
+
 class DivergedError(ColorsweepError):
     """A loss or a metric became NaN or infinite.
 
@@ -87,6 +97,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"Known: {', '.join(names)}." if names else "Nothing is known here."
+
+
+def system_error(error: BaseException | None) -> OSError | None:
+    """The system's error among an error and its causes, None where there is none."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def why_not(error: BaseException) -> str:
+    """The system's own words for what went wrong, short enough for a sentence."""
+    found = system_error(error)
+    return (found.strerror if found else None) or first_line(found or error)
 
 
 def first_line(error: BaseException) -> str:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from colornet import checkpoint
 from colornet.budget import check_budget
 from colornet.config import Config
 from colornet.diagnostics import Diagnosis
-from colornet.errors import DivergedError, InputError, TrainingInterrupted
+from colornet.errors import DivergedError, InputError, StorageError, TrainingInterrupted
 from colornet.evaluation import Evaluation
 from colornet.heldout import held_out, unseen
 from colornet.learner import Learner
@@ -31,6 +31,7 @@ from colornet.packs import Packs, open_packs
 from colornet.ranks import Stops
 from colornet.stepcost import cost_columns
 from colornet.steps import Metrics, Totals
+from colornet.storage import write_atomic
 
 Report = Callable[[Metrics, Path | None], None]
 
@@ -83,6 +84,7 @@ def train(
         DivergedError: a loss or metric became non-finite and `training.restores` are used up;
             nothing is reported for that tick.
         TrainingInterrupted: `interrupt.requested` was set; a checkpoint was written.
+        StorageError: the disk is full or takes no more.
     """
     with started(config, folder, test=test) as training:
         if resume is not None:
@@ -287,10 +289,13 @@ class UnderWay:
         generator = self.learner.generator
         path = None
         if self.folder is not None and self.ranks.leads:
-            self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / "generator.safetensors"
-            weights = generator.state_dict()
-            save_file({name: value.cpu().contiguous() for name, value in weights.items()}, path)
+            weights = generator.state_dict().items()
+            data = save({name: value.cpu().contiguous() for name, value in weights})
+            try:
+                write_atomic(path, data)
+            except OSError as error:
+                raise StorageError.at(self.folder, error) from error
         rows = []
         for name, pictures in self.held_out.items():
             if name == "val" and self.packs.common:

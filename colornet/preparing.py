@@ -9,9 +9,11 @@ from colornet.budget import check_budget
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
 from colornet.errors import InputError
+from colornet.firstlook import check_answers
 from colornet.modelfolder import WEIGHTS
 from colornet.packs import open_packs
-from colornet.paths import apply_overrides
+from colornet.paths import apply_overrides, flatten
+from colornet.redaction import holds_secret
 from colornet.storage import write_atomic
 
 
@@ -28,11 +30,34 @@ def prepare(config: Config, folder: Path) -> Config:
         InputError: the folder holds another training or a model, or the data cannot be used.
     """
     _check_folder(folder)
+    for root in roots(config):
+        check_answers(root)
     own = open_packs(config).own
     config = config.resolved(len(own.indices("train")))
     check_budget(config, own)
     _claim(folder, config)
     return config
+
+
+def refuse_secrets_in(values: Mapping[str, Any], origin: str, shown: str) -> None:
+    """Raise InputError where what will be written for others to read holds a secret.
+
+    Args:
+        values: nested plain data.
+        shown: whose files they are.
+    """
+    for path, value in flatten(values).items():
+        if holds_secret(str(value)):
+            raise InputError(
+                f"{origin}: {path}: holds a secret, which the files of {shown} would show.\n"
+                "Take it out: nodes read secrets from their environment."
+            )
+
+
+def roots(config: Config) -> list[str]:
+    """Where a config's pictures are: folders, files and URIs."""
+    found = [getattr(one, "root", None) for one in (config.data, config.evaluate_on)]
+    return list(dict.fromkeys(str(one) for one in found if one))
 
 
 def model_name(config: str, origin: Any) -> str:

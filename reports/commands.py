@@ -129,7 +129,8 @@ def report(
     sweeps
         Folder, URI or unique beginning of a name [the latest]; several are compared.
     out
-        File to write [report.html in the sweep's folder, or NAME.html or comparison.html here].
+        File to write [report.html in the sweep's folder; of one at a URI NAME.html here, of
+        several comparison.html here].
     pictures
         Trials whose pictures are embedded.
     watch

@@ -5,7 +5,9 @@ file that `RAY_AUTH_TOKEN_PATH` names, and that before `~/.ray/auth_token`. A cl
 `auto` is the exception: there a token that is at hand is enough.
 """
 
+import json
 import os
+import platform
 import re
 import socket
 import stat
@@ -13,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from colornet.errors import ClusterError
@@ -21,7 +23,6 @@ from colornet.redaction import read_token, token_file
 
 PATIENCE = 3.0
 """Seconds for each of the at most two questions that `reach` asks."""
-_GROUP_AND_OTHERS = 0o077
 _WANTED = {True: 0o700, False: 0o600}
 _NO_DASHBOARD = (
     "what answers there is no Ray dashboard: give the address that `ray start --head` prints for it"
@@ -64,11 +65,13 @@ class Reached:
         kind: the dashboard, which takes jobs, or the GCS, which takes drivers.
         address: `http://HOST:PORT` of a dashboard, `HOST:PORT` of a GCS.
         ray: version of Ray that runs there.
+        python: version of Python, which a GCS tells and a driver has to share.
     """
 
     kind: Literal["dashboard", "gcs"]
     address: str
     ray: str
+    python: str | None = None
 
 
 def this_token() -> Token:
@@ -89,7 +92,7 @@ def loose_modes() -> list[tuple[Path, int, int]]:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError:
             continue
-        if mode & _GROUP_AND_OTHERS:
+        if mode & 0o077:
             found.append((path, mode, _WANTED[path.is_dir()]))
     return found
 
@@ -148,10 +151,13 @@ def is_open(reached: Reached) -> bool:
 
 
 def check_version(reached: Reached) -> None:
-    """Raise ClusterError where a cluster runs another Ray than this process."""
-    here = metadata.version("ray")
+    """Raise ClusterError where a cluster runs another Ray or Python than this process."""
+    here, python = metadata.version("ray"), platform.python_version()
     if reached.ray != here:
         raise ClusterError(_versions(reached.address, f"Ray {reached.ray}", f"Ray {here}"))
+    if reached.python not in (None, python):
+        there = f"Python {reached.python}"
+        raise ClusterError(_versions(reached.address, there, f"Python {python}"))
 
 
 def explain(error: BaseException, address: str) -> ClusterError:
@@ -292,6 +298,7 @@ def _ask_gcs(address: str, token: Token) -> Reached:
             stub = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(channel)
             request = gcs_service_pb2.CheckAliveRequest()
             answer = stub.CheckAlive(request, timeout=PATIENCE, metadata=told)
+            python = _python_of(channel, told)
     except grpc.RpcError as error:
         code = error.code() if isinstance(error, grpc.Call) else None
         if code is grpc.StatusCode.UNAUTHENTICATED:
@@ -300,4 +307,14 @@ def _ask_gcs(address: str, token: Token) -> Reached:
             f"{address}: what answers there is no Ray cluster: "
             "give the address that `ray start --head` prints."
         ) from None
-    return Reached("gcs", address, answer.ray_version)
+    return Reached("gcs", address, answer.ray_version, python)
+
+
+def _python_of(channel: Any, told: list[tuple[str, str]]) -> str | None:
+    """The version of a cluster's Python, None where it does not say: Ray looks again."""
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
+    ask = gcs_service_pb2_grpc.InternalKVGcsServiceStub(channel).InternalKVGet
+    request = gcs_service_pb2.InternalKVGetRequest(key=b"CLUSTER_METADATA", namespace=b"cluster")
+    value = ask(request, timeout=PATIENCE, metadata=told).value
+    return json.loads(value).get("python_version") if value else None

@@ -13,13 +13,15 @@ from colornet import provenance
 from colornet.budget import check_budget
 from colornet.config import Config, parse_config
 from colornet.data.packed import Pack, open_pack
-from colornet.errors import InputError, first_line
+from colornet.errors import InputError, first_line, why_not
+from colornet.firstlook import check_answers
 from colornet.packs import Packs, check_packs
-from colornet.paths import flatten
-from colornet.redaction import holds_secret
+from colornet.preparing import refuse_secrets_in, roots
 from colornet.sections.data import DataConfig
 from colornet.storage import Storage
-from search.records import create_sweep, sweeps_folder
+from search.disk import check_room, check_writable
+from search.records import sweeps_folder
+from search.writer import create_sweep
 from spaces.distributions import Dimension, Point
 from spaces.grid import count_points, grid_points, levels
 from spaces.study import Study
@@ -39,6 +41,8 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     """
     refuse_secrets(study)
     location = place(study, out)
+    check_writable(location)
+    check_room(location)
     study, packs = check_data(study)
     described = {
         **provenance.collect(),
@@ -52,8 +56,10 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     try:
         create_sweep(location, study.to_data(), described)
     except OSError as error:
-        why = error.strerror or first_line(error)
-        raise InputError(f"{location}: cannot be written: {why}.") from None
+        raise InputError(
+            f"{location}: cannot be written: {why_not(error)}.\n"
+            "Give --out a place with space that you may write to."
+        ) from None
     return location
 
 
@@ -79,6 +85,7 @@ def place(study: Study, out: str | None) -> str:
     Nothing is made yet.
     """
     location = os.path.expanduser(out) if out else f"{sweeps_folder()}/{sweep_name(study.name)}"
+    check_answers(location)
     storage = Storage.at(location)
     try:
         free = not storage.names() and not storage.folders()
@@ -109,6 +116,7 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
         config = study.config(point, study.file.seed)
         if config.data in found:
             continue
+        check_answers(str(getattr(config.data, "root", "")))
         pack = found[config.data] = open_pack(config.data)
         origin = f"{study.name}: {point}" if point else study.name
         check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
@@ -134,12 +142,13 @@ def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:
 
 def refuse_secrets(study: Study) -> None:
     """Raise InputError where a study holds a secret, which its files would show to others."""
-    for path, value in flatten(study.to_data()).items():
-        if holds_secret(str(value)):
-            raise InputError(
-                f"{study.name}: {path}: holds a secret, which the files of a sweep would show.\n"
-                "Take it out: nodes read secrets from their environment."
-            )
+    refuse_secrets_in(study.to_data(), study.name, "a sweep")
+
+
+def picture_roots(study: Study) -> list[str]:
+    """Where the pictures of a study's trials are: folders, files and URIs."""
+    configs = [study.config(point, study.file.seed) for point in _choices_of_pictures(study)]
+    return list(dict.fromkeys(root for config in configs for root in roots(config)))
 
 
 def sweep_name(study: str) -> str:

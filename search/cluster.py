@@ -25,7 +25,7 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from colornet.catalog import to_yaml
 from colornet.errors import ClusterError, InputError, InUseError
-from search.access import check_version, explain, reach
+from search.access import Reached, explain
 from search.shipping import write_wheel
 
 STOP_WAIT = 60
@@ -34,7 +34,7 @@ AGENT_WAIT = 60.0
 """Seconds that a head may take from its start until it can run a job."""
 BEGINS_WITHIN = 60.0
 """Seconds in which a job usually says that its sweep has begun, or what is wrong with it."""
-BEGUN = "\nSweep "
+BEGUN = "\nNodes "
 POLL = 0.5
 STUDY = "COLORSWEEP_STUDY"
 """Variable of a job's environment that holds its study, resolved, as YAML."""
@@ -82,14 +82,13 @@ class Cluster:
     """A cluster's jobs.
 
     Args:
-        address: of its dashboard: `http://HOST:8265`.
+        reached: its dashboard, of this process's version of Ray.
 
     Raises:
-        ClusterError: nobody answers there, Ray refuses us, or it is another version.
+        ClusterError: Ray refuses us.
     """
 
-    def __init__(self, address: str) -> None:
-        check_version(reached := reach(address))
+    def __init__(self, reached: Reached) -> None:
         self.address = reached.address
         # Ray lets its own environment variables win over an address that was named.
         os.environ["RAY_API_SERVER_ADDRESS"] = self.address

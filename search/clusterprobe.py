@@ -60,7 +60,10 @@ def _as_process(questions: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _as_job(address: str, questions: Mapping[str, Any]) -> dict[str, Any]:
     from ray.job_submission import JobSubmissionClient
 
-    logging.getLogger("ray").setLevel(logging.WARNING)
+    from search.cluster import CHATTY
+
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         client = JobSubmissionClient(address)
         with tempfile.TemporaryDirectory(prefix="colorsweep-doctor-") as folder:

@@ -24,7 +24,7 @@ StudyOption = Annotated[str | None, Parameter(name="--study")]
 def run(
     study: str,
     *,
-    data: Path | None = None,
+    data: str | None = None,
     settings: Settings = None,
     trials: Trials = None,
     quick: Flag = False,
@@ -39,8 +39,8 @@ def run(
     study
         Name of a built-in study, or a YAML file.
     data
-        Pictures to train on: a folder, CIFAR-10 batches or Parquet; short for --set data.source=…
-        --set data.root=DIR.
+        Pictures to train on: a folder, CIFAR-10 batches, Parquet, or the URI of a pack; short for
+        --set data.source=… --set data.root=DIR.
     settings
         PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
     trials
@@ -64,6 +64,11 @@ def run(
     loaded = load_study(study, overrides, quick=quick)
 
     from search.beginning import begin
+    from search.shares import split, this_machine
+
+    if address is None:  # of a cluster it is known later
+        wanted = loaded.file.resources
+        split(this_machine(), wanted.gpus, wanted.concurrent, wanted.workers)
 
     began = {"study": study, "settings": overrides, "quick": quick}
     location = begin(loaded, out, began)
@@ -79,7 +84,7 @@ def run(
 def plan(
     study: str,
     *,
-    data: Path | None = None,
+    data: str | None = None,
     settings: Settings = None,
     trials: Trials = None,
     quick: Flag = False,
@@ -125,7 +130,7 @@ def plan(
     loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
     values = make_plan(loaded, out, machine, probe=probe)
     options = [f"--set {shlex.quote(one)}" for one in settings or []]
-    options += [f"--data {shlex.quote(str(data))}"] if data is not None else []
+    options += [f"--data {shlex.quote(data)}"] if data is not None else []
     options += [f"--trials {trials}"] if trials is not None else []
     options += ["--quick"] if quick else []
     options += [f"--out {shlex.quote(out)}"] if out is not None else []
@@ -134,14 +139,14 @@ def plan(
 
 
 def overrides_of(
-    data: str | Path | None, settings: list[str] | None, trials: int | None
+    data: str | None, settings: list[str] | None, trials: int | None
 ) -> dict[str, Any]:
     """What the options of `run` change of a study: {path: value}."""
     from colornet.data.detect import detect_source
 
     overrides = parse_settings(settings or [])
     if data is not None:
-        root = str(data) if "://" in str(data) else str(Path(data).expanduser().absolute())
+        root = data if "://" in data else str(Path(data).expanduser().absolute())
         overrides |= {"data.source": detect_source(Path(root)), "data.root": root}
     if trials is not None:
         overrides["budget.trials"] = trials

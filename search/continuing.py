@@ -10,6 +10,7 @@ from colornet.errors import InputError
 from colornet.storage import Storage
 from search.beginning import check_data, describe
 from search.changes import check_changes, code_changes, data_changes, study_changes
+from search.disk import check_room
 from search.lease import Lease
 from search.records import read_study, read_sweep
 from spaces.loading import load_study
@@ -30,9 +31,11 @@ def continued(
         accept: consent to a wider space or another way of searching.
 
     Raises:
-        InputError: no sweep, changes that would mix results or want consent, data that are gone.
+        InputError: no sweep, changes that would mix results or want consent, data that are gone, a
+            full disk.
         InUseError: another driver runs it.
     """
+    check_room(str(location))
     sweep = read_sweep(location)
     origin = f"{location}/study.yaml"
     before = Study.from_data(sweep.provenance.get("study") or sweep.study, origin)

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from colornet.checkpoint import KEPT
-from colornet.errors import InputError
+from colornet.errors import InputError, why_not
 from search.keeping import KEEP_BEST
 from search.workload import Life
 
@@ -76,8 +77,25 @@ def check_writable(location: str) -> None:
     parent = nearest(Path(location))
     if not parent.is_dir():
         raise InputError(f"{location}: cannot be written: {parent} is no folder.")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{location}: cannot be written: Permission denied.")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".colorsweep-", dir=parent))
+    except OSError as error:
+        raise InputError(
+            f"{location}: cannot be written: {why_not(error)}.\n"
+            "Give --out a place with space that you may write to."
+        ) from None
+
+
+def check_room(location: str) -> None:
+    """Raise InputError where a disk is as good as full; a URI is not looked at."""
+    if "://" in location:
+        return
+    free = shutil.disk_usage(nearest(Path(location))).free
+    if free < SPARE:
+        raise InputError(
+            f"{location}: {free / 1e6:.1f} MB are free there, and a sweep wants {SPARE / 1e6:.0f} "
+            "at least.\nFree some space, or begin on another disk with --out."
+        )
 
 
 def nearest(location: Path) -> Path:

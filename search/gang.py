@@ -30,7 +30,7 @@ Say = Callable[[dict[str, Any]], None]
 
 _OF_PEERS = re.compile("Connection (reset|closed)|gloo|NCCL|ncclRemoteError|Broken pipe")
 """In what a worker says when it is another one that died."""
-_OURS = re.compile(r"TrialFailed: (failed|oom): (.+)")
+_OURS = re.compile(r"TrialFailed: (failed|oom|blocked): (.+)")
 
 
 class GangLost(Exception):
@@ -139,7 +139,7 @@ def _work(settings: dict[str, Any]) -> None:
     failure: list[str] = []
 
     def say(message: dict[str, Any]) -> None:
-        if message["event"] == "end" and message["state"] in ("failed", "oom"):
+        if message["event"] == "end" and message["state"] in ("failed", "oom", "blocked"):
             # It may only be the echo of another worker's death: let Ray Train collect them all.
             failure.append(f"{message['state']}: {message['reason']}")
         elif first and not ray.get(listener.tell.remote(message)):

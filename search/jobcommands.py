@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from colornet.answer import Answer, aligned, need_training_libraries
 from colornet.errors import ClusterError, InputError, InUseError
+from search.access import check_version, reach
 from search.options import Address, Flag, Follow, Settings, Trials
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def submit(
 
 def _refusal(words: list[str], root: str | None) -> str:
     """Why a cluster refused a study, in three lines at most."""
+    words = [line for line in words if not line.startswith("Sweep ")]
     if root and "://" not in root and words and root in words[0]:
         return (
             f"On the cluster {words[0]}\n"
@@ -159,13 +161,20 @@ def resume_job(address: str, sweep: str | None, *, ship: bool) -> Answer:
 
 
 def driver_address(address: str | None) -> str | None:
-    """An address to drive a sweep at from here. Raises InputError for one of jobs."""
+    """An address to drive a sweep at from here.
+
+    Raises:
+        InputError: it is one of jobs.
+        ClusterError: nobody answers there, or not us.
+    """
     if is_jobs(address):
         raise InputError(
             f"--address: {address}: is a dashboard's, where sweeps run as jobs: use "
             "`colorsweep submit`.\n"
             "To drive one from here give auto or HOST:6379, or unset COLORSWEEP_ADDRESS."
         )
+    if address is not None:
+        check_version(reach(address))  # before anything is made that would have to be removed
     return address
 
 
@@ -181,10 +190,11 @@ def _cluster(address: str | None) -> "Cluster":
             "Give --address http://HOST:8265, or set COLORSWEEP_ADDRESS."
         )
     need_training_libraries("submit")
+    assert address is not None
+    check_version(reached := reach(address))  # before Ray's client is loaded, which takes seconds
     from search.cluster import Cluster
 
-    assert address is not None
-    return Cluster(address)
+    return Cluster(reached)
 
 
 def _followed(cluster: "Cluster", job: "Job", follow: bool) -> Answer:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from colornet import checkpoint
+from colornet.errors import StorageError
 from colornet.storage import Storage
 
 KEEP_BEST = 3
@@ -90,7 +91,17 @@ class Mirror:
         self._there: set[Path] = {path for path in folder.glob("attempt-*/tick-*")}
 
     def push(self) -> None:
-        """Copy new checkpoints and the generator, and delete those that are gone."""
+        """Copy new checkpoints and the generator, and delete those that are gone.
+
+        Raises:
+            StorageError: the storage does not take them.
+        """
+        try:
+            self._push()
+        except OSError as error:
+            raise StorageError.at(self.storage.location, error) from error
+
+    def _push(self) -> None:
         found = set(self.folder.glob("attempt-*/tick-*"))
         for path in sorted(found - self._there):
             self.storage.upload(path, self._name(path), checkpoint.MANIFEST)

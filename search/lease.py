@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from colornet.errors import InUseError
+from colornet.errors import InUseError, StorageError
 from colornet.storage import Storage
 
 RENEW = 10.0
@@ -31,6 +31,7 @@ class Lease:
 
     Raises:
         InUseError: on entering, when another living driver holds it.
+        StorageError: on entering, when the sweep's storage takes nothing.
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
@@ -57,7 +58,10 @@ class Lease:
                 "sequence": (held or {}).get("sequence", 0) + 1,
                 "since": time.strftime("%Y-%m-%d %H:%M:%S"),
             }
-            self._write()
+            try:
+                self._write()
+            except OSError as error:
+                raise StorageError.at(self.storage.location, error) from error
         self._thread.start()
         return self
 
@@ -77,11 +81,12 @@ class Lease:
 
     def _renew(self) -> None:
         while not self._done.wait(RENEW):
-            held = holder(self.storage)
-            if held is None or not held.items() >= self._mine.items():
-                self.lost.set()
-                return
-            self._write()
+            with contextlib.suppress(OSError):  # whoever writes the records will say it
+                held = holder(self.storage)
+                if held is None or not held.items() >= self._mine.items():
+                    self.lost.set()
+                    return
+                self._write()
 
 
 @contextlib.contextmanager

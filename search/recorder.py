@@ -7,23 +7,26 @@ Optuna is told, and checkpoints that are no longer needed are deleted. Knows not
 import math
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from colornet.errors import StorageError
+from colornet.redaction import redact
 from colornet.storage import Storage
 from search import confirmation
 from search.chooser import CONFIRM, Assignment, Chooser
+from search.gaps import Gaps
+from search.hearing import Hearing, longest_tick
 from search.keeping import KEEP_BEST, Keeper
-from search.outcome import MAX_ATTEMPTS
 from search.ranking import best_trials
-from search.records import UNFINISHED, RecordsWriter, SweepRecords, read_states, read_sweep
+from search.records import UNFINISHED, read_states, read_sweep
 from search.running import Running, identity, row_of, terminate_here
 from search.spending import Spending
 from search.standing import Standing, reported
 from search.stopping import Stopper
+from search.writer import RecordsWriter
 from spaces.distributions import Point
 from spaces.study import Study
 
@@ -38,9 +41,12 @@ class Recorder:
         location: the sweep's folder or URI, which holds its study.
         study: the resolved study.
         terminate: sends SIGTERM to a trial's process, wherever it runs.
+        clock: gives seconds, for how long trials are silent.
 
     Attributes:
         stopping: set to let running trials end as preempted and hand out no more.
+        blocked, cut: why nothing can be written any more, why what runs is cut off, if so.
+        hearing: which trials have been silent for too long.
         standing: how the trials stand.
         spending: what is spent of the budgets.
         ended: trials that ended since this was last emptied (by the progress display).
@@ -51,24 +57,25 @@ class Recorder:
         location: str | Path,
         study: Study,
         terminate: Callable[[Running], None] = terminate_here,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._terminate = terminate
         self.location = os.fspath(location)
         self.study = study
         self.stopping = False
+        self.blocked: str | None = None
         self.cut: str | None = None
-        """Why running trials are cut off, once they are."""
         self.running: dict[str, Running] = {}
         self.ended: list[tuple[Assignment, str, str | None, dict[str, Any]]] = []
         self._writer = RecordsWriter(location)
         self._keeper = Keeper(Storage.at(location))
-        self._deaths: Counter[str] = Counter()
         self._flushed = time.monotonic()
         self._objectives = list(study.file.objectives)
         sweep = read_sweep(location)
-        self._known = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
-        if self._fill_gaps(sweep):
+        self._gaps = Gaps(self._writer, sweep)
+        if self._gaps.fill_all(sweep, self._keeper):
             sweep = read_sweep(location)
+        self.hearing = Hearing(longest_tick(sweep.ticks), clock)
         self.standing = Standing(sweep)
         self.chooser = Chooser(study, sweep.trials, self.standing.reported(study))
         self.stopper = Stopper(study)
@@ -78,26 +85,6 @@ class Recorder:
         self.spending = Spending(study.file.budget, read_states(location)[0], sweep.ticks)
         self._watched = dict.fromkeys([*self._objectives, self.standing.best_column])
         self._over: str | None = None
-
-    def _fill_gaps(self, sweep: SweepRecords) -> bool:
-        """Record the ticks that a checkpoint vouches for and the last driver had no time to.
-
-        Returns:
-            whether there were any.
-        """
-        for _, trial in sweep.trials[sweep.trials["state"].isin(UNFINISHED)].iterrows():
-            known = {key: trial[key] for key in ("trial_id", "number", "attempt", "seed")}
-            self._fill(known, self._keeper.history(trial["trial_id"]))
-        filled = self._writer.pending
-        self._writer.commit()
-        return filled
-
-    def _fill(self, known: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
-        """Record the ticks of a checkpoint's history that are not recorded yet."""
-        for metrics in history:
-            if (place := (known["trial_id"], metrics["tick"])) not in self._known:
-                self._known.add(place)
-                self._writer.tick({**metrics, **known})
 
     @property
     def total(self) -> int:
@@ -124,9 +111,23 @@ class Recorder:
         self._writer.start(self._state(assignment, "running", None))
         return assignment
 
-    def settle(self) -> None:
-        """Wait until the trial that was handed out last is on the disk as running."""
-        self._writer.settle()
+    def settle(self, trial_id: str) -> None:
+        """A trial has a process: wait until it is on the disk as running."""
+        self.hearing.begin(trial_id)
+        self._written(self._writer.settle)
+
+    def _written(self, write: Callable[[], None]) -> bool:
+        """Write; where the storage takes nothing, rows wait and the sweep stops."""
+        try:
+            write()
+        except StorageError as error:
+            self._block(str(error))
+            return False
+        return True
+
+    def _block(self, reason: str) -> None:
+        self.blocked = self.blocked or reason
+        self.stopping = True
 
     def _choose(self) -> Assignment | None:
         if self.chooser.waiting or self._search_is_over() is None:
@@ -165,11 +166,11 @@ class Recorder:
         running = self.running.get(trial_id)
         if running is None:
             return False
-        running.pid, running.host = message.get("pid"), message.get("host")
-        running.node = message.get("node")
+        running.pid, running.host, running.node = map(message.get, ("pid", "host", "node"))
+        self.hearing.word(trial_id)
         if message["event"] == "resumed":
             # The last attempt may have written this checkpoint after anybody listened to it.
-            self._fill(identity(running.assignment), message["history"])
+            self._gaps.fill(identity(running.assignment), message["history"])
             running.last = dict(message["history"][-1]) if message["history"] else {}
             return True
         if message["event"] == "tick":
@@ -187,6 +188,10 @@ class Recorder:
             self._end(running, "preempted", why)
             self._again(running, alone=True)
             return False
+        if message["state"] == "blocked":
+            self._block(message["reason"])
+            self._end(running, "preempted", message["reason"])
+            return False
         self._end(running, message["state"], message["reason"])
         if message["state"] == "preempted" and not (self.stopping or self.cut):
             self._again(running)  # its node is wanted back: another one goes on
@@ -201,13 +206,10 @@ class Recorder:
         running = self.running.get(trial_id)
         if running is None:
             return
-        self._deaths[trial_id] += counts
-        if self.stopping or self.cut:
-            self._end(running, "preempted", reason)
-        elif self._deaths[trial_id] >= MAX_ATTEMPTS:
-            self._end(running, "failed", f"{reason} ({MAX_ATTEMPTS} attempts)")
-        else:
-            self._end(running, "preempted", reason)
+        ends = self.stopping or self.cut is not None
+        state, reason = self.hearing.lost(trial_id, redact(reason), counts=counts)
+        self._end(running, "preempted" if ends else state, reason)
+        if state == "preempted" and not ends:
             self._again(running)
 
     def _again(self, running: Running, *, alone: bool = False) -> None:
@@ -228,6 +230,8 @@ class Recorder:
     def close(self) -> None:
         """Nothing runs any more: write what is waiting, and tidy up after the trials."""
         self.flush(force=True)
+        if self._writer.pending:
+            return  # what is not on the disk is not over
         states = self.standing.states.items()
         self._keeper.sweep_up({trial_id for trial_id, one in states if one not in UNFINISHED})
         self.standing.refresh_best()
@@ -236,13 +240,13 @@ class Recorder:
         """Write what is waiting, at most every `FLUSH` seconds."""
         now = time.monotonic()
         if self._writer.pending and (force or now - self._flushed > FLUSH):
-            self._writer.commit()
+            self._written(self._writer.commit)
             self._flushed = now
 
     def _tick(self, running: Running, metrics: Mapping[str, Any]) -> bool:
         assignment = running.assignment
         running.last = dict(metrics)
-        self._known.add((assignment.trial_id, metrics["tick"]))
+        self._gaps.note(assignment.trial_id, metrics["tick"])
         self._writer.tick({**identity(assignment), **metrics})
         self.spending.add(assignment.trial_id, metrics.get("images"), metrics.get("seconds"))
         for name in self._watched:
@@ -289,12 +293,14 @@ class Recorder:
         if state == "preempted" and self.cut and not self.stopping:
             state, reason = "cancelled", self.cut
         del self.running[assignment.trial_id]
+        self.hearing.end(assignment.trial_id)
         self.chooser.tell(assignment.number, state, reported(self.study, running.last))
         self._writer.trial(self._state(assignment, state, reason, running))
         self.ended.append((assignment, state, reason, running.last))
         if state == "completed" and not self._keeper.has(assignment.trial_id):
             return  # nothing to tidy: its last rows may wait for the next flush
-        self._writer.commit()  # before the checkpoints that could bring it back are gone
+        if not self._written(self._writer.commit):
+            return  # else the checkpoints that could bring it back would be gone
         if state != "preempted" and self._keeper.tidy(assignment.trial_id):
             self.standing.refresh_best()
             best = best_trials(self.standing.snapshot(), KEEP_BEST)
@@ -308,7 +314,7 @@ class Recorder:
         running: Running | None = None,
     ) -> dict[str, Any]:
         """The row of a trial that is now in a state."""
-        gpus = self.spending.gpus
-        row = row_of(assignment, running) | {"state": state, "reason": reason, "gpus": gpus}
+        more = {"state": state, "reason": reason, "gpus": self.spending.gpus}
+        row = row_of(assignment, running) | more
         self.standing.update(row, running.last if running else {})
         return row

@@ -12,14 +12,10 @@ the clock.
 """
 
 import json
-import math
 import os
-from collections.abc import Collection, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +23,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from colornet.catalog import parse_yaml, to_yaml
+from colornet.catalog import parse_yaml
 from colornet.errors import InputError, did_you_mean
+from colornet.firstlook import check_answers
 from colornet.storage import Storage
 from search.frames import read_frame
 from search.lease import holder, is_alive
 from search.parts import (
-    SCHEMAS,
     VERSION,
-    merge_parts,
-    part_names,
-    read_parts,
-    to_table,
-    write_part,
 )
 
 STATES = (
@@ -57,88 +48,6 @@ UNFINISHED = ("running", "preempted")
 """States of trials that a resumed sweep goes on with."""
 CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
 """What is kept of each change of a trial's state."""
-
-
-class RecordsWriter:
-    """Appends rows to a sweep's records; the only writer there is.
-
-    Rows are kept until `commit`, which writes at most one part per table: ticks and pictures before
-    the trial states that vouch for them.
-    """
-
-    def __init__(self, location: str | os.PathLike[str]) -> None:
-        self.storage = Storage.at(location)
-        self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
-        self._parts: dict[str, list[str]] = {}
-        self._written: dict[str, dict[str, pa.Table]] = {table: {} for table in SCHEMAS}
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="records")
-        self._starting: Future[None] | None = None
-        self._seq = 0
-        for table in SCHEMAS:
-            self._parts[table] = part_names(self.storage, table)
-            found, _ = read_parts(self.storage, table, columns=["seq"])
-            if found is not None and found.num_rows:
-                self._seq = max(self._seq, *found.column("seq").to_pylist())
-
-    def trial(self, row: Mapping[str, Any]) -> None:
-        """A trial's state has changed. JSON columns may be given as plain data."""
-        self._add("trials", row)
-
-    def start(self, row: Mapping[str, Any]) -> None:
-        """A trial is about to start: its row goes to the disk at once, ahead of what waits."""
-        self.settle()
-        self._starting = self._writing.submit(self._write, "trials", [self._stamped(row)])
-
-    def settle(self) -> None:
-        """Wait until the row of the trial that was started last is on the disk."""
-        starting, self._starting = self._starting, None
-        if starting is not None:
-            starting.result()
-
-    def tick(self, row: Mapping[str, Any]) -> None:
-        """A training has reported."""
-        self._add("ticks", row)
-
-    def picture(self, row: Mapping[str, Any]) -> None:
-        """A held-out picture has been colorized and measured."""
-        self._add("pictures", row)
-
-    def _add(self, table: str, row: Mapping[str, Any]) -> None:
-        self._rows[table].append(self._stamped(row))
-
-    def _stamped(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        self._seq += 1
-        stamp = {"version": VERSION, "seq": self._seq, "time": datetime.now(UTC)}
-        return {**stamp, **{key: _cell(value) for key, value in row.items()}}
-
-    @property
-    def pending(self) -> bool:
-        """Whether rows wait for `commit`."""
-        return self._starting is not None or any(self._rows.values())
-
-    def commit(self) -> None:
-        """Write what has been added since the last commit; on return it is on the disk."""
-        self.settle()
-        for table in ("pictures", "ticks", "trials"):
-            if rows := self._rows[table]:
-                self._write(table, rows)
-                self._rows[table] = []
-            parts, written = self._parts[table], self._written[table]
-            self._parts[table] = merge_parts(self.storage, table, parts, written)
-
-    def _write(self, table: str, rows: list[dict[str, Any]]) -> None:
-        part = write_part(self.storage, table, to_table(table, rows), written=self._written[table])
-        self._parts[table].append(part)
-
-
-def _cell(value: Any) -> Any:
-    if value is None or type(value) in (str, int):
-        return value  # most cells, without the slow look at abstract classes
-    if isinstance(value, Mapping | list):
-        return json.dumps(value, sort_keys=True, allow_nan=False)
-    if isinstance(value, Real) and not isinstance(value, Integral) and not math.isfinite(value):
-        return None
-    return value
 
 
 @dataclass(frozen=True)
@@ -268,15 +177,6 @@ def driver_of(location: str | os.PathLike[str]) -> dict[str, Any] | None:
     return held if held and is_alive(held) else None
 
 
-def create_sweep(
-    location: str | os.PathLike[str], study: Mapping[str, Any], provenance: Mapping[str, Any]
-) -> None:
-    """Write what makes a folder a sweep. `study.yaml` comes last: with it, the sweep exists."""
-    storage = Storage.at(location)
-    storage.write("provenance.json", json.dumps(provenance, indent=1).encode())
-    storage.write("study.yaml", to_yaml(study).encode())
-
-
 def sweeps_folder() -> Path:
     """Where sweeps go by default: COLORSWEEP_OUT, else `sweeps` in the working folder."""
     return Path(os.environ.get("COLORSWEEP_OUT", "sweeps")).expanduser()
@@ -286,9 +186,10 @@ def find_sweep(text: str | None = None) -> str:
     """The sweep a user means: a folder or URI, a unique beginning of its name, or None: the latest.
 
     Raises:
-        InputError: when there is none, or several begin like that.
+        InputError: when there is none, several begin like that, or its storage does not answer.
     """
     if text and ("://" in text or os.path.isdir(os.path.expanduser(text))):
+        check_answers(text)
         return os.path.expanduser(text)
     folder = sweeps_folder()
     names = sorted(path.parent.name for path in folder.glob("*/study.yaml"))

@@ -14,11 +14,13 @@ from typing import Any
 
 import ray
 
-from colornet.errors import ColorsweepError, NoValidTrialError
+from colornet.errors import ColorsweepError, NoValidTrialError, StorageError
 from colornet.storage import Storage
 from search import tune
 from search.access import check_version, explain, reach
+from search.beginning import picture_roots
 from search.lease import Lease
+from search.preflight import check_gangs, check_nodes
 from search.progress import Progress
 from search.recorder import Recorder
 from search.records import read_study
@@ -64,10 +66,11 @@ def run(
         train: the training, as `search.tune.fit` takes it.
 
     Raises:
-        InputError: the folder holds no sweep.
+        InputError: the folder holds no sweep, or a node does not see it or its pictures.
         InUseError: another driver runs it.
         NoValidTrialError: every trial has ended and none can be chosen.
         ClusterError: no Ray cluster answers at `address`.
+        StorageError: the sweep's storage is full, or takes no more.
         ColorsweepError: Ray failed again and again.
     """
     started = time.monotonic()
@@ -79,8 +82,16 @@ def run(
             # Ray's start sets a handler of its own for SIGTERM: ours comes after it.
             cluster = _ray(address, gang=recorded.file.resources.workers > 1)
             with cluster, _stop_on_signal(recorder), Progress(recorder, started) as progress:
+                if address:
+                    count = check_nodes(location, picture_roots(recorded))
+                    log.warning("Nodes %d, which see the sweep and its pictures", count)
                 _supervise(recorder, lease, progress, train)
         recorder.close()
+    if recorder.blocked:
+        raise StorageError(
+            f"{recorder.blocked}.\nMend that (free some space, or make it writable), then go on: "
+            f"colorsweep resume {location}"
+        )
     result = SweepResult(
         location=location if "://" in location else os.path.relpath(location),
         states=Counter(recorder.standing.states.values()),
@@ -110,7 +121,7 @@ def _supervise(
     """Run Tune, and again when it gives up because the host ran out of memory."""
     resources = recorder.study.file.resources
     if resources.workers > 1:
-        tune.check_gangs(resources.workers)
+        check_gangs(resources.workers)
     part = tune.share(resources)
     progress.concurrent = part.concurrent
     recorder.spending.gpus = part.gpus * part.workers
@@ -163,6 +174,17 @@ def _ray(address: str | None, *, gang: bool) -> Generator[None, None, None]:
     if ray.is_initialized():
         yield
         return
+    # Ray prints there what becomes of its workers, which we say ourselves.
+    with (
+        open(os.devnull, "w") as nothing,
+        contextlib.redirect_stdout(nothing),
+        _started(address, gang=gang),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _started(address: str | None, *, gang: bool) -> Generator[None, None, None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address:

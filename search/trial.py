@@ -23,7 +23,8 @@ from ray import tune
 
 from colornet import checkpoint, interrupt
 from colornet.config import Config, parse_config
-from colornet.errors import ColorsweepError, DivergedError, TrainingInterrupted
+from colornet.errors import ColorsweepError, DivergedError, StorageError, TrainingInterrupted
+from colornet.redaction import redact
 from colornet.storage import Storage
 from search.keeping import Mirror, fetch, of_trial
 from search.logtail import LogTail
@@ -120,6 +121,8 @@ def _run(
             state, reason = "diverged", str(error)
         except TrainingInterrupted as error:
             state, reason = "preempted", str(error)
+        except StorageError as error:
+            state, reason = "blocked", f"{error} (on {where['host']})"
         except ColorsweepError as error:
             state, reason = "failed", str(error)
         except MemoryError as error:
@@ -128,6 +131,7 @@ def _run(
             state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
             reason = _last_lines(error)
             tail.failed(error)
+    reason = None if reason is None else redact(reason)
     end = {"event": "end", "state": state, "reason": reason, "log": tail.text}
     say({**end, "pictures": pictures, **where})
 

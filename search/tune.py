@@ -16,14 +16,12 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-from ray.util.state import list_nodes
-from ray.util.state.exception import RayStateApiException
 
-from colornet.errors import ClusterError, first_line
 from search.chooser import CONFIRM, Assignment
 from search.recorder import Recorder
 from search.running import Running
@@ -53,8 +51,6 @@ def terminate(running: Running) -> None:
         _kill.options(scheduling_strategy=there).remote(running.pid)
 
 
-STATE_WAIT = 10
-"""Seconds that Ray's state API may take to answer."""
 NODE_DIED = "its node has died"
 """In what Ray says of an actor that was lost with its node."""
 
@@ -64,24 +60,6 @@ def share(resources: Resources) -> Share:
     nodes = [one["Resources"] for one in ray.nodes() if one["Alive"]]
     whole = Machine.of_nodes((int(one.get("CPU", 0)), float(one.get("GPU", 0))) for one in nodes)
     return split(whole, resources.gpus, resources.concurrent, resources.workers)
-
-
-def check_gangs(workers: int) -> None:
-    """See that trials may span workers on the cluster that Ray is connected to.
-
-    Raises:
-        ClusterError: Ray's state API does not answer: what a trial that is stopped early had of the
-            cluster would never be free again.
-    """
-    try:
-        here = ray.get_runtime_context().gcs_address  # there may be several on this machine
-        list_nodes(here, limit=1, timeout=STATE_WAIT)
-    except (RayStateApiException, OSError, ValueError) as error:
-        raise ClusterError(
-            f"resources.workers: {workers}: trials that span workers need Ray's dashboard, which "
-            f"does not answer: {first_line(error)}.\n"
-            "Install ray[default] on the head and start it with --include-dashboard=true."
-        ) from error
 
 
 class _Trial(Trial):
@@ -180,11 +158,15 @@ class _OnStep(tune.Callback):
         self._recorder = recorder
         self._show = show
 
-    def on_trial_start(self, *_: Any, **__: Any) -> None:
+    def on_trial_start(self, *_: Any, trial: Trial, **__: Any) -> None:
         """An actor has taken its assignment, and has not begun."""
-        self._recorder.settle()
+        self._recorder.settle(trial.config["trial_id"])
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        silent = self._recorder.hearing.newly_silent()
+        for trial in trials:
+            if trial.config["trial_id"] in silent and trial.temporary_state.ray_actor:
+                ray.kill(trial.temporary_state.ray_actor)  # it is lost, then, as if it had died
         self._recorder.flush()
         self._show()
 
@@ -226,6 +208,10 @@ def fit(
     """
 
     os.environ.update(ENVIRONMENT)
+    # Ray would write these of a driver's into its logs: nodes have credentials of their own.
+    class_cache.ENV_VARS_TO_PROPAGATE -= {
+        name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")
+    }
     with tempfile.TemporaryDirectory(prefix="colorsweep-tune-") as scratch:
         trainable = tune.with_resources(
             tune.with_parameters(TrialActor, train=train), partial(_resources, part)

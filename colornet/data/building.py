@@ -23,7 +23,7 @@ import numpy as np
 from colornet.data.decode import is_grey
 from colornet.data.source import Decoded, Entry, Source, UnusablePicture
 from colornet.data.splits import Split
-from colornet.errors import InputError
+from colornet.errors import InputError, why_not
 from colornet.storage import cache_folder, sync_folder
 
 PACK_VERSION = 2
@@ -59,8 +59,8 @@ def build_once(
         _build_locked(folder, source, skip_grey, image_size, is_built)
     except OSError as error:
         raise InputError(
-            f"{error.filename or folder.parent}: cannot be written: {error.strerror}.\n"
-            "Set COLORSWEEP_CACHE to a folder with space that you may write to."
+            f"{error.filename or folder.parent}: cannot be written: {why_not(error)}.\n"
+            "Free some space there, or set COLORSWEEP_CACHE to a folder that you may write to."
         ) from error
 
 
@@ -150,7 +150,7 @@ def _check_space(folder: Path, count: int, image_size: int) -> None:
         raise InputError(
             f"{folder.parent}: the packed pictures need {needed / 1e6:,.0f} MB, "
             f"but {free / 1e6:,.0f} MB are free.\n"
-            "Free some space, or set COLORSWEEP_CACHE to a folder on another disk."
+            "Free some space, or take another disk: COLORSWEEP_CACHE, for `data pack` also -o."
         )
 
 

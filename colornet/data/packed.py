@@ -17,6 +17,7 @@ from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source
 from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
 from colornet.errors import InputError, did_you_mean
+from colornet.firstlook import check_answers
 from colornet.sections.data import DataConfig, FolderData
 from colornet.storage import cache_folder
 
@@ -110,6 +111,7 @@ def pack_to(data: DataConfig, place: str | Path) -> Pack:
         InputError: as `open_pack`, and when there is anything else at `place`.
     """
     if "://" in str(place):
+        check_answers(str(place))
         pack = open_pack(data)
         put_pack(pack.path, str(place))
         return pack

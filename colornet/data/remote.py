@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from colornet.data.building import INDEX, PICTURES, locked
-from colornet.errors import InputError, first_line
+from colornet.errors import InputError, first_line, why_not
 from colornet.storage import Storage, cache_folder, sync_folder, write_atomic
 
 SUMS = "sums.json"
@@ -70,10 +70,13 @@ def fetch_pack(uri: str) -> Path:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"data.root: {uri}: cannot be read: {first_line(error)}.") from None
     folder = cache_folder() / "packs" / f"remote-{hashlib.sha256(text).hexdigest()[:24]}"
-    with locked(folder):
-        if not (folder / SUMS).is_file():
-            _check_space(uri, folder, needed)
-            _copy(storage, sums, text, folder)
+    try:
+        with locked(folder):
+            if not (folder / SUMS).is_file():
+                _check_space(uri, folder, needed)
+                _copy(storage, sums, text, folder)
+    except OSError as error:
+        raise InputError(f"{uri}: cannot be copied to {folder}: {why_not(error)}.") from None
     return folder
 
 

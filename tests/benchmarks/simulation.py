@@ -21,7 +21,7 @@ from colornet import checkpoint
 from colornet.catalog import to_yaml
 from search.chooser import CONFIRM, Assignment
 from search.recorder import Recorder
-from search.records import create_sweep
+from search.writer import create_sweep
 from spaces.loading import load_study
 from spaces.study import Study
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from colornet.catalog import to_yaml
 from colornet.measures import COSTS, DIAGNOSTICS, LOSSES, METRICS
-from search.records import RecordsWriter, create_sweep
+from search.writer import RecordsWriter, create_sweep
 from spaces.distributions import Dimension, point_id
 from spaces.loading import load_study
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from colornet.catalog import to_yaml
-from search.records import create_sweep, read_sweep
+from search.records import read_sweep
+from search.writer import create_sweep
 from spaces.loading import load_study
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

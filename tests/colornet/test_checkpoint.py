@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
 
 from colornet import checkpoint
-from colornet.errors import InputError
+from colornet.errors import InputError, StorageError
 
 STATE: dict[str, Any] = {
     "weights": {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor([1, 2])},
@@ -134,6 +135,32 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         checkpoint.save(tmp_path / "tick-000001", STATE, [{"loss": float("nan")}])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told_and_costs_no_older_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = tmp_path / "attempt-1"
+    older = [save(attempt, tick) for tick in (1, 2)]
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    def torch_on_a_full_disk(*_: Any) -> None:
+        try:
+            full()
+        except OSError:
+            raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B904
+
+    for place, fails in ((checkpoint, "_flush"), (torch, "save")):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, fails, full if fails == "_flush" else torch_on_a_full_disk)
+            with pytest.raises(StorageError, match=f"{attempt}: cannot be written: No space left"):
+                save(attempt, 3)
+        assert sorted(attempt.iterdir()) == older
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="not of a disk"):
+        patched.setattr(torch, "save", Mock(side_effect=RuntimeError("not of a disk")))
+        save(attempt, 3)
 
 
 def test_reading_needs_no_torch(tmp_path: Path) -> None:

@@ -11,8 +11,11 @@ from colornet.errors import (
     InputError,
     InUseError,
     NoValidTrialError,
+    StorageError,
     TrainingInterrupted,
     did_you_mean,
+    system_error,
+    why_not,
 )
 
 
@@ -24,6 +27,7 @@ from colornet.errors import (
         (InUseError, 3),
         (ClusterError, 3),
         (NoValidTrialError, 4),
+        (StorageError, 1),
         (TrainingInterrupted, 130),
     ],
 )
@@ -53,3 +57,16 @@ def test_did_you_mean(word: str, known: list[str], hint: str) -> None:
 def test_errors_reach_other_processes() -> None:
     error = pickle.loads(pickle.dumps(DivergedError("loss_l1 became nan", 7)))
     assert (str(error), error.step) == ("loss_l1 became nan", 7)
+
+
+def test_what_the_system_said_is_found_among_causes() -> None:
+    full = OSError(28, "No space left on device")
+    error = RuntimeError("unexpected pos 704 vs 598")
+    error.__context__ = full
+    assert str(StorageError.at("/sweep", error)) == (
+        "/sweep: cannot be written: No space left on device"
+    )
+    assert system_error(error) is full
+    assert system_error(RuntimeError("another")) is None
+    assert why_not(OSError("AWS Error\nDetails")) == "AWS Error"
+    assert why_not(ValueError("a line\nand more")) == "a line"

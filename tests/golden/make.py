@@ -19,7 +19,8 @@ from colornet.catalog import load_config, to_yaml
 from colornet.model import save_model
 from colornet.networks import build_generator
 from search.recorder import Recorder
-from search.records import VERSION, create_sweep, read_sweep
+from search.records import VERSION, read_sweep
+from search.writer import create_sweep
 from spaces.loading import load_study
 from spaces.study import Study
 

@@ -16,7 +16,8 @@ from reports.commands import best, report
 from reports.exporting import export_csv
 from reports.tables import open_sweep
 from search.exporting import export_optuna
-from search.records import VERSION, RecordsWriter, read_sweep
+from search.records import VERSION, read_sweep
+from search.writer import RecordsWriter
 
 HERE = Path(__file__).parent
 SWEEPS = sorted(HERE.glob("sweep-*"))

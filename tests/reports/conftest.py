@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from reports.tables import SweepTables, tables_of
-from search.records import RecordsWriter, create_sweep, read_sweep
+from search.records import read_sweep
+from search.writer import RecordsWriter, create_sweep
 
 METRICS = {
     "ab_mae": {"unit": "Lab units", "goal": "minimize", "label": "ab MAE"},

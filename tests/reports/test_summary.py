@@ -3,6 +3,8 @@
 import math
 
 from colornet.measures import METRICS
+from reports import gallery
+from reports.decision import decide
 from reports.leaders import best
 from reports.summary import other_metrics, trial_table
 
@@ -16,7 +18,8 @@ def shown(build, **metrics: float):
 
 def test_details_stand_in_the_table_alone(build) -> None:
     sweep = shown(build, **dict.fromkeys(METRICS.keys() - {"ab_mae"}, 0.5))
-    compared = [other["label"] for other in best(sweep)["rows"][0]["others"]]
+    shown_best = best(sweep, decide(sweep), gallery.prepare(sweep))
+    compared = [other["label"] for other in shown_best["rows"][0]["others"]]
     listed = [c["name"] for c in trial_table(sweep)["columns"] if c["kind"] == "metric"]
     assert listed == [f"val_{name}" for name in METRICS]
     few = [name for name, metric in METRICS.items() if not metric.detail and name != "ab_mae"]

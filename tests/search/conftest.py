@@ -12,7 +12,8 @@ from PIL import Image
 
 from colornet.catalog import to_yaml
 from search.recorder import Recorder
-from search.records import create_sweep, read_sweep
+from search.records import read_sweep
+from search.writer import create_sweep
 from spaces.loading import load_study
 from spaces.study import Study
 

@@ -60,20 +60,25 @@ def kill(pids: list[int]) -> None:
 class Nodes:
     """A head without CPUs and nodes of one CPU each, with token authentication.
 
+    Args:
+        dashboard: whether the head has one.
+
     Attributes:
         address: of the head's dashboard.
+        gcs: of the head, for drivers.
         environment: of commands that talk to it.
         nodes: the processes of `ray start --block`, without the head's.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, dashboard: bool = True) -> None:
         # A short path: Ray's sockets lie in there.
         self.folder = Path(tempfile.mkdtemp(prefix="rc", dir="/tmp"))
         token = self.folder / "token"
         token.write_text(secrets.token_hex(32))
         token.chmod(0o600)
-        self._port, dashboard = free_port(), free_port()
-        self.address = f"http://127.0.0.1:{dashboard}"
+        port, its_port = free_port(), free_port()
+        self.address = f"http://127.0.0.1:{its_port}"
+        self.gcs = f"{socket.gethostbyname(socket.gethostname())}:{port}"
         python = str(Path(sys.executable).parent)
         self.environment = {
             **{name: value for name, value in os.environ.items() if "RAY" not in name},
@@ -86,17 +91,18 @@ class Nodes:
         }
         self.nodes: list[subprocess.Popen[bytes]] = []
         self.head = self._start(
-            *("--head", "--port", str(self._port), "--num-cpus", "0"),
-            *("--dashboard-port", str(dashboard), "--temp-dir", str(self.folder / "ray")),
+            *("--head", "--port", str(port), "--num-cpus", "0"),
+            *("--dashboard-port", str(its_port), "--temp-dir", str(self.folder / "ray")),
+            f"--include-dashboard={str(dashboard).lower()}",
         )
-        self._wait_for(self.address)
+        if dashboard:
+            self._wait_for(self.address)
         for _ in range(count):
             self.add()
 
     def add(self) -> "subprocess.Popen[bytes]":
         """Start one more node."""
-        host = socket.gethostbyname(socket.gethostname())
-        self.nodes.append(self._start("--address", f"{host}:{self._port}", "--num-cpus", "1"))
+        self.nodes.append(self._start("--address", self.gcs, "--num-cpus", "1"))
         return self.nodes[-1]
 
     def kill(self, node: "subprocess.Popen[bytes]") -> None:

@@ -168,6 +168,13 @@ def test_another_version(dashboard: Callable[[int, bytes], str]) -> None:
         check_version(reach(dashboard(200, version("2.1.0"))))
 
 
+def test_another_python() -> None:
+    here = access.metadata.version("ray")
+    check_version(Reached("gcs", HERE, here, access.platform.python_version()))
+    with pytest.raises(ClusterError, match=r"runs Python 3\.9\.1, and this process Python 3"):
+        check_version(Reached("gcs", HERE, here, "3.9.1"))
+
+
 @pytest.mark.parametrize(
     ("said", "means"),
     [

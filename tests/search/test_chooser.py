@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
+from search import samplers
 from search.chooser import Assignment, Chooser, Reported
 from spaces.distributions import point_id
 from spaces.study import Study
@@ -243,7 +244,14 @@ def test_a_rebuilt_chooser_proposes_what_the_uninterrupted_one_would(
     assert all(one is not None for one in first)
 
 
-def test_the_sampler_s_own_attributes_survive_a_rebuild(make_study: MakeStudy) -> None:
+def test_a_sampler_s_own_attributes_survive_a_rebuild(
+    make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that draws dimensions together notes which with each trial."""
+    real = samplers.TPESampler
+    monkeypatch.setattr(
+        samplers, "TPESampler", lambda seed, **_: real(seed=seed, multivariate=True)
+    )
     ledger = Ledger(make_study(20))
     ledger.play(20)
     kept = [trial.system_attrs for trial in ledger.chooser._optuna.get_trials()]

@@ -10,9 +10,10 @@ from ray.job_submission import JobStatus
 
 from colornet.errors import ClusterError, InputError, InUseError
 from search import cluster as cluster_module
+from search import jobcommands
 from search.access import Reached
 from search.cluster import STUDY, TAG, Cluster, Job, sweep_of
-from search.jobcommands import _refusal
+from search.jobcommands import _refusal, logs
 
 
 class Client:
@@ -67,11 +68,10 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 @pytest.fixture
-def head(client: Client, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def head(client: Client) -> Cluster:
     address = "http://127.0.0.1:8265"
     here = Reached("dashboard", address, metadata.version("ray"))
-    monkeypatch.setattr(cluster_module, "reach", lambda asked: here)
-    return Cluster(address)
+    return Cluster(here)
 
 
 def test_a_cluster_without_sweeps(client: Client, head: Cluster) -> None:
@@ -187,7 +187,7 @@ def test_a_sweep_that_begins_or_is_refused(
 ) -> None:
     preamble = "12:00 INFO Runtime env\nRunning entrypoint for job first: python\n"
     job = head.submit({}, "/shared/first", ship=False)
-    client.written = f"{preamble}Sweep /shared/first\n"
+    client.written = f"{preamble}Sweep /shared/first\nNodes 2, which\n"
     assert head.begun(job).state == "PENDING"
     client.written = f"{preamble}/photos: no such folder.\nGive another.\n"
     client.add("first", "FAILED", 2)
@@ -210,11 +210,11 @@ def test_nobody_listens(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(ClusterError, match=f"http://127.0.0.1:{port}: no Ray cluster answers"):
-        Cluster(f"http://127.0.0.1:{port}")
+        logs(address=f"http://127.0.0.1:{port}")
 
 
 def test_another_version_of_ray(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     there = Reached("dashboard", "http://127.0.0.1:8265", "2.9.0")
-    monkeypatch.setattr(cluster_module, "reach", lambda asked: there)
+    monkeypatch.setattr(jobcommands, "reach", lambda asked: there)
     with pytest.raises(ClusterError, match=r"Ray 2\.9\.0"):
-        Cluster(there.address)
+        logs(address=there.address)

@@ -2,12 +2,14 @@
 
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 from colornet.errors import InputError
 from search import disk as module
-from search.disk import check_writable, checkpoint_bytes, disk, nearest, records_bytes
+from search.disk import check_room, check_writable, checkpoint_bytes, disk, nearest, records_bytes
 from search.workload import Life
 
 
@@ -56,6 +58,19 @@ def test_a_place_that_cannot_be_written_is_refused(
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is no folder"):
         check_writable(str(tmp_path / "file" / "sweep"))
-    monkeypatch.setattr(module.os, "access", lambda *_: False)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    denied = Mock(side_effect=OSError(13, "Permission denied"))
+    monkeypatch.setattr(module.tempfile, "mkdtemp", denied)
     with pytest.raises(InputError, match="Permission denied"):
         check_writable(str(tmp_path / "sweep"))
+
+
+def test_a_disk_that_is_as_good_as_full_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_room(str(tmp_path / "sweep"))
+    check_room("s3://bucket/sweep")
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda place: SimpleNamespace(free=4_000_000))
+    with pytest.raises(InputError, match=r"sweep: 4\.0 MB are free there, and a sweep wants 34 at"):
+        check_room(str(tmp_path / "sweep"))
+    check_room("s3://bucket/sweep")

@@ -11,7 +11,7 @@ from colornet.errors import InputError
 from search import events
 from search.events import events_text, follow_events
 from search.lease import Lease
-from search.records import RecordsWriter
+from search.writer import RecordsWriter
 
 MakeSweep = Callable[..., Path]
 

@@ -13,7 +13,8 @@ from optuna.trial import TrialState
 from colornet.errors import InputError
 from search.exporting import export_optuna
 from search.ranking import best_trials
-from search.records import RecordsWriter, read_sweep
+from search.records import read_sweep
+from search.writer import RecordsWriter
 
 
 def loaded(path: Path) -> optuna.Study:

@@ -1,5 +1,6 @@
 """Trials of two workers: a sweep of gangs from its start to its end, and a gang that dies."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from nodes import all_processes, command_of, descendants
+from nodes import Nodes, all_processes, command_of, descendants
 
 from search.records import read_states, read_sweep
 
@@ -41,6 +42,26 @@ def colorsweep(folder: Path, *words: str) -> "subprocess.Popen[str]":
     )
 
 
+def test_a_cluster_without_a_dashboard_is_refused(tmp_path: Path) -> None:
+    """Nothing there would free the place of a gang that is stopped early."""
+    (tmp_path / "study.yaml").write_text(STUDY)
+    with Nodes(2, dashboard=False) as nodes:
+        words = ["run", "study.yaml", "--out", "sweep", "--address", nodes.gcs]
+        done = subprocess.run(
+            [sys.executable, "-m", "search", *words],
+            cwd=tmp_path,
+            env=nodes.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    reason, remedy = done.stderr.strip().splitlines()[-2:]
+    assert reason.startswith("resources.workers: 2: trials that span workers need Ray's dashboard")
+    assert "--include-dashboard=true" in remedy
+    assert read_sweep(tmp_path / "sweep").trials.empty
+
+
 def left(pids: set[int], driver: int) -> list[str]:
     """Those of the processes that a driver has started which still run."""
     session = f"_{driver}"
@@ -50,6 +71,52 @@ def left(pids: set[int], driver: int) -> list[str]:
         if pid in pids or session in command_of(pid)
         if "watchdog.py" not in command_of(pid) and command_of(pid)
     ]
+
+
+GROUPS = """
+import json, sys, time
+import ray
+from ray.util import placement_group_table
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+while True:
+    there = [one for one in placement_group_table().values() if one["state"] == "CREATED"]
+    gangs = [one for one in there if any("CPU" in part for part in one["bundles"].values())]
+    print(json.dumps([time.time(), len(gangs)]))  # without the place of a trial's own actor
+    sys.stdout.flush()
+    time.sleep(0.5)
+"""
+FREED_WITHIN = 15.0
+
+
+def test_places_of_stopped_trials_are_freed_while_others_run(tmp_path: Path) -> None:
+    """On a cluster with room for one gang: none waits for the place of another that has ended."""
+    (tmp_path / "study.yaml").write_text(STUDY)
+    with Nodes(2) as nodes:
+        words = ["run", "study.yaml", "--out", "sweep", "--address", nodes.gcs]
+        options = {"cwd": tmp_path, "env": nodes.environment, "text": True}
+        command = [sys.executable, "-c", GROUPS, nodes.gcs]
+        watcher = subprocess.Popen(command, stdout=subprocess.PIPE, **options)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "search", *words],
+                capture_output=True,
+                timeout=500,
+                **options,
+            )
+        finally:
+            watcher.terminate()
+        seen = [json.loads(line) for line in watcher.communicate()[0].splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert "Nodes 2, which see the sweep and its pictures" in done.stderr
+    states, _ = read_states(tmp_path / "sweep")
+    ends = states[states["state"].isin(["pruned", "completed"])]
+    assert len(ends) == 6 and (ends["state"] == "pruned").any()
+    assert max(count for _, count in seen) == 1
+    waits = []
+    for end in ends["time"].map(lambda when: when.timestamp()).iloc[:-1]:
+        waits.append(min(at for at, count in seen if at > end and count == 0) - end)
+    print("freed after", [f"{wait:.1f} s" for wait in waits])
+    assert max(waits) < FREED_WITHIN
 
 
 def test_gangs_are_stopped_early_and_leave_nothing(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_sweep_from_submission_to_report(tmp_path: Path) -> None:
         followed = colorsweep(nodes, laptop, "logs", "balance", "--follow")
         assert followed.returncode == 0, followed.stderr
         assert "16/16" in followed.stderr
-        assert nodes.environment["RAY_AUTH_TOKEN_PATH"] not in followed.stderr
+        assert Path(nodes.environment["RAY_AUTH_TOKEN_PATH"]).read_text() not in followed.stderr
     check_whole(sweep, 16)
     states, _ = read_states(sweep)
     # Ray may see the process's end before the node's.

@@ -15,8 +15,8 @@ import pytest
 from search import pastspeed
 from search.estimating import BETWEEN, Measured
 from search.pastspeed import _starts_apart, past_trainings
-from search.records import RecordsWriter, create_sweep
 from search.shares import Machine, Share
+from search.writer import RecordsWriter, create_sweep
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]

@@ -35,7 +35,7 @@ def open_recorder(folder: Path) -> Recorder:
 def start(recorder: Recorder) -> Assignment:
     chosen = recorder.next()
     assert chosen is not None
-    recorder.settle()
+    recorder.settle(chosen.trial_id)
     return chosen
 
 
@@ -690,3 +690,79 @@ def test_a_constraint_that_is_not_met_keeps_a_trial_from_being_best(make_sweep: 
     assert recorder.standing.best == 4.0
     trials = open_recorder(folder).chooser._optuna.get_trials()
     assert [one.constraints["cost_gmac_per_picture"] for one in trials] == [1.0, -1.0]
+
+
+class TestAFullDisk:
+    @staticmethod
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    def test_ends_the_sweep_and_loses_nothing(
+        self, make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = make_sweep(3)
+        recorder = open_recorder(folder)
+        first = start(recorder)
+        with monkeypatch.context() as patched:
+            patched.setattr("colornet.storage.write_atomic", self.full)
+            end(recorder, first, "completed")
+            assert recorder.blocked == f"{folder}: cannot be written: No space left on device"
+            assert recorder.stopping and recorder.next() is None
+            recorder.close()
+        assert read_sweep(folder).trials["state"].tolist() == ["running"]
+        recorder.close()  # there is space again
+        assert read_sweep(folder).trials["state"].tolist() == ["completed"]
+
+    def test_keeps_the_checkpoints_of_what_could_not_be_recorded(
+        self, make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = make_sweep(3)
+        recorder = open_recorder(folder)
+        first = start(recorder)
+        kept = folder / "checkpoints" / first.trial_id / "attempt-000"
+        kept.mkdir(parents=True)
+        with monkeypatch.context() as patched:
+            patched.setattr("colornet.storage.write_atomic", self.full)
+            end(recorder, first, "failed")
+            recorder.close()
+        assert kept.is_dir()
+        assert open_recorder(folder).chooser.waiting[0].trial_id == first.trial_id
+
+    def test_of_a_trial_stops_the_others(self, make_sweep: MakeSweep) -> None:
+        told: list[int | None] = []
+        folder = make_sweep(4)
+        recorder = Recorder(folder, study_of(folder), lambda one: told.append(one.pid))
+        first, second = start(recorder), start(recorder)
+        tick(recorder, second, 1)
+        reason = "/sweep: cannot be written: No space left on device (on there)"
+        end(recorder, first, "blocked", reason)
+        assert recorder.blocked == reason and recorder.next() is None
+        recorder.stop()
+        assert told == [HERE["pid"]]
+        end(recorder, second, "preempted", "stopped")
+        recorder.close()
+        states = read_sweep(folder).trials
+        assert states["state"].tolist() == ["preempted", "preempted"]
+        assert states["reason"].tolist() == [reason, "stopped"]
+
+
+def test_a_trial_that_is_silent_is_tried_once_more(make_sweep: MakeSweep) -> None:
+    now, folder = [0.0], make_sweep(1)
+    recorder = Recorder(folder, study_of(folder), clock=lambda: now[0])
+    for attempt, state in enumerate(["preempted", "stalled"]):
+        chosen = recorder.next()
+        assert chosen is not None and chosen.attempt == attempt
+        recorder.settle(chosen.trial_id)
+        now[0] += 2.0
+        tick(recorder, chosen, attempt + 1)
+        now[0] += 599.0
+        assert recorder.hearing.newly_silent() == []
+        now[0] += 2.0
+        assert recorder.hearing.newly_silent() == [chosen.trial_id]
+        recorder.lost(chosen.trial_id, "its process died")
+        last = read_states(folder)[0].iloc[-1]
+        assert (last["state"], last["reason"]) == (
+            state,
+            "stalled: nothing was heard of it for 601 s",
+        )
+    assert recorder.next() is None and recorder.is_finished

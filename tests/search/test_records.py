@@ -17,11 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colornet.errors import InputError
+from colornet.errors import InputError, StorageError
 from search import frames
 from search import parts as part_files
 from search.parts import MERGE_AT, SCHEMAS
-from search.records import RecordsWriter, create_sweep, find_sweep, read_states, read_sweep
+from search.records import find_sweep, read_states, read_sweep
+from search.writer import RecordsWriter, create_sweep
 
 STUDY = {"version": 1, "name": "mine", "base_config": {}, "objectives": {"val_ab_mae": "minimize"}}
 
@@ -111,22 +112,30 @@ def test_a_start_goes_ahead_of_what_waits(sweep: Path) -> None:
     assert states["seq"].tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("then", ["settle", "commit", "start"])
-def test_a_start_that_cannot_be_written_is_told(
+def full(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("then", ["settle", "commit"])
+def test_what_cannot_be_written_is_told_and_waits(
     sweep: Path, monkeypatch: pytest.MonkeyPatch, then: str
 ) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
     writer = RecordsWriter(sweep)
     with monkeypatch.context() as patched:
         patched.setattr("colornet.storage.write_atomic", full)
         writer.start(trial(0, "running"))
-        with pytest.raises(OSError, match="No space left"):
-            getattr(writer, then)(*([trial(1, "running")] if then == "start" else []))
-    writer.start(trial(1, "running"))
-    writer.settle()
-    assert read_sweep(sweep).trials["trial_id"].tolist() == ["t00001"]
+        writer.start(trial(1, "running"))  # meets the first one's failure
+        with pytest.raises(StorageError, match=f"{sweep}: cannot be written: No space left"):
+            getattr(writer, then)()
+        writer.tick({"trial_id": "t00000", "tick": 1, "number": 0, "attempt": 0, "seed": 0})
+        with pytest.raises(StorageError):
+            writer.commit()
+        assert writer.pending
+    writer.commit()
+    assert not writer.pending
+    found = read_sweep(sweep)
+    assert found.trials["trial_id"].tolist() == ["t00000", "t00001"]
+    assert found.ticks["tick"].tolist() == [1]
 
 
 def test_every_column_of_a_trial_comes_back(sweep: Path) -> None:

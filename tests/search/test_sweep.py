@@ -14,11 +14,13 @@ import pandas as pd
 import pytest
 
 from colornet.config import Config
-from colornet.errors import InputError, NoValidTrialError
-from search import sweep
+from colornet.errors import InputError, NoValidTrialError, StorageError
+from search import hearing, sweep
 from search.chooser import Chooser
 from search.outcome import MAX_ATTEMPTS
-from search.records import RecordsWriter, read_states, read_sweep
+from search.recorder import Recorder
+from search.records import read_states, read_sweep
+from search.writer import RecordsWriter
 from spaces.study import Study
 
 pytestmark = pytest.mark.ray
@@ -191,7 +193,7 @@ def test_a_folder_that_is_no_sweep(tmp_path: Path) -> None:
 
 DRIVER = """
 import sys, time
-from search import sweep
+from search import hearing, sweep
 from search.chooser import Chooser
 from search.cli import main
 
@@ -267,3 +269,64 @@ def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
         again = found.trials.set_index("trial_id").loc[row["trial_id"]]
         assert (again["seq"], again["attempt"]) == (row["seq"], row["attempt"])
     assert json.loads(found.trials["config"][0])["training"]["images"] == 64
+
+
+def test_a_training_that_hangs_is_ended_and_tried_once_more(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others go on meanwhile."""
+    for name in ("LEAST", "LEAST_FIRST", "UNKNOWN"):
+        monkeypatch.setattr(hearing, name, 3.0)
+    folder = make_sweep(4)
+    hangs = rates(folder, 4)[1]
+
+    def act(config: Any, tick: int) -> None:
+        if config.optimizer.generator_lr == hangs and tick == 2:
+            time.sleep(1e6)
+
+    result = sweep.run(folder, train=training(act))
+    assert dict(result.states) == {"completed": 3, "stalled": 1}
+    states, _ = read_states(folder)
+    mine = states[states["number"] == 1]
+    assert mine["state"].tolist() == ["running", "preempted", "running", "stalled"]
+    assert mine["attempt"].tolist() == [0, 0, 1, 1]
+    assert mine["reason"].iloc[-1].startswith("stalled: nothing was heard of it for ")
+    assert read_sweep(folder).trials["state"].tolist()[1] == "stalled"
+
+
+@pytest.mark.parametrize("who", ["records", "a trial"])
+def test_a_full_disk_ends_the_sweep_with_a_sentence(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """What was recorded stays, and with space again the sweep goes on to its end."""
+    folder = make_sweep(6)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    def act(config: Any, tick: int) -> None:
+        if who == "a trial" and tick == 2 and len(read_sweep(folder).trials) > 3:
+            raise StorageError.at(folder, OSError(28, "No space left on device"))
+
+    def watch(recorder: Any) -> None:
+        if who == "records" and len(recorder.standing.states) > 3:
+            monkeypatch.setattr("colornet.storage.write_atomic", full)
+        flush(recorder)
+
+    flush = Recorder.flush
+    monkeypatch.setattr(Recorder, "flush", lambda self, *, force=False: watch(self))
+    said = f"{folder}: cannot be written: No space left on device"
+    with pytest.raises(StorageError, match=said) as raised:
+        sweep.run(folder, train=training(act))
+    assert f"colorsweep resume {folder}" in str(raised.value)
+    assert str(raised.value).count("\n") == 1
+    monkeypatch.undo()
+    before = read_sweep(folder)
+    assert before.problems == []
+    assert not (folder / "lease.json").exists()
+    result = sweep.run(folder, train=training())
+    assert dict(result.states) == {"completed": 6}
+    after = read_sweep(folder).ticks
+    assert len(after) == 12
+    kept = after.merge(before.ticks, on=["trial_id", "tick"])
+    assert len(kept) == len(before.ticks)

@@ -64,3 +64,13 @@ def test_how_a_training_ends(tmp_path: Path, error: Exception, state: str) -> No
     (end,) = said(train, tmp_path)
     assert (end["event"], end["state"], end["pictures"]) == ("end", state, [])
     assert str(error) in end["reason"]
+
+
+def test_a_reason_holds_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "canary-environment")
+
+    def train(config: Config, report: Any, resume: Any, *, folder: Path) -> None:
+        raise ValueError("key canary-environment at https://me:canary-url@host")
+
+    (end,) = said(train, tmp_path)
+    assert end["reason"].startswith("ValueError: key *** at https://***@host")
