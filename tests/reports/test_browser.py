@@ -250,6 +250,7 @@ def test_a_trial_opens_at_its_address(browser: Any, sweep: Path) -> None:
 
 def test_a_click_on_a_point_opens_its_trial(browser: Any, sweep: Path) -> None:
     page, _ = opened(browser, sweep)
+    seen(page)
     point = page.locator("#chart-dimensions-0 .point").first
     point.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
