@@ -12,6 +12,8 @@ from plotly.io import to_json
 from reports.tables import SweepTables, value_text
 
 MAX_TABLE_ROWS = 60
+NAMED = 200
+"""Points of a trace up to which each brings its own text along."""
 EXACT = 1e5
 """Numbers up to this size are drawn as well in single precision."""
 SELECTOR_WORDS = {"trials": "by trial", "seconds": "by compute"}
@@ -93,7 +95,8 @@ def _panel(
 def slim(figure: Any) -> Any:
     """A figure with its numbers in single precision: half the bytes, and no pixel differs.
 
-    Numbers beyond `EXACT`, such as points in time, keep their precision.
+    Numbers beyond `EXACT`, such as points in time, keep their precision. Of more than `NAMED`
+    trials the page's script makes what stands beside the pointer, from their numbers.
     """
     if isinstance(figure, list):
         return [slim(one) for one in figure]
@@ -105,6 +108,8 @@ def slim(figure: Any) -> Any:
             data = base64.b64encode(numbers.astype("<f4").tobytes()).decode()
             return {**figure, "dtype": "f4", "bdata": data}
         return figure
+    if figure.get("meta") == "trials" and len(figure.get("text") or ()) > NAMED:
+        figure = {name: value for name, value in figure.items() if name != "text"}
     return {name: slim(value) for name, value in figure.items()}
 
 

@@ -11,7 +11,7 @@ from colornet.measures import metric_of
 from reports.tables import Dimension, SweepTables, value_text
 
 LOSSES = ("train_loss_generator", "train_loss_discriminator")
-WHOLE = 1000
+WHOLE = 500
 """Trials up to which curves have every tick and the losses too; more get `FEW` ticks of one."""
 FEW = 30
 MOST_LOGS = 300

@@ -48,8 +48,19 @@ function themed(figure) {
   return copy;
 }
 
+// What stands beside the pointer at a trial, where a figure does not bring it along.
+function named(trace) {
+  if (trace.meta !== "trials" || trace.text || !trace.hovertemplate?.includes("%{text}")) return;
+  const shown = page.trials.columns.map((column, at) => [column, at]).filter(([column]) => column.kind === "metric").slice(0, 2);
+  trace.text = Array.from(numbersOf(trace), (number) => {
+    const row = page.trials.rows[rowOf.get(number)];
+    return `${row[columnAt.get("trial")]}: ${shown.map(([column, at]) => text(row[at], column.kind)).join(", ")}`;
+  });
+}
+
 async function draw(id) {
   const figure = themed(page.figures[id]);
+  figure.data.forEach(named);
   legend(id, figure);
   byId(id).style.minWidth = `${figure.layout.meta?.least_width ?? 0}px`;
   const first = !drawn.has(id);
