@@ -111,6 +111,8 @@ def _answer(found: Findings, name: str) -> Answer:
         key=lambda sides: _p(found, "worse", name, *sides),
     )
     other = one.differences[sides]
+    if not worse:
+        other = simultaneous(other, len(one.differences))
     main = answer(name, verdict, ". ".join([*texts, *depends, *gone]) + ".", n, SEEDS)
     return main._replace(
         setting=_setting(found, one, worse, same, unclear),
@@ -121,6 +123,19 @@ def _answer(found: Findings, name: str) -> Answer:
         p=_p(found, "worse", name, *sides),
         needed=needed,
     )
+
+
+def simultaneous(other: Difference, pairs: int) -> Difference:
+    """A difference with the interval that holds for all pairs at once (Bonferroni).
+
+    Where nothing is shown, the largest gap is what is said, and it was found by looking.
+    """
+    freedom = max(other.n - 1, 1)
+    ratio = stats.t.isf((1 - LEVEL) / 2 / max(pairs, 1), freedom) / stats.t.isf(
+        (1 - LEVEL) / 2, freedom
+    )
+    low, high = (other.mean + ratio * (end - other.mean) for end in (other.low, other.high))
+    return other._replace(low=low, high=high)
 
 
 def _without(one: Compared, gone: list[str]) -> Answer:
@@ -192,7 +207,7 @@ def _unclear_text(
     best = one.levels[0]
     sides = []
     for level in unclear:
-        other = one.differences[best, level]
+        other = simultaneous(one.differences[best, level], len(one.differences))
         numbers = amount_text(other.mean, other.low, other.high, found.column)
         sides.append(f"{_text(one, level)} minus {_text(one, best)} {numbers}")
     text = f"{'Not told apart' if worse else 'Not enough data'}: {'; '.join(sides)}"
