@@ -8,6 +8,7 @@ that comes from a user goes through Jinja's escaping, through JSON with `<` esca
 import base64
 import hashlib
 import json
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -150,8 +151,8 @@ def group_of(group: Group, sweep: SweepTables, figures: dict[str, Any]) -> dict[
 
 
 def breakable(name: str) -> Markup:
-    """A dotted path that may wrap after its dots."""
-    return Markup("<wbr>").join(escape(part) for part in name.replace(".", ".\n").split("\n"))
+    """A dotted path that may wrap after its dots and underscores."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[._])", name))
 
 
 def marked(sentence: str) -> Markup:

@@ -96,6 +96,7 @@ def test_embedded_json_cannot_end_its_element() -> None:
 
 def test_paths_wrap_after_dots() -> None:
     assert breakable("loss.<b>") == "loss.<wbr>&lt;b&gt;"
+    assert breakable("l1_weight") == "l1_<wbr>weight"
 
 
 def test_policy_of_no_script() -> None:
