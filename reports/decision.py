@@ -283,9 +283,10 @@ def remedy(decision: Decision, sweep: SweepTables) -> str | None:
 
 def points_data(decision: Decision) -> list[dict[str, Any]]:
     """The ranked points as JSON-able data."""
-    names = ("rank", "n", "lost", "mean", "low", "high", "seconds", "gmac")
+    names = ("n", "lost", "mean", "low", "high", "seconds", "gmac")
     return [
         {
+            "rank": int(row["rank"]),
             "point_id": row["point_id"],
             "trial": row["trial_id"],
             "point": row["point"],

@@ -1,8 +1,5 @@
 """The page in headless Chromium: it draws everything, asks for nothing, and reacts."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +10,7 @@ from reports.commands import report
 from reports.page import render
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
 CHARTS_SHOWN = "[...document.querySelectorAll('.panel:not([hidden]) .chart')]"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not os.path.exists(CHROMIUM):
-        pytest.skip("no chromium here")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -339,4 +313,37 @@ def test_nothing_hinders_a_reader(browser: Any, sweep: Path, scheme: str) -> Non
             if one["impact"] in ("serious", "critical")
         ]
         assert grave == []
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_several_sweeps_on_one_page(browser: Any, build, tmp_path: Path, scheme: str) -> None:
+    """Drawn, nothing asked for, within a phone's width, and nothing that hinders a reader."""
+    axe = pytest.importorskip("axe_playwright_python")
+    folders = []
+    for name, shift in (("one", 0.0), ("two", 0.4)):
+        builder = build(name=name)
+        for index in range(8):
+            point = {"optimizer.generator_lr": 1e-4 * (index + 1), "loss.adversarial": "bce"}
+            builder.trial(point, 9.0 + shift + index % 3, pictures=2)
+        builder.tables()
+        folders.append(str(builder.folder))
+    path = report(*folders, out=tmp_path / "both.html").path
+    context = browser.new_context(
+        color_scheme=scheme, bypass_csp=True, viewport={"width": 390, "height": 800}
+    )
+    page = context.new_page()
+    noise: list[str] = []
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.on("request", lambda r: noise.append(r.url) if asked(r.url, path.as_uri()) else None)
+    page.goto(path.as_uri())
+    page.wait_for_selector("#best-so-far svg.main-svg")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert noise == []
+    page.add_script_tag(
+        content=(Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    )
+    found = page.evaluate("axe.run()")["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
     context.close()
