@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-MOST = 2000
+MOST = 1000
 """Points of one figure: beyond these SVG becomes slow, and points lie on top of each other."""
 BEST = 50
 

@@ -11,34 +11,46 @@ function brush(source, numbers) {
   byId("selection").hidden = !chosen;
   byId("selection-text").textContent = chosen ? `${chosen.size.toLocaleString("en")} of ${page.trials.rows.length.toLocaleString("en")} trials selected` : "";
   drawn.forEach((id) => stale.add(id));
-  followers.forEach((follow) => follow());
-  drawNear();
+  inView().forEach(highlight);
+  requestAnimationFrame(() => setTimeout(() => {
+    followers.forEach((follow) => follow());
+    drawNear();
+  }));
+}
+
+function inView() {
+  return [...near].filter((id) => {
+    const { top, bottom } = byId(id).getBoundingClientRect();
+    return stale.has(id) && bottom > 0 && top < innerHeight;
+  });
 }
 
 const numbersOf = (trace) => typed(trace.customdata);
 const isLines = (trace) => trace.meta === "trials" && trace.mode === "lines";
 
 // Points that are not selected fade, lines of single trials fade as a whole, and of traces that hold
-// many trials' lines those are taken away that are not selected.
+// many trials' lines those are taken away that are not selected. Points fade by their class: to
+// have Plotly draw a chart anew takes a hundred times as long.
 function highlight(id) {
   stale.delete(id);
-  const faded = { selectedpoints: [] }, kept = { y: [] }, dimmed = { opacity: [] };
-  const places = { faded: [], kept: [], dimmed: [] };
-  (byId(id).data ?? []).forEach((trace, at) => {
-    if (isLines(trace)) {
-      const whole = typed(page.figures[id].data[at].y), numbers = numbersOf(trace);
-      places.kept.push(at);
-      kept.y.push(chosen ? whole.map((value, place) => (chosen.has(numbers[place]) ? value : NaN)) : whole);
-    } else if (trace.meta === "trials") {
-      places.faded.push(at);
-      faded.selectedpoints.push(chosen ? [...numbersOf(trace).entries()].filter(([, n]) => chosen.has(n)).map(([place]) => place) : null);
-    } else if (trace.meta?.trial !== undefined) {
-      places.dimmed.push(at);
-      dimmed.opacity.push(chosen && !chosen.has(trace.meta.trial) ? 0.12 : 1);
-    }
-  });
-  for (const [change, where] of [[faded, places.faded], [kept, places.kept], [dimmed, places.dimmed]])
-    if (where.length) Plotly.restyle(id, change, where);
+  const chart = byId(id), numbers = chart.data?.map((trace) => (trace.meta === "trials" ? numbersOf(trace) : null)) ?? [];
+  for (const group of chart.querySelectorAll(".trace")) {
+    const trace = group.__data__?.[0]?.trace;
+    if (!trace) continue;
+    const own = numbers[trace.index], whole = trace.meta?.trial;
+    group.classList.toggle("faded", Boolean(chosen) && whole !== undefined && !chosen.has(whole));
+    if (own && trace.mode !== "lines")
+      for (const point of group.querySelectorAll(".point"))
+        point.classList.toggle("faded", Boolean(chosen) && !chosen.has(own[point.__data__.i]));
+  }
+  const lines = numbers.map((own, at) => at).filter((at) => isLines(chart.data[at]));
+  if (lines.length) {
+    const y = lines.map((at) => {
+      const whole = typed(page.figures[id].data[at].y);
+      return chosen ? whole.map((value, place) => (chosen.has(numbers[at][place]) ? value : NaN)) : whole;
+    });
+    Plotly.restyle(id, { y }, lines);
+  }
   if (page.figures[id].layout.meta?.curves) showPicked(id);
 }
 
@@ -91,6 +103,7 @@ function link(chart) {
 byId("selection-clear").addEventListener("click", () => {
   for (const id of [...filters.keys()]) {
     Plotly.relayout(id, { selections: [] });
+    Plotly.restyle(id, { selectedpoints: null });
     brush(id, null);
   }
 });

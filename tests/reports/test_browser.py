@@ -194,7 +194,7 @@ def test_a_brush_filters_table_and_pictures_and_other_charts(browser: Any, sweep
     page.locator("#chart-pareto-0").scroll_into_view_if_needed()
     page.wait_for_timeout(400)
     faded = "[...document.querySelectorAll('#chart-pareto-0 .point')]"
-    faded += ".filter((point) => Number(getComputedStyle(point).opacity) < .5).length"
+    faded += ".filter((point) => Number(getComputedStyle(point).fillOpacity) < .5).length"
     assert page.evaluate(faded) == 12 - len([t for t in listed if t != "t00012"])
     page.click("#selection-clear")
     assert page.inner_text("#trials-count") == "13 trials"
