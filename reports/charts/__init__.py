@@ -14,5 +14,5 @@ How the page links them: a trace whose points are single trials has `drawing.lin
 has `meta={"trial": number}`, a trace of aggregates has neither. `layout.meta["least_width"]` is the
 width in pixels below which the page lets a chart be scrolled.
 
-In a notebook: `draw(prepare(tables_of(read_sweep("sweeps/…"))))`.
+In a notebook: `draw(prepare(open_sweep("sweeps/…")))`, with `reports.tables.open_sweep`.
 """
