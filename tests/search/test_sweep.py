@@ -133,6 +133,8 @@ def test_how_trials_may_end(make_sweep: MakeSweep) -> None:
     assert trials["state"].tolist() == ["diverged", "failed", "failed", "completed"]
     assert trials["reason"][0] == "val_ab_mae is nan at tick 2"
     assert trials["reason"][1].startswith("ValueError: out of\nluck (")
+    assert trials["log"][1].startswith("Traceback") and trials["log"][1].endswith("luck")
+    assert trials["log"].isna().tolist() == [True, False, True, True]
     assert "its process died" in trials["reason"][2]
     assert f"({MAX_ATTEMPTS} attempts)" in trials["reason"][2]
     assert trials["attempt"].tolist() == [0, 0, MAX_ATTEMPTS - 1, 0]

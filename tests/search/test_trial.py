@@ -1,5 +1,6 @@
 """What an actor's thread makes of an assignment, without the actor."""
 
+import logging
 import queue
 import threading
 from pathlib import Path
@@ -74,3 +75,14 @@ def test_a_reason_holds_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     (end,) = said(train, tmp_path)
     assert end["reason"].startswith("ValueError: key *** at https://***@host")
+
+
+def test_the_end_of_its_log_comes_with_its_end(tmp_path: Path) -> None:
+    def train(config: Config, report: Any, resume: Any, *, folder: Path) -> None:
+        logging.getLogger("colorsweep").warning("returned to tick 2")
+        raise ZeroDivisionError("by zero")
+
+    (end,) = said(train, tmp_path)
+    lines = end["log"].splitlines()
+    assert lines[0] == "WARNING colorsweep: returned to tick 2"
+    assert lines[1].startswith("Traceback") and lines[-1] == "ZeroDivisionError: by zero"
