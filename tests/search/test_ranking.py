@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colornet.errors import InputError
+from search.parts import SCHEMAS
 from search.ranking import (
     best_trials,
     confirmed_column,
@@ -21,7 +22,7 @@ from search.ranking import (
     pareto_layers,
     point_table,
 )
-from search.records import SCHEMAS, SweepRecords
+from search.records import SweepRecords
 
 METRICS = {
     "ab_mae": {"unit": "", "goal": "minimize", "label": "ab MAE"},
