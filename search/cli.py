@@ -52,7 +52,7 @@ COMMANDS = {
     "confirm": ("search.commands:confirm", "Train the best again with fresh seeds."),
     "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),
     "best": ("reports.commands:best", "Write the best configuration to best.yaml."),
-    "train": ("colornet.commands:train", "Train a configuration finally, to a model."),
+    "train": ("search.finaltraining:train", "Train a configuration finally, to a model."),
     "colorize": ("colornet.commands:colorize", "Colorize pictures with a model."),
 }
 DATA_COMMANDS = {

@@ -34,12 +34,14 @@ AGENT_WAIT = 60.0
 """Seconds that a head may take from its start until it can run a job."""
 BEGINS_WITHIN = 60.0
 """Seconds in which a job usually says that its sweep has begun, or what is wrong with it."""
-BEGUN = "\nNodes "
+BEGUN = ("\nNodes ", "\ntick ")
 POLL = 0.5
 STUDY = "COLORSWEEP_STUDY"
 """Variable of a job's environment that holds its study, resolved, as YAML."""
 TAG = "colorsweep"
 """Key of a job's metadata that marks it as ours; its value is the sweep's folder."""
+TRAINING = "colorsweep-training"
+"""Key of the metadata of a job that trains finally; the folder is that of its model."""
 CHATTY = (
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
@@ -51,12 +53,12 @@ _NUMBER = re.compile(r"(?P<sweep>.+?)(?:\.(?P<number>[0-9]+))?")
 
 @dataclass(frozen=True)
 class Job:
-    """A job that runs a sweep.
+    """A job that runs a sweep, or trains finally.
 
     Attributes:
         state: as Ray has it: PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED.
         exit_code: of the command, once it has ended by itself.
-        sweep: the sweep's folder or URI.
+        sweep: the sweep's folder or URI, or the model's.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Job:
     exit_code: int | None
     sweep: str
     message: str | None = None
+    training: bool = False
 
     @property
     def ended(self) -> bool:
@@ -145,8 +148,8 @@ class Cluster:
         """
         name = urlsplit(sweep).path.rstrip("/").rsplit("/", 1)[-1]
         # Not a working directory: Ray may delete one while processes stand in it.
-        command = f'printf %s "${STUDY}" | {_words("run", "/dev/stdin", "--out", sweep)}'
-        return self._start(name, sweep, command, ship, {STUDY: to_yaml(data)})
+        command = f'printf %s "${STUDY}" | {words_of("run", "/dev/stdin", "--out", sweep)}'
+        return self.start(name, sweep, command, ship, {STUDY: to_yaml(data)})
 
     def resume(self, job: Job, *, ship: bool) -> Job:
         """Go on with the sweep of a job that has ended, as a new job.
@@ -154,21 +157,34 @@ class Cluster:
         Raises:
             InUseError: the job still runs.
         """
+        return self.start(self.next_name(job), job.sweep, words_of("resume", job.sweep), ship)
+
+    def next_name(self, job: Job) -> str:
+        """What the job is called that goes on where one has ended; raises as `resume`."""
         if not job.ended:
             raise InUseError(f"{job.name}: still runs.\nFollow it: {self.command('logs', job)}")
         match = _NUMBER.fullmatch(job.name)
         assert match
-        name = f"{match['sweep']}.{int(match['number'] or 1) + 1}"
-        return self._start(name, job.sweep, _words("resume", job.sweep), ship)
+        return f"{match['sweep']}.{int(match['number'] or 1) + 1}"
 
-    def _start(
+    def start(
         self,
         name: str,
         sweep: str,
         command: str,
         ship: bool,
         variables: Mapping[str, str] | None = None,
+        *,
+        training: bool = False,
     ) -> Job:
+        """Start a job of ours.
+
+        Args:
+            name: of the job.
+            sweep: the folder or URI it works on.
+            command: what the head's shell runs.
+            variables: more of its environment.
+        """
         environment = {
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT),
@@ -183,7 +199,7 @@ class Cluster:
                     "entrypoint": command,
                     "submission_id": name,
                     "runtime_env": runtime,
-                    "metadata": {TAG: sweep},
+                    "metadata": {TAG: sweep} | ({TRAINING: "yes"} if training else {}),
                 }
             )
         return self.state(name)
@@ -224,7 +240,11 @@ class Cluster:
         until = time.monotonic() + BEGINS_WITHIN
         while True:
             job = self.state(job.name)
-            if job.ended or BEGUN in self.logs(job) or time.monotonic() > until:
+            if (
+                job.ended
+                or any(mark in self.logs(job) for mark in BEGUN)
+                or time.monotonic() > until
+            ):
                 return job
             time.sleep(POLL)
 
@@ -276,7 +296,7 @@ class Cluster:
         return f"colorsweep {verb} {sweep_of(job.name)}{more} --address {self.address}"
 
 
-def _words(*command: str) -> str:
+def words_of(*command: str) -> str:
     """A command of ours as a node's shell runs it."""
     return shlex.join(["python", "-m", "search", *command, "--address", "auto"])
 
@@ -295,4 +315,5 @@ def _job(details: JobDetails) -> Job:
         exit_code=details.driver_exit_code,
         sweep=(details.metadata or {}).get(TAG, ""),
         message=details.message,
+        training=TRAINING in (details.metadata or {}),
     )

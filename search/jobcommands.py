@@ -62,15 +62,15 @@ def submit(
     loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
     refuse_secrets(loaded)
     location = new_location(loaded, out)
-    cluster = _cluster(address)
+    cluster = reached(address)
     job = cluster.submit(loaded.to_data(), location, ship=ship)
     job = cluster.begun(job)
     if job.exit_code == InputError.exit_code:
-        raise InputError(_refusal(cluster.words(job), loaded.base_config["data"].get("root")))
-    return _followed(cluster, job, follow)
+        raise InputError(refusal(cluster.words(job), loaded.base_config["data"].get("root")))
+    return followed(cluster, job, follow)
 
 
-def _refusal(words: list[str], root: str | None) -> str:
+def refusal(words: list[str], root: str | None) -> str:
     """Why a cluster refused a study, in three lines at most."""
     words = [line for line in words if not line.startswith("Sweep ")]
     if root and "://" not in root and words and root in words[0]:
@@ -100,9 +100,9 @@ def logs(
         Go on until it has ended; exits with a job's own exit code.
     """
     if is_jobs(address):
-        cluster = _cluster(address)
+        cluster = reached(address)
         job = cluster.find(sweep)
-        return _followed(cluster, job, True) if follow else Answer(cluster.logs(job).rstrip("\n"))
+        return followed(cluster, job, True) if follow else Answer(cluster.logs(job).rstrip("\n"))
     from search.events import events_text, follow_events
     from search.records import find_sweep
 
@@ -124,12 +124,14 @@ def stop(sweep: str | None = None, *, address: Address = None) -> Answer:
         The cluster's dashboard, http://HOST:8265, where the sweep is a job.
     """
     if is_jobs(address):
-        cluster = _cluster(address)
+        cluster = reached(address)
         job = cluster.find(sweep)
         if job.ended:
             return Answer(f"{job.name} has ended already: {job.state}.", _values(job))
         job = cluster.stop(job)
-        rows = [("Job", f"{job.name}: {job.state}"), ("Next", cluster.command("resume", job))]
+        rows = [("Job", f"{job.name}: {job.state}")]
+        if not job.training:
+            rows.append(("Next", cluster.command("resume", job)))
         return Answer(aligned(rows), _values(job))
     return _stop_folder(sweep)
 
@@ -139,10 +141,13 @@ def status_of_job(address: str, sweep: str | None) -> Answer:
     from search.records import find_sweep
     from search.status import standing_of, status_text
 
-    cluster = _cluster(address)
+    cluster = reached(address)
     job = cluster.find(sweep)
     code = "" if job.exit_code is None else f", exit code {job.exit_code}"
     rows = [("Job", f"{job.name}: {job.state}{code}")]
+    if job.training:
+        rows += [("Model", job.sweep), ("Next", cluster.command("logs", job))]
+        return Answer(aligned(rows), _values(job))
     try:
         standing = standing_of(find_sweep(job.sweep))
     except InputError:
@@ -156,8 +161,14 @@ def status_of_job(address: str, sweep: str | None) -> Answer:
 
 def resume_job(address: str, sweep: str | None, *, ship: bool) -> Answer:
     """Go on with a job's sweep as a new job."""
-    cluster = _cluster(address)
-    return _followed(cluster, cluster.resume(cluster.find(sweep), ship=ship), False)
+    cluster = reached(address)
+    job = cluster.find(sweep)
+    if job.training:
+        raise InputError(
+            f"{job.name}: trains a model.\n"
+            "Type its `colorsweep train` again: it goes on from its checkpoint."
+        )
+    return followed(cluster, cluster.resume(job, ship=ship), False)
 
 
 def driver_address(address: str | None) -> str | None:
@@ -183,7 +194,13 @@ def is_jobs(address: str | None) -> bool:
     return address is not None and "://" in address
 
 
-def _cluster(address: str | None) -> "Cluster":
+def reached(address: str | None) -> "Cluster":
+    """The cluster at a dashboard's address.
+
+    Raises:
+        InputError: it is no dashboard's address.
+        ClusterError: nobody answers there, or not us.
+    """
     if not is_jobs(address):
         raise InputError(
             f"--address: {address or 'is missing'}: jobs are submitted to a cluster's dashboard.\n"
@@ -191,21 +208,24 @@ def _cluster(address: str | None) -> "Cluster":
         )
     need_training_libraries("submit")
     assert address is not None
-    check_version(reached := reach(address))  # before Ray's client is loaded, which takes seconds
+    check_version(found := reach(address))  # before Ray's client is loaded, which takes seconds
     from search.cluster import Cluster
 
-    return Cluster(reached)
+    return Cluster(found)
 
 
-def _followed(cluster: "Cluster", job: "Job", follow: bool) -> Answer:
-    rows = [("Job", f"{job.name}: {job.state}"), ("Sweep", job.sweep)]
+def followed(cluster: "Cluster", job: "Job", follow: bool) -> Answer:
+    """What a job is doing, or with `follow` how it has ended."""
+    what = "Model" if job.training else "Sweep"
+    rows = [("Job", f"{job.name}: {job.state}"), (what, job.sweep)]
     if not follow:
         rows.append(("Next", cluster.command("logs", job)))
         return Answer(aligned(rows), _values(job))
     job = cluster.follow(job)
     verb = "resume" if job.state == "STOPPED" else "status"
-    rows = [("Job", f"{job.name}: {job.state}"), ("Sweep", job.sweep)]
-    rows.append(("Next", cluster.command(verb, job)))
+    rows = [("Job", f"{job.name}: {job.state}"), (what, job.sweep)]
+    if not job.training:
+        rows.append(("Next", cluster.command(verb, job)))
     return Answer(aligned(rows), _values(job), exit_code=job.result)
 
 

@@ -66,8 +66,8 @@ SURFACE = {
     "export optuna": ["--out", "--sweep", "-o"],
     "best": ["--by", "--model", "--out", "--sweep", "--top", "-o"],
     "train": [
-        *["--address", "--config", "--gpus-per-worker", "--out", "--scale-lr", "--set"],
-        "--workers",
+        *["--address", "--config", "--follow", "--gpus-per-worker", "--out", "--scale-lr"],
+        *["--set", "--ship", "--workers", "-f"],
     ],
     "colorize": ["--model", "--out", "--pictures", "-o"],
 }

@@ -13,7 +13,7 @@ from search import cluster as cluster_module
 from search import jobcommands
 from search.access import Reached
 from search.cluster import STUDY, TAG, Cluster, Job, sweep_of
-from search.jobcommands import _refusal, logs
+from search.jobcommands import logs, refusal
 
 
 class Client:
@@ -195,11 +195,11 @@ def test_a_sweep_that_begins_or_is_refused(
     assert job.exit_code == 2
     assert head.words(job) == ["/photos: no such folder.", "Give another."]
     assert (
-        _refusal(head.words(job), "/photos")
+        refusal(head.words(job), "/photos")
         .splitlines()[-1]
         .endswith("colorsweep data pack /photos -o URI")
     )
-    assert _refusal(head.words(job), None) == "/photos: no such folder.\nGive another."
+    assert refusal(head.words(job), None) == "/photos: no such folder.\nGive another."
     monkeypatch.setattr(cluster_module, "BEGINS_WITHIN", 0.0)
     client.written = preamble
     client.add("first", "RUNNING")

@@ -124,3 +124,25 @@ def test_kills_at_random(tmp_path: Path) -> None:
     check_whole(sweep, 64)
     states, _ = read_states(sweep)
     assert (states["state"] == "preempted").sum() >= KILLS - 2  # one may die between two trials
+
+
+def test_final_training_as_a_job(tmp_path: Path) -> None:
+    """On two nodes; stopped, and gone on with by the same command."""
+    model, laptop = tmp_path / "shared" / "model", tmp_path / "laptop"
+    laptop.mkdir()
+    with Nodes(2) as nodes:
+        words = ["train", "pix2pix-small", "--workers", "2", "--out", str(model)]
+        words += ["--set", "data.image_size=16", "--set", "training.images=24000"]
+        words += ["--address", nodes.address]
+        done = colorsweep(nodes, laptop, *words)
+        assert done.returncode == 0 and "Job    model: RUNNING" in done.stdout, done.stderr
+        assert colorsweep(nodes, laptop, *words).returncode == 3
+        stopped = colorsweep(nodes, laptop, "stop", "model", "--address", nodes.address)
+        assert "model: STOPPED" in stopped.stdout, stopped.stderr
+        assert not (model / "model.safetensors").exists()
+        done = colorsweep(nodes, laptop, *words, "--follow")
+        assert done.returncode == 0 and "Job    model.2: SUCCEEDED" in done.stdout, done.stderr
+        ticks = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("tick ")]
+        assert ticks[-1] == "20/20" and ticks[0] != "1/20"
+        assert (model / "model.safetensors").exists()
+    assert list(laptop.iterdir()) == []
