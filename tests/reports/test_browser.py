@@ -204,6 +204,30 @@ def test_a_brush_filters_table_and_pictures_and_other_charts(browser: Any, sweep
     assert noise == []
 
 
+def test_a_box_over_an_axis_selects_the_lines_through_it(browser: Any, sweep: Path) -> None:
+    page, noise = opened(browser, sweep)
+    seen(page)
+    plot = page.locator("#chart-parallel-0 .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    box = plot.bounding_box()
+    low, high = page.evaluate("document.getElementById('chart-parallel-0').layout.xaxis.range")
+    across = [box["x"] + box["width"] * (at - low) / (high - low) for at in (-0.2, 0.2)]
+    page.mouse.move(across[0], box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(across[1], box["y"] + box["height"] - 2, steps=4)
+    page.mouse.up()
+    page.wait_for_selector("#selection:not([hidden])")
+    page.wait_for_timeout(300)
+    names = page.locator("#trials-table thead th").all_inner_texts()
+    rates = page.locator(
+        f"#trials-table tbody td:nth-child({names.index('optimizer.generator_lr') + 1})"
+    ).all_inner_texts()
+    assert 0 < len(rates) < 13
+    assert max(map(float, rates)) <= 1.01 * (1e-5 * 2e-3) ** 0.5  # the lower half of a log axis
+    assert noise == []
+
+
 def test_a_trial_opens_at_its_address(browser: Any, sweep: Path) -> None:
     page, noise = opened(browser, sweep, "#trial=t00003")
     assert page.inner_text("#trial-title") == "Trial t00003"
