@@ -47,4 +47,4 @@ class LogTail(logging.Handler):
     @property
     def text(self) -> str | None:
         """The lines, without secrets; None where there are none."""
-        return redact("\n".join(self._lines)) or None
+        return redact("\n".join(self._lines)) if self._lines else None
