@@ -8,7 +8,6 @@ from textwrap import wrap
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 
@@ -209,32 +208,16 @@ def _data_section(
 def train(
     config: str,
     *,
-    settings: Settings = None,
+    settings: list[str] | None = None,
     out: Path | None = None,
-    workers: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
-    gpus_per_worker: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
+    workers: int = 1,
+    gpus_per_worker: float | None = None,
     scale_lr: Literal["none", "linear", "sqrt"] = "none",
     address: str | None = None,
 ) -> Answer:
-    """Train a configuration finally, to a model; the same command resumes a killed training.
+    """Train a configuration finally, from here; `search.finaltraining.train` is the command.
 
-    Parameters
-    ----------
-    config
-        best.yaml, another YAML file, or a preset's name.
-    settings
-        PATH=VALUE: change a config path.
-    out
-        The model's folder [models/<name of the sweep and point, or of the config>].
-    workers
-        Processes that share every batch.
-    gpus_per_worker
-        GPUs of each [1 where there are any].
-    scale_lr
-        How learning rates follow a batch other than the one they were chosen with (the sweep's, or
-        the file's): not at all, as its ratio (linear) or as the root of that (sqrt).
-    address
-        auto or HOST:PORT of a running Ray cluster; OUT must then be on storage all its nodes see.
+    Args: as the command's; address is auto or HOST:PORT.
     """
     need_training_libraries("train")
     from colornet.catalog import PRESETS, find_yaml, load_config, read_yaml
