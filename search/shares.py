@@ -2,9 +2,10 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from colornet.errors import InputError
 
@@ -43,6 +44,17 @@ class Share:
     gpus: float
     concurrent: int
     workers: int = 1
+
+    def of_actor(self, assignment: Mapping[str, Any]) -> dict[str, float]:
+        """What Ray reserves for a trial's actor.
+
+        With several workers it has none itself: they must always find theirs. The actor imports
+        the module of this function, which therefore loads neither Optuna nor Tune.
+        """
+        if self.workers > 1:
+            return {"cpu": 0, "memory": 1}
+        alone = assignment["alone"]
+        return {"cpu": self.cpus, "gpu": math.ceil(self.gpus) if alone else self.gpus}
 
 
 def split(machine: Machine, gpus: str | float, concurrent: str | int, workers: int = 1) -> Share:

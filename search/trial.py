@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import queue
+import signal
 import socket
 import tempfile
 import threading
@@ -33,6 +34,13 @@ TRAIN = "colornet.loop:train"
 Say = Callable[[dict[str, Any]], None]
 END_TIMEOUT = 30.0
 """Seconds that a stopped training may take to come to its next step."""
+
+
+@ray.remote(num_cpus=0)
+def interrupt_process(pid: int) -> None:
+    """Send SIGTERM to a trial's process, which may have ended, on the node that this runs on."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
 
 
 class TrialActor(tune.Trainable):

@@ -5,13 +5,9 @@ matters. Each result is a list of a trial's messages, recorded in the scheduler,
 first and which answers whether the trial goes on.
 """
 
-import contextlib
 import os
-import signal
 import tempfile
-from collections.abc import Callable, Mapping
-from functools import partial
-from math import ceil
+from collections.abc import Callable
 from typing import Any
 
 import ray
@@ -26,7 +22,7 @@ from search.chooser import CONFIRM, Assignment
 from search.recorder import Recorder
 from search.running import Running
 from search.shares import Machine, Share, split
-from search.trial import TRAIN, TrialActor
+from search.trial import TRAIN, TrialActor, interrupt_process
 from spaces.study import Resources
 
 ENVIRONMENT = {
@@ -38,17 +34,11 @@ ENVIRONMENT = {
 }
 
 
-@ray.remote(num_cpus=0)
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-
-
 def terminate(running: Running) -> None:
     """Send SIGTERM to a trial's process, on whichever node it runs."""
     if running.pid and running.node:
         there = NodeAffinitySchedulingStrategy(running.node, soft=False)
-        _kill.options(scheduling_strategy=there).remote(running.pid)
+        interrupt_process.options(scheduling_strategy=there).remote(running.pid)
 
 
 NODE_DIED = "its node has died"
@@ -183,13 +173,6 @@ def _why(trial: Trial) -> str:
     return f"its process died: {text[0][:300]}" if text else "its process died"
 
 
-def _resources(part: Share, assignment: Mapping[str, Any]) -> dict[str, float]:
-    """Of a trial's actor. With several workers it has none: they must always find theirs."""
-    if part.workers > 1:
-        return {"cpu": 0, "memory": 1}
-    return {"cpu": part.cpus, "gpu": ceil(part.gpus) if assignment["alone"] else part.gpus}
-
-
 def fit(
     recorder: Recorder,
     part: Share,
@@ -214,7 +197,7 @@ def fit(
     }
     with tempfile.TemporaryDirectory(prefix="colorsweep-tune-") as scratch:
         trainable = tune.with_resources(
-            tune.with_parameters(TrialActor, train=train), partial(_resources, part)
+            tune.with_parameters(TrialActor, train=train), part.of_actor
         )
         tune.Tuner(
             trainable,

@@ -26,6 +26,22 @@ def test_split(machine: Machine, gpus: str | float, concurrent: str | int, wante
     assert split(machine, gpus, concurrent) == wanted
 
 
+@pytest.mark.parametrize(
+    ("share", "alone", "wanted"),
+    [
+        (Share(2, 0.5, 4), False, {"cpu": 2, "gpu": 0.5}),
+        (Share(2, 0.5, 4), True, {"cpu": 2, "gpu": 1}),
+        (Share(2, 2.0, 1), True, {"cpu": 2, "gpu": 2}),
+        (Share(1, 0.0, 2), True, {"cpu": 1, "gpu": 0}),
+        (Share(8, 1.0, 1, workers=2), False, {"cpu": 0, "memory": 1}),
+    ],
+)
+def test_what_ray_reserves_for_an_actor(
+    share: Share, alone: bool, wanted: dict[str, float]
+) -> None:
+    assert share.of_actor({"alone": alone}) == wanted
+
+
 @pytest.mark.parametrize(("gpus", "cards"), [(1.0, 0), (3.0, 2), (1.5, 2)])
 def test_more_cards_than_there_are_are_refused(gpus: float, cards: int) -> None:
     with pytest.raises(InputError, match=r"resources\.gpus"):

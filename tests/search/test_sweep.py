@@ -75,6 +75,12 @@ def test_every_trial_completes_and_is_recorded(
     assert "\x1b" not in printed.err
 
 
+def test_a_trial_s_process_loads_what_trains_and_not_what_searches(make_sweep: MakeSweep) -> None:
+    loaded = training(lambda *_: float(sum(name in sys.modules for name in ("optuna", "scipy"))))
+    sweep.run(folder := make_sweep(4), train=loaded)
+    assert read_sweep(folder).ticks["val_ab_mae"].tolist() == [0.0] * 8
+
+
 def test_a_training_begins_when_its_row_is_on_the_disk(
     make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
