@@ -15,8 +15,10 @@ from reports.search_effects import Effect, fit_search, trials_needed
 from reports.search_findings import Findings, find
 from reports.search_texts import (
     best_setting,
+    better_way,
     contrast_text,
     dependences,
+    direction_text,
     lost_text,
     lost_texts,
     more_lost,
@@ -76,25 +78,30 @@ def _answer(found: Findings, dimension: Dimension, points: list[dict[str, Any]])
     claimed = [(one, p) for one, p in zip(known, p_values, strict=True) if shown(p)]
     texts = shown_texts(found, name, claimed)
     depends = dependences(found, name)
-    needed = None
+    needed, p = None, p_values[at]
+    setting = best_setting(found, name, claimed)
     if depends:
         verdict, texts = "depends", [*texts, *depends]
     elif claimed:
         verdict = "effect"
     elif shown(found.p.get(("same", name), math.nan)):
         verdict, texts = "equivalent", [same_text(found, dimension)]
+    elif shown(found.p.get(("direction", name), math.nan)):
+        verdict, texts = "effect", [direction_text(found, name, known[at])]
+        p = found.p["direction", name]
+        setting = "; ".join(one for one in (better_way(found, name), setting) if one)
     else:
         verdict = "effect" if gone else "unclear"
         needed = _needed(found, known, len(active))
         texts = [unclear_text(found, known[at], needed)]
     main = answer(name, verdict, ". ".join([*texts, *gone]) + ".", len(active), TRIALS)
     return main._replace(
-        setting=best_setting(found, name, claimed),
+        setting=setting,
         contrast=contrast_text(known[at].contrast),
         estimate=known[at].estimate,
         low=known[at].low,
         high=known[at].high,
-        p=p_values[at],
+        p=p,
         needed=needed,
     )
 

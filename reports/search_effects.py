@@ -61,6 +61,7 @@ class Model(NamedTuple):
     Attributes:
         terms: by name of the dimension.
         start: the column at which each term begins.
+        measured: (N,) the metric; `values` are the same with outliers drawn in.
         joined: pairs that are in the fit, and the column at which their products begin.
         difference: the least that matters.
     """
@@ -68,6 +69,7 @@ class Model(NamedTuple):
     terms: dict[str, Term]
     start: dict[str, int]
     design: np.ndarray
+    measured: np.ndarray
     values: np.ndarray
     fit: Fit
     joined: dict[tuple[str, str], int]
@@ -94,9 +96,10 @@ def fit_search(
         design, start = _design(list(terms.values()))
         if len(points) < SPARE[degree] * design.shape[1] + 4:
             continue
-        inside = drawn_to_fit(design, np.asarray(values, dtype=float))
+        measured = np.asarray(values, dtype=float)
+        inside = drawn_to_fit(design, measured)
         if fit := least_squares(design, inside):
-            return Model(terms, start, design, inside, fit, {}, difference)
+            return Model(terms, start, design, measured, inside, fit, {}, difference)
     return None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reports.claims import adjusted, shown
+from reports.directions import Direction, direction
 from reports.lost_trials import Lost
 from reports.search_effects import (
     Effect,
@@ -25,13 +26,15 @@ class Findings(NamedTuple):
     """Everything that is asked of a search, with p adjusted for all of it.
 
     Attributes:
-        p: by (effect, dimension, number), (same, dimension), (inside, dimension), (pair, dimension,
-            dimension) and (lost, number).
+        directions: of ordered dimensions with trials enough.
+        p: by (effect, dimension, number), (same, dimension), (inside, dimension), (direction,
+            dimension), (pair, dimension, dimension) and (lost, number).
     """
 
     column: Column
     model: Model
     effects: dict[str, tuple[Effect, ...]]
+    directions: dict[str, Direction]
     pairs: tuple[Pair, ...]
     lost: tuple[Lost, ...]
     p: dict[Key, float]
@@ -40,8 +43,14 @@ class Findings(NamedTuple):
 
 def find(model: Model, lost: Sequence[Lost], column: Column) -> Findings:
     """Estimate, look for interactions, and adjust every p for all others."""
-    asked = pairs(model)
-    family = _p_values(model, lost, column) | {("pair", *one[:2]): one.p for one in asked}
+    asked, directions = pairs(model), _directions(model)
+    ranked = {("direction", name): one.p for name, one in directions.items()}
+
+    def whole_family() -> dict[Key, float]:
+        crossed = {("pair", *one[:2]): one.p for one in asked}
+        return _p_values(model, lost, column) | ranked | crossed
+
+    family = whole_family()
     together = adjusted(family)
     chosen = [one for one in asked if shown(together["pair", one.first, one.second])]
     model = joined(model, chosen)
@@ -49,10 +58,17 @@ def find(model: Model, lost: Sequence[Lost], column: Column) -> Findings:
         sure = [one._replace(p=max(one.p, p_joined(model, one))) for one in chosen]
         left = {(one.first, one.second): one for one in sure}
         asked = [left.get((one.first, one.second), one) for one in asked]
-        family = _p_values(model, lost, column) | {("pair", *one[:2]): one.p for one in asked}
+        family = whole_family()
         together = adjusted(family)
     known = {name: effects(model, name) for name in model.terms}
-    return Findings(column, model, known, tuple(asked), tuple(lost), together, len(family))
+    return Findings(
+        column, model, known, directions, tuple(asked), tuple(lost), together, len(family)
+    )
+
+
+def _directions(model: Model) -> dict[str, Direction]:
+    found = {name: direction(model, name) for name in model.terms}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _p_values(model: Model, lost: Sequence[Lost], column: Column) -> dict[Key, float]:

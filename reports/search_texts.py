@@ -13,6 +13,9 @@ from reports.search_findings import Findings
 from reports.tables import Column, Dimension
 from reports.terms import Contrast, Region
 
+HOPELESS = 4
+"""Times the trials there are beyond which nobody adds what is missing."""
+
 
 def shown_texts(found: Findings, name: str, claimed: Sequence[tuple[Effect, float]]) -> list[str]:
     inside = shown(found.p.get(("inside", name), math.nan))
@@ -58,6 +61,24 @@ def _equals(p: float) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
+def better_way(found: Findings, name: str) -> str:
+    """`lower` or `higher`, as the ranks have it."""
+    return "lower" if found.directions[name].rho * found.column.sign > 0 else "higher"
+
+
+def direction_text(found: Findings, name: str, one: Effect) -> str:
+    """That a direction is plain, and how little is known of the amount."""
+    way = found.directions[name]
+    p = _equals(found.p["direction", name])
+    amount = amount_text(one.estimate, one.low, one.high, found.column)
+    return (
+        f"{_capital(better_way(found, name))} is better in the order of the {way.n} trials (rank "
+        f"correlation {way.rho:.2f} [{way.low:.2f}, {way.high:.2f}], the other dimensions allowed "
+        f"for, p {p}); by how much is not shown "
+        f"({contrast_text(one.contrast).replace(' - ', ' minus ')}: {amount})"
+    )
+
+
 def same_text(found: Findings, dimension: Dimension) -> str:
     least = least_text(found.model.difference, found.column)
     if dimension.categorical:
@@ -74,6 +95,11 @@ def unclear_text(found: Findings, one: Effect, needed: int | None) -> str:
     text = f"{contrast_text(one.contrast).replace(' - ', ' minus ')}: {numbers}"
     if needed is None:
         return f"No effect shown: {text}; a difference of {least} would probably have been seen"
+    if needed > HOPELESS * len(found.model.values):
+        return (
+            f"Not enough data: {text}; a search would take about {needed:,} more trials to show a "
+            f"difference of {least}: compare a few values with paired seeds (design: compare)"
+        )
     return (
         f"Not enough data: {text}; about {needed:,} more trials would show a difference of {least}"
     )

@@ -76,6 +76,7 @@ class Term(NamedTuple):
 
     Attributes:
         active: (N,) trials in which it has a value.
+        ranged: (N,) those in which that is in its range; none of a choice.
         columns: (N, K), 0 where it is inactive and of mean 0 where it is not.
         lean: (N, J) those columns of which interactions are products.
         regions: with enough trials, in order.
@@ -83,6 +84,7 @@ class Term(NamedTuple):
 
     dimension: Dimension
     active: np.ndarray
+    ranged: np.ndarray
     columns: np.ndarray
     lean: np.ndarray
     regions: tuple[Region, ...]
@@ -116,7 +118,8 @@ def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Term
         second = tuple(regions[other] for other in others)
         contrasts.append(Contrast("level", (regions[place],), second, weights, weights))
     shown = tuple(regions[place] for place in asked)
-    return Term(dimension, active, columns, columns, shown, tuple(contrasts))
+    none = np.zeros_like(active)
+    return Term(dimension, active, none, columns, columns, shown, tuple(contrasts))
 
 
 def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Term:
@@ -155,7 +158,7 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
             special = Region("value", math.nan, math.nan, dimension.special, beside)
             weights = np.append(np.zeros(degree), 1.0)
             contrasts.append(Contrast("special", (special,), (tried,), weights, np.zeros(1)))
-    return Term(dimension, active, columns, lean, tuple(regions), tuple(contrasts))
+    return Term(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))
 
 
 def _of_thirds(regions: list[Region], shape: list[np.ndarray]) -> list[Contrast]:

@@ -16,6 +16,7 @@ from reports.answers import answers, counted
 from reports.claims import shown
 from reports.compare_answers import find_compared
 from reports.decision import decide
+from reports.directions import direction
 from reports.search_answers import least_difference, lost_of
 from reports.search_effects import fit_search
 from reports.search_findings import Findings, find
@@ -103,15 +104,24 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
             if contrast_text(effect.contrast) == one.contrast:
                 assert effect.estimate == one.estimate
                 chosen.append(one.low <= true <= one.high)
-    claims, false = _claims(found, truths)
+    pure = found.model._replace(measured=surface.final(points)[:, 0])  # the same trials, no noise
+    true = {name: direction(pure, name) for name in found.directions}
+    ranks = {name: one.rho if one else 0.0 for name, one in true.items()}
+    claims, false = _claims(found, truths, ranks)
     return Answered(
         false, claims, sum(chosen), len(chosen), sum(inside), len(inside), named, absent,
         len(points),
     )  # fmt: skip
 
 
-def _claims(found: Findings, truths: dict[str, list[float]]) -> tuple[int, tuple[str, ...]]:
-    """How many claims are made, and those that are false."""
+def _claims(
+    found: Findings, truths: dict[str, list[float]], ranks: dict[str, float]
+) -> tuple[int, tuple[str, ...]]:
+    """How many claims are made, and those that are false.
+
+    Args:
+        ranks: partial rank correlations of the same trials without noise.
+    """
     claims, false = 0, []
     for key, p in found.p.items():
         if not shown(p):
@@ -126,6 +136,9 @@ def _claims(found: Findings, truths: dict[str, list[float]]) -> tuple[int, tuple
         elif kind == "inside":
             trend, bend = truths[name][:2]
             wrong = bend < abs(trend) / 2
+        elif kind == "direction":
+            true = 0.0 if name in NULL else ranks[name]
+            wrong = true * found.directions[name].rho <= 0
         elif kind == "pair":
             wrong = set(key[1:]) != set(MATTER)
         else:

@@ -22,6 +22,7 @@ COMPARED = 50
 SEARCHES = {
     "random": ("random", 64, 0.2, "shared"),
     "random, few, fresh seeds": ("random", 40, 0.0, "fresh"),
+    "random, very few": ("random", 24, 0.0, "shared"),
     "tpe": ("tpe", 64, 0.0, "shared"),
     "tpe, few, fresh seeds, diverging": ("tpe", 40, 0.2, "fresh"),
 }

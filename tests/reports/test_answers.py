@@ -142,8 +142,14 @@ class TestNotEnough:
         assert few.verdict == many.verdict == "unclear"
         assert few.needed and many.needed
         assert 1 / 3 < (few.needed + 20) / (many.needed + 60) < 3
-        assert (
-            f"about {few.needed:,} more trials would show a difference of 0.5 Lab" in few.sentence
+        assert f"take about {few.needed:,} more trials to show a difference of 0.5" in few.sentence
+        assert few.sentence.endswith("compare a few values with paired seeds (design: compare).")
+
+    def test_a_few_more(self, build) -> None:
+        one = answered(search(build, {LR: RANGE}, lambda p: 9.0, 60, 1.0, difference=0.6))[LR]
+        assert one.needed and one.needed <= 240
+        assert one.sentence.endswith(
+            f"about {one.needed:,} more trials would show a difference of 0.6 Lab units."
         )
 
 
