@@ -92,6 +92,9 @@ COSTS: dict[str, Metric] = {
 }
 """What a tick cost, and what a picture costs the networks in multiply-accumulates."""
 
+KNOWN_COSTS = {"cost_gmac_per_picture", "cost_training_gmac_per_picture"}
+"""Columns of costs that follow from a config, before anything is trained."""
+
 COLUMNS = {
     "train": LOSSES,
     "val": METRICS,

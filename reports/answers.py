@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from colornet.measures import KNOWN_COSTS
 from reports.claims import VERDICTS, Answer, listed
 from reports.compare_answers import compare_answers
 from reports.decision import Decision, interval_text, plain
@@ -34,8 +35,15 @@ def answers(sweep: SweepTables, decision: Decision | None = None) -> tuple[Answe
 
 
 def answered_column(sweep: SweepTables, decision: Decision | None) -> Column:
-    """The metric that the answers are about."""
-    return decision.column if decision else sweep.leading
+    """The metric that the answers are about: that which decides.
+
+    What a picture costs is known before anything is trained: where that decides, the question is
+    what the settings do to the first objective that has to be measured.
+    """
+    column = decision.column if decision else sweep.leading
+    if column.name not in KNOWN_COSTS:
+        return column
+    return next((one for one in sweep.objectives if one.name not in KNOWN_COSTS), column)
 
 
 def counted(sweep: SweepTables, column: Column) -> pd.DataFrame:

@@ -13,8 +13,9 @@ from colornet.errors import InputError, NoValidTrialError, did_you_mean
 from colornet.modelfolder import write_model
 from colornet.paths import apply_overrides
 from colornet.storage import Storage
-from reports.decision import Decision, decide, interval_text, plain, sureness
-from reports.tables import SweepTables, duration_text, value_text
+from reports.decision import Decision, decide, interval_text, plain
+from reports.sureness import sureness
+from reports.tables import SweepTables, duration_text, setting_text, value_text
 from search.ranking import confirmed_column
 
 PREFIXES = ("val_", "eval_", "test_", "train_", "diag_", "cost_")
@@ -129,7 +130,9 @@ def best_table(sweep: SweepTables, decision: Decision, top: int) -> tuple[tuple[
             texts = [value_text(float(row[name])) for name in names]
             said = "not confirmed"
         more = [str(row["n"]), str(row["lost"] or ""), said] if replicated else []
-        settings = [value_text(row["point"].get(name)) for name in dimensions]
+        settings = [
+            setting_text(row["point"][name]) if name in row["point"] else "–" for name in dimensions
+        ]
         time = duration_text(float(row["seconds"]))
         body.append((str(int(row["rank"])), row["trial_id"], *texts, *more, *settings, time))
     return ((*head, *dimensions, "time"), *body)

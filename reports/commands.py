@@ -204,8 +204,9 @@ def best(
     """
     from colornet.catalog import to_yaml
     from reports.best import best_table, choose, freeze, leave_model
-    from reports.decision import points_data, remedy, sureness
+    from reports.decision import points_data
     from reports.levels import compare, comparison_data, comparison_tables
+    from reports.sureness import remedy, sureness
     from reports.tables import open_sweep
 
     if top < 1:

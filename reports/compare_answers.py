@@ -12,7 +12,7 @@ from reports.compare_effects import Compared, Interaction, compare_levels, inter
 from reports.levels import p_text
 from reports.lost_trials import Lost, lost_trials
 from reports.statistics import LEVEL, Difference, replicates_needed
-from reports.tables import Column, SweepTables, value_text
+from reports.tables import Column, SweepTables, setting_text
 from search.ranking import LOST, deciding_metric
 
 SEEDS = "paired seeds"
@@ -142,7 +142,7 @@ def _without(one: Compared, gone: list[str]) -> Answer:
     if gone:
         return answer(one.dimension, "effect", f"{'. '.join(gone)}.", 0, SEEDS)
     if len(one.settings) == 1:
-        level = value_text(next(iter(one.settings.values())))
+        level = setting_text(next(iter(one.settings.values())))
         text = f"Not enough data: only {level} has trainings of the full budget."
         return answer(one.dimension, "unclear", text, 0, SEEDS)
     text = "Not enough data: no seed has trained the full budget at two settings of it."
@@ -240,10 +240,10 @@ def _depends(found: Findings, name: str) -> list[str]:
         if pair.first == name:
             sides = sorted(pair.where, key=lambda side: side[1].mean)
             ends = [sides[0], sides[-1]]
-            first, second = (value_text(level) for level in pair.levels)
+            first, second = (setting_text(level) for level in pair.levels)
             said = [
                 f"{apart(second, first, one.mean, one.low, one.high, found.column)} where {other} "
-                f"is {value_text(setting)}"
+                f"is {setting_text(setting)}"
                 for setting, one in ends
             ]
             text += f": {', '.join(said)}"
@@ -278,4 +278,4 @@ def _setting(
 
 
 def _text(one: Compared, level: str) -> str:
-    return value_text(one.settings[level])
+    return setting_text(one.settings[level])

@@ -14,7 +14,7 @@ from reports import drawing
 from reports.comparison import ComparisonInfo, Pair, Standing, score_text
 from reports.decision import interval_text
 from reports.page import WEB, embedded, environment, policy, style
-from reports.tables import duration_text, value_text
+from reports.tables import duration_text, setting_text
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -53,7 +53,7 @@ def _best(one: Standing) -> dict[str, Any]:
         "score": score_text(one),
         "known": known[one.basis] + (f", {one.n} seeds" if one.n > 1 else ""),
         "judged": one.judged or "–",
-        "settings": {name: value_text(value) for name, value in one.point.items()},
+        "settings": {name: setting_text(value) for name, value in one.point.items()},
         "seconds": duration_text(one.seconds),
         "spent": duration_text(one.spent),
         "trials": f"{one.scored:,} of {one.trials:,}",

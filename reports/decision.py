@@ -1,7 +1,6 @@
-"""What is chosen and how sure that is: what `colorsweep best` and the report say of it."""
+"""What is chosen and how sure that is: the order of a sweep's points, and the one to take."""
 
 import math
-import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +16,12 @@ from reports.statistics import (
     overstatement,
     ties,
 )
-from reports.tables import Column, Dimension, SweepTables, count_text, duration_text, value_text
-from search.ranking import bounds_of, confirmed_column, deciding_metric, point_table
+from reports.tables import Column, Dimension, SweepTables, value_text
+from search.ranking import confirmed_column, deciding_metric, point_table
 
 CHEAPER = 0.1
 """Part by which a training must at least be cheaper to be called so. Times must also differ as
 surely as values do: on a busy machine equal trainings were a third apart."""
-CONFIRM_TOP = 5
-CONFIRM_REPLICATES = 3
 
 
 @dataclass(frozen=True)
@@ -103,14 +100,14 @@ def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool
     else:
         level = 1 - (1 - LEVEL) / len(sweep.objectives)
         found = [
-            ties(_replicates(sweep, candidates, objective.name), 0, level)
+            ties(replicates(sweep, candidates, objective.name), 0, level)
             for objective in sweep.objectives
         ]
         tied = set.intersection(*map(set, found))
     return [place in tied for place in points.index]
 
 
-def _replicates(
+def replicates(
     sweep: SweepTables, points: pd.DataFrame, objective: str
 ) -> dict[int, dict[int, float]]:
     """Values of each point's trainings in one objective, by seed."""
@@ -122,7 +119,7 @@ def _replicates(
 def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
     """The first of those ties that cost the least; the first point where none is surely cheaper."""
     candidates = points[points["tie"] | (points.index == 0)]
-    cost = _cost(candidates)
+    cost = cost_of(candidates)
     if len(candidates) == 1 or not np.isfinite(candidates[cost].to_numpy(dtype=float)).all():
         return 0
     costs = candidates[cost].astype(float)
@@ -153,7 +150,7 @@ def _by_seed(
     return found
 
 
-def _cost(points: pd.DataFrame) -> str:
+def cost_of(points: pd.DataFrame) -> str:
     return "seconds" if np.isfinite(points["seconds"].to_numpy(dtype=float)).all() else "gmac"
 
 
@@ -200,85 +197,6 @@ def interval_text(mean: float, low: float, high: float, sign: str = "") -> str:
     digits = min(max((2 if sign else 3) - math.floor(math.log10(size)), 0), 8)
     texts = [f"{one:{sign}.{digits}f}" for one in numbers]
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
-
-
-def sureness(decision: Decision, sweep: SweepTables) -> list[str]:
-    """What a reader must know before relying on the choice, in a few sentences."""
-    first = decision.points.iloc[0]
-    said = [] if first["feasible"] else [_unmet(sweep)]
-    if decision.basis == "search":
-        said.append(_single(decision))
-    else:
-        said.append(_replicated(decision, first))
-        if first["lost"]:
-            said.append(f"{count_text(int(first['lost']), 'training')} of it was lost.")
-        said.append(_tie_text(decision))
-    return [sentence for sentence in said if sentence]
-
-
-def _unmet(sweep: SweepTables) -> str:
-    missed = " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
-    return f"No trial meets {missed}; this one comes first among the rest."
-
-
-def _single(decision: Decision) -> str:
-    count = len(decision.points)
-    if count == 1:
-        return "Not confirmed: a single configuration, trained once with one seed."
-    text = f"Not confirmed: one lucky draw among {count_text(count, 'configuration')}"
-    if decision.overstated is None:
-        return f"{text}, each trained once; by how much it overstates itself is not known."
-    if float(f"{decision.overstated:.1g}") == 0:
-        return f"{text}, each trained once, though noise is too small to matter here."
-    by = amount(float(f"{decision.overstated:.2g}"), decision.column)
-    return f"{text}, each trained once: likely to overstate itself by about {by}."
-
-
-def _replicated(decision: Decision, first: pd.Series) -> str:
-    shown = interval_text(first["mean"], first["low"], first["high"])
-    n = count_text(int(first["n"]), "seed")
-    label, unit = decision.judged.label, decision.judged.unit
-    unit = f" {unit}" if unit and not unit.startswith("of ") else ""
-    if decision.basis == "confirm":
-        fresh = n.replace(" ", " fresh ")
-        return f"#1, confirmed with {fresh}: {label} {shown}{unit} (mean, 95 % interval)."
-    return f"#1, over {n}: {label} {shown}{unit} (mean, 95 % interval)."
-
-
-def _tie_text(decision: Decision) -> str:
-    tied = decision.ties
-    if tied.empty:
-        return ""
-    named = ", ".join(f"#{int(rank)}" for rank in tied["rank"])
-    text = f"{named} cannot be told from #1."
-    if decision.proposed:
-        return f"{text} {proposal(decision)}"
-    return f"{text} None of them is cheaper."
-
-
-def proposal(decision: Decision) -> str:
-    """Why another than the first is taken."""
-    cost = _cost(decision.points[decision.points["tie"] | (decision.points.index == 0)])
-    first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
-    return (
-        f"Taken: #{int(taken['rank'])}, the cheapest of them "
-        f"({_cost_text(taken, cost)} instead of {_cost_text(first, cost)} a "
-        f"{'training' if cost == 'seconds' else 'picture'})."
-    )
-
-
-def _cost_text(point: pd.Series, cost: str) -> str:
-    value = float(point[cost])
-    return duration_text(value) if cost == "seconds" else f"{value:.3g} GMAC"
-
-
-def remedy(decision: Decision, sweep: SweepTables) -> str | None:
-    """The command that makes the choice surer; None where that has been done."""
-    if decision.basis != "search":
-        return None
-    top = min(CONFIRM_TOP, len(decision.points))
-    name = shlex.quote(sweep.argument)
-    return f"colorsweep confirm {name} --top {top} --replicates {CONFIRM_REPLICATES}"
 
 
 def points_data(decision: Decision) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from reports.answers import answers, answers_data
-from reports.decision import Decision, decide, plain, points_data, remedy, sureness
+from reports.decision import Decision, decide, plain, points_data
 from reports.levels import compare, comparison_data
+from reports.sureness import remedy, sureness
 from reports.tables import SweepTables
 
 

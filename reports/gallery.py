@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from reports.health import FLAGS
-from reports.levels import setting_text
+from reports.levels import settings_text
 from reports.tables import FAILED_STATES, SweepTables
 
 MOST = 24
@@ -148,7 +148,7 @@ def _columns(sweep: SweepTables, chosen: dict[str, str]) -> list[GalleryColumn]:
         rank = int(row["rank"]) if np.isfinite(row["rank"]) else None
         title = f"#{rank}" if rank else str(row["state"])
         if compared and rank:
-            title = f"#{rank} {setting_text(row['point'], varied)}"
+            title = f"#{rank} {settings_text(row['point'], varied)}"
         shown = place < (MOST_LEVELS if compared else SHOWN) or why in CONTRASTS
         columns.append(GalleryColumn(title, trial, rank, int(row["number"]), why, shown))
     return columns

@@ -10,7 +10,8 @@ import pandas as pd
 
 from reports.attempts import attempts_of, busy_of
 from reports.charts import early_ranks
-from reports.decision import CONFIRM_REPLICATES, Decision, remedy
+from reports.decision import Decision
+from reports.sureness import CONFIRM_REPLICATES, remedy
 from reports.tables import (
     FAILED_STATES,
     Dimension,

@@ -9,14 +9,24 @@ import pandas as pd
 
 from colornet.catalog import to_yaml
 from colornet.errors import InputError
-from colornet.measures import METRICS
+from colornet.measures import KNOWN_COSTS, METRICS
 from reports.best import freeze
-from reports.decision import Decision, interval_text, remedy, sureness
+from reports.decision import Decision, interval_text, replicates
 from reports.gallery import GalleryInfo
 from reports.health import flags
 from reports.levels import compare, comparison_tables
+from reports.statistics import mean_interval
 from reports.summary import other_metrics
-from reports.tables import Column, Dimension, SweepTables, count_text, duration_text, value_text
+from reports.sureness import remedy, sureness
+from reports.tables import (
+    Column,
+    Dimension,
+    SweepTables,
+    count_text,
+    duration_text,
+    setting_text,
+    value_text,
+)
 from search.ranking import bounds_of, confirmed_column
 
 TOP = 5
@@ -194,8 +204,11 @@ def _score(
     value = float(point[objective.name])
     baseline = sweep.baseline(column.name)
     ratio = value / baseline if baseline and math.isfinite(value) else None
-    sure = objective.name == decision.column.name and math.isfinite(point["low"])
-    whole = interval_text(point["mean"], point["low"], point["high"]) if sure else ""
+    whole = ""
+    if decision.basis != "search" and column.name not in KNOWN_COSTS:
+        own = decision.points[decision.points["point_id"] == point["point_id"]]
+        (values,) = replicates(sweep, own, objective.name).values()
+        whole = interval_text(*mean_interval(values.values())[:3])
     return {
         "label": column.label,
         "unit": column.unit,
@@ -215,7 +228,7 @@ def _setting(dimension: Dimension, point: dict[str, Any]) -> dict[str, Any]:
     active = dimension.name in point
     value = point.get(dimension.name)
     place = _place(dimension, value) if active else None
-    return {"name": dimension.name, "text": value_text(value) if active else "", "place": place}
+    return {"name": dimension.name, "text": setting_text(value) if active else "", "place": place}
 
 
 def _place(dimension: Dimension, value: Any) -> str | None:

@@ -16,7 +16,7 @@ from reports.statistics import (
     mean_interval,
     replicates_needed,
 )
-from reports.tables import SweepTables, value_text
+from reports.tables import SweepTables, setting_text, value_text
 from search.ranking import deciding_metric
 
 
@@ -99,9 +99,9 @@ def _never(row: dict[Any, Any]) -> Level:
     return Level(row["point"], nothing, int(row["lost"]), None, None, "never finished")
 
 
-def setting_text(point: dict[str, Any], names: Sequence[str]) -> str:
+def settings_text(point: dict[str, Any], names: Sequence[str]) -> str:
     """`bce`, or `bce, 0.1` for several dimensions; those that do not apply are left out."""
-    return ", ".join(value_text(point[name]) for name in names if name in point) or "as the base"
+    return ", ".join(setting_text(point[name]) for name in names if name in point) or "as the base"
 
 
 def _verdict(
@@ -176,7 +176,7 @@ def _texts(
         other = level.difference
         body.append(
             (
-                setting_text(level.point, names),
+                settings_text(level.point, names),
                 interval_text(level.mean.estimate, level.mean.low, level.mean.high),
                 str(level.mean.n),
                 str(level.lost or ""),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reports import drawing
-from reports.tables import Column, Dimension, value_text
+from reports.tables import Column, Dimension, setting_text
 
 ABSENT = object()
 """Stands for the setting of a trial to which a dimension does not apply; None may be a choice."""
@@ -53,7 +53,7 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
             apart[NOT_ACTIVE] = low - APART * span * (1 + (dimension.special is not None))
             places.append(apart[NOT_ACTIVE])
         elif dimension.is_special(one) or (dimension.log and one <= 0):
-            apart[value_text(one)] = special
+            apart[setting_text(one)] = special
             places.append(special)
         else:
             places.append(_straight(float(one), dimension.log))
@@ -72,7 +72,7 @@ def _categorical(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     labels = [_key(choice) for choice in dimension.choices]
     labels += [_key(one) for one in settings if one is not ABSENT]
     index = {label: float(place) for place, label in enumerate(dict.fromkeys(labels))}
-    ticks = [(place, value_text(json.loads(label))) for label, place in index.items()]
+    ticks = [(place, setting_text(json.loads(label))) for label, place in index.items()]
     if any(one is ABSENT for one in settings):
         ticks.insert(0, (-1.0, NOT_ACTIVE))
     places = tuple(-1.0 if one is ABSENT else index[_key(one)] for one in settings)

@@ -27,7 +27,7 @@ from reports.search_texts import (
     unclear_text,
 )
 from reports.statistics import LEVEL
-from reports.tables import Column, Dimension, SweepTables, count_text, value_text
+from reports.tables import Column, Dimension, SweepTables, count_text, setting_text
 from search.ranking import LOST, deciding_metric
 
 SPREAD_SHARE = 0.25
@@ -114,7 +114,7 @@ def _without(dimension: Dimension, active: list[Any], gone: list[str]) -> Answer
     if not active:
         return answer(dimension.name, "not asked", "No trial has it.", 0, TRIALS)
     if all(value == active[0] for value in active):
-        text = f"Every trial that has it is at {value_text(active[0])}."
+        text = f"Every trial that has it is at {setting_text(active[0])}."
         return answer(dimension.name, "not asked", text, count, TRIALS)
     text = f"Not enough data: {count} trials, too few of them in all regions but one."
     return answer(dimension.name, "unclear", text, count, TRIALS)

@@ -88,7 +88,7 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
             row["reason"] if isinstance(row["reason"], str) else None,
             flagged[index] or None,
             *(_json(row[column.name]) for column in sweep.objectives),
-            *(_json(row["point"].get(d.name)) for d in sweep.dimensions),
+            *(_setting(row["point"], d.name) for d in sweep.dimensions),
             *(_json(values[index]) for values in others.values()),
             *(_json(row[name]) for name in ("images", "seconds", "attempt", "seed")),
             row["origin"] if isinstance(row["origin"], str) else None,
@@ -96,6 +96,10 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
         for index, row in enumerate(sweep.trials.to_dict("records"))
     ]
     return {"columns": [{"name": name, "kind": kind} for name, kind in columns], "rows": rows}
+
+
+def _setting(point: dict[str, Any], name: str) -> Any:
+    return None if name not in point else "none" if point[name] is None else _json(point[name])
 
 
 def _json(value: Any) -> Any:

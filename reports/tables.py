@@ -270,6 +270,11 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def setting_text(value: Any) -> str:
+    """A setting for people: null, which switches off whatever it is, is a value and not a gap."""
+    return "none" if value is None else value_text(value)
+
+
 def duration_text(seconds: float) -> str:
     """A duration for people: `48 s`, `12 min`, `3.4 h`."""
     if not math.isfinite(seconds):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reports.regression import polynomials
-from reports.tables import Dimension, value_text
+from reports.tables import Dimension, setting_text
 
 FEWEST = 3
 """Trials in a region below which nothing is said of it."""
@@ -42,7 +42,7 @@ class Region(NamedTuple):
     def text(self) -> str:
         """`0.05 to 0.29` or `bce`."""
         if self.kind == "value":
-            return value_text(self.value)
+            return setting_text(self.value)
         return f"{_round(self.low)} to {_round(self.high)}"
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from colornet.measures import metric_of
-from reports.tables import Dimension, SweepTables, value_text
+from reports.tables import Dimension, SweepTables, setting_text
 
 LOSSES = ("train_loss_generator", "train_loss_discriminator")
 WHOLE = 500
@@ -45,7 +45,7 @@ def _base_value(base: dict[str, Any], dimension: Dimension) -> str | None:
         if not isinstance(value, dict) or part not in value:
             return None
         value = value[part]
-    return value_text(value)
+    return setting_text(value)
 
 
 def curves(sweep: SweepTables) -> dict[str, Any]:

@@ -227,9 +227,14 @@ def _columns(study: Mapping[str, Any], by: str | None) -> list[str]:
 def _feasible(table: pd.DataFrame, study: Mapping[str, Any]) -> pd.Series:
     met = pd.Series(True, index=table.index)
     for column, bound in bounds_of(study):
-        sign, limit = parse_bound(bound)
-        met &= table[column].notna() & _COMPARISONS[sign](table[column], limit)
+        met &= table[column].notna() & meets(table[column], bound)
     return met
+
+
+def meets(value: Any, bound: str) -> Any:
+    """Whether a value, or each of several, is within a bound such as `<= 5`."""
+    sign, limit = parse_bound(bound)
+    return _COMPARISONS[sign](value, limit)
 
 
 def _order(

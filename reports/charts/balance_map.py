@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.sampling import left_out_text, thinned
 from reports.scales import ABSENT, Scale, scale_of
-from reports.tables import FAILED_STATES, Column, SweepTables, count_text, value_text
+from reports.tables import FAILED_STATES, Column, SweepTables, count_text, setting_text, value_text
 
 ID, TITLE, SHORT = "balance-map", "Balance of the learning rates", "Balance"
 GRID = ()
@@ -117,7 +117,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
 
 
 def _words(rate: Any, ratio: Any) -> str:
-    text = " × ".join("not active" if one is ABSENT else value_text(one) for one in (rate, ratio))
+    text = " × ".join("not active" if one is ABSENT else setting_text(one) for one in (rate, ratio))
     if all(isinstance(one, int | float) for one in (rate, ratio)):
         text += f", so the discriminator {value_text(rate * ratio)}"
     return text

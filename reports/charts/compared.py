@@ -12,7 +12,7 @@ from reports import drawing
 from reports.decision import decide, interval_text
 from reports.levels import Level, compare
 from reports.statistics import Interval, mean_interval
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import Column, SweepTables, count_text, setting_text, value_text
 from search.ranking import deciding_metric
 
 ID, TITLE, SHORT = "compared", "The compared levels", "Levels"
@@ -130,7 +130,7 @@ def _series(point: dict[str, Any], dimension: str, seed: int) -> str:
 
 
 def _mean(label: str, known: dict[str, Level]) -> LevelMean:
-    name = value_text(json.loads(label))
+    name = setting_text(json.loads(label))
     level = known.get(label)
     if level is None:
         return LevelMean(name, mean_interval([]), False, "")

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.medians import Median, by_category, running
 from reports.sampling import left_out_text, thinned
-from reports.tables import Column, Dimension, SweepTables, count_text, value_text
+from reports.tables import Column, Dimension, SweepTables, count_text, setting_text, value_text
 
 ID, TITLE, SHORT = "dimensions", "Each dimension against the objective", "Dimensions"
 GRID = ("dimension",)
@@ -82,7 +82,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     labels = list(dict.fromkeys([*map(_key, axis.choices), *map(_key, settings)]))
     places = {label: index for index, label in enumerate(labels)} if axis.categorical else None
     active = active.assign(
-        x=[_place(axis, one, places) for one in settings], text=list(map(value_text, settings))
+        x=[_place(axis, one, places) for one in settings], text=list(map(setting_text, settings))
     )
     scored = active[active["kind"].eq("scored") & active["x"].notna()]
     x, values = (scored[name].to_numpy(dtype=float) for name in ("x", "value"))
@@ -90,7 +90,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     return DimensionInfo(
         dimension=axis,
         objective=column,
-        categories=tuple(value_text(json.loads(label)) for label in places or ()),
+        categories=tuple(setting_text(json.loads(label)) for label in places or ()),
         points=tuple(_points(drawn, bool(places))),
         medians=by_category(x, values) if places else running(x, values, axis.log),
         counts=(int(active["kind"].eq("scored").sum()), int(active["kind"].eq("failed").sum())),
@@ -150,7 +150,7 @@ def draw(info: DimensionInfo) -> go.Figure:
                 "anchor": "y",
                 "range": [-1, 1],
                 "tickvals": [0],
-                "ticktext": [drawing.tick(value_text(axis.special))],
+                "ticktext": [drawing.tick(setting_text(axis.special))],
                 "showgrid": False,
                 "linecolor": drawing.GRID,
                 "zeroline": False,

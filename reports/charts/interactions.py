@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.charts.importance import strongest
 from reports.scales import ABSENT, NOT_ACTIVE
-from reports.tables import Column, Dimension, SweepTables, count_text, value_text
+from reports.tables import Column, Dimension, SweepTables, count_text, setting_text, value_text
 
 ID, TITLE, SHORT = "interactions", "Two dimensions together", "Interactions"
 GRID = ()
@@ -119,7 +119,7 @@ def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], 
     labels, places = divide(dimension, regular)
     first = [NOT_ACTIVE] if any(one is ABSENT for one in settings) else []
     if any(one is not ABSENT and out for one, out in zip(settings, apart, strict=True)):
-        first.append(value_text(dimension.special))
+        first.append(setting_text(dimension.special))
     inside = iter(places)
     return (*first, *labels), [
         next(inside) + len(first) if not out else 0 if one is ABSENT else len(first) - 1
@@ -132,7 +132,7 @@ def _choices(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list
     keys = [json.dumps(one, sort_keys=True) for one in settings]
     known = [json.dumps(one, sort_keys=True) for one in dimension.choices]
     known = list(dict.fromkeys([*known, *keys]))
-    labels = [value_text(json.loads(key)) for key in known]
+    labels = [setting_text(json.loads(key)) for key in known]
     last = len(known) - 1
     if len(known) > MAX_CATEGORIES:
         last = MAX_CATEGORIES - 1
@@ -146,7 +146,7 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
     themselves."""
     distinct = sorted(set(settings))
     if len(distinct) <= BINS:
-        return [value_text(one) for one in distinct], [distinct.index(one) for one in settings]
+        return [setting_text(one) for one in distinct], [distinct.index(one) for one in settings]
     bounds = [one for one in (dimension.low, dimension.high) if one is not None]
     low, high = min([*distinct, *bounds]), max([*distinct, *bounds])
     if dimension.log and low > 0:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from reports import drawing
 from reports.sampling import left_out_text, thinned
 from reports.scales import ABSENT, NOT_ACTIVE, Scale, metric_scale, scale_of
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import Column, SweepTables, count_text, setting_text, value_text
 
 ID, TITLE, SHORT = "parallel", "All dimensions at once", "All dimensions"
 GRID = ()
@@ -92,7 +92,7 @@ def _dimensions(sweep: SweepTables, rows: pd.DataFrame) -> Iterator[Axis]:
     names = _short([dimension.name for dimension in sweep.dimensions])
     for dimension, short in zip(sweep.dimensions, names, strict=True):
         settings = [point.get(dimension.name, ABSENT) for point in rows["point"]]
-        words = tuple(NOT_ACTIVE if one is ABSENT else value_text(one) for one in settings)
+        words = tuple(NOT_ACTIVE if one is ABSENT else setting_text(one) for one in settings)
         yield _axis(dimension.name, short, scale_of(dimension, settings), words, 1)
 
 

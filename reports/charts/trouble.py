@@ -11,7 +11,7 @@ from scipy import stats
 
 from reports import drawing
 from reports.statistics import LEVEL, Interval
-from reports.tables import Dimension, SweepTables, count_text, value_text
+from reports.tables import Dimension, SweepTables, count_text, setting_text
 
 ID, TITLE, SHORT = "trouble", "Where trainings went wrong", "Trouble"
 GRID = ("dimension",)
@@ -110,7 +110,7 @@ def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
         rest = sorted(set(keys) - set(used), key=lambda key: _order(axis, json.loads(key)))
         names = [*used, *rest]
         places = np.array([names.index(key) for key in keys], dtype=int)
-        return Split(tuple(value_text(json.loads(name)) for name in names), places, kinds)
+        return Split(tuple(setting_text(json.loads(name)) for name in names), places, kinds)
     bins = min(MAX_REGIONS, max(2, len(numbers) // PER_REGION))
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)))
     first = int(any(special))
@@ -121,7 +121,7 @@ def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
         ]
     )
     names = [f"{_short(low)} – {_short(high)}" for low, high in pairwise(edges)]
-    return Split((*[value_text(axis.special)] * first, *names), places, kinds)
+    return Split((*[setting_text(axis.special)] * first, *names), places, kinds)
 
 
 def _short(number: float) -> str:

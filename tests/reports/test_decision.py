@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from reports.decision import amount, decide, interval_text, points_data, remedy, sureness
+from reports.decision import amount, decide, interval_text, points_data
+from reports.sureness import remedy, sureness
 from reports.tables import Column
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"

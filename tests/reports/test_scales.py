@@ -49,7 +49,7 @@ def test_special_and_absent_are_apart_and_apart_from_each_other() -> None:
 def test_categories_keep_the_order_of_the_study() -> None:
     scale = scale_of(dimension("choice", choices=("b", None, [1, 2])), [[1, 2], "b", "new", ABSENT])
     assert scale.places == (2, 0, 3, -1)
-    assert [text for _, text in scale.ticks] == ["not active", "b", "–", "[1, 2]", "new"]
+    assert [text for _, text in scale.ticks] == ["not active", "b", "none", "[1, 2]", "new"]
 
 
 def test_whole_numbers_have_whole_ticks() -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from reports.tables import Column, count_text, duration_text, tables_of, value_text
+from reports.tables import Column, count_text, duration_text, setting_text, tables_of, value_text
 from search.records import read_sweep
 
 
@@ -97,6 +97,11 @@ def test_torn_parts_do_not_stop_a_reader(build) -> None:
 )
 def test_value_text(value: object, text: str) -> None:
     assert value_text(value) == text
+
+
+def test_setting_text() -> None:
+    """A setting may be null, which is no gap."""
+    assert [setting_text(one) for one in (None, 0.1, "bce")] == ["none", "0.1", "bce"]
 
 
 def test_duration_text() -> None:
