@@ -10,7 +10,7 @@ from scipy import stats
 from reports.claims import Answer, adjusted, amount_text, answer, apart, least_text, listed, shown
 from reports.compare_effects import Compared, Interaction, compare_levels, interactions
 from reports.levels import p_text
-from reports.lost_trials import Lost, lost_trials
+from reports.lost_trials import Lost, lost_at, lost_text, lost_trials, lost_where
 from reports.statistics import LEVEL, Difference, replicates_needed
 from reports.tables import Column, SweepTables, setting_text
 from search.ranking import LOST, deciding_metric
@@ -86,7 +86,8 @@ def _p_same(other: Difference, wanted: float) -> float:
 
 def _answer(found: Findings, name: str) -> Answer:
     one = found.levels[name]
-    gone = _lost_texts(found, name)
+    lost = lost_where(found.lost, found.p, name)
+    gone = [lost_text(where) for where in lost]
     if len(one.levels) < 2:
         return _without(one, gone)
     best, n = one.levels[0], max(other.n for other in one.differences.values())
@@ -101,6 +102,8 @@ def _answer(found: Findings, name: str) -> Answer:
     needed = _needed(found, one, unclear)
     depends = _depends(found, name)
     texts = _texts(found, one, worse, same, unclear, needed)
+    if gone and same and not (worse or unclear):
+        texts = [f"Where trainings finish: {texts[0][:1].lower()}{texts[0][1:]}"]
     verdict = "equivalent" if same and not unclear else "unclear"
     if worse or gone:
         verdict = "effect"
@@ -113,14 +116,19 @@ def _answer(found: Findings, name: str) -> Answer:
     other = one.differences[sides]
     if not worse:
         other = simultaneous(other, len(one.differences))
+    p = _p(found, "worse", name, *sides)
+    if lost and not worse:
+        p = min(where.p for where in lost)
     main = answer(name, verdict, ". ".join([*texts, *depends, *gone]) + ".", n, SEEDS)
     return main._replace(
-        setting=_setting(found, one, worse, same, unclear),
+        setting="; ".join(
+            text for text in (_setting(found, one, worse, same, unclear), lost_at(lost)) if text
+        ),
         contrast=f"{_text(one, sides[1])} - {_text(one, sides[0])}",
         estimate=other.mean,
         low=other.low,
         high=other.high,
-        p=_p(found, "worse", name, *sides),
+        p=p,
         needed=needed,
     )
 
@@ -249,17 +257,6 @@ def _depends(found: Findings, name: str) -> list[str]:
             text += f": {', '.join(said)}"
         texts.append(text)
     return texts
-
-
-def _lost_texts(found: Findings, name: str) -> list[str]:
-    return [
-        f"At {one.region.text} {one.lost} of {one.trials} trainings diverged or ran out of memory, "
-        f"against {one.lost_outside} of {one.trials_outside} elsewhere"
-        for at, one in enumerate(found.lost)
-        if one.dimension == name
-        and one.lost * one.trials_outside > one.lost_outside * one.trials
-        and shown(_p(found, "lost", str(at)))
-    ]
 
 
 def _setting(

@@ -61,7 +61,7 @@ def compare(sweep: SweepTables, decision: Decision) -> Comparison | None:
     levels = _levels(points, wanted, decision)
     levels += [_never(row) for row in decision.gone.to_dict("records")]
     several = [name for name in names if len(_settings(points, name)) > 1]
-    effects = {name: _main_effect(points, name, wanted, decision) for name in several}
+    effects = {name: _main_effect(name, wanted, decision) for name in several}
     found = {name: effect for name, effect in effects.items() if effect and len(several) > 1}
     return Comparison(decision.column.name, wanted, tuple(names), tuple(levels), found)
 
@@ -124,14 +124,13 @@ def _verdict(
     )
 
 
-def _main_effect(
-    points: pd.DataFrame, name: str, wanted: float | None, decision: Decision
-) -> tuple[Level, ...]:
+def _main_effect(name: str, wanted: float | None, decision: Decision) -> tuple[Level, ...]:
     """The levels of one dimension, each seed's value a mean over the settings of the others.
 
     For a seed those settings count that were trained with it at every level, so that lost trainings
     weigh on no level alone.
     """
+    points = decision.points
     cells: dict[tuple[str, int], dict[str, float]] = {}
     settings: dict[str, Any] = {}
     for point, values in zip(points["point"], points["values"], strict=True):
@@ -151,12 +150,22 @@ def _main_effect(
         {
             "point": {name: setting},
             "values": {seed: sum(c[label] for c in own) / len(own) for seed, own in seeds.items()},
-            "lost": 0,
+            "lost": _lost(decision, name, label),
         }
         for label, setting in settings.items()
     ]
-    rows.sort(key=lambda row: decision.column.sign * sum(row["values"].values()))
+    rows.sort(key=lambda row: (row["lost"] > 0, decision.column.sign * sum(row["values"].values())))
     return tuple(_levels(pd.DataFrame(rows), wanted, decision))
+
+
+def _lost(decision: Decision, name: str, label: str) -> int:
+    """How many trainings were lost at a setting of a dimension, whatever the others were."""
+    return sum(
+        int(lost)
+        for rows in (decision.points, decision.gone)
+        for point, lost in zip(rows["point"], rows["lost"], strict=True)
+        if name in point and json.dumps(point[name], sort_keys=True) == label
+    )
 
 
 def comparison_tables(found: Comparison) -> tuple[tuple[tuple[str, ...], ...], ...]:

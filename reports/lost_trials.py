@@ -1,12 +1,13 @@
 """Where trainings diverge or run out of memory: regions of a dimension against the rest of it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from reports.claims import listed, shown
 from reports.regression import least_squares
 from reports.search_effects import MIN_TRIALS, SPARE
 from reports.tables import Dimension
@@ -85,3 +86,33 @@ def _p_beside(region: Region, own: Term, others: list[Term], gone: np.ndarray) -
     fit = least_squares(design, gone.astype(float))
     p = fit.p_together([1]) if fit else math.nan
     return 1.0 if math.isnan(p) else p
+
+
+def lost_where(lost: Sequence[Lost], p: Mapping[tuple[str, ...], float], name: str) -> list[Lost]:
+    """Regions of a dimension that are shown to lose more trainings than the rest of it.
+
+    Args:
+        p: adjusted, by ("lost", place in `lost`); what is returned has these.
+    """
+    return [
+        one._replace(p=p["lost", str(at)])
+        for at, one in enumerate(lost)
+        if one.dimension == name and more_lost(one) and shown(p.get(("lost", str(at)), math.nan))
+    ]
+
+
+def more_lost(one: Lost) -> bool:
+    return one.lost * one.trials_outside > one.lost_outside * one.trials
+
+
+def lost_text(one: Lost) -> str:
+    place = f"At {one.region.text}" if one.region.kind == "value" else f"In {one.region.phrase}"
+    return (
+        f"{place} {one.lost} of {one.trials} trainings diverged or ran out of memory, against "
+        f"{one.lost_outside} of {one.trials_outside} elsewhere"
+    )
+
+
+def lost_at(lost: Sequence[Lost]) -> str:
+    """`many lost at 0.5`; nothing where none are."""
+    return f"many lost at {listed([one.region.text for one in lost])}" if lost else ""

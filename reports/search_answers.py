@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from reports.claims import Answer, adjusted, answer, shown
-from reports.lost_trials import Lost, lost_trials
+from reports.lost_trials import Lost, lost_text, lost_trials, lost_where, more_lost
 from reports.regression import drawn_in
 from reports.search_effects import Effect, fit_search, trials_needed
 from reports.search_findings import Findings, find
@@ -19,9 +19,6 @@ from reports.search_texts import (
     contrast_text,
     dependences,
     direction_text,
-    lost_text,
-    lost_texts,
-    more_lost,
     same_text,
     shown_texts,
     unclear_text,
@@ -70,7 +67,8 @@ def lost_of(sweep: SweepTables, rows: pd.DataFrame) -> list[Lost]:
 def _answer(found: Findings, dimension: Dimension, points: list[dict[str, Any]]) -> Answer:
     name, known = dimension.name, found.effects[dimension.name]
     active = [point[name] for point in points if name in point]
-    gone = lost_texts(found, name)
+    lost = lost_where(found.lost, found.p, name)
+    gone = [lost_text(where) for where in lost]
     if not known:
         return _without(dimension, active, gone)
     p_values = [found.p.get(("effect", name, str(at)), math.nan) for at in range(len(known))]
@@ -91,7 +89,7 @@ def _answer(found: Findings, dimension: Dimension, points: list[dict[str, Any]])
         p = found.p["direction", name]
         setting = "; ".join(one for one in (better_way(found, name), setting) if one)
     else:
-        verdict = "effect" if gone else "unclear"
+        verdict, p = ("effect", min(where.p for where in lost)) if lost else ("unclear", p)
         needed = _needed(found, known, len(active))
         texts = [unclear_text(found, known[at], needed)]
     main = answer(name, verdict, ". ".join([*texts, *gone]) + ".", len(active), TRIALS)

@@ -7,7 +7,7 @@ import numpy as np
 
 from reports.claims import amount_text, apart, least_text, listed, shown
 from reports.levels import p_text
-from reports.lost_trials import Lost
+from reports.lost_trials import lost_at, lost_where
 from reports.search_effects import Effect, effect_where
 from reports.search_findings import Findings
 from reports.tables import Column, Dimension
@@ -132,40 +132,11 @@ def dependences(found: Findings, name: str) -> list[str]:
     return texts
 
 
-def lost_texts(found: Findings, name: str) -> list[str]:
-    return [
-        lost_text(one)
-        for at, one in enumerate(found.lost)
-        if one.dimension == name
-        and more_lost(one)
-        and shown(found.p.get(("lost", str(at)), math.nan))
-    ]
-
-
-def more_lost(one: Lost) -> bool:
-    return one.lost * one.trials_outside > one.lost_outside * one.trials
-
-
-def lost_text(one: Lost) -> str:
-    place = f"At {one.region.text}" if one.region.kind == "value" else f"In {one.region.phrase}"
-    return (
-        f"{place} {one.lost} of {one.trials} trainings diverged or ran out of memory, against "
-        f"{one.lost_outside} of {one.trials_outside} elsewhere"
-    )
-
-
 def best_setting(found: Findings, name: str, claimed: Sequence[tuple[Effect, float]]) -> str:
     """What is shown to be better: a part of the range, a value, or what it is not; and where
     trainings are lost."""
     better = _better(found, name, [one for one, _ in sorted(claimed, key=lambda pair: pair[1])])
-    places = [
-        one.region.text
-        for at, one in enumerate(found.lost)
-        if one.dimension == name
-        and more_lost(one)
-        and shown(found.p.get(("lost", str(at)), math.nan))
-    ]
-    lost = f"many lost at {listed(places)}" if places else ""
+    lost = lost_at(lost_where(found.lost, found.p, name))
     return "; ".join(text for text in (better, lost) if text)
 
 

@@ -284,6 +284,24 @@ class TestCompare:
         assert one.verdict == "equivalent"
         assert one.sentence == "No visible effect: hinge within 0.5 Lab units of bce."
 
+    def test_levels_that_are_alike_but_for_lost_trainings(self, build) -> None:
+        space = {LOSS: CHOICE, DROPOUT: {"type": "choice", "choices": [0.0, 0.5]}}
+        sweep = build(space, design="compare", difference=0.5)
+        for seed in range(12):
+            for loss in ("bce", "hinge"):
+                for rate in (0.0, 0.5):
+                    gone = (loss, rate) == ("hinge", 0.5)
+                    sweep.trial({LOSS: loss, DROPOUT: rate}, 9.0 + 0.01 * seed,
+                                "diverged" if gone else "completed", origin="compare",
+                                point_id=f"{loss}{rate}", seed=seed)  # fmt: skip
+        one = answered(sweep.tables())[DROPOUT]
+        assert (one.verdict, one.setting) == ("effect", "many lost at 0.5")
+        assert one.sentence == (
+            "Where trainings finish: no visible effect: 0.5 within 0.5 Lab units of 0. At 0.5 12 "
+            "of 24 trainings diverged or ran out of memory, against 0 of 24 elsewhere."
+        )
+        assert one.p < 0.05
+
     def test_what_is_worse(self, build) -> None:
         levels = {"bce": [1.0, 5.0, 9.0, 13.0, 7.0], "hinge": [2.0, 6.1, 10.0, 14.0, 8.1]}
         one = self.made(build, levels)

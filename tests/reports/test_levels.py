@@ -132,6 +132,24 @@ def test_main_effects_are_paired(build, lost: tuple[str, float, int] | None) -> 
     assert rates[1].difference is not None
     assert rates[1].difference.mean == pytest.approx(0.5, abs=0.02)
     assert rates[1].verdict == losses[1].verdict == "worse"
+    assert [level.lost for level in (*losses, *rates)] == ([0, 1, 0, 1] if lost else [0] * 4)
+
+
+def test_a_level_that_lost_trainings_comes_after_those_that_lost_none(build) -> None:
+    """Among the seeds that both finished they are alike; one of them did not finish the others."""
+    space = {**SPACE, DROPOUT: {"type": "choice", "choices": [0.0, 0.5]}}
+    sweep = build(space, design="compare")
+    for seed in range(3):
+        for loss in ("bce", "hinge"):
+            for rate in (0.0, 0.5):
+                gone = (loss, rate) == ("hinge", 0.0)
+                sweep.trial({LOSS: loss, DROPOUT: rate}, 9.0 + seed**2,
+                            "diverged" if gone else "completed", origin="compare",
+                            point_id=f"{loss}{rate}", seed=seed)  # fmt: skip
+    found = comparison(sweep)
+    assert found is not None
+    shown = [(level.point[DROPOUT], level.lost) for level in found.dimensions[DROPOUT]]
+    assert shown == [(0.5, 0), (0.0, 3)]
 
 
 def test_texts_name_settings_in_the_order_of_the_study(build) -> None:
