@@ -145,6 +145,7 @@ class Simulation:
             assignment = self.recorder.next()
             if assignment is None:
                 return
+            self.recorder.settle(assignment.trial_id)
             self._start(assignment)
 
     def _start(self, assignment: Assignment) -> None:
@@ -186,7 +187,7 @@ class Simulation:
     def _save(self, training: Training) -> None:
         """A checkpoint without weights; one that diverged is not worth keeping."""
         if np.isfinite(training.values[training.seen - 1]).all():
-            folder = self.recorder.location / "checkpoints" / training.assignment.trial_id
+            folder = Path(self.recorder.location) / "checkpoints" / training.assignment.trial_id
             attempt = f"attempt-{training.assignment.attempt:02d}"
             checkpoint.save(folder / attempt / checkpoint.name(training.seen), {}, training.history)
 

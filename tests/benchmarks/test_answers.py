@@ -1,7 +1,8 @@
 """What the answers of a report are worth where the truth is known: false claims, and coverage.
 
-The null dimensions of the space must not be said to matter, and intervals must cover what their
-sentences speak of, under samplers that learn and that do not, and with diverging trainings.
+Claims are made so that at most one sweep in twenty says anything false: the null dimensions of the
+space may hardly ever be said to matter. Intervals must cover what their sentences speak of, under
+samplers that learn and that do not, and with diverging trainings.
 """
 
 import time
@@ -69,7 +70,7 @@ def test_answers_of_searches() -> None:
     print(f"{time.monotonic() - started:.0f} s")
     check(done)
     for own in found.values():
-        assert not [name for one in own for name in one.named if name in NULL]
+        assert sum(bool(set(one.named) & set(NULL)) for one in own) <= MOST_FALSE * SWEEPS
     plain = found["random"]
     assert sum(LR in one.named for one in plain) == SWEEPS
     assert sum(set(NULL) <= set(one.absent) for one in plain) >= 0.8 * SWEEPS
