@@ -19,14 +19,15 @@ from search.chooser import Assignment, Chooser
 from search.recorder import Recorder
 from search.records import read_sweep
 
-pytestmark = pytest.mark.slow
-
 SWEEPS = 1000
 KILLS = 50
+TRAININGS = 36
+"""Whose pictures a killed sweep may see in all."""
 PROPOSALS = 3
 """New trials that are compared after each kill."""
 
 
+@pytest.mark.slow
 def test_no_early_value_in_a_front_and_no_nan_at_the_top() -> None:
     done = on_all_cores(small_sweep, range(SWEEPS))
     total = {
@@ -39,12 +40,32 @@ def test_no_early_value_in_a_front_and_no_nan_at_the_top() -> None:
         assert total[name] == 0, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objectives", [1, 2])
 def test_a_killed_sweep_goes_on_as_if_it_had_not_been(objectives: int) -> None:
+    states, running = _killed(objectives, KILLS, TRAININGS)
+    print(f"\n{objectives} objectives, {len(running)} kills: {dict(states)}, running {running}")
+    assert len(running) == KILLS
+    assert running.count(WORKERS) > KILLS * 0.8
+    assert {"completed", "pruned", "diverged", "failed"} <= set(states)
+
+
+def test_a_few_kills() -> None:
+    """The same, small enough for every day."""
+    states, running = _killed(2, kills=4, trainings=5)
+    assert len(running) == 4 and states["completed"]
+
+
+def _killed(objectives: int, kills: int, trainings: int) -> tuple[Counter[str], list[int]]:
+    """Kill a sweep at moments of equal distance, and compare what is taken up with what lived.
+
+    Returns:
+        the number of trials by state at its end, and how many ran at each kill.
+    """
     study = study_of(
         7,
         objectives=dict.fromkeys(OBJECTIVES[:objectives], "minimize"),
-        budget={"trials": 1000, "images": 36 * IMAGES},
+        budget={"trials": 1000, "images": trainings * IMAGES},
     )
 
     def new_simulation(folder: Path) -> Simulation:
@@ -53,18 +74,14 @@ def test_a_killed_sweep_goes_on_as_if_it_had_not_been(objectives: int) -> None:
 
     with fast_folder() as folder:
         events = sum(1 for _ in new_simulation(folder / "counted").events())
-        kills = set(np.linspace(0, events - 1, KILLS).astype(int).tolist())
+        moments = set(np.linspace(0, events - 1, kills).astype(int).tolist())
         simulation = new_simulation(folder / "sweep")
         running = []
         for event, _ in enumerate(simulation.events()):
-            if event in kills:
+            if event in moments:
                 running.append(len(simulation.running))
                 _compare_after_kill(folder, simulation)
-        states = Counter(read_sweep(folder / "sweep").trials["state"])
-    print(f"\n{objectives} objectives, {len(running)} kills: {dict(states)}, running {running}")
-    assert len(running) == KILLS
-    assert running.count(WORKERS) > KILLS * 0.8
-    assert {"completed", "pruned", "diverged", "failed"} <= set(states)
+        return Counter(read_sweep(folder / "sweep").trials["state"]), running
 
 
 def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
