@@ -177,8 +177,8 @@ def _settings(
             continue
         numbers = [math.nan if out else float(v) for v, out in zip(settings, special, strict=True)]
         ordered.append(np.log(numbers) if dimension.log else np.array(numbers))
-        if dimension.special is not None and dimension.when:
-            labels.append([str(value is None) for value in settings])
+        if dimension.special and dimension.when:
+            labels.append([str(dimension.name in point) for point in points["point"]])
     return np.array(ordered).reshape(len(ordered), len(points)).T, labels
 
 

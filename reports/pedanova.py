@@ -186,7 +186,7 @@ def _params(dimensions: Sequence[Dimension], point: dict[str, Any]) -> dict[str,
         if dimension.name not in point:
             continue
         value = point[dimension.name]
-        if dimension.special is not None:
+        if dimension.special:
             params[dimension.name + SWITCH] = dimension.is_special(value)
         if dimension.categorical:
             params[dimension.name] = json.dumps(value, sort_keys=True)

@@ -50,7 +50,7 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     places, apart = [], {}
     for one in settings:
         if one is ABSENT:
-            apart[NOT_ACTIVE] = low - APART * span * (1 + (dimension.special is not None))
+            apart[NOT_ACTIVE] = low - APART * span * (1 + len(dimension.special))
             places.append(apart[NOT_ACTIVE])
         elif dimension.is_special(one) or (dimension.log and one <= 0):
             apart[setting_text(one)] = special

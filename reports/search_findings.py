@@ -92,5 +92,5 @@ def _whole(model: Model, name: str) -> bool:
     if one.dimension.categorical:
         return len(one.regions) == len(one.dimension.choices)
     few = one.dimension.whole and len(one.regions) == 2
-    beside = one.dimension.special is None or "special" in kinds
+    beside = not one.dimension.special or "special" in kinds
     return ("bend" in kinds or few) and beside

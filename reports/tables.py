@@ -53,7 +53,7 @@ class Dimension:
         kind: uniform, loguniform, int, logint, choice or bundle.
         low, high: the range, None for choice and bundle.
         choices: values of a choice or labels of a bundle, in the study's order.
-        special: the value beside the range (the study's `or`), None without one.
+        special: the value beside the range (the study's `or`, which may be null), if any.
         when: conditions under which it is active, empty when it always is.
     """
 
@@ -62,7 +62,7 @@ class Dimension:
     low: float | None
     high: float | None
     choices: tuple[Any, ...]
-    special: Any
+    special: tuple[Any, ...]
     when: dict[str, list[Any]]
 
     @property
@@ -82,7 +82,7 @@ class Dimension:
 
     def is_special(self, value: Any) -> bool:
         """Whether `value` is the one beside the range."""
-        return self.special is not None and value == self.special
+        return any(value == one for one in self.special)
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _dimension(name: str, spec: dict[str, Any]) -> Dimension:
         low=spec.get("low"),
         high=spec.get("high"),
         choices=tuple(spec.get("choices") or labels),
-        special=spec.get("special"),
+        special=(spec["special"],) if "special" in spec else (),
         when=dict(spec.get("when") or {}),
     )
 

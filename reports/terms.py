@@ -155,7 +155,7 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
         if beside.sum() >= FEWEST and ranged.sum() >= FEWEST:
             known = numbers[ranged]
             tried = Region("tried", float(known.min()), float(known.max()), None, ranged)
-            special = Region("value", math.nan, math.nan, dimension.special, beside)
+            special = Region("value", math.nan, math.nan, *(dimension.special or (None,)), beside)
             weights = np.append(np.zeros(degree), 1.0)
             contrasts.append(Contrast("special", (special,), (tried,), weights, np.zeros(1)))
     return Term(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))

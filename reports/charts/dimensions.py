@@ -127,7 +127,7 @@ def draw(info: DimensionInfo) -> go.Figure:
     chart = drawing.figure("", info.objective.title, height=270)
     values = [p.value for p in info.points if p.kind == "scored" and p.value is not None]
     shown = drawing.view_range(values)
-    special = axis.special is not None
+    special = bool(axis.special)
     if info.medians and not axis.categorical:
         _draw_running(chart, info.medians)
     for on_special in (False, True) if special else (False,):
@@ -150,7 +150,7 @@ def draw(info: DimensionInfo) -> go.Figure:
                 "anchor": "y",
                 "range": [-1, 1],
                 "tickvals": [0],
-                "ticktext": [drawing.tick(setting_text(axis.special))],
+                "ticktext": [drawing.tick(setting_text(axis.special[0]))],
                 "showgrid": False,
                 "linecolor": drawing.GRID,
                 "zeroline": False,

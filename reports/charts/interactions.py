@@ -119,7 +119,7 @@ def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], 
     labels, places = divide(dimension, regular)
     first = [NOT_ACTIVE] if any(one is ABSENT for one in settings) else []
     if any(one is not ABSENT and out for one, out in zip(settings, apart, strict=True)):
-        first.append(setting_text(dimension.special))
+        first.append(setting_text(dimension.special[0]))
     inside = iter(places)
     return (*first, *labels), [
         next(inside) + len(first) if not out else 0 if one is ABSENT else len(first) - 1

@@ -121,7 +121,7 @@ def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
         ]
     )
     names = [f"{_short(low)} – {_short(high)}" for low, high in pairwise(edges)]
-    return Split((*[setting_text(axis.special)] * first, *names), places, kinds)
+    return Split((*map(setting_text, axis.special[:first]), *names), places, kinds)
 
 
 def _short(number: float) -> str:

@@ -329,6 +329,20 @@ def _special(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
     return sweep
 
 
+def _null_beside_a_range(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
+    """As `or: null` makes it, together with a dimension that is not always active."""
+    clip = {"type": "loguniform", "low": 0.1, "high": 100, "special": None}
+    warmup = {"type": "int", "low": 1, "high": 9, "special": None, "when": {LOSS: ["bce", "hinge"]}}
+    sweep = begin({**SPACE_LOSS, "optimizer.clip_norm": clip, "schedule.warmup": warmup})
+    for index in range(24):
+        point: dict[str, Any] = {LOSS: ["bce", "hinge", "lsgan"][index % 3]}
+        point["optimizer.clip_norm"] = None if index % 4 == 0 else 0.2 * 1.3**index
+        if point[LOSS] != "lsgan":
+            point["schedule.warmup"] = None if index % 5 == 0 else 1 + index % 9
+        sweep.trial(point, 9.0 + index % 5, "diverged" if index % 8 == 0 else "completed")
+    return sweep
+
+
 def _bundle(begin: Callable[..., SweepBuilder]) -> SweepBuilder:
     labels = {"landscapes": {"data.classes": ["sea"]}, "streets": {"data.classes": ["street"]}}
     sweep = begin({"pictures": {"type": "bundle", "labels": labels}})
@@ -412,6 +426,7 @@ AWKWARD: dict[str, Callable[[Callable[..., SweepBuilder]], SweepBuilder]] = {
     "all equal": _all_equal,
     "constant dimension": _constant_dimension,
     "conditional": _conditional,
+    "null beside a range": _null_beside_a_range,
     "nan values": _nan_values,
     "two objectives": _two_objectives,
     "special": _special,

@@ -11,10 +11,10 @@ from reports.pedanova import order, shares
 from reports.tables import Dimension
 
 DIMENSIONS = [
-    Dimension("strong", "uniform", 0, 1, (), None, {}),
-    Dimension("nothing", "loguniform", 1e-5, 1e-2, (), None, {}),
-    Dimension("kind", "choice", None, None, ("a", "b", "c"), None, {}),
-    Dimension("weight", "loguniform", 1, 100, (), 0, {"kind": ["a", "b"]}),
+    Dimension("strong", "uniform", 0, 1, (), (), {}),
+    Dimension("nothing", "loguniform", 1e-5, 1e-2, (), (), {}),
+    Dimension("kind", "choice", None, None, ("a", "b", "c"), (), {}),
+    Dimension("weight", "loguniform", 1, 100, (), (0,), {"kind": ["a", "b"]}),
 ]
 
 

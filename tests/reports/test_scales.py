@@ -12,7 +12,7 @@ PSNR = Column("val_psnr", "PSNR", "", "maximize")
 
 
 def dimension(kind: str, low: float | None = None, high: float | None = None, **more) -> Dimension:
-    return Dimension("d", kind, low, high, more.get("choices", ()), more.get("special"), {})
+    return Dimension("d", kind, low, high, more.get("choices", ()), more.get("special", ()), {})
 
 
 def test_without_settings() -> None:
@@ -39,10 +39,17 @@ def test_what_lies_outside_the_range_widens_it() -> None:
 
 
 def test_special_and_absent_are_apart_and_apart_from_each_other() -> None:
-    scale = scale_of(dimension("loguniform", 1, 100, special=0), [0, ABSENT, 1.0])
+    scale = scale_of(dimension("loguniform", 1, 100, special=(0,)), [0, ABSENT, 1.0])
     special, absent, lowest = scale.places
     assert absent < special < lowest == 0
     assert scale.ticks[0] == (absent, "not active") and scale.ticks[1] == (special, "0")
+
+
+def test_null_beside_a_range_is_apart_too() -> None:
+    scale = scale_of(dimension("loguniform", 1, 100, special=(None,)), [None, ABSENT, 1.0])
+    special, absent, lowest = scale.places
+    assert absent < special < lowest == 0
+    assert scale.ticks[1] == (special, "none")
     assert scale.view[0] < absent
 
 
