@@ -26,7 +26,7 @@ def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
 def pretend(session: str) -> subprocess.Popen[bytes]:
     """A process whose command line names a Ray session."""
     program = "import time; time.sleep(60)"
-    command = [sys.executable, "-S", "-c", program, f"--dir=/tmp/ray/{session}/logs"]
+    command = [sys.executable, "-S", "-c", program, f"--dir=/ray/{session}/logs"]
     process = subprocess.Popen(command)
     deadline = time.monotonic() + 5
     while b"session" not in _command_line(process.pid) and time.monotonic() < deadline:
