@@ -1,7 +1,8 @@
 """A refactoring moves no loss: twenty steps of every method against those of `golden.json`.
 
 Bit for bit where torch, its instructions and the processor are those that the file names with the
-case; rounding differs between others. A new case, or a change that is meant to move losses, writes
+case. Elsewhere rounding differs, and differences grow along a training: the first steps are held
+tightly, the later ones loosely. A new case, or a change that is meant to move losses, writes
 the cases that run: `COLORSWEEP_WRITE_GOLDEN=1 python -m pytest
 tests/colornet/methods/test_golden.py`, with `-k CASE` for some of them.
 """
@@ -24,6 +25,13 @@ FILE = Path(__file__).parent / "golden.json"
 STEPS = 20
 PACE = Pace(0.25)
 """Slow: fast learners make much of a rounding."""
+EARLY, EARLY_BOUND, LATE_BOUND = 10, 1e-6, 1e-3
+"""How far losses may be off on other processors, of themselves or of 1 where they are smaller.
+
+Measured under AVX2, AVX-512, SSE4.1 and no vector instructions at all, and with ten times other
+weights, 1e-7 off: at most 2.4e-7 in the first ten steps, then up to 7e-5, where one sign turns;
+1.05e-4 on a Zen 4.
+"""
 COMMAND = "COLORSWEEP_WRITE_GOLDEN=1 python -m pytest tests/colornet/methods/test_golden.py"
 OWN = {"cyclegan": {"adversarial": "lsgan", "pool": 20}}
 CASES: dict[str, dict[str, Any]] = {
@@ -80,7 +88,9 @@ def test_losses_are_those_of_before(case: str, losses: dict[str, list[float]]) -
         if golden["machine"] == machine():
             assert values == expected[name], name
         else:
-            assert values == pytest.approx(expected[name], rel=1e-4, abs=1e-4), name
+            early, late = expected[name][:EARLY], expected[name][EARLY:]
+            assert values[:EARLY] == pytest.approx(early, rel=EARLY_BOUND, abs=EARLY_BOUND), name
+            assert values[EARLY:] == pytest.approx(late, rel=LATE_BOUND, abs=LATE_BOUND), name
 
 
 def read(case: str, file: Path) -> dict[str, Any]:
