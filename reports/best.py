@@ -14,6 +14,7 @@ from colornet.modelfolder import write_model
 from colornet.paths import apply_overrides
 from colornet.storage import Storage
 from reports.decision import Decision, decide, interval_text, plain
+from reports.recommendation import objection
 from reports.sureness import sureness
 from reports.tables import SweepTables, duration_text, setting_text, value_text
 from search.ranking import confirmed_column
@@ -67,6 +68,7 @@ def freeze(
     final = apply_overrides(config, records.study.get("final") or {})
     origin = f"{records.name}: trial {row['trial_id']} with the study's final"
     names = dict.fromkeys([*(o.name for o in sweep.objectives), decision.column.name])
+    spoken = objection(decision, sweep)
     return {
         "version": 1,
         "config": config,
@@ -80,7 +82,9 @@ def freeze(
             "trials": _trials(sweep, row),
             "values": {name: plain(row.get(name)) for name in names},
             "confirmed": _confirmed(decision, row),
+            "decided_by": decision.column.name,
             "note": " ".join(sureness(decision, sweep)),
+            "objection": spoken.text if spoken else None,
             "data_hash": records.provenance.get("data_hash"),
         },
         "command": f"colorsweep train {shlex.quote(file)}",

@@ -1,6 +1,6 @@
 """What `colorsweep report` and `colorsweep best` do, as functions that return a result."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +11,7 @@ from colornet.answer import aligned
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
+    from reports.recommendation import Objection
     from reports.tables import SweepTables
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
@@ -77,6 +78,7 @@ class BestResult:
         notes: how sure the choice is, in sentences.
         points, levels: the same for machines.
         remedy: the command that makes the choice surer, if there is one.
+        objection: why it is not to be trained, if it is not.
     """
 
     sweep: str
@@ -88,16 +90,21 @@ class BestResult:
     levels: dict[str, Any] | None
     overstated: float | None
     remedy: str | None
+    objection: "Objection | None" = None
     model: Path | None = None
 
     def text(self) -> str:
         """Aligned tables, how sure it is, the files and the command to type next."""
-        lines = [line for table in self.tables for line in (aligned(table), "")]
+        lines = [self.objection.text, ""] if self.objection else []
+        lines += [line for table in self.tables for line in (aligned(table), "")]
         lines += [*self.notes, ""]
         lines += [f"Confirm {self.remedy}"] if self.remedy else []
         lines += [f"Wrote   {path}" for path in self.paths]
         lines += [f"Model   {self.model}"] if self.model else []
-        lines.append(f"Next    {self.frozen[0]['command']}")
+        if self.objection is None:
+            lines.append(f"Next    {self.frozen[0]['command']}")
+        elif self.objection.command:
+            lines.append(f"Next    {self.objection.command}")
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
@@ -112,6 +119,7 @@ class BestResult:
             "compared": self.levels,
             "overstated": self.overstated,
             "remedy": self.remedy,
+            "objection": asdict(self.objection) if self.objection else None,
         }
 
 
@@ -206,6 +214,7 @@ def best(
     from reports.best import best_table, choose, freeze, leave_model
     from reports.decision import points_data
     from reports.levels import compare, comparison_data, comparison_tables
+    from reports.recommendation import objection
     from reports.sureness import remedy, sureness
     from reports.tables import open_sweep
 
@@ -214,31 +223,35 @@ def best(
     tables = open_sweep(sweep)
     decision = choose(tables, by)
     count = min(top, len(decision.points))
-    places = [decision.proposed] if top == 1 else list(range(count))
+    places = [decision.proposed] if top == 1 else [*range(count)]
     if model is not None:
         leave_model(tables, decision.points.iloc[places[0]], model)
     base = out or _beside(tables, "best.yaml", "best.yaml")
-    paths, frozen = [], []
-    for index, place in enumerate(places, start=1):
-        path = base if top == 1 else base.with_name(f"{base.stem}-{index}{base.suffix}")
-        frozen.append(freeze(tables, decision, place, str(path)))
-        paths.append(path)
+    paths = [base] if top == 1 else _numbered(base, count)
+    frozen = [
+        freeze(tables, decision, at, str(path)) for path, at in zip(paths, places, strict=True)
+    ]
     for path, content in zip(paths, frozen, strict=True):
         _write(path, to_yaml(content).encode())
     compared = compare(tables, decision)
-    shown = comparison_tables(compared) if compared else ()
     return BestResult(
         sweep=tables.records.name,
         paths=tuple(paths),
         frozen=tuple(frozen),
         model=model,
-        tables=shown or (best_table(tables, decision, top),),
+        tables=comparison_tables(compared) if compared else (best_table(tables, decision, top),),
         notes=tuple(sureness(decision, tables)),
         points=points_data(decision),
         levels=comparison_data(compared) if compared else None,
         overstated=decision.overstated,
         remedy=remedy(decision, tables),
+        objection=objection(decision, tables),
     )
+
+
+def _numbered(path: Path, count: int) -> list[Path]:
+    """best-1.yaml, best-2.yaml, …, of best.yaml."""
+    return [path.with_name(f"{path.stem}-{rank}{path.suffix}") for rank in range(1, count + 1)]
 
 
 def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:

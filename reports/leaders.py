@@ -15,6 +15,7 @@ from reports.decision import Decision, interval_text, replicates
 from reports.gallery import GalleryInfo
 from reports.health import flags
 from reports.levels import compare, comparison_tables
+from reports.recommendation import Objection, objection
 from reports.statistics import mean_interval
 from reports.summary import other_metrics
 from reports.sureness import remedy, sureness
@@ -47,6 +48,7 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
     values = {name: value for name, value in values.items() if value.notna().any()}
     rows = [_row(sweep, decision, place, point, values) for place, point in shown.iterrows()]
     taken = next(row for row in rows if row["taken"])
+    spoken = objection(decision, sweep)
     return {
         "missing": "",
         "rows": rows,
@@ -58,7 +60,9 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
         "replicated": decision.basis != "search",
         "sureness": sureness(decision, sweep),
         "rule": _rule(sweep, decision),
-        "commands": _commands(sweep, decision),
+        "objection": spoken.reason if spoken else "",
+        "help": spoken.remedy if spoken else "",
+        "commands": _commands(sweep, decision, spoken),
         "levels": _levels(sweep, decision),
     }
 
@@ -70,7 +74,11 @@ def _nothing(sweep: SweepTables) -> str:
     return f"No configuration can be chosen yet: no trial has completed its budget ({ends})."
 
 
-def _commands(sweep: SweepTables, decision: Decision) -> list[dict[str, str]]:
+def _commands(
+    sweep: SweepTables, decision: Decision, spoken: Objection | None
+) -> list[dict[str, str]]:
+    if spoken is not None:
+        return [{"text": spoken.command, "what": "what may help"}] if spoken.command else []
     name = shlex.quote(sweep.argument)
     commands = [
         {"text": f"colorsweep best {name} -o best.yaml", "what": "freeze the configuration"},

@@ -21,6 +21,7 @@ TORCH_FREE = {
     "colornet.data",
     "colornet.errors",
     "colornet.firstlook",
+    "colornet.interrupt",
     "colornet.judgement",
     "colornet.measures",
     "colornet.modelfolder",
@@ -179,9 +180,9 @@ def test_package_files_hold_a_docstring_and_nothing_else(module: str) -> None:
     assert isinstance(only.value.value, str)
 
 
-def test_the_command_imports_no_room_but_the_errors() -> None:
+def test_the_command_imports_no_room_but_what_every_end_needs() -> None:
     rooms = {name for name, _ in imports_of(tree_of("search.cli")) if name.split(".")[0] in ROOMS}
-    assert rooms == {"colornet.errors"}
+    assert rooms == {"colornet.errors", "colornet.interrupt"}
 
 
 @pytest.mark.parametrize("module", modules())

@@ -76,6 +76,8 @@ def test_frozen_configuration(build) -> None:
             "trials": ["t00001"],
             "values": {"val_ab_mae": 5.0},
             "confirmed": None,
+            "decided_by": "val_ab_mae",
+            "objection": None,
             "note": "Not confirmed: one lucky draw among 3 configurations, each trained once; "
             "by how much it overstates itself is not known.",
             "data_hash": "d1",

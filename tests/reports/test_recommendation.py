@@ -1,0 +1,137 @@
+"""When nothing is recommended, and what is said to help."""
+
+from typing import Any
+
+import pytest
+
+from reports.commands import best
+from reports.decision import decide
+from reports.page import render
+from reports.recommendation import Objection, objection
+
+LR = "optimizer.generator_lr"
+BOUND = {"by": "val_ab_mae", "subject_to": {"val_colorfulness_gap": "<= 8"}}
+TRIVIAL = 20.0
+"""The best single color's ab MAE in these sweeps."""
+
+
+def said(sweep: Any) -> Objection | None:
+    tables = sweep.tables()
+    decision = decide(tables)
+    assert decision is not None
+    return objection(decision, tables)
+
+
+def searched(build: Any, values: list[float], gaps: list[float] | None = None, **study: Any) -> Any:
+    sweep = build(**study)
+    for number, value in enumerate(values):
+        metrics = {"val_colorfulness_gap": gaps[number]} if gaps else {}
+        sweep.trial({LR: 1e-4 * (number + 1)}, value, metrics=metrics)
+    return sweep
+
+
+def test_a_sound_choice_is_recommended(build: Any) -> None:
+    assert said(searched(build, [9.0, 5.0, 7.0])) is None
+
+
+def test_no_configuration_meets_the_bounds(build: Any) -> None:
+    found = said(searched(build, [9.0, 5.0], [12.0, 30.0], decide=BOUND))
+    assert found is not None
+    assert found.reason == "no configuration meets val_colorfulness_gap <= 8."
+    assert found.command is not None
+    assert found.command.startswith("colorsweep extend ") and "--trials" in found.command
+
+
+def test_one_that_meets_the_bounds_is_enough(build: Any) -> None:
+    assert said(searched(build, [9.0, 5.0], [7.0, 30.0], decide=BOUND)) is None
+
+
+def test_confirmed_beyond_the_bounds_sends_to_the_one_within(build: Any) -> None:
+    sweep = searched(build, [5.0, 9.0], [7.5, 7.0], decide=BOUND)
+    beyond = {"test_colorfulness_gap": 12.0}
+    for seed in (1, 2, 3):
+        sweep.trial(
+            {LR: 1e-4},
+            5.0,
+            metrics={"test_ab_mae": 5.0 + 0.1 * seed, **beyond},
+            origin="confirm",
+            point_id="p0",
+            seed=seed,
+        )
+    found = said(sweep)
+    assert found is not None
+    assert "does not meet val_colorfulness_gap <= 8 in its replicates" in found.reason
+    assert "#2 (t00001) does" in found.remedy
+    assert found.command is not None and found.command.endswith("--top 2 --replicates 3")
+
+
+@pytest.mark.parametrize("value", [TRIVIAL, 25.0])
+def test_one_no_better_than_one_color(build: Any, value: float) -> None:
+    found = said(searched(build, [value]))
+    assert found is not None
+    assert found.reason == (f"the best has ab MAE {value:g}, and one color everywhere {TRIVIAL:g}.")
+
+
+@pytest.mark.parametrize(("spread", "recommended"), [(0.1, True), (3.0, False)])
+def test_replicates_have_to_be_surely_better(build: Any, spread: float, recommended: bool) -> None:
+    """The mean is 19 of 20 in both."""
+    sweep = searched(build, [15.0])
+    values: list[float | None] = [19 - spread, 19.0, 19 + spread]
+    sweep.confirm(
+        "p0",
+        {LR: 1e-4},
+        values,
+    )
+    for row in ("test_ab_mae_baseline",):
+        sweep.trial({LR: 9e-4}, 19.9, metrics={row: TRIVIAL})
+    assert (said(sweep) is None) is recommended
+
+
+def test_a_lucky_draw_is_not_surely_better(build: Any) -> None:
+    """Twelve that differ by luck alone, of which the best is below the trivial error."""
+    values = [20.4, 20.9, 21.6, 20.1, 21.2, 19.9, 20.6, 21.1, 20.3, 21.4, 20.8, 21.0]
+    assert said(searched(build, values)) is not None
+    assert said(searched(build, [value - 12 for value in values])) is None
+
+
+def test_several_objectives_need_one_that_is_better(build: Any) -> None:
+    both = {"objectives": {"val_ab_mae": "minimize", "val_colorfulness_gap": "minimize"}}
+    assert said(searched(build, [25.0], [3.0], **both)) is not None
+    assert said(searched(build, [15.0], [3.0], **both)) is None
+
+
+def test_a_metric_without_a_trivial_prediction_is_not_asked(build: Any) -> None:
+    study = {"objectives": {"val_colorfulness_gap": "minimize"}}
+    assert said(searched(build, [25.0], [3.0], **study)) is None
+
+
+def test_best_says_it_first_and_does_not_offer_training(build: Any, tmp_path: Any) -> None:
+    sweep = searched(build, [25.0, 26.0])
+    sweep.tables()
+    result = best(str(sweep.folder), out=tmp_path / "best.yaml")
+    lines = result.text().splitlines()
+    assert lines[0].startswith("Nothing to recommend yet: the best has ab MAE 25")
+    assert "colorsweep train" not in result.text()
+    assert lines[-1].startswith("Next    colorsweep extend ")
+    assert result.data()["objection"]["reason"].startswith("the best has ab MAE")
+    assert result.frozen[0]["from"]["objection"] == lines[0]
+
+
+def test_best_of_a_sound_choice_offers_training(build: Any, tmp_path: Any) -> None:
+    sweep = searched(build, [9.0, 5.0])
+    sweep.tables()
+    result = best(str(sweep.folder), out=tmp_path / "best.yaml")
+    assert result.text().splitlines()[-1] == f"Next    colorsweep train {tmp_path / 'best.yaml'}"
+    assert result.data()["objection"] is None
+    assert result.frozen[0]["from"]["objection"] is None
+
+
+def test_the_page_says_it_in_its_heading(build: Any) -> None:
+    sweep = searched(build, [25.0])
+    sweep.confirm("p0", {LR: 1e-4}, [25.0, 25.5, 26.0])
+    sweep.trial({LR: 9e-4}, 26.0, metrics={"test_ab_mae_baseline": TRIVIAL})
+    page = render(sweep.tables(), 0)
+    assert ">Nothing to recommend yet</h2>" in page
+    assert "Train this one" not in page
+    assert "The best has test ab MAE 25.50 [24.26, 26.74], and one color everywhere 20." in page
+    assert "colorsweep train best.yaml</code>" not in page
