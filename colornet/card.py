@@ -29,6 +29,7 @@ def model_card(
     split: str = "test",
     common: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    first: Sequence[str] = (),
 ) -> str:
     """Markdown for people.
 
@@ -39,8 +40,10 @@ def model_card(
         split: which held-out pictures it was measured on; `val` ones have helped to choose it.
         common: summary of the pack of `evaluate_on`, where that is what it was measured on.
         notes: sentences on its training.
+        first: sentences on why it should not be used.
     """
-    lines = [f"# {name}", "", _sentence(config, metrics), "", f"## On the {split} pictures", ""]
+    lines = [f"# {name}", "", *(f"**{sentence}**\n" for sentence in first)]
+    lines += [_sentence(config, metrics), "", f"## On the {split} pictures", ""]
     lines += [*_measured_on(common, split), ""] if common else []
     lines += _results(metrics, split)
     if notes:

@@ -1,6 +1,7 @@
 """What `colorsweep presets`, `data …`, `train` and `colorize` do."""
 
 import json
+import logging
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from cyclopts import Parameter
 
 from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
 
+log = logging.getLogger("colorsweep")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
 Classes = Annotated[
     list[str] | None, Parameter(name="--classes", negative=(), consume_multiple=True)
@@ -213,6 +215,7 @@ def train(
     workers: int = 1,
     gpus_per_worker: float | None = None,
     scale_lr: Literal["none", "linear", "sqrt"] = "none",
+    keep: Literal["best", "last"] = "best",
     address: str | None = None,
 ) -> Answer:
     """Train a configuration finally, from here; `search.finaltraining.train` is the command.
@@ -234,6 +237,8 @@ def train(
     chosen = (searched or load_config(config)).training.batch_size
     loaded, rates = scale_rates(loaded, chosen, scale_lr)
     loaded = prepare(loaded, folder)
+    if origin and origin.get("objection"):
+        log.warning("%s", origin["objection"])
 
     from colornet.distributed import Workers, train_final
     from colornet.progress import show_tick
@@ -246,11 +251,13 @@ def train(
         searched=searched,
         workers=Workers(workers, gpus_per_worker, address),
         notes=[rates],
+        keep=keep,
     )
-    return _trained(folder, results, promised=origin is not None)
+    return _trained(folder, results)
 
 
-def _trained(folder: Path, results: Mapping[str, Any], promised: bool) -> Answer:
+def _trained(folder: Path, results: Mapping[str, Any]) -> Answer:
+    """What a final training has come to; first of all why its model should not be used."""
     tested = [("Test", "no test pictures with color")]
     if baseline := results.get("test_ab_mae_baseline"):
         share = results["test_ab_mae"] / baseline
@@ -258,11 +265,14 @@ def _trained(folder: Path, results: Mapping[str, Any], promised: bool) -> Answer
             ("Test", f"ab MAE {results['test_ab_mae']:.4g}, {share:.2f} x the best single color"),
             ("", f"colorfulness {results['test_colorfulness_ratio']:.2f} of the truth's"),
         ]
+    wrong, use = results["shortfalls"], f"colorsweep colorize {folder} PICTURE… -o colorized"
     rows = [
+        *(("" if at else "Not usable", sentence) for at, sentence in enumerate(wrong)),
         ("Model", str(folder)),
+        ("Weights", results["weights"]),
         *tested,
-        *([("Promise", results["notes"][0])] if promised else []),
-        ("Next", f"colorsweep colorize {folder} PICTURE… -o colorized"),
+        *([("Promise", results["promise"])] if results["promise"] else []),
+        *([] if wrong else [("Next", use)]),
     ]
     return Answer(aligned(rows), {"model": str(folder), **results})
 

@@ -3,7 +3,7 @@
 ```
 <folder>/model.safetensors  config.yaml  card.md      the model, written last
 <folder>/samples/tick-000005.png                      fixed pictures: grey, predicted, true
-<folder>/best/                                        the best tick's model, if not the last's
+<folder>/last/                                        the last tick's model, if not the best's
 <folder>/training/config.yaml                         what is being trained
 <folder>/training/signal                              empty, until the driver wants an end
 <folder>/training/ticks.jsonl                         one line a tick, by whichever attempt
@@ -29,10 +29,11 @@ from colornet import checkpoint, interrupt
 from colornet.card import model_card
 from colornet.config import parse_config
 from colornet.errors import ColorsweepError, TrainingInterrupted
+from colornet.learning_curves import reason, shortfalls
 from colornet.loop import UnderWay, started
 from colornet.model import save_model
 from colornet.packs import open_packs
-from colornet.promise import is_better, verdict
+from colornet.promise import is_better, same_pictures, verdict
 from colornet.ranks import Ranks
 from colornet.samples import grid
 from colornet.steps import Metrics
@@ -49,7 +50,8 @@ def work(settings: dict[str, Any]) -> None:
 
     Args:
         settings: plain data: `config` and `searched` (a config's data, or None), `folder`,
-            `origin`, `objective`, `cpus` of this worker, `notes` for the card.
+            `origin`, `objective`, `keep` (best or last), `cpus` of this worker, `notes` for the
+            card.
     """
     prepare_worker(settings["cpus"])
     folder = Path(settings["folder"])
@@ -124,9 +126,10 @@ def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attem
             training.restore(resume)
         while len(training.history) < config.training.ticks:
             training.take_tick(journal.report)
+        models = _models(training, journal)
         with training.ranks.leading() as leads:
             if leads:
-                _leave_model(settings, folder, training, journal)
+                _leave(settings, folder, training, models)
 
 
 @dataclass
@@ -188,33 +191,87 @@ class _Journal:
         known = [tick for tick in found if tick <= len(self.training.history)]
         return max(known, default=None)
 
+    def best_to_load(self) -> str | None:
+        """The name of the best tick's checkpoint; None where the last is the best, or it broke."""
+        best = self.best_tick()
+        name = f"best-{best:06d}" if best and best < len(self.training.history) else None
+        return name if name and checkpoint.verify(self.state / name) else None
 
-def _leave_model(
-    settings: Mapping[str, Any], folder: Path, training: UnderWay, journal: _Journal
+
+@dataclass(frozen=True)
+class _Trained:
+    """The generator of a tick: its weights, and the tick's columns, test pictures included."""
+
+    weights: Mapping[str, torch.Tensor]
+    row: Metrics
+
+
+def _models(training: UnderWay, journal: _Journal) -> dict[str, _Trained]:
+    """The `last` tick's generator, and the `best` one's where that is another's; of all ranks."""
+
+    def taken(row: Metrics) -> _Trained:
+        weights = training.learner.generator.state_dict().items()
+        return _Trained({name: value.clone() for name, value in weights}, row)
+
+    models = {"last": taken(training.history[-1])}
+    best = training.ranks.agreed(journal.best_to_load() if training.ranks.leads else None)
+    if best is not None:
+        models["best"] = taken(training.tested(journal.state / best))
+    return models
+
+
+def _leave(
+    settings: Mapping[str, Any],
+    folder: Path,
+    training: UnderWay,
+    models: Mapping[str, _Trained],
 ) -> None:
-    """Write the model folder: the last tick's weights, with the best tick's beside them."""
+    """Write the model folder: the weights to keep, with the other ones' beside them."""
     config, packs, state = training.config, training.packs, folder / "training"
-    last, origin, notes = training.history[-1], settings["origin"], list(settings["notes"])
-    if origin:
-        searched = settings["searched"]
-        asked = parse_config(searched, "the sweep's config") if searched else None
-        asked = asked and asked.resolved(len(packs.own.indices("train")))
-        notes.insert(0, verdict(origin, asked, config, last))
-    results = {k: v for k, v in last.items() if k in ("images", "seconds") or k[:5] == "test_"}
-    weights = {k: v.clone() for k, v in training.learner.generator.state_dict().items()}
+    origin, objective = settings["origin"], settings["objective"]
     own, common = packs.own.summary(), packs.common.summary() if packs.common else None
-    best = journal.best_tick()
-    if best and best < len(training.history) and checkpoint.verify(state / f"best-{best:06d}"):
-        kept, history = checkpoint.load(state / f"best-{best:06d}")
-        training.learner.load_state_dict(kept["learner"])
-        row, column = history[-1], journal.objective
-        said = f"The best by {column} was tick {best} of {len(training.history)}"
-        notes.append(f"{said}: {row[column]:.4g}, the last {last[column]:.4g}. It is in `best/`.")
-        card = model_card("best", config, row, own, origin, column.partition("_")[0])
-        save_model(folder / "best", training.learner.generator.state_dict(), config, card)
+    kept = settings["keep"] if settings["keep"] in models else "last"
+    row, weights = models[kept].row, _which(models, kept, objective)
+    asked = settings["searched"] and parse_config(settings["searched"], "the sweep's config")
+    asked = asked and asked.resolved(len(packs.own.indices("train")))
+    promise = verdict(origin, asked, config, row) if origin else None
+    notes = [*([promise] if promise else []), weights, *settings["notes"]]
+    fails = shortfalls(row, origin if same_pictures(asked, config) else None, objective)
+    if fails:
+        fails.append(reason(training.history, len(packs.own.indices("train"))))
+    for name, model in models.items():
+        if name != kept:
+            seen = _seen(model.row)
+            card = model_card(name, config, seen, own, origin, common=common, notes=[weights])
+            save_model(folder / name, model.weights, config, card)
     if (state / "samples").exists():
         shutil.rmtree(folder / "samples", ignore_errors=True)
         os.replace(state / "samples", folder / "samples")
-    card = model_card(folder.name, config, results, own, origin, common=common, notes=notes)
-    save_model(folder, weights, config, card)
-    write_atomic(state / "results.json", json.dumps(results | {"notes": notes}).encode())
+    results = _seen(row)
+    card = model_card(
+        folder.name, config, results, own, origin, common=common, notes=notes, first=fails
+    )
+    save_model(folder, models[kept].weights, config, card)
+    results |= {"tick": row["tick"], "kept": kept, "weights": weights, "promise": promise}
+    results |= {"notes": notes, "shortfalls": fails}
+    write_atomic(state / "results.json", json.dumps(results).encode())
+
+
+def _seen(row: Metrics) -> dict[str, Any]:
+    """Of a tick's columns those that a card shows."""
+    return {k: v for k, v in row.items() if k in ("images", "seconds") or k[:5] == "test_"}
+
+
+def _which(models: Mapping[str, _Trained], kept: str, objective: str) -> str:
+    """A sentence: which tick's weights the model has, and where the other ones are."""
+    last = models["last"].row
+    if "best" not in models:
+        return f"Its weights are those of the last tick, {last['tick']}, the best by {objective}."
+    best = models["best"].row
+    told = {
+        "best": f"tick {best['tick']} of {last['tick']}, the best by {objective}: "
+        f"{best[objective]:.4g}",
+        "last": f"the last tick, {last['tick']}: {objective} {last[objective]:.4g}",
+    }
+    other = "last" if kept == "best" else "best"
+    return f"Its weights are those of {told[kept]}. In `{other}/` are those of {told[other]}."

@@ -284,6 +284,13 @@ class UnderWay:
         self.started = time.monotonic() - state["seconds"]
         self._remember()
 
+    def tested(self, path: Path) -> Metrics:
+        """Take a checkpoint's weights; the columns of its tick, with those of the test pictures."""
+        state, history = checkpoint.load(path)
+        self.learner.load_gathered_state_dict(state["learner"])
+        evaluation = self.held_out["test"].evaluate(self.learner.generator)
+        return {**history[-1], **evaluation.means(), **self.baselines["test"]}
+
     def result(self) -> TrainingResult:
         """The final generator and how it does on every picture that judges it."""
         generator = self.learner.generator

@@ -15,12 +15,14 @@ _NAMED = 3
 
 
 def objective_of(origin: Mapping[str, Any] | None, config: Config) -> str:
-    """The column that the best checkpoint is chosen by: the first of best.yaml's `values`.
+    """The column that the best checkpoint is chosen by: what decided, by best.yaml.
 
-    That is `val_ab_mae` where there is no best.yaml, or nothing in it that every tick has.
+    That is the first of its `values` in files that do not say what decided, and `val_ab_mae` where
+    there is no best.yaml, or nothing in it that every tick has.
     """
     values = origin.get("values") if origin else None
-    for column in values if isinstance(values, Mapping) else ():
+    decided = [origin["decided_by"]] if origin and origin.get("decided_by") else []
+    for column in [*decided, *(values if isinstance(values, Mapping) else ())]:
         prefix, _, name = str(column).partition("_")
         measured = prefix == "val" or (prefix == "eval" and config.evaluate_on is not None)
         if measured and name in METRICS and METRICS[name].goal:
@@ -32,6 +34,13 @@ def is_better(column: str, value: float, than: float) -> bool:
     """Whether a value of a metric's column is better than another."""
     _, _, name = column.partition("_")
     return value > than if METRICS[name].goal == "maximize" else value < than
+
+
+def same_pictures(searched: Config | None, trained: Config) -> bool:
+    """Whether a final training is measured on the pictures that the sweep's trials were."""
+    if searched is None:
+        return False
+    return (searched.data, searched.evaluate_on) == (trained.data, trained.evaluate_on)
 
 
 def verdict(
@@ -50,12 +59,12 @@ def verdict(
         return "The sweep promised nothing: this configuration was not confirmed by replicates."
     column, low, high = (found.get(name) for name in ("column", "low", "high"))
     value, name = metrics.get(str(column)), str(column).partition("_")[2]
-    if not (_number(low) and _number(high)):
+    if not (is_number(low) and is_number(high)):
         return f"The sweep promised nothing: its interval of {column} is not known."
     promise = f"{low:.4g} to {high:.4g} in {column}, the mean of {found.get('replicates')} seeds"
     if changed := _changed(searched, trained):
         return f"The sweep's promise ({promise}) says nothing of this training: {changed}."
-    if not _number(value) or name not in METRICS:
+    if not is_number(value) or name not in METRICS:
         return f"The sweep's promise ({promise}) cannot be compared: {column} was not measured."
     if low <= value <= high:
         return f"The sweep's promise was kept: {column} is {value:.4g}, within {promise}."
@@ -83,5 +92,6 @@ def _changed(searched: Config | None, trained: Config) -> str:
     return "; ".join(named) + (f"; and {more} more" if more else "")
 
 
-def _number(value: Any) -> TypeGuard[float]:
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value from a file is a finite number."""
     return isinstance(value, int | float) and isfinite(value)

@@ -24,6 +24,7 @@ def train(
     workers: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     gpus_per_worker: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
     scale_lr: Literal["none", "linear", "sqrt"] = "none",
+    keep: Literal["best", "last"] = "best",
     address: str | None = None,
     ship: Flag = False,
     follow: Follow = False,
@@ -45,6 +46,9 @@ def train(
     scale_lr
         How learning rates follow a batch other than the one they were chosen with (the sweep's, or
         the file's): not at all, as its ratio (linear) or as the root of that (sqrt).
+    keep
+        Whose weights the model has: of the tick that was best on held-out pictures, by what the
+        sweep decided by, or of the last one. The other ones lie beside it.
     address
         A running Ray cluster, all of whose nodes see OUT: auto or HOST:PORT to train from here,
         http://HOST:8265 to train as a job.
@@ -63,6 +67,7 @@ def train(
             workers=workers,
             gpus_per_worker=gpus_per_worker,
             scale_lr=scale_lr,
+            keep=keep,
             address=address,
         )
     need_training_libraries("train")
@@ -72,7 +77,16 @@ def train(
             "Give --out FOLDER on shared storage."
         )
     options = [word for setting in settings or [] for word in ("--set", setting)]
-    options += ["--out", str(out), "--workers", str(workers), "--scale-lr", scale_lr]
+    options += [
+        "--out",
+        str(out),
+        "--workers",
+        str(workers),
+        "--scale-lr",
+        scale_lr,
+        "--keep",
+        keep,
+    ]
     if gpus_per_worker is not None:
         options += ["--gpus-per-worker", str(gpus_per_worker)]
     return followed(*_submitted(config, settings, options, out, str(address), ship), follow)

@@ -101,7 +101,10 @@ class TestTrain:
         "test_ab_mae": 5.0,
         "test_ab_mae_baseline": 20.0,
         "test_colorfulness_ratio": 0.9,
-        "notes": ["The sweep promised nothing."],
+        "weights": "Its weights are those of the last tick, 4, the best by val_ab_mae.",
+        "promise": None,
+        "notes": ["A note."],
+        "shortfalls": [],
     }
 
     @pytest.fixture(autouse=True)
@@ -131,14 +134,35 @@ class TestTrain:
         assert answer.data() == {"model": "models/unet-small", **self.RESULTS}
         assert "ab MAE 5, 0.25 x the best single color" in answer.text()
         assert "colorsweep colorize models/unet-small" in answer.text()
+        assert "those of the last tick, 4, the best by val_ab_mae" in answer.text()
+        assert self.options["keep"] == "best"
+
+    def test_a_model_that_falls_short_says_so_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = ["It is no better than one color everywhere.", "It overfits."]
+        monkeypatch.setitem(self.RESULTS, "shortfalls", wrong)
+        answer = commands.train("unet-small", keep="last")
+        lines = [" ".join(line.split()) for line in answer.text().splitlines()]
+        assert lines[:2] == [f"Not usable {wrong[0]}", wrong[1]]
+        assert "colorize" not in answer.text()
+        assert self.options["keep"] == "last"
+
+    def test_what_the_sweep_objects_is_said_before_it_trains(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        final = preset_values("unet-small")
+        best = {"config": final, "final": final, "from": {"objection": "Nothing to recommend yet"}}
+        (tmp_path / "best.yaml").write_text(json.dumps(best))
+        commands.train(str(tmp_path / "best.yaml"))
+        assert caplog.messages == ["Nothing to recommend yet"]
 
     def test_a_best_yaml_names_the_model_and_its_origin(
-        self, asked: list[tuple[Any, ...]], tmp_path: Path
+        self, asked: list[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         final = preset_values("unet-small")
         origin = {"sweep": "s1", "point_id": "p1"}
         best = {"version": 1, "config": final, "final": final, "from": origin}
         (tmp_path / "best.yaml").write_text(json.dumps(best))
+        monkeypatch.setitem(self.RESULTS, "promise", "The sweep promised nothing.")
         answer = commands.train(str(tmp_path / "best.yaml"))
         assert asked[0][1:] == (Path("models/s1-p1"), asked[0][2], origin)
         assert self.options["searched"].to_dict() == final

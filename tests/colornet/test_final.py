@@ -45,6 +45,7 @@ def settings(folder: Path, **changes: Any) -> dict[str, Any]:
         "folder": str(folder),
         "origin": {"sweep": "s1"},
         "objective": "val_ab_mae",
+        "keep": "best",
         "cpus": 1,
         "notes": ["A note."],
     }
@@ -60,13 +61,13 @@ def fake_values(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     monkeypatch.setattr(loop.UnderWay, "measure", measure)
 
 
-@pytest.mark.parametrize("world", [1, 2])
-def test_the_best_tick_is_left_beside_the_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_ranks: Spread, world: int
+@pytest.mark.parametrize(("world", "keep"), [(1, "best"), (2, "best"), (1, "last")])
+def test_the_best_tick_s_weights_are_the_model_and_the_last_s_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_ranks: Spread, world: int, keep: str
 ) -> None:
     fake_values(monkeypatch, [5.0, 3.0, 4.0, 4.5])
     folder = tmp_path / "m"
-    given = settings(folder)
+    given = settings(folder) | {"keep": keep}
     ends = on_ranks(world, lambda _rank: work(given))
     assert ends == [None] * world
     state = folder / "training"
@@ -74,25 +75,63 @@ def test_the_best_tick_is_left_beside_the_last(
     kept = sorted(path.name for path in state.glob("attempt-*/tick-*"))
     assert kept == ["tick-000003", "tick-000004"]  # the last, and one in case it is damaged
     assert [line["tick"] for line in ticks_of(state)] == [1, 2, 3, 4]
+    other = {"best": "last", "last": "best"}[keep]
+    assert (folder / other).is_dir() and not (folder / keep).exists()
+    models = {keep: load_model(folder), other: load_model(folder / other)}
+    saved = {"best": checkpoint.load(state / "best-000002")[0]}
+    saved["last"] = checkpoint.load(max(state.glob("attempt-*/tick-000004")))[0]
+    for name, model in models.items():
+        expected = saved[name]["learner"]["average"]["network"]
+        own = model.generator.state_dict()
+        assert all((own[path] == value).all() for path, value in expected.items())
+    said = {
+        "best": "Its weights are those of tick 2 of 4, the best by val_ab_mae: 3. In `last/` are "
+        "those of the last tick, 4: val_ab_mae 4.5.",
+        "last": "Its weights are those of the last tick, 4: val_ab_mae 4.5. In `best/` are those "
+        "of tick 2 of 4, the best by val_ab_mae: 3.",
+    }[keep]
     card = (folder / "card.md").read_text()
-    assert "- The best by val_ab_mae was tick 2 of 4: 3, the last 4.5. It is in `best/`." in card
-    assert "- A note." in card
-    assert "On the val pictures" in (folder / "best" / "card.md").read_text()
-    last, best = load_model(folder), load_model(folder / "best")
-    saved, history = checkpoint.load(state / "best-000002")
-    assert len(history) == 2
-    expected = saved["learner"]["average"]["network"]
-    own = best.generator.state_dict()
-    assert all((own[name] == value).all() for name, value in expected.items())
-    assert any((value != own[name]).any() for name, value in last.generator.state_dict().items())
+    assert f"- {said}" in card and "- A note." in card
+    assert "On the test pictures" in (folder / other / "card.md").read_text()
+    results = json.loads((state / "results.json").read_text())
+    assert (results["tick"], results["kept"]) == ({"best": 2, "last": 4}[keep], keep)
     assert len(list((folder / "samples").iterdir())) == 4
+
+
+def test_the_test_pictures_are_measured_with_the_weights_that_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_values(monkeypatch, [5.0, 3.0, 4.0, 4.5])
+    tested = []
+    for keep in ("best", "last"):
+        folder = tmp_path / keep
+        given = settings(folder) | {"keep": keep}
+        work(given)
+        results = json.loads((folder / "training" / "results.json").read_text())
+        with loop.started(parse_config(given["config"], "test"), test=True) as training:
+            training.learner.generator.load_state_dict(load_model(folder).generator.state_dict())
+            measured = training.held_out["test"].evaluate(training.learner.generator).means()
+        assert results["test_ab_mae"] == pytest.approx(measured["test_ab_mae"], rel=1e-4)
+        tested.append(results["test_ab_mae"])
+    assert tested[0] != pytest.approx(tested[1], rel=1e-3)
 
 
 def test_the_last_tick_may_be_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_values(monkeypatch, [5.0, 4.0, 3.0, 2.0])
     work(settings(tmp_path / "m"))
     assert not (tmp_path / "m" / "best").exists()
-    assert "The best by" not in (tmp_path / "m" / "card.md").read_text()
+    assert not (tmp_path / "m" / "last").exists()
+    said = "Its weights are those of the last tick, 4, the best by val_ab_mae."
+    assert said in (tmp_path / "m" / "card.md").read_text()
+
+
+def test_a_model_that_is_no_better_than_one_color_says_so_first(tmp_path: Path) -> None:
+    work(settings(tmp_path / "m", optimizer={"generator_lr": 1e-7}))
+    results = json.loads((tmp_path / "m" / "training" / "results.json").read_text())
+    first, why = results["shortfalls"]
+    assert first.startswith("It is no better than one color everywhere: ab MAE ")
+    assert why.startswith("It ")
+    assert (tmp_path / "m" / "card.md").read_text().splitlines()[2] == f"**{first}**"
 
 
 def test_what_is_better_depends_on_the_objective(
