@@ -158,6 +158,7 @@ def resume(
     *,
     study: StudyOption = None,
     accept: Flag = False,
+    take_over: Flag = False,
     address: Address = None,
     ship: Flag = False,
 ) -> Answer:
@@ -171,6 +172,8 @@ def resume(
         Go on with this file's study, as far as its results can be mixed with those there are.
     accept
         Go on although the space was widened, or the search changed.
+    take_over
+        Take the sweep from another driver, which stops within seconds if it is alive.
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here]; http://HOST:8265 goes on
         with a job's sweep, as a new job.
@@ -184,7 +187,7 @@ def resume(
                 "Run resume where the folder is, with --address auto."
             )
         return resume_job(address, sweep, ship=ship)
-    return _go_on("resume", sweep, None, study, accept, address)
+    return _go_on("resume", sweep, None, address, study, accept=accept, take_over=take_over)
 
 
 def extend(
@@ -194,6 +197,7 @@ def extend(
     replicates: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     study: StudyOption = None,
     accept: Flag = False,
+    take_over: Flag = False,
     address: Address = None,
 ) -> Answer:
     """Give a sweep more trials, or a compared design more seeds, and go on with it.
@@ -210,13 +214,15 @@ def extend(
         Go on with this file's study, as far as its results can be mixed with those there are.
     accept
         Go on although the space was widened, or the search changed.
+    take_over
+        Take the sweep from another driver, which stops within seconds if it is alive.
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     from search.continuing import more
 
     edit = more(trials, replicates, needed=study is None)
-    return _go_on("extend", sweep, edit, study, accept, address)
+    return _go_on("extend", sweep, edit, address, study, accept=accept, take_over=take_over)
 
 
 def confirm(
@@ -224,6 +230,7 @@ def confirm(
     *,
     top: Annotated[int, Parameter(validator=Number(gte=1))] = 5,
     replicates: Annotated[int, Parameter(validator=Number(gte=2))] = 3,
+    take_over: Flag = False,
     address: Address = None,
 ) -> Answer:
     """Train the best of a search again with fresh seeds, and judge them on the test pictures.
@@ -236,21 +243,25 @@ def confirm(
         Configurations.
     replicates
         Seeds for each of them.
+    take_over
+        Take the sweep from another driver, which stops within seconds if it is alive.
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     from search.continuing import confirming
 
-    return _go_on("confirm", sweep, confirming(top, replicates), None, False, address)
+    return _go_on("confirm", sweep, confirming(top, replicates), address, take_over=take_over)
 
 
 def _go_on(
     command: str,
     sweep: str | None,
     edit: "Edit | None",
-    study: str | None,
-    accept: bool,
     address: str | None,
+    study: str | None = None,
+    *,
+    accept: bool = False,
+    take_over: bool = False,
 ) -> Answer:
     need_training_libraries(command)
     address = driver_address(address)
@@ -258,7 +269,7 @@ def _go_on(
     from search.records import find_sweep
 
     location = find_sweep(sweep)
-    continued(location, edit, study, accept=accept)
+    continued(location, edit, study, accept=accept, take_over=take_over)
 
     from search.sweep import run as start
 
@@ -271,7 +282,7 @@ def _answer(result: "SweepResult") -> Answer:
 
     best = best_point(read_sweep(result.location))
     states = ", ".join(f"{count} {state}" for state, count in sorted(result.states.items()))
-    rows = [("Sweep", result.location), ("Trials", states)]
+    rows = [("Sweep", result.location), ("Trials", states or "none started")]
     if result.why_over:
         rows.append(("Ended", result.why_over))
     if best is not None:

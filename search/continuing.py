@@ -21,7 +21,12 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def continued(
-    location: str, edit: Edit | None = None, study: str | None = None, *, accept: bool = False
+    location: str,
+    edit: Edit | None = None,
+    study: str | None = None,
+    *,
+    accept: bool = False,
+    take_over: bool = False,
 ) -> Study:
     """Check that a sweep may go on, and write down what it goes on with.
 
@@ -29,6 +34,7 @@ def continued(
         edit: changes the study's data in place, as `extend` and `confirm` do.
         study: a file to take the study from, with the settings that the sweep began with.
         accept: consent to a wider space or another way of searching.
+        take_over: take the sweep from a driver that may be alive.
 
     Raises:
         InputError: no sweep, changes that would mix results or want consent, data that are gone, a
@@ -39,7 +45,7 @@ def continued(
     sweep = read_sweep(location)
     origin = f"{location}/study.yaml"
     before = Study.from_data(sweep.provenance.get("study") or sweep.study, origin)
-    with Lease(location):
+    with Lease(location, take_over=take_over):
         found = _from_file(study, sweep.provenance) if study else sweep.study
         data = json.loads(json.dumps(found))
         if edit is not None:

@@ -7,8 +7,7 @@ from typing import TextIO
 import pandas as pd
 
 from colornet.storage import Storage
-from search.lease import holder, is_alive
-from search.records import read_states, read_study
+from search.records import driver_of, read_states, read_study
 
 POLL = 1.0
 """Seconds between two looks at a sweep that is followed."""
@@ -30,12 +29,12 @@ def follow_events(location: str, stream: TextIO) -> None:
     seen = -1
     while True:
         # Looked at before the records: what is written until the driver ends is then in them.
-        held = holder(Storage.at(location))
+        driver = driver_of(location)
         states, _ = read_states(location)
         for line in _lines(states[states["seq"] > seen]):
             print(line, file=stream, flush=True)
         seen = max(seen, int(states["seq"].max())) if len(states) else seen
-        if held is None or not is_alive(held):
+        if driver is None:
             return
         time.sleep(POLL)
 

@@ -244,25 +244,21 @@ STOPPED_WITHIN = 60.0
 
 def _stop_folder(sweep: str | None) -> Answer:
     """Ask the driver of a sweep's folder to stop, which has to be on this host."""
-    import socket
-
-    from colornet.storage import Storage
-    from search.lease import holder, is_alive
-    from search.records import find_sweep
+    from search.lease import is_of_this_namespace
+    from search.records import driver_of, find_sweep
 
     location = find_sweep(sweep)
-    storage = Storage.at(location)
-    held = holder(storage)
-    if held is None or not is_alive(held):
+    held = driver_of(location)
+    if held is None:
         return Answer(f"{location}: nobody runs it.\nNext  colorsweep resume {location}")
-    if held["host"] != socket.gethostname():
+    if not is_of_this_namespace(held):
         raise ClusterError(
-            f"{location}: is run by process {held['pid']} on {held['host']}, not on this host.\n"
+            f"{location}: is run by process {held['pid']} on {held['host']}, not from here.\n"
             "Stop it there, or as a job: colorsweep stop NAME --address http://HOST:8265"
         )
     os.kill(held["pid"], signal.SIGTERM)
     until = time.monotonic() + STOPPED_WITHIN
-    while (now := holder(storage)) is not None and is_alive(now):
+    while driver_of(location) is not None:
         if time.monotonic() > until:
             raise InUseError(f"{location}: process {held['pid']} has not ended yet; ask again.")
         time.sleep(0.2)

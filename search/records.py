@@ -27,8 +27,8 @@ from colornet.catalog import parse_yaml
 from colornet.errors import InputError, did_you_mean
 from colornet.firstlook import check_answers
 from colornet.storage import Storage
+from search import lease
 from search.frames import read_frame
-from search.lease import holder, is_alive
 from search.parts import (
     VERSION,
 )
@@ -173,8 +173,7 @@ def _read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
 
 def driver_of(location: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Who drives a sweep now: host, pid, since when; None when nobody does."""
-    held = holder(Storage.at(location))
-    return held if held and is_alive(held) else None
+    return lease.driver(Storage.at(location))
 
 
 def sweeps_folder() -> Path:

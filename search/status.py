@@ -5,11 +5,9 @@ from typing import Any
 import pandas as pd
 
 from colornet.answer import aligned
-from colornet.storage import Storage
 from search import confirmation
-from search.lease import holder, is_alive
 from search.ranking import confirmed_column, deciding_metric, point_table
-from search.records import UNFINISHED, SweepRecords, read_states, read_sweep
+from search.records import UNFINISHED, SweepRecords, driver_of, read_states, read_sweep
 from search.spending import Spending
 from spaces.grid import count_points
 from spaces.study import Study
@@ -19,8 +17,7 @@ def standing_of(location: str) -> dict[str, Any]:
     """The sweep's standing as plain data. Raises InputError when the folder is no sweep."""
     records = read_sweep(location)
     study = Study.from_data(records.study, f"{location}/study.yaml")
-    held = holder(Storage.at(location))
-    driver = held if held and is_alive(held) else None
+    driver = driver_of(location)
     origins, states = records.trials["origin"], records.trials["state"]
     done = ~states.isin(UNFINISHED)
     confirming = origins == "confirm"

@@ -54,11 +54,12 @@ SURFACE = {
     "logs": ["--address", "--follow", "--sweep", "-f"],
     "stop": ["--address", "--sweep"],
     "status": ["--address", "--sweep"],
-    "resume": ["--accept", "--address", "--ship", "--study", "--sweep"],
+    "resume": ["--accept", "--address", "--ship", "--study", "--sweep", "--take-over"],
     "extend": [
-        *["--accept", "--address", "--replicates", "--study", "--sweep", "--trials", "-n"],
+        *["--accept", "--address", "--replicates", "--study", "--sweep", "--take-over"],
+        *["--trials", "-n"],
     ],
-    "confirm": ["--address", "--replicates", "--sweep", "--top"],
+    "confirm": ["--address", "--replicates", "--sweep", "--take-over", "--top"],
     "report": [
         *["--every", "--no-pictures", "--out", "--pictures", "--watch", "-o", "SWEEPS"],
     ],
@@ -66,7 +67,15 @@ SURFACE = {
     "export optuna": ["--out", "--sweep", "-o"],
     "best": ["--by", "--model", "--out", "--sweep", "--top", "-o"],
     "train": [
-        *["--address", "--config", "--follow", "--gpus-per-worker", "--out", "--scale-lr"],
+        *[
+            "--address",
+            "--config",
+            "--follow",
+            "--gpus-per-worker",
+            "--keep",
+            "--out",
+            "--scale-lr",
+        ],
         *["--set", "--ship", "--workers", "-f"],
     ],
     "colorize": ["--model", "--out", "--pictures", "-o"],

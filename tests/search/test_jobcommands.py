@@ -55,7 +55,7 @@ def test_stopping_what_another_host_runs(make_sweep: MakeSweep) -> None:
     with Lease(folder):
         held = json.loads((folder / "lease.json").read_text())
         (folder / "lease.json").write_text(json.dumps({**held, "host": "elsewhere"}))
-        with pytest.raises(ClusterError, match="on elsewhere, not on this host"):
+        with pytest.raises(ClusterError, match="on elsewhere, not from here"):
             stop(str(folder))
 
 
