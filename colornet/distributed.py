@@ -9,15 +9,13 @@ import json
 import logging
 import os
 import shutil
-import signal
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import ray
 from ray import train as ray_train
@@ -25,13 +23,22 @@ from ray.train.torch import TorchTrainer
 
 from colornet import final
 from colornet.config import Config
-from colornet.errors import ClusterError, ColorsweepError, InputError, TrainingInterrupted
+from colornet.errors import (
+    ClusterError,
+    ColorsweepError,
+    InputError,
+    TrainingInterrupted,
+    first_line,
+    not_started,
+)
+from colornet.interrupt import StopSignals, say
 from colornet.preparing import prepare
 from colornet.promise import objective_of
 from colornet.storage import write_atomic
 
 MAX_FAILURES = 3
 POLL = 0.25
+Keep = Literal["best", "last"]
 Show = Callable[[Mapping[str, Any]], None]
 
 
@@ -59,6 +66,7 @@ def train_final(
     searched: Config | None = None,
     workers: Workers | None = None,
     notes: Sequence[str] = (),
+    keep: Keep = "best",
 ) -> dict[str, Any]:
     """Train a config to a model, or go on with what a killed training left in `folder`.
 
@@ -67,9 +75,13 @@ def train_final(
         origin: the `from` part of a best.yaml, for the card.
         searched: the config that it says was confirmed.
         notes: sentences for the card.
+        keep: whose weights the model has: of the tick that is best on held-out pictures, by what
+            the sweep decided by, or of the last one.
 
     Returns:
-        the `test_*` columns, `images` and `seconds`, and `notes`, the card's sentences.
+        the `test_*` columns, `images`, `seconds` and `tick` of the weights that are kept, and
+        sentences: which `weights` these are, what has become of the `promise`, the card's `notes`,
+        and the `shortfalls` for which the model should not be used.
 
     Raises:
         InputError: the folder holds another training or a model, the data cannot be used, or the
@@ -90,10 +102,19 @@ def train_final(
             "folder": str(folder.absolute()),
             "origin": origin,
             "objective": objective_of(origin, config),
+            "keep": keep,
             "cpus": int(resources["CPU"]),
             "notes": [used, *notes],
         }
-        with _stop_on_signal(state):
+
+        def stop() -> None:
+            say("Stopping: the workers write a checkpoint (again to end at once)")
+            final.ask_to_stop(state)
+
+        def at_once() -> None:
+            raise KeyboardInterrupt
+
+        with StopSignals(stop, at_once):
             _fit(settings, state, show, workers, resources)
     if final.stop_asked(state):
         raise TrainingInterrupted(f"{folder}: stopped with a checkpoint; the same command resumes")
@@ -156,14 +177,17 @@ def _ray(address: str | None) -> Generator[None, None, None]:
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        if address:
-            _knock(address)
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(address="local", include_dashboard=False, **quiet)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"{address}: no Ray cluster answers: {error}") from error
-    try:
+        try:
+            if address:
+                _knock(address)
+                ray.init(address=address, **quiet)
+            else:
+                ray.init(address="local", include_dashboard=False, **quiet)
+        except Exception as error:  # Ray raises no narrower one where its start times out
+            if address is None:
+                raise not_started(error) from error
+            said = first_line(error)
+            raise ClusterError(f"{address}: no Ray cluster answers: {said}.") from error
         yield
     finally:
         ray.shutdown()
@@ -225,20 +249,3 @@ def _fit(
 def _root_cause(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:500] if lines else type(error).__name__
-
-
-@contextlib.contextmanager
-def _stop_on_signal(state: Path) -> Generator[None, None, None]:
-    """The first SIGINT or SIGTERM has the workers write a checkpoint; a second one ends at once."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if final.stop_asked(state):
-            raise KeyboardInterrupt
-        final.ask_to_stop(state)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -20,6 +20,9 @@ from difflib import get_close_matches
 
 from colornet.redaction import redact
 
+INTERRUPTED = 130
+"""The exit code of a command that was stopped from outside."""
+
 
 class ColorsweepError(Exception):
     """Root of all errors that are shown to the user without a traceback, and without secrets."""
@@ -46,6 +49,14 @@ class ClusterError(ColorsweepError):
     """The Ray cluster that was named cannot be reached."""
 
     exit_code = 3
+
+
+def not_started(error: BaseException) -> ClusterError:
+    """The error of a Ray that this process could not start."""
+    return ClusterError(
+        f"Ray did not start on this machine: {first_line(error)}.\n"
+        "See what it lacks with `colorsweep doctor`, or try again when the machine is less busy."
+    )
 
 
 class NoValidTrialError(ColorsweepError):
@@ -83,7 +94,7 @@ class DivergedError(ColorsweepError):
 class TrainingInterrupted(ColorsweepError):
     """The training was asked to stop; its checkpoint is in place."""
 
-    exit_code = 130
+    exit_code = INTERRUPTED
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

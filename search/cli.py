@@ -4,6 +4,7 @@ Subcommands are import strings, so that `--help` and the reading commands load n
 Ray. stdout carries results only; progress, logs and warnings go to stderr.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -14,9 +15,8 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from colornet.errors import ColorsweepError, Redacted
-
-INTERRUPTED = 130
+from colornet.errors import INTERRUPTED, ColorsweepError, Redacted
+from colornet.interrupt import say
 
 app = App(
     name="colorsweep",
@@ -116,11 +116,19 @@ def _show(answer: Any, as_json: bool) -> int:
     return getattr(answer, "exit_code", 0)
 
 
+class _Stderr(logging.Handler):
+    """Logs to what `sys.stderr` is at the time: a live display takes its place while it runs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):  # a terminal that was closed
+            print(self.format(record), file=sys.stderr, flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `colorsweep` with the process's arguments and exit with its code."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Redacted())
+    handler = _Stderr()
+    handler.addFilter(Redacted())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(message)s")
     try:
         code = app.meta(
             arguments, result_action="return_value", exit_on_error=False, print_error=False
@@ -130,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(error, file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
+        say("Interrupted")
         code = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 On a terminal one line that is redrawn; elsewhere one line for each trial that has ended.
 """
 
+import contextlib
 import statistics
 import time
 from types import TracebackType
@@ -45,7 +46,8 @@ class Progress:
     ) -> None:
         self.show(force=True)
         if self._live:
-            self._live.stop()
+            with contextlib.suppress(OSError):
+                self._live.stop()
 
     def show(self, *, force: bool = False) -> None:
         """Say what has happened since the last call."""
@@ -53,6 +55,10 @@ class Progress:
         if not force and now - self._shown < REDRAW:
             return
         self._shown = now
+        with contextlib.suppress(OSError):  # a terminal that was closed stops no sweep
+            self._show()
+
+    def _show(self) -> None:
         ended, self.recorder.ended = self.recorder.ended, []
         for assignment, state, reason, last in ended:
             self._durations.append(last.get("seconds") or 0.0)

@@ -1,20 +1,26 @@
 """Run a study as a sweep, from its first trial or from where it was stopped."""
 
 import contextlib
+import functools
 import logging
 import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import ray
 
-from colornet.errors import ColorsweepError, NoValidTrialError, StorageError
+from colornet.errors import (
+    INTERRUPTED,
+    ColorsweepError,
+    NoValidTrialError,
+    StorageError,
+    not_started,
+)
+from colornet.interrupt import StopSignals, say
 from colornet.storage import Storage
 from search import tune
 from search.access import check_version, explain, reach
@@ -79,13 +85,7 @@ def run(
     with Lease(location) as lease:
         recorder = Recorder(location, recorded, tune.terminate)
         if not recorder.is_finished:
-            # Ray's start sets a handler of its own for SIGTERM: ours comes after it.
-            cluster = _ray(address, gang=recorded.file.resources.workers > 1)
-            with cluster, _stop_on_signal(recorder), Progress(recorder, started) as progress:
-                if address:
-                    count = check_nodes(location, picture_roots(recorded))
-                    log.warning("Nodes %d, which see the sweep and its pictures", count)
-                _supervise(recorder, lease, progress, train)
+            _drive(recorder, lease, started, address, train)
         recorder.close()
     if recorder.blocked:
         raise StorageError(
@@ -115,6 +115,40 @@ def read_study_file(location: str) -> Study:
     return Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
 
 
+def _drive(
+    recorder: Recorder,
+    lease: Lease,
+    started: float,
+    address: str | None,
+    train: str | Callable[..., Any],
+) -> None:
+    """Start Ray and run trials, until none is left or a signal asks to stop."""
+    is_training = False
+
+    def stop() -> None:
+        if not is_training:
+            raise KeyboardInterrupt
+        recorder.stop()
+
+    def at_once() -> None:
+        # What is recorded is as whole as after a SIGKILL, and Ray's end could take seconds.
+        say(f"Ended at once. Go on with: colorsweep resume {recorder.location}")
+        os._exit(INTERRUPTED)
+
+    with StopSignals(stop, at_once) as signals:
+        try:
+            cluster = _ray(address, gang=recorder.study.file.resources.workers > 1)
+            with cluster, Progress(recorder, started) as progress:
+                signals.install()  # Ray's start has set a handler of its own for SIGTERM
+                if address:
+                    count = check_nodes(recorder.location, picture_roots(recorder.study))
+                    log.warning("Nodes %d, which see the sweep and its pictures", count)
+                is_training = True
+                _supervise(recorder, lease, progress, train)
+        except KeyboardInterrupt:
+            say("Stopped before a trial was started")
+
+
 def _supervise(
     recorder: Recorder, lease: Lease, progress: Progress, train: str | Callable[..., Any]
 ) -> None:
@@ -126,10 +160,13 @@ def _supervise(
     progress.concurrent = part.concurrent
     recorder.spending.gpus = part.gpus * part.workers
 
+    say_once = functools.cache(log.warning)
+
     def show() -> None:
         if lease.lost.is_set():
             raise ColorsweepError(f"{recorder.location}: another driver has taken the sweep over.")
         if recorder.stopping:
+            say_once("Stopping: running trials write a checkpoint (again to end at once)")
             recorder.stop()
         recorder.watch_budget()
         progress.show()
@@ -144,27 +181,6 @@ def _supervise(
                 recorder.lost(trial_id, f"Ray stopped: {str(error).splitlines()[0][:200]}")
             if recorder.stopping or round_number == MAX_ROUNDS - 1:
                 raise ColorsweepError(f"Ray failed {round_number + 1} times: {error}") from error
-
-
-@contextlib.contextmanager
-def _stop_on_signal(recorder: Recorder) -> Generator[None, None, None]:
-    """SIGINT and SIGTERM end the sweep in good order; a second one ends it at once."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if recorder.stopping:
-            raise KeyboardInterrupt
-        recorder.stop()
-        log.warning("Stopping: running trials write a checkpoint (again to stop at once)")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except KeyboardInterrupt:
-        recorder.preempt_all("the sweep was interrupted")
-        recorder.flush(force=True)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -187,16 +203,16 @@ def _ray(address: str | None, *, gang: bool) -> Generator[None, None, None]:
 def _started(address: str | None, *, gang: bool) -> Generator[None, None, None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        if address:
-            check_version(reach(address))
-            ray.init(address=address, **quiet)
-        else:
-            # Of trials that span workers Ray's dashboard frees what is left when they are stopped.
-            ray.init(address="local", include_dashboard=gang, **quiet)
-            reap_on_death()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise explain(error, address or "local") from error
-    try:
+        try:
+            if address:
+                check_version(reach(address))
+                ray.init(address=address, **quiet)
+            else:
+                reap_on_death()
+                # Of trials that span workers Ray's dashboard frees what is left when they stop.
+                ray.init(address="local", include_dashboard=gang, **quiet)
+        except Exception as error:  # Ray raises no narrower one where its start times out
+            raise (explain(error, address) if address else not_started(error)) from error
         yield
     finally:
         ray.shutdown()

@@ -7,26 +7,105 @@ from collections.abc import Iterator
 import pytest
 
 from colornet import interrupt
+from colornet.interrupt import StopSignals
+
+NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    """Those that a terminal gives, however the tests were started."""
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_sets_the_event(number: signal.Signals) -> None:
     interrupt.install()
     assert not interrupt.requested.is_set()
-    os.kill(os.getpid(), number)
+    send(number)
     assert interrupt.requested.is_set()
 
 
 def test_a_second_signal_acts_as_before() -> None:
     interrupt.install()
-    os.kill(os.getpid(), signal.SIGINT)
+    send(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGINT)
+        send(signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_a_training_whose_process_ignored_it(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    interrupt.install()
+    send(number)
+    assert interrupt.requested.is_set()
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@pytest.fixture
+def heard() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def signals(heard: list[str]) -> StopSignals:
+    return StopSignals(lambda: heard.append("stop"), lambda: heard.append("at once"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_asks_and_the_second_ends(
+    number: signal.Signals, signals: StopSignals, heard: list[str]
+) -> None:
+    with signals:
+        send(number)
+        assert heard == ["stop"]
+        send(number)
+        assert heard == ["stop", "at once"]
+
+
+def test_signals_of_other_kinds_beside_end_nothing(signals: StopSignals, heard: list[str]) -> None:
+    with signals:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
+            send(number)
+    assert heard == ["stop", "stop"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_was_ignored_from_the_start_stays_ignored(
+    number: signal.Signals, signals: StopSignals, heard: list[str]
+) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    with signals:
+        send(number)
+        assert heard == []
+        send(signal.SIGTERM)
+        assert heard == ["stop"]
+    assert signal.getsignal(number) is signal.SIG_IGN
+
+
+def test_sigterm_is_heard_even_where_it_was_ignored(signals: StopSignals, heard: list[str]) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with signals:
+        send(signal.SIGTERM)
+    assert heard == ["stop"]
+
+
+def test_handlers_are_given_back_and_set_again(signals: StopSignals, heard: list[str]) -> None:
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+    with signals:
+        signal.signal(signal.SIGTERM, lambda *_: heard.append("a library's"))
+        send(signal.SIGTERM)
+        signals.install()
+        send(signal.SIGTERM)
+    assert heard == ["a library's", "stop"]
+    assert {number: signal.getsignal(number) for number in NUMBERS} == before

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from colornet.config import Config
-from colornet.errors import InputError, NoValidTrialError, StorageError
+from colornet.errors import ClusterError, InputError, NoValidTrialError, StorageError
 from search import hearing, sweep
 from search.chooser import Chooser
 from search.outcome import MAX_ATTEMPTS
@@ -199,8 +199,15 @@ def test_a_folder_that_is_no_sweep(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+FEW_PICTURES = {
+    "data.pictures": 80,
+    "data.image_size": 16,
+    "training.batch_size": 8,
+    "training.images": 64,
+    "training.ticks": 2,
+}
 DRIVER = """
-import sys, time
+import signal, sys, time
 from search import hearing, sweep
 from search.chooser import Chooser
 from search.cli import main
@@ -219,15 +226,20 @@ def fake():
     return train
 
 sweep.run.__defaults__ = (None, fake())
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
 main(["resume", sys.argv[1]])
 """
 
 
-def drive(folder: Path) -> subprocess.Popen[str]:
-    """`colorsweep resume` in a process and Ray of its own."""
+def drive(folder: Path, sigint: str = "default_int_handler") -> subprocess.Popen[str]:
+    """`colorsweep resume` in a process and Ray of its own.
+
+    Args:
+        sigint: what the process does at SIGINT when it begins: `SIG_IGN` in a script's background.
+    """
     root = Path(sweep.__file__).parent.parent
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(folder)],
+        [sys.executable, "-c", DRIVER, str(folder), sigint],
         cwd=folder.parent,
         env={**os.environ, "PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
@@ -248,8 +260,7 @@ def wait_for_ticks(folder: Path, count: int, driver: subprocess.Popen[str]) -> N
 def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
     make_sweep: MakeSweep, number: signal.Signals
 ) -> None:
-    pictures = {"data.pictures": 80, "data.image_size": 16, "training.batch_size": 8}
-    folder = make_sweep(5, fixed={**pictures, "training.images": 64, "training.ticks": 2})
+    folder = make_sweep(5, fixed=FEW_PICTURES)
     driver = drive(folder)
     wait_for_ticks(folder, 3, driver)
     driver.send_signal(number)
@@ -277,6 +288,74 @@ def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
         again = found.trials.set_index("trial_id").loc[row["trial_id"]]
         assert (again["seq"], again["attempt"]) == (row["seq"], row["attempt"])
     assert json.loads(found.trials["config"][0])["training"]["images"] == 64
+
+
+def test_a_sweep_in_the_background_of_a_script_outlives_ctrl_c(make_sweep: MakeSweep) -> None:
+    """Its SIGINT is ignored from the start; SIGTERM stops it all the same."""
+    folder = make_sweep(5, fixed=FEW_PICTURES)
+    driver = drive(folder, sigint="SIG_IGN")
+    wait_for_ticks(folder, 1, driver)
+    driver.send_signal(signal.SIGINT)
+    wait_for_ticks(folder, len(read_sweep(folder).ticks) + 2, driver)
+    driver.send_signal(signal.SIGTERM)
+    out, err = driver.communicate(timeout=60)
+    assert driver.returncode == 130, err
+    assert out.splitlines()[-1] == f"Next    colorsweep resume {folder.name}"
+    assert set(read_sweep(folder).trials["state"]) <= {"completed", "preempted"}
+
+
+def test_a_second_ctrl_c_ends_at_once_and_loses_nothing(make_sweep: MakeSweep) -> None:
+    folder = make_sweep(5, fixed=FEW_PICTURES)
+    driver = drive(folder)
+    wait_for_ticks(folder, 3, driver)
+    driver.send_signal(signal.SIGINT)
+    time.sleep(0.1)  # less than Ray's end takes; two signals that wait become one
+    driver.send_signal(signal.SIGINT)
+    out, err = driver.communicate(timeout=60)
+    assert (driver.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == f"Ended at once. Go on with: colorsweep resume {folder}"
+    before = read_sweep(folder).ticks
+    result = sweep.run(folder, train=training(ticks=4))
+    assert dict(result.states) == {"completed": 5}
+    after = read_sweep(folder).ticks
+    assert len(after.merge(before, on=["trial_id", "tick"])) == len(before)
+
+
+def test_ctrl_c_while_ray_starts_leaves_a_sweep_to_resume(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_sweep(2)
+
+    def start(*_: Any, **__: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    monkeypatch.setattr(sweep.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(sweep.ray, "init", start)
+    monkeypatch.setattr(sweep.ray, "shutdown", lambda: None)
+    result = sweep.run(folder, train=training())
+    assert (dict(result.states), result.interrupted) == ({}, True)
+    assert capfd.readouterr().err == "Stopped before a trial was started\n"
+    assert not (folder / "lease.json").exists()
+    monkeypatch.undo()
+    assert dict(sweep.run(folder, train=training()).states) == {"completed": 2}
+
+
+def test_a_ray_that_does_not_start_in_time_is_said_in_two_lines(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_: Any, **__: Any) -> None:
+        raise Exception("The current node timed out during startup.\nThis could\nhappen")
+
+    monkeypatch.setattr(sweep.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(sweep.ray, "init", start)
+    monkeypatch.setattr(sweep.ray, "shutdown", lambda: None)
+    with pytest.raises(ClusterError) as raised:
+        sweep.run(make_sweep(2), train=training())
+    assert str(raised.value).splitlines() == [
+        "Ray did not start on this machine: The current node timed out during startup.",
+        "See what it lacks with `colorsweep doctor`, or try again when the machine is less busy.",
+    ]
 
 
 def test_a_training_that_hangs_is_ended_and_tried_once_more(

@@ -218,7 +218,9 @@ def test_steps_are_those_made_by_hand(cycle: Build, batch: Batches) -> None:
             (judge(fake) - 1).square().mean()
             for judge, fake in ((of_color, fake_color), (of_grey, fake_grey))
         )
-        back = (to_grey(fake_color) - grey).abs().mean() + (to_color(fake_grey) - color).abs().mean()
+        back = (to_grey(fake_color) - grey).abs().mean() + (
+            to_color(fake_grey) - color
+        ).abs().mean()
         told = sum(
             (judge(real) - 1).square().mean() + judge(fake.detach()).square().mean()
             for judge, real, fake in (
