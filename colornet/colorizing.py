@@ -1,87 +1,208 @@
 """Picture files in, colorized picture files out."""
 
 import logging
-import warnings
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from colornet.data.decode import FORMATS
-from colornet.errors import InputError
-from colornet.model import load_model
+from colornet.data.decode import check_pixels, one_line, open_picture
+from colornet.data.picturefiles import find_pictures, not_read, suffixes
+from colornet.data.source import UnusablePicture
+from colornet.errors import InputError, first_line, why_not
+from colornet.model import Model, load_model
+from colornet.storage import sync_folder
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 MAX_PIXELS = 200_000_000
-"""Larger pictures are refused before they are decoded."""
+"""Larger pictures are refused before they are decoded, unless more are allowed."""
+# zlib-ng: 40 % of the time of its default level, and 9 % more bytes for photos.
+_PNG_LEVEL = 2
+_TEMPORARY = ".colorizing-"
 log = logging.getLogger("colorsweep")
 
 
-def find_pictures(paths: Sequence[Path]) -> list[Path]:
-    """The picture files behind files and folders, in their order.
+@dataclass(frozen=True)
+class Job:
+    """A picture to colorize, and the folder and stem of its result below the output folder."""
+
+    picture: Path
+    folder: Path
+    stem: str
+
+
+def find_jobs(paths: Sequence[Path], out: Path) -> list[Job]:
+    """The picture files behind files and folders, in their order, each once.
+
+    Those in folders keep the folders that they lie in. Hidden files and what lies in `out` are
+    passed over; other files that are no pictures are named in a line.
 
     Raises:
-        InputError: for a path that is not there, or when none is left.
+        InputError: for a path that is not there, a folder that cannot be read, or when no picture
+            is left.
     """
-    found: list[Path] = []
+    jobs: dict[str, Job] = {}
     for path in paths:
-        if path.is_dir():
-            inside = sorted(path.rglob("*"))
-            found += [one for one in inside if one.suffix.lower() in SUFFIXES and one.is_file()]
-        elif path.is_file():
-            found.append(path)
+        # os.path, since Path's own raise for names that no file system takes.
+        if os.path.isdir(path):
+            found = [(path / name, Path(name).parent) for name in _inside(path, out)]
+        elif os.path.isfile(path):
+            found = [(path, Path())]
         else:
             raise InputError(f"{path}: not found.\nGive pictures or folders of them.")
-    if not found:
-        raise InputError(f"{paths[0]}: no pictures.\nKnown suffixes: {', '.join(SUFFIXES)}.")
-    return found
+        for picture, folder in found:
+            jobs.setdefault(os.path.abspath(picture), Job(picture, folder, picture.stem))
+    if not jobs:
+        raise InputError(f"{paths[0]}: no pictures.\nKnown suffixes: {', '.join(suffixes())}.")
+    return list(jobs.values())
+
+
+def _inside(folder: Path, out: Path) -> list[str]:
+    apart_from = None if _is_same(folder, out) else out
+    try:
+        found = find_pictures(folder, apart_from=apart_from)
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from None
+    if found.passed_over:
+        log.warning("%s: %s", folder, not_read(found.passed_over))
+    # A pipe or device named like a picture would block for ever.
+    return [
+        name for name in found.pictures if not (folder / name).exists() or (folder / name).is_file()
+    ]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def colorize_files(
-    model: Path, pictures: Sequence[Path], out: Path
+    model: Path,
+    pictures: Sequence[Path],
+    out: Path,
+    *,
+    size: int | None = None,
+    max_pixels: int | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int, Path], None] | None = None,
 ) -> tuple[list[tuple[Path, Path]], list[tuple[Path, str]]]:
-    """Colorize files into `out` as PNG.
+    """Colorize files, and those in folders, into `out` as PNG, each whole or not at all.
+
+    What cannot be colorized or written costs one warning, and takes no name from others. Results
+    of one name get numbers, in the order of the pictures.
+
+    Args:
+        size: shorter side that the network sees, pixels; None: the training's.
+        max_pixels: larger pictures are refused; None: MAX_PIXELS.
+        overwrite: replace what earlier calls have made; otherwise that stays, and the picture is
+            among those that failed.
+        progress: called with pictures done, pictures in all, and the last one.
 
     Returns:
-        (picture, result) of those that were, and (picture, reason) of those that could not be,
-        each of which also costs one warning.
+        (picture, result) of those that were, and (picture, reason) of those that could not be.
 
     Raises:
-        InputError: when the model is none, `out` cannot be made, or a result would replace a
-            picture that was given.
+        InputError: as `find_jobs`, and when the model is none or takes no such size, `out` cannot
+            be made, or a result would replace a picture that was given.
     """
-    taken: set[str] = set()
-    targets = [out / _free_name(path, taken) for path in pictures]
-    if mixed := {path.resolve() for path in pictures} & {path.resolve() for path in targets}:
-        raise InputError(f"{min(mixed)}: would be overwritten.\nGive -o another folder.")
+    jobs = find_jobs(pictures, out)
+    names = _Names(out, jobs, overwrite)
     loaded = load_model(model)
+    if size is not None:
+        loaded = loaded.at(size)
     try:
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made: {error.strerror}.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{out}: cannot be made: {why_not(error)}.") from None
     done, failed = [], []
-    for path, target in zip(pictures, targets, strict=True):
+    for count, job in enumerate(jobs, start=1):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                with Image.open(path, formats=FORMATS) as picture:
-                    if picture.width * picture.height > MAX_PIXELS:
-                        raise ValueError(f"more than {MAX_PIXELS:,} pixels")
-                    result = loaded.colorize(picture)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            log.warning("%s: not colorized: %s", path, error)
-            failed.append((path, str(error)))
-            continue
-        result.save(target)
-        done.append((path, target))
+            target = names.of(job)
+            _save(_colorized(loaded, job.picture, max_pixels or MAX_PIXELS), target)
+        # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more.
+        except Exception as error:
+            reason = str(error) if isinstance(error, _Unsaved) else one_line(error)
+            log.warning("%s: not colorized: %s", job.picture, reason)
+            failed.append((job.picture, reason))
+        else:
+            names.take(target)
+            done.append((job.picture, target))
+        if progress is not None:
+            progress(count, len(jobs), job.picture)
     return done, failed
 
 
-def _free_name(path: Path, taken: set[str]) -> str:
-    """A file name that no other picture of this run has."""
-    name, count = f"{path.stem}.png", 1
-    while name in taken:
-        count += 1
-        name = f"{path.stem}-{count}.png"
-    taken.add(name)
-    return name
+def _colorized(model: Model, path: Path, max_pixels: int) -> Image.Image:
+    try:
+        with open_picture(path) as picture:
+            check_pixels(picture.width * picture.height, picture.size, max_pixels, "--max-pixels")
+            return model.colorize(picture)
+    except (MemoryError, RuntimeError) as error:
+        raise UnusablePicture(f"too large for this machine ({first_line(error)})") from error
+
+
+class _Unsaved(Exception):
+    """A result that cannot be written; the message is the reason."""
+
+
+def _save(picture: Image.Image, target: Path) -> None:
+    """Write a PNG whole or not at all. Raises _Unsaved."""
+    temporary = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(".png", _TEMPORARY, target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            picture.save(file, "PNG", compress_level=_PNG_LEVEL)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise _Unsaved(f"cannot be written: {why_not(error)}: {target}"[:300]) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+class _Names:
+    """Which result gets which name."""
+
+    def __init__(self, out: Path, jobs: Sequence[Job], overwrite: bool) -> None:
+        self.out = out
+        self.overwrite = overwrite
+        self._taken: set[str] = set()
+        given = {os.path.realpath(job.picture): job.picture for job in jobs}
+        for job in jobs:
+            if picture := given.get(os.path.realpath(self._path(job, 1))):
+                raise InputError(f"{picture}: would be overwritten.\nGive -o another folder.")
+        self._given = given
+
+    def of(self, job: Job) -> Path:
+        """The place of a picture's result. Raises _Unsaved when an earlier call's is there."""
+        count = 1
+        while _key(path := self._path(job, count)) in self._taken or self._is_given(path):
+            count += 1
+        if os.path.isdir(path):
+            raise _Unsaved(f"cannot be written: a folder has that name: {path}"[:300])
+        if os.path.lexists(path) and not self.overwrite:
+            raise _Unsaved(f"its result is there already (--overwrite replaces it): {path}"[:300])
+        return path
+
+    def take(self, path: Path) -> None:
+        """Let no other picture of this run have a name."""
+        self._taken.add(_key(path))
+
+    def _path(self, job: Job, count: int) -> Path:
+        return self.out / job.folder / f"{job.stem}{f'-{count}' if count > 1 else ''}.png"
+
+    def _is_given(self, path: Path) -> bool:
+        return os.path.realpath(path) in self._given
+
+
+def _key(path: Path) -> str:
+    """What names have in common that are one on some file systems."""
+    return str(path).casefold()

@@ -1,4 +1,4 @@
-"""What `colorsweep presets`, `data …`, `train` and `colorize` do."""
+"""What `colorsweep presets`, `data …` and `train` do."""
 
 import json
 import logging
@@ -115,6 +115,7 @@ def data_check(
     image_size: int = 32,
     classes: Classes = None,
     list_file: Path | None = None,
+    settings: Settings = None,
 ) -> Answer:
     """Find what is wrong with pictures before anything is trained.
 
@@ -130,10 +131,12 @@ def data_check(
         Only these classes.
     list_file
         File that lists the pictures to take, one path under PATH a line; of a folder only.
+    settings
+        PATH=VALUE: other options of the data section, such as data.max_pixels=200000000.
     """
     from colornet.data.check import check
 
-    report = check(_data_section(path, source, image_size, classes, list_file))
+    report = check(_data_section(path, source, image_size, classes, list_file, settings))
     return Answer(report.text(), report.data(), exit_code=0 if report.can_train else 1)
 
 
@@ -145,6 +148,7 @@ def data_pack(
     image_size: int = 32,
     classes: Classes = None,
     list_file: Path | None = None,
+    settings: Settings = None,
 ) -> Answer:
     """Decode pictures once, into a folder that trainings map into memory.
 
@@ -162,10 +166,14 @@ def data_pack(
         Only these classes.
     list_file
         File that lists the pictures to take, one path under PATH a line; of a folder only.
+    settings
+        PATH=VALUE: other options of the data section, such as data.max_pixels=200000000.
     """
     from colornet.data.packed import pack_to
 
-    summary = pack_to(_data_section(path, source, image_size, classes, list_file), out).summary()
+    summary = pack_to(
+        _data_section(path, source, image_size, classes, list_file, settings), out
+    ).summary()
     splits = ", ".join(f"{count:,} {split}" for split, count in summary["splits"].items())
     rows = [
         ("Packed", f"{summary['pictures']:,} pictures at {image_size} px ({splits})"),
@@ -180,7 +188,12 @@ def data_pack(
 
 
 def _data_section(
-    path: Path, source: str | None, image_size: int, classes: Classes, list_file: Path | None
+    path: Path,
+    source: str | None,
+    image_size: int,
+    classes: Classes,
+    list_file: Path | None,
+    settings: Settings,
 ) -> Any:
     """The data section that these options describe. Raises InputError."""
     from colornet.data.detect import FILE_SOURCES, detect_source
@@ -204,6 +217,13 @@ def _data_section(
                 f"read as {source}.\nLeave it out, or choose with --classes."
             )
         values["list"] = str(list_file)
+    for setting, value in parse_settings(settings or []).items():
+        section, _, option = setting.partition(".")
+        if section != "data" or not option or option in ("source", "root"):
+            raise InputError(
+                f"--set: {setting}: is no option of pictures.\nE.g. data.max_pixels=200000000."
+            )
+        values[option] = value
     return validate(TAGS["data"][1][source], values, "data")
 
 
@@ -275,35 +295,3 @@ def _trained(folder: Path, results: Mapping[str, Any]) -> Answer:
         *([] if wrong else [("Next", use)]),
     ]
     return Answer(aligned(rows), {"model": str(folder), **results})
-
-
-def colorize(
-    model: Path,
-    pictures: Annotated[list[Path], Parameter(negative=())],
-    *,
-    out: Annotated[Path, Parameter(alias="-o")] = Path("colorized"),
-) -> Answer:
-    """Colorize pictures with a model; each keeps its size and its lightness.
-
-    Parameters
-    ----------
-    model
-        Folder that `colorsweep train` has left.
-    pictures
-        Pictures of any size and mode, or folders of them.
-    out
-        Folder for the results, as PNG.
-    """
-    from colornet.modelfolder import check_model
-
-    check_model(model)
-    need_training_libraries("colorize")
-    from colornet.colorizing import colorize_files, find_pictures
-
-    done, failed = colorize_files(model, find_pictures(pictures), out)
-    lines = [f"{source} -> {target}" for source, target in done]
-    values = {
-        "colorized": [{"picture": str(source), "result": str(target)} for source, target in done],
-        "failed": [{"picture": str(source), "reason": reason} for source, reason in failed],
-    }
-    return Answer("\n".join(lines), values, exit_code=1 if failed else 0)

@@ -24,11 +24,19 @@ from colornet.sections.optimizer import Cosine, Optimizer, ScheduleConfig
 from colornet.sections.training import Training
 from colornet.validation import validate
 
+VERSION = 2
+_FIRST_FILES: dict[str, Any] = {"rules": 1, "max_pixels": 40_000_000}
+_FIRST_DATA: dict[str | None, dict[str, Any]] = {
+    "folder": {**_FIRST_FILES, "layout": "auto"},
+    "parquet": _FIRST_FILES,
+}
+"""What data sections of version 1 meant by what they left out, by their source."""
+
 
 class Config(Section):
     """Everything that decides a training."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     about: str | None = None
     """Where the system comes from, for people."""
     data: DataConfig = ScenesData()
@@ -115,9 +123,44 @@ def parse_config(values: Mapping[str, Any], origin: str) -> Config:
     Raises:
         InputError: with origin, path, value and remedy.
     """
-    if isinstance(values, Mapping) and (version := values.get("version", 1)) != 1:
+    if not isinstance(values, Mapping):
+        return validate(Config, values, origin)
+    return validate(Config, upgraded(values, origin), origin)
+
+
+def upgraded(values: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
+    """Config data of an older version as the newest has them, meaning what they meant.
+
+    Version 1 read fewer files, by other rules, and split near duplicates apart.
+
+    Raises:
+        InputError: for a version that is not known.
+    """
+    version = values.get("version", VERSION)
+    if version == VERSION and type(version) is int:
+        return values
+    if version != 1 or type(version) is not int:
         raise InputError(
-            f"{origin}: version {version!r} is not known to this colorsweep, which reads 1.\n"
+            f"{origin}: version {version!r} is not known to this colorsweep, which reads 1 and 2.\n"
             "Install the colorsweep that wrote it, or a newer one."
         )
-    return validate(Config, values, origin)
+    sections = {
+        name: {**_FIRST_DATA.get(section.get("source"), {}), **section}
+        for name in ("data", "evaluate_on")
+        if isinstance(section := values.get(name), Mapping)
+        and isinstance(section.get("source"), str | None)
+    }
+    return {**values, "version": VERSION, **sections}
+
+
+def upgraded_paths(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that a study of version 1 has under one label, meaning what they meant.
+
+    Args:
+        values: {path: value}.
+        base: config data that they change.
+    """
+    source = values.get("data.source")
+    known = source == base["data"].get("source")
+    first = {} if known else _FIRST_DATA.get(source, {})
+    return {**{f"data.{option}": value for option, value in first.items()}, **values}

@@ -4,13 +4,14 @@
 """
 
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -18,6 +19,7 @@ from torch import Tensor
 from colornet.catalog import read_yaml
 from colornet.color import fit_gamut, split_lab, to_rgb8
 from colornet.config import Config, parse_config
+from colornet.data.decode import eight_bit
 from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.modelfolder import CONFIG, WEIGHTS, check_model, write_model
@@ -26,17 +28,35 @@ from colornet.pictures import Pictures
 
 _LONGEST = 32
 """The network sees at most this many times its training size along the longer side."""
-_STRIP_PIXELS = 1_000_000
-"""Full-resolution pixels worked on at a time: some 100 MB of float32 planes."""
+_STRIP_PIXELS = 150_000
+"""Full-resolution pixels worked on at a time: their planes fit a processor's cache."""
+_SMALL = 256 * 256
+"""Pixels that the network sees of which one thread makes as much as several do."""
+_LARGEST = 2048
+"""Greatest shorter side that the network is shown, pixels."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A generator that is ready to colorize."""
+    """A generator that is ready to colorize.
+
+    size: shorter side at which it sees pictures, pixels; None: that of its training.
+    """
 
     generator: Colorizer
     config: Config
     device: torch.device
+    size: int | None = None
+
+    def at(self, size: int) -> "Model":
+        """The same that sees pictures at another size. Raises InputError where it cannot."""
+        least = self.config.generator.smallest
+        if not least <= size <= _LARGEST:
+            raise InputError(
+                f"--size: {size}: this model's network takes {least} to {_LARGEST} pixels.\n"
+                f"Leave it out for the {self.config.data.image_size} that it was trained with."
+            )
+        return replace(self, size=size)
 
     def colorize(self, picture: Image.Image) -> Image.Image:
         """The picture in predicted colors, at its own size.
@@ -48,15 +68,19 @@ class Model:
 
         Args:
             picture: any size and mode, grey or colored; its EXIF rotation and color profile are
-                applied.
+                applied. One that is opened from a file may be painted over, to save memory.
 
         Returns:
             RGB, or RGBA when the picture has transparency.
         """
-        rgb, alpha = _pixels(ImageOps.exif_transpose(picture))
+        rgb, alpha = _pixels(_upright(picture))
         ab = self._predict(rgb)
-        strips = [_paint(rows, ab, first, rgb.height) for first, rows in _strips(rgb)]
-        result = Image.fromarray(np.concatenate(strips))
+        is_own = rgb is not picture or isinstance(picture, ImageFile.ImageFile)
+        result = rgb if is_own else Image.new("RGB", rgb.size)
+        with _one_thread():
+            for first, rows in _strips(rgb):
+                painted = _paint(rows, ab, first, rgb.height)
+                result.paste(Image.fromarray(painted), (0, first))
         if alpha is not None:
             result.putalpha(alpha)
         return result
@@ -64,23 +88,34 @@ class Model:
     def _predict(self, rgb: Image.Image) -> tuple[Image.Image, Image.Image]:
         """Predicted a and b of the picture at the network's size, as float images."""
         width, height = self._working_size(rgb.size)
-        small = np.array(rgb.resize((width, height), Image.Resampling.LANCZOS))
+        small = np.array(rgb.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0))
         multiple = self.config.generator.stride
         margins = ((0, -height % multiple), (0, -width % multiple), (0, 0))
         padded = np.pad(small, margins, mode="symmetric")
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread(width * height <= _SMALL):
             pictures = Pictures(torch.from_numpy(padded)[None].to(self.device))
             ab = self.generator.colorize(pictures).ab[0, :, :height, :width].cpu().numpy()
         return Image.fromarray(ab[0]), Image.fromarray(ab[1])
 
     def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Width and height with the shorter side at the training size, the longer one limited."""
-        shorter = self.config.data.image_size
+        """Width and height of what the network sees, the longer one limited."""
+        shorter = self.size or self.config.data.image_size
         scale = shorter / min(size)
-        width, height = (
-            min(max(round(side * scale), shorter), shorter * _LONGEST) for side in size
-        )
+        longest = max(shorter, self.config.data.image_size * _LONGEST)
+        width, height = (min(max(round(side * scale), shorter), longest) for side in size)
         return width, height
+
+
+@contextmanager
+def _one_thread(wanted: bool = True) -> Generator[None]:
+    """Keep to one thread: on little work others only spin."""
+    threads = torch.get_num_threads()
+    if wanted:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _strips(rgb: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
@@ -89,6 +124,12 @@ def _strips(rgb: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
     for first in range(0, rgb.height, rows):
         last = min(first + rows, rgb.height)
         yield first, np.array(rgb.crop((0, first, rgb.width, last)))
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture as its EXIF data have it; itself where they turn nothing."""
+    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(picture) if turned else picture
 
 
 def _paint(
@@ -107,16 +148,13 @@ def _paint(
 
 def _pixels(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The picture as 8-bit RGB, and its transparency if it has any."""
-    if picture.mode.startswith("I"):
-        levels = np.asarray(picture).astype(np.float64)
-        # Pillow opens 16-bit grey as I;16 or, in some formats, as 32-bit integers.
-        scale = 257 if picture.mode != "I" or levels.max() > 255 else 1
-        picture = Image.fromarray((levels / scale).round().clip(0, 255).astype(np.uint8))
+    picture = eight_bit(picture)
     alpha = None
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         alpha = picture.getchannel("A")
-    return _to_srgb(picture).convert("RGB"), alpha
+    converted = _to_srgb(picture)
+    return (converted if converted.mode == "RGB" else converted.convert("RGB")), alpha
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:

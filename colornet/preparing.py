@@ -1,5 +1,6 @@
 """What a final training checks before anything is started; torch-free, so that it is quick."""
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from colornet.packs import open_packs
 from colornet.paths import apply_overrides, flatten
 from colornet.redaction import holds_secret
 from colornet.storage import write_atomic
+
+log = logging.getLogger("colorsweep")
 
 
 def prepare(config: Config, folder: Path) -> Config:
@@ -33,6 +36,8 @@ def prepare(config: Config, folder: Path) -> Config:
     for root in roots(config):
         check_answers(root)
     own = open_packs(config).own
+    if root := getattr(config.data, "root", None):
+        log.warning("%s: %s", root, own.read_as)
     config = config.resolved(len(own.indices("train")))
     check_budget(config, own)
     _claim(folder, config)

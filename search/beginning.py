@@ -1,5 +1,6 @@
 """The beginning of a sweep: its data checked and packed, its folder made. Ray is not needed yet."""
 
+import logging
 import os
 import random
 import re
@@ -26,6 +27,7 @@ from spaces.distributions import Dimension, Point
 from spaces.grid import count_points, grid_points, levels
 from spaces.study import Study
 
+log = logging.getLogger("colorsweep")
 MOST_CHOICES = 256
 """Combinations of what changes the pictures that are all packed and checked beforehand."""
 
@@ -118,6 +120,8 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
             continue
         check_answers(str(getattr(config.data, "root", "")))
         pack = found[config.data] = open_pack(config.data)
+        if root := getattr(config.data, "root", None):
+            log.warning("%s: %s", root, pack.read_as)
         origin = f"{study.name}: {point}" if point else study.name
         check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
         check_budget(config.resolved(len(pack.indices("train"))), pack)

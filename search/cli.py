@@ -53,7 +53,7 @@ COMMANDS = {
     "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),
     "best": ("reports.commands:best", "Write the best configuration to best.yaml."),
     "train": ("search.finaltraining:train", "Train a configuration finally, to a model."),
-    "colorize": ("colornet.commands:colorize", "Colorize pictures with a model."),
+    "colorize": ("colornet.colorizecommand:colorize", "Colorize pictures with a model."),
 }
 DATA_COMMANDS = {
     "list": ("colornet.commands:data_list", "List the sources of pictures."),

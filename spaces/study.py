@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from colornet.config import Config, parse_config
+from colornet.config import Config, parse_config, upgraded, upgraded_paths
 from colornet.errors import InputError
 from colornet.measures import COLUMNS
 from colornet.paths import apply_overrides
@@ -215,13 +215,25 @@ class Study:
         """The study of a sweep that is already there. Raises InputError when it does not fit."""
         written = {key: data[key] for key in data if key in StudyFile.model_fields}
         try:
+            base = upgraded(data["base_config"], origin)
+            space = data["space"]
+            if base is not data["base_config"]:
+                space = {name: _upgraded(spec, base) for name, spec in space.items()}
             return cls(
                 name=data["name"],
                 file=validate(StudyFile, written, origin),
-                space={n: Dimension.from_data(n, spec) for n, spec in data["space"].items()},
-                base_config=data["base_config"],
+                space={n: Dimension.from_data(n, spec) for n, spec in space.items()},
+                base_config=base,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{origin}: cannot be read: {error!r}.\nPut it back as it was."
             ) from None
+
+
+def _upgraded(spec: Mapping[str, Any], base: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A dimension's data, with what its labels meant in configs of version 1."""
+    if "labels" not in spec:
+        return spec
+    labels = {label: upgraded_paths(paths, base) for label, paths in spec["labels"].items()}
+    return {**spec, "labels": labels}

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from colornet.data.decode import is_grey
-from colornet.data.source import Decoded, Entry, Source, UnusablePicture
+from colornet.data.source import Decoded, Entry, Source, UnusablePicture, read_as
 from colornet.data.splits import Split
 from colornet.errors import InputError, why_not
 from colornet.storage import cache_folder, sync_folder
@@ -122,6 +122,7 @@ def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> No
         "key": pack_key(source, skip_grey),
         "image_size": image_size,
         "skip_grey": skip_grey,
+        "read_as": read_as(source),
         **index.columns(),
     }
     with (folder / INDEX).open("w", encoding="utf-8") as file:

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from colornet.data.building import decode_in_order, packing_order
 from colornet.data.decode import is_grey
+from colornet.data.picturefiles import not_read
 from colornet.data.source import Decoded, Entry, UnusablePicture, build_source
 from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
 from colornet.sections.data import DataConfig
@@ -20,8 +21,8 @@ _SHOWN = 10
 class CheckReport:
     """What a source of pictures holds.
 
-    layout: how it was read. files: pictures found. usable: those a training would use, grey ones
-    left out.
+    layout: how it was read. passed_over: files that were not, by suffix. files: pictures found.
+    usable: those a training would use, grey ones left out.
     classes: usable pictures by class ("" = none). splits: usable pictures by split;
     split_origins: whether it is `official` or by `hash`.
     modes: decodable pictures by Pillow mode. shorter_sides: least, median and greatest, pixels,
@@ -32,6 +33,7 @@ class CheckReport:
     root: str
     source: str
     layout: str
+    passed_over: Mapping[str, int]
     image_size: int
     max_bad_fraction: float
     files: int
@@ -62,6 +64,7 @@ class CheckReport:
             "root": self.root,
             "source": self.source,
             "layout": self.layout,
+            "passed_over": dict(self.passed_over),
             "image_size": self.image_size,
             "files": self.files,
             "usable": self.usable,
@@ -81,6 +84,8 @@ class CheckReport:
     def text(self) -> str:
         """The report as plain text: counts first, then what is wrong, ten names of each kind."""
         rows = [("layout", self.layout)]
+        if self.passed_over:
+            rows.append(("passed over", not_read(self.passed_over)))
         rows += [("pictures", str(self.files)), ("usable", str(self.usable))]
         for split in SPLITS:
             origin = "by hash" if self.split_origins[split] == "hash" else "official"
@@ -138,6 +143,7 @@ def check(data: DataConfig, progress: Callable[[int, int], None] | None = None) 
         root=source.where,
         source=data.source,
         layout=source.layout(),
+        passed_over=source.passed_over(),
         image_size=data.image_size,
         max_bad_fraction=source.max_bad_fraction,
         files=len(entries),

@@ -4,51 +4,114 @@ import hashlib
 import io
 import threading
 import warnings
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from colornet.data.picturefiles import formats, formats_named
 from colornet.data.source import Decoded, UnusablePicture
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 # Enough resolution left for the final Lanczos when a JPEG is decoded at a fraction of its size.
 _REDUCING_GAP = 2.0
 _GREY_SPREAD = 10
 _SRGB = ImageCms.createProfile("sRGB")
-# warnings.catch_warnings changes the process's filters, so one thread at a time.
+# warnings.catch_warnings and Pillow's own limit are the process's, so one thread at a time.
 _opening = threading.Lock()
+# Of pictures that take more pixels than this in memory one is decoded at a time.
+_LARGE = 25_000_000
+_decoding_large = threading.Lock()
 
 
-def decode(data: bytes, image_size: int, max_pixels: int) -> Decoded:
+def decode(data: bytes, image_size: int, max_pixels: int, rules: int = 2) -> Decoded:
     """Decode a file's bytes: upright, sRGB, shorter side resized, center cropped.
 
     Grey, palette, CMYK and 16-bit pictures become RGB, transparency is laid on white, an embedded
     profile is converted to sRGB (a broken one is passed over), EXIF rotation is applied, of
-    animations the first frame counts.
+    animations and of several pages the first counts.
 
     Args:
         data: the whole file.
         image_size: side of the result, pixels; smaller pictures are enlarged.
-        max_pixels: refuse larger pictures, by their header, before decoding.
+        max_pixels: refuse those that take more pixels in memory, by their header, before decoding.
+            A JPEG that is not progressive is decoded at a fraction of its size, and counts so.
+        rules: `data.rules`; 1 knows fewer formats, and counts every picture at its full size.
 
     Raises:
         UnusablePicture: not a picture, oversized, truncated or corrupt.
     """
     if not data:
         raise UnusablePicture("empty file")
-    image = _open(data)
+    image = open_picture(io.BytesIO(data), rules)
     width, height = image.size
-    if width * height > max_pixels:
-        raise UnusablePicture(f"oversized: {width} x {height} pixels, at most {max_pixels} allowed")
     if width == 0 or height == 0:
         raise UnusablePicture("no pixels")
     mode = image.mode
     try:
-        pixels = to_square_rgb(image, image_size)
+        if rules == 1:
+            check_pixels(width * height, image.size, max_pixels)
+        if image.format == "JPEG" or (rules != 1 and image.format == "MPO"):
+            _draft(image, image_size)
+        # The decoder holds a progressive JPEG's coefficients of all pixels, whatever the fraction.
+        whole = bool(image.info.get("progressive"))
+        held = width * height if whole else image.width * image.height
+        check_pixels(held, (width, height), max_pixels)
+        with _decoding_large if held > _LARGE else nullcontext():
+            if rules != 1 and held > _LARGE:
+                image = _reduced(image, image_size)
+            pixels = to_square_rgb(image, image_size)
+    except UnusablePicture:
+        raise
     # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad files.
     except Exception as error:
-        raise UnusablePicture(f"corrupt or truncated ({_one_line(error)})") from error
+        raise UnusablePicture(f"corrupt or truncated ({one_line(error)})") from error
     return Decoded(pixels, hashlib.sha256(data).hexdigest(), mode, width, height)
+
+
+def open_picture(file: Path | io.BytesIO, rules: int = 2) -> Image.Image:
+    """Read a picture's header; its pixels are decoded when they are asked for.
+
+    Raises:
+        UnusablePicture: not a picture, or a corrupt one.
+    """
+    try:
+        with _opening, warnings.catch_warnings():
+            # Our own pixel cap decides, with the picture's name in the message.
+            warnings.simplefilter("ignore")
+            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                return Image.open(file, formats=formats(rules))
+            finally:
+                Image.MAX_IMAGE_PIXELS = limit
+    except Image.UnidentifiedImageError:
+        raise UnusablePicture(f"not a {formats_named(rules)} picture") from None
+    except OSError as error:
+        raise UnusablePicture(error.strerror or f"corrupt header ({one_line(error)})") from error
+    except Exception as error:
+        raise UnusablePicture(f"corrupt header ({one_line(error)})") from error
+
+
+def check_pixels(
+    held: int, size: tuple[int, int], max_pixels: int, option: str = "data.max_pixels"
+) -> None:
+    """Raise UnusablePicture for a picture of more pixels than allowed.
+
+    Args:
+        held: pixels that are in memory at a time.
+        size: width and height, to name.
+        option: what raises the limit.
+    """
+    if held > max_pixels:
+        width, height = size
+        raise UnusablePicture(
+            f"oversized: {width} x {height} pixels, at most {max_pixels} allowed ({option})"
+        )
+
+
+def one_line(error: Exception) -> str:
+    """What a decoder says, short enough for a reason."""
+    return " ".join(str(error).split())[:100] or type(error).__name__
 
 
 def is_grey(pixels: np.ndarray) -> bool:
@@ -60,49 +123,59 @@ def is_grey(pixels: np.ndarray) -> bool:
     return int(np.partition(spread, rank)[rank]) <= _GREY_SPREAD
 
 
-def _open(data: bytes) -> Image.Image:
-    try:
-        with _opening, warnings.catch_warnings():
-            # Our own pixel cap decides, with the picture's name in the message.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.UnidentifiedImageError:
-        raise UnusablePicture("not a JPEG, PNG, WebP or BMP picture") from None
-    except Image.DecompressionBombError:
-        raise UnusablePicture("oversized: more pixels than Pillow decodes") from None
-    except Exception as error:
-        raise UnusablePicture(f"corrupt header ({_one_line(error)})") from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__
-
-
 def to_square_rgb(image: Image.Image, size: int) -> np.ndarray:
     """The center square of a picture of any mode, upright, as sRGB bytes (size, size, 3)."""
     profile = image.info.get("icc_profile")
-    if image.format == "JPEG":
-        scale = _REDUCING_GAP * size / min(image.size)
-        if scale < 1:
-            image.draft(None, (round(image.width * scale), round(image.height * scale)))
     image = _working_mode(ImageOps.exif_transpose(image))
     small = center_square(image, size)
     return np.asarray(_to_srgb(small, profile), dtype=np.uint8)
 
 
+def _draft(image: Image.Image, size: int) -> None:
+    """Let a JPEG be decoded at a fraction of its size, as far as `size` allows."""
+    scale = _REDUCING_GAP * size / min(image.size)
+    if scale < 1:
+        image.draft(None, (round(image.width * scale), round(image.height * scale)))
+
+
+def _reduced(image: Image.Image, size: int) -> Image.Image:
+    """A large picture as a small one of the same mode, before copies of it are made."""
+    factor = int(min(image.size) / (2 * _REDUCING_GAP * size))
+    plain = image.mode in ("L", "RGB", "RGBA", "LA", "CMYK") and "transparency" not in image.info
+    if factor < 2 or not plain:
+        return image
+    small = image.reduce(factor)
+    small.info = image.info  # its orientation, profile and all
+    return small
+
+
 def _working_mode(image: Image.Image) -> Image.Image:
     """L, LA, RGB, RGBA or CMYK: what can be resized and has a meaning in a color profile."""
-    if image.mode.startswith("I") or image.mode == "F":
-        # 16-bit grey: the upper byte, where Pillow's own conversion clips at 255. Floating-point
-        # grey is of 255 in Pillow.
-        unit = 1.0 if image.mode == "F" else 257.0
-        deep = np.nan_to_num(np.asarray(image).astype(np.float64))
-        return Image.fromarray(np.clip(deep / unit + 0.5, 0, 255).astype(np.uint8))
+    image = eight_bit(image)
     if image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def eight_bit(image: Image.Image) -> Image.Image:
+    """Deeper grey as 8-bit grey, any other picture as it is.
+
+    Pillow's own conversion clips at 255. Integers are of 65,535, or of 255 or more than that where
+    none or some go beyond; floating-point grey is of 255, or of 1 where none goes beyond.
+    """
+    if image.mode.startswith("I"):
+        deep = np.asarray(image)
+        most = 65535 if image.mode != "I" else int(deep.max(initial=0))
+        unit = 1 if most <= 255 else 257 if most <= 65535 else -(-most // 255)
+        levels = (deep.clip(0).astype(np.uint32) + unit // 2) // unit
+        return Image.fromarray(levels.astype(np.uint8))
+    if image.mode == "F":
+        levels = np.nan_to_num(np.asarray(image).astype(np.float64))
+        unit = 1 / 255 if 0 < levels.max(initial=0) <= 1 else 1.0
+        return Image.fromarray(np.clip(levels / unit + 0.5, 0, 255).astype(np.uint8))
+    return image
 
 
 def center_square(image: Image.Image, size: int) -> Image.Image:

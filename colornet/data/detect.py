@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from colornet.data.packed import is_pack
+from colornet.data.picturefiles import PICTURES, suffix_of
 from colornet.data.sources.cifar10 import find_batches
-from colornet.data.sources.folder import SUFFIXES
 from colornet.data.sources.parquet import SUFFIX
 from colornet.paths import TAGS
 
@@ -23,7 +23,7 @@ def detect_source(path: Path) -> str:
     pictures beside them; `cifar10` for its batches; else `folder`, which says what is wrong.
     """
     path = path.expanduser()
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return "parquet" if path.suffix.lower() == SUFFIX else "folder"
     if is_pack(path):
         return "folder"
@@ -31,7 +31,7 @@ def detect_source(path: Path) -> str:
         return "cifar10"
     found = False
     for suffix in _suffixes(path):
-        if suffix in SUFFIXES:
+        if suffix in PICTURES:
             return "folder"
         found |= suffix == SUFFIX
     return "parquet" if found else "folder"
@@ -44,7 +44,7 @@ def _suffixes(folder: Path, deeper: bool = True) -> Iterator[str]:
             items = [item for item in found if not item.name.startswith(".")]
     except OSError:
         return
-    yield from (os.path.splitext(item.name)[1].lower() for item in items if not item.is_dir())
+    yield from (suffix_of(item.name) for item in items if not item.is_dir())
     if deeper:
         for item in items:
             if item.is_dir():

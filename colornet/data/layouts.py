@@ -6,32 +6,35 @@ Known by their shape are
   `data_large`) beside `val_256/Places365_val_*.jpg`, whose classes are in `places365_val.txt` and
   `categories_places365.txt`. A class is the scene without its letter, such as `field/cultivated`.
 - colornet: `Train/` and `Test/`, or these two in `images/`.
-- any folders of splits: `train/`, `val/`, `test/`, with folders of classes in them or without.
+- CycleGAN: `trainA/`, `trainB/`, `testA/`, `testB/`; the sides are classes A and B.
+- any folders of splits: `train/`, `val/`, `test/`, or named after them, as COCO's `train2017/` and
+  `val2017/` are; with folders of classes in them or without, and in single folders themselves.
+- folders of splits in each folder of a class: `sea/train/`, `sea/test/`.
 - folders of classes, and pictures in no folder, as in Landscape Pictures.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+from colornet.data.places365 import PLACES, listed_labels
 from colornet.data.splits import Split, settle, split_named
 from colornet.errors import InputError
 
-PLACES: dict[str, Split] = {
-    "data_256": "train",
-    "data_256_standard": "train",
-    "data_large": "train",
-    "data_large_standard": "train",
-    "val_256": "val",
-    "val_large": "val",
-    "test_256": "test",
-    "test_large": "test",
-}
-"""The folders that the archives of Places365 unpack to."""
-_LISTS = ("places365_val.txt", "categories_places365.txt")
-_LISTS_IN = ("", "filelist_places365-standard")
 _WRAPPER = "images"
+
+Wish = Literal["auto", "splits", "classes"]
+_DEEPEST = 4
+"""Folders with nothing beside them that are looked through for folders of splits."""
+_NO_PART = 0.1
+"""Share of the pictures that, lying beside folders of splits, are no part of the set: a logo."""
+_NAMED = 8
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_SIDES = re.compile(r"(train|val|valid|test)_?([AB])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Layout:
     lettered: those (or the root, "") whose classes are `<letter>/<scene>[/<kind>]`.
     labels: classes by file name, for pictures that lie in no class folder.
     lists: the files that `labels` come from.
+    classes: the class of all pictures in such a folder, by its path, where it is known.
+    left_out: folders beside the outermost of splits, and how many pictures lie there.
     """
 
     name: str
@@ -52,13 +57,22 @@ class Layout:
     lettered: frozenset[str] = frozenset()
     labels: dict[str, str] = field(default_factory=dict)
     lists: tuple[Path, ...] = ()
+    classes: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
-    def place(self, path: str) -> tuple[str, Split | None]:
-        """Class ("" for none) and official split of a picture, by its path under the root."""
+    def place(self, path: str) -> tuple[str, Split | None] | None:
+        """Class ("" for none) and official split of a picture, by its path under the root.
+
+        None for one that is no part of the set.
+        """
         parts = path.split(os.sep)
         top = os.sep.join(parts[: self.depth])
+        if any(os.sep.join(parts[:depth]) in self.left_out for depth in range(1, len(parts))):
+            return None
         folders = parts[self.depth : -1]
-        if top in self.lettered:
+        if top in self.classes:
+            label = self.classes[top]
+        elif top in self.lettered:
             label = os.sep.join(folders[1:])
         else:
             label = folders[0] if folders else self.labels.get(parts[-1], "")
@@ -66,50 +80,188 @@ class Layout:
 
     def described(self) -> str:
         """Its name, and what each folder of a split is taken for."""
-        roles = [f"{folder}: {split or 'no split'}" for folder, split in self.splits.items()]
-        return f"{self.name} ({', '.join(roles)})" if roles else self.name
+        roles = [
+            f"{_readable(folder)}: {split or 'no split'}" for folder, split in self.splits.items()
+        ]
+        if len(roles) > _NAMED:
+            found = Counter(split or "no split" for split in self.splits.values())
+            roles = [f"{count} folders: {split}" for split, count in found.items()]
+        text = f"{self.name} ({', '.join(roles)})" if roles else self.name
+        if self.left_out:
+            text += f", left out: {_with_counts(self.left_out)}"
+        return text
 
 
-def read_layout(root: Path, paths: Sequence[str]) -> Layout:
+def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: int = 2) -> Layout:
     """Find out how a tree is read.
 
-    Folders are splits only when every first folder that holds pictures is named as one (or every
-    one in a single folder `images`); otherwise the first folders are classes.
+    By the first rules folders are splits only when every first folder that holds pictures is named
+    as one (or every one in a single folder `images`); otherwise the first folders are classes.
+
+    By the second, folders named after splits are splits. What lies beside them is left out if it
+    is little; where it is not, or where the only split is a held-out one, it is not guessed.
 
     Args:
         root: folder of the pictures.
         paths: of its pictures, relative to it.
+        wish: `data.layout`.
+        rules: `data.rules`.
 
     Raises:
-        InputError: a list of Places365 that cannot be read.
+        InputError: a list of Places365 that cannot be read; folders of splits beside others;
+            no folders of splits where they are wished for.
     """
     parts = [path.split(os.sep)[:-1] for path in paths]
+    if rules == 1:
+        return _first_rules(root, parts)
+    if wish == "classes":
+        return _without_splits(parts)
+    depth = 1
+    while depth < _DEEPEST:
+        tops = Counter(os.sep.join(folders[:depth]) for folders in parts if folders)
+        named = _splits_among(tops)
+        if any(named.values()) or len(tops) != 1 or not _all_deeper(parts, depth):
+            break
+        depth += 1
+    if not any(named.values()):
+        return _by_class(parts, wish, root)
+    splits = {folder: split for folder, split in named.items() if split}
+    others = {folder: tops[folder] for folder in tops if folder not in splits}
+    if others and wish == "auto":
+        if set(splits.values()) == {"train"}:
+            return _without_splits(parts)  # a class of trains among others
+        if set(splits.values()) <= {"val", "test"} or sum(others.values()) > _NO_PART * len(parts):
+            raise _ambiguous(root, splits, others)
+    while deeper := _repeated(parts, depth, splits):
+        depth, splits = depth + 1, deeper
+    return _with_splits(root, parts, depth, splits, others)
+
+
+def _repeated(
+    parts: Sequence[Sequence[str]], depth: int, splits: Mapping[str, Split]
+) -> dict[str, Split]:
+    """The folders of splits within those of the same names, as archives unpack; empty for none."""
+    found: dict[str, Split] = {}
+    for folders in parts:
+        if split := splits.get(top := os.sep.join(folders[:depth])):
+            if len(folders) <= depth or folders[depth] != os.path.basename(top):
+                return {}
+            found[os.path.join(top, folders[depth])] = split
+    return found
+
+
+def _first_rules(root: Path, parts: Sequence[Sequence[str]]) -> Layout:
     first = {folders[0] for folders in parts if folders}
     depth = 1
     if first == {_WRAPPER}:
         depth = 2
         first = {os.sep.join(folders[:2]) for folders in parts if folders}
     named = {folder: _split_of(folder) for folder in sorted(first)}
-    if not named or None in named.values():
-        return _without_splits(parts)
+    splits = {folder: split for folder, split in named.items() if split}
+    if not named or len(splits) < len(named):
+        return _without_splits(parts, named=False)
+    return _with_splits(root, parts, depth, splits, {})
+
+
+def _with_splits(
+    root: Path,
+    parts: Sequence[Sequence[str]],
+    depth: int,
+    named: Mapping[str, Split],
+    others: Mapping[str, int],
+) -> Layout:
     splits = dict(zip(named, settle(list(named.values())), strict=True))
-    inside: dict[str, list[list[str]]] = {folder: [] for folder in splits}
+    inside: dict[str, list[Sequence[str]]] = {folder: [] for folder in splits}
     for folders in parts:
-        if folders:
-            inside[os.sep.join(folders[:depth])].append(folders[depth:])
+        if (top := os.sep.join(folders[:depth])) in inside:
+            inside[top].append(folders[depth:])
+    sides = {folder: found[2].upper() for folder in splits if (found := _side(folder))}
     lettered = frozenset(folder for folder in splits if _is_lettered(inside[folder]))
-    if not lettered and not first <= PLACES.keys():
-        return Layout("split folders", depth, splits)
-    labels, lists = _listed_labels(root)
-    return Layout("Places365", depth, splits, lettered, labels, lists)
+    if not lettered and not splits.keys() <= PLACES.keys():
+        name = "CycleGAN" if sides else "split folders"
+        return Layout(name, depth, splits, classes=sides, left_out=others)
+    labels, lists = listed_labels(root)
+    return Layout("Places365", depth, splits, lettered, labels, lists, left_out=others)
 
 
-def _without_splits(parts: Sequence[Sequence[str]]) -> Layout:
+def _by_class(parts: Sequence[Sequence[str]], wish: Wish, root: Path) -> Layout:
+    """Folders of classes, each of which may hold folders of splits."""
+    deep = sorted({(folders[0], folders[1]) for folders in parts if len(folders) > 1})
+    named = {os.sep.join(two): _split_of(two[1]) for two in deep}
+    held_out = {"val", "test"} & set(named.values())
+    complete = None not in named.values() and _all_deeper(parts, 1)
+    if held_out and "train" in named.values() and complete:
+        splits = dict(zip(named, settle(list(named.values())), strict=True))
+        classes = {os.sep.join(two): two[0] for two in deep}
+        return Layout("class folders with split folders", 2, splits, classes=classes)
+    if wish == "splits":
+        raise InputError(
+            f"data.layout: splits: no folder in {root} is named after a split.\n"
+            "Known are train, val and test, and names with these words in them."
+        )
+    return _without_splits(parts)
+
+
+def _all_deeper(parts: Sequence[Sequence[str]], depth: int) -> bool:
+    return all(len(folders) > depth for folders in parts)
+
+
+def _splits_among(tops: Mapping[str, int]) -> dict[str, Split | None]:
+    """What each of some folders is, from all of their names.
+
+    Names with a word for a split in them count where there are such for training and for holding
+    out: `train2017` beside `val2017`, but not `train_station` beside `street`.
+    """
+    exact = {folder: _split_of(folder) for folder in sorted(tops)}
+    loose = {folder: split or _split_within(folder) for folder, split in exact.items()}
+    found = set(loose.values())
+    return loose if "train" in found and found & {"val", "test"} else exact
+
+
+def _split_within(folder: str) -> Split | None:
+    if side := _side(folder):
+        return split_named(side[1])
+    words = _WORDS.findall(os.path.basename(folder))
+    found = {split for word in words if (split := split_named(word))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _side(folder: str) -> re.Match[str] | None:
+    """A folder of CycleGAN: split and side."""
+    return _SIDES.fullmatch(os.path.basename(folder))
+
+
+def _ambiguous(root: Path, splits: Mapping[str, Split], others: Mapping[str, int]) -> InputError:
+    return InputError(
+        f"{root}: {_listed(splits)} {'is' if len(splits) == 1 else 'are'} named after splits, but "
+        f"beside them lie {_with_counts(others)}.\n"
+        "Say what they are: data.layout=splits leaves the others out, data.layout=classes takes "
+        "each folder for a class."
+    )
+
+
+def _with_counts(folders: Mapping[str, int]) -> str:
+    return _listed([f"{name} ({n:,} picture{'s' * (n > 1)})" for name, n in folders.items()])
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a line that ends."""
+    every = [_readable(name) for name in names]
+    more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
+    return ", ".join(every[:_NAMED]) + more
+
+
+def _readable(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _without_splits(parts: Sequence[Sequence[str]], *, named: bool = True) -> Layout:
     if not any(parts):
         return Layout("pictures without folders")
     if _is_lettered(parts):
         return Layout("Places365", lettered=frozenset({""}))
-    return Layout("class folders")
+    classes = sorted({folders[0] for folders in parts if folders})
+    return Layout(f"class folders ({_listed(classes)})" if named else "class folders")
 
 
 def _split_of(folder: str) -> Split | None:
@@ -124,36 +276,4 @@ def _is_lettered(parts: Iterable[Sequence[str]]) -> bool:
         if len(folders) < 2 or len(folders[0]) != 1 or not folders[1].startswith(folders[0]):
             return False
         found = True
-    return found
-
-
-def _listed_labels(root: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
-    """Classes of the validation pictures of Places365, where both lists are there."""
-    for folder in _LISTS_IN:
-        files = tuple(root / folder / name for name in _LISTS)
-        if all(file.is_file() for file in files):
-            of_picture, of_scene = (_numbered(file) for file in files)
-            scenes = {number: name.strip("/").partition("/")[2] for name, number in of_scene}
-            labels = {name: scenes.get(number, str(number)) for name, number in of_picture}
-            return {name: label.replace("/", os.sep) for name, label in labels.items()}, files
-    return {}, ()
-
-
-def _numbered(file: Path) -> list[tuple[str, int]]:
-    """The lines `name number` of a list."""
-    found = []
-    try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot be read: {error}.") from error
-    for count, line in enumerate(lines, start=1):
-        name, _, number = line.strip().rpartition(" ")
-        if not line.strip():
-            continue
-        if not name or not number.isascii() or not number.isdigit():
-            raise InputError(
-                f"{file}: line {count}: '{line[:60]}': not a name and a number.\n"
-                "Take the list as Places365 has it, or remove it."
-            )
-        found.append((name.strip(), int(number)))
     return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
 from colornet.data.remote import fetch_pack, put_pack
-from colornet.data.source import build_source
+from colornet.data.source import build_source, read_as
 from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
 from colornet.errors import InputError, did_you_mean
 from colornet.firstlook import check_answers
@@ -29,7 +29,8 @@ class Pack:
     pictures: (n, S, S, 3) uint8 sRGB; rows that no split mentions are not in use.
     names, hashes, classes: one item a picture; a class is "" where there are none.
     content_hash: of all pictures and their identities, for provenance.
-    path: the pack's folder. skipped: (name, reason) of every picture left out when packing.
+    path: the pack's folder. read_as: what was read as what, for people.
+    skipped: (name, reason) of every picture left out when packing.
     split_origins: whether each split is `official` or by `hash`.
     """
 
@@ -39,6 +40,7 @@ class Pack:
     classes: list[str]
     content_hash: str
     path: Path
+    read_as: str
     skipped: list[tuple[str, str]]
     split_origins: dict[Split, str]
     _splits: dict[str, np.ndarray] = field(repr=False)
@@ -74,6 +76,7 @@ class Pack:
             ),
             "bytes": int(self.pictures.nbytes),
             "content_hash": self.content_hash,
+            "read_as": self.read_as,
             "path": str(self.path),
         }
 
@@ -101,7 +104,7 @@ def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
     key = pack_key(source, data.skip_grey)
     folder = (cache or cache_folder()) / "packs" / f"{data.source}-{data.image_size}px-{key[:24]}"
     build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_whole(folder))
-    return _map(folder, data)
+    return _map(folder, data, read_as(source))
 
 
 def pack_to(data: DataConfig, place: str | Path) -> Pack:
@@ -123,7 +126,7 @@ def pack_to(data: DataConfig, place: str | Path) -> Pack:
     if not is_empty and not is_same:
         raise InputError(f"{folder}: is not empty.\nPack into a new folder.")
     build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_whole(folder))
-    return _map(folder, data)
+    return _map(folder, data, read_as(source))
 
 
 def is_pack(folder: Path) -> bool:
@@ -184,7 +187,7 @@ def _open_packed_folder(data: FolderData, folder: Path) -> Pack:
     return _map(folder, data)
 
 
-def _map(folder: Path, data: DataConfig) -> Pack:
+def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
     index = _read_index(folder)
     pictures = _map_pictures(folder, index)
     used = _rows_in_use(index, data)
@@ -196,6 +199,7 @@ def _map(folder: Path, data: DataConfig) -> Pack:
         classes=index["classes"],
         content_hash=index["content_hash"],
         path=folder,
+        read_as=described or index.get("read_as") or "a pack",
         skipped=[(name, reason) for name, reason in index["skipped"]],
         split_origins=split_origins(official),
         _splits=_split_rows(index["hashes"], index["official"], used, data),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from colornet.data.picturefiles import not_read
 from colornet.data.splits import Split
 from colornet.errors import InputError, did_you_mean
 from colornet.sections.data import DataConfig
@@ -71,6 +72,10 @@ class Source(Protocol):
         """What was found, in a line for people: the kind of data set, its splits."""
         ...
 
+    def passed_over(self) -> Mapping[str, int]:
+        """Number of files there that are not read, by suffix."""
+        ...
+
     def key(self) -> Mapping[str, object]:
         """Everything, JSON-able, that the decoded pictures depend on."""
         ...
@@ -87,6 +92,11 @@ def build_source(data: DataConfig) -> Source:
         InputError: options that cannot be used.
     """
     return import_module(f"colornet.data.sources.{data.source}").build(data)
+
+
+def read_as(source: Source) -> str:
+    """What was read as what, and what was passed over, in a line for people."""
+    return "; ".join(part for part in (source.layout(), not_read(source.passed_over())) if part)
 
 
 def of_classes(

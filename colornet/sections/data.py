@@ -41,8 +41,10 @@ class ScenesData(_Data):
 class _Files(_Data):
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Share of unreadable pictures above which nothing is trained."""
-    max_pixels: int = Field(40_000_000, ge=1)
-    """Pictures with more pixels are not decoded."""
+    max_pixels: int = Field(100_000_000, ge=1)
+    """Pictures that take more pixels in memory are not decoded; most JPEGs take a fraction."""
+    rules: Literal[1, 2] = 2
+    """How files are read; 1 is how it was done for configs of version 1, whose sweeps go on so."""
 
 
 class FolderData(_Files):
@@ -56,6 +58,8 @@ class FolderData(_Files):
     source: Literal["folder"]
     root: str
     """The folder, or one that `colorsweep data pack` made."""
+    layout: Literal["auto", "splits", "classes"] = "auto"
+    """Whether folders named after splits are splits, or classes as others; auto decides."""
     list: str | None = None
     """File that lists the pictures to take, one path under `root` a line; a label may follow."""
 

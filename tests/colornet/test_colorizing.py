@@ -1,15 +1,21 @@
 """Picture files in, colorized picture files out."""
 
+import errno
 import logging
+import os
+import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from colornet import colorizing
-from colornet.colorizing import colorize_files, find_pictures
+from colornet.colorizing import colorize_files, find_jobs
 from colornet.errors import InputError
+from colornet.model import _upright
 
 
 class Red:
@@ -42,8 +48,8 @@ def test_files_and_folders_in_their_order(tmp_path: Path) -> None:
     (tmp_path / "b" / "folder.png").mkdir()
     single = picture(tmp_path / "a.bmp")
     odd = picture(tmp_path / "odd.png").rename(tmp_path / "odd.dat")
-    found = find_pictures([tmp_path / "b", single, odd])
-    names = [path.relative_to(tmp_path).as_posix() for path in found]
+    found = find_jobs([tmp_path / "b", single, odd, single, tmp_path / "b"], tmp_path / "out")
+    names = [job.picture.relative_to(tmp_path).as_posix() for job in found]
     assert names == ["b/1.JPG", "b/2.png", "b/deep/3.webp", "a.bmp", "odd.dat"]
 
 
@@ -57,7 +63,7 @@ def test_nothing_to_colorize(tmp_path: Path, made: str | None, said: str) -> Non
     if made == "notes":
         (path / "a.txt").write_text("x")
     with pytest.raises(InputError, match=f"here: {said}"):
-        find_pictures([path])
+        find_jobs([path], tmp_path / "out")
 
 
 def test_each_picture_becomes_a_png_of_its_size(model: Path, tmp_path: Path) -> None:
@@ -70,12 +76,164 @@ def test_each_picture_becomes_a_png_of_its_size(model: Path, tmp_path: Path) -> 
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(model: Path, tmp_path: Path) -> None:
-    names = ["1/a.png", "2/a.png", "3/a-2.png", "4/a.jpg"]
+    names = ["1/a.png", "2/a.png", "3/a-2.png", "4/a.jpg", "5/A.bmp"]
     sources = [picture(tmp_path / name) for name in names]
     done, _ = colorize_files(model, sources, tmp_path / "out")
     targets = [target.name for _, target in done]
-    assert targets == ["a.png", "a-2.png", "a-2-2.png", "a-3.png"]
+    assert targets == ["a.png", "a-2.png", "a-2-2.png", "a-3.png", "A-4.png"]
     assert sorted(targets) == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def results(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_folders_of_the_input_are_kept(model: Path, tmp_path: Path) -> None:
+    for name in ("in/a/1.jpg", "in/b/1.jpg", "in/1.tif", "in/1.png", "in/b/deep/2.gif"):
+        picture(tmp_path / name)
+    colorize_files(model, [tmp_path / "in", picture(tmp_path / "x" / "1.bmp")], tmp_path / "out")
+    names = ["1-2.png", "1-3.png", "1.png", "a/1.png", "b/1.png", "b/deep/2.png"]
+    assert results(tmp_path / "out") == names
+
+
+def test_links_are_followed_and_hidden_files_and_results_are_not_pictures(
+    model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture(tmp_path / "elsewhere" / "1.jpg")
+    for name in ("2.jpg", ".3.jpg", ".trash/4.jpg", "out/5.png"):
+        picture(tmp_path / "in" / name)
+    for name in ("1.heix", "2.HEIX", "notes.txt", "README"):
+        (tmp_path / "in" / name).write_text("x")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    with caplog.at_level(logging.WARNING, "colorsweep"):
+        done, failed = colorize_files(model, [tmp_path / "in"], tmp_path / "in" / "out")
+    assert ([target.name for _, target in done], failed) == (["2.png", "1.png"], [])
+    assert results(tmp_path / "in" / "out") == ["2.png", "5.png", "link/1.png"]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.endswith("in: 2 .heix, 1 without a suffix, 1 .txt: not read")
+
+
+def test_what_an_earlier_call_made_stays_unless_it_is_to_be_replaced(
+    model: Path, tmp_path: Path
+) -> None:
+    source, other = picture(tmp_path / "a.jpg"), picture(tmp_path / "b.jpg")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.png").write_bytes(b"mine")
+    done, failed = colorize_files(model, [source, other], out)
+    assert [target.name for _, target in done] == ["b.png"]
+    ((failing, reason),) = failed
+    assert failing == source
+    assert reason == f"its result is there already (--overwrite replaces it): {out / 'a.png'}"
+    assert (out / "a.png").read_bytes() == b"mine"
+    done, failed = colorize_files(model, [source, other], out, overwrite=True)
+    assert ([target.name for _, target in done], failed) == (["a.png", "b.png"], [])
+    with Image.open(out / "a.png") as result:
+        assert result.getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_picture_that_failed_takes_no_name(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "a.jpg").write_bytes(b"no picture")
+    good = picture(tmp_path / "2" / "a.jpg")
+    done, _ = colorize_files(model, [tmp_path / "1" / "a.jpg", good], tmp_path / "out")
+    assert done == [(good, tmp_path / "out" / "a.png")]
+
+
+def broken_png(path: Path) -> None:
+    """A picture of which a chunk after its pixels does not fit its checksum."""
+    picture(path)
+    data = path.read_bytes()
+    at = data.index(b"IEND") - 4
+    chunk = b"eXIf" + b"Exif"
+    path.write_bytes(data[:at] + struct.pack(">I", 4) + chunk + struct.pack(">I", 7) + data[at:])
+
+
+def broken_webp(path: Path) -> None:
+    """A picture whose EXIF data are none: Pillow raises SyntaxError when they are asked for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (6, 4), 90).convert("RGB").save(path, "WEBP", exif=b"Exif\0\0nonsense, this")
+
+
+@pytest.mark.parametrize(("name", "break_it"), [("bad.png", broken_png), ("bad.webp", broken_webp)])
+def test_broken_metadata_stop_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, break_it: Callable[[Path], None]
+) -> None:
+    class Looks(Red):
+        def colorize(self, picture: Image.Image) -> Image.Image:
+            _upright(picture).load()
+            return super().colorize(picture)
+
+    monkeypatch.setattr(colorizing, "load_model", lambda folder: Looks())
+    for other in ("a.jpg", "z.jpg"):
+        picture(tmp_path / "in" / other)
+    break_it(tmp_path / "in" / name)
+    done, failed = colorize_files(Path("model"), [tmp_path / "in"], tmp_path / "out")
+    assert [source.name for source, _ in done] == ["a.jpg", "z.jpg"]
+    assert [source.name for source, _ in failed] == [name]
+    assert results(tmp_path / "out") == ["a.png", "z.png"]
+
+
+def test_a_result_that_cannot_be_written_stops_nothing(model: Path, tmp_path: Path) -> None:
+    long = "x" * 252
+    (tmp_path / "out" / "b.png").mkdir(parents=True)
+    (tmp_path / "out" / "folder").write_text("a file")
+    sources = [picture(tmp_path / "in" / name) for name in ("a.jpg", "b.jpg", "z.jpg")]
+    odd = picture(tmp_path / "odd.png").rename(tmp_path / f"{long}jp")
+    nested = picture(tmp_path / "in" / "folder" / "1.png")
+    given = [*sources[:2], odd, sources[2], tmp_path / "in"]
+    done, failed = colorize_files(model, given, tmp_path / "out")
+    assert [source for source, _ in done] == [sources[0], sources[2]]
+    reasons = dict(failed)
+    assert "a folder has that name" in reasons[sources[1]]
+    assert "File name too long" in reasons[odd]
+    assert nested in reasons
+    assert results(tmp_path / "out") == ["a.png", "folder", "z.png"]
+
+
+def test_a_name_as_long_as_names_may_be(model: Path, tmp_path: Path) -> None:
+    source = picture(tmp_path / f"{'ä' * 125}x.jpg")
+    done, failed = colorize_files(model, [source], tmp_path / "out")
+    assert ([target.name for _, target in done], failed) == ([f"{'ä' * 125}x.png"], [])
+
+
+def test_a_full_disk_leaves_no_half_file(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Image.Image.save
+
+    def fill(self: Image.Image, file: Any, *args: Any, **options: Any) -> None:
+        if self.size == (7, 7):
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(self, file, *args, **options)
+
+    large, small = picture(tmp_path / "a.png", (7, 7)), picture(tmp_path / "b.png")
+    monkeypatch.setattr(Image.Image, "save", fill)
+    done, failed = colorize_files(model, [large, small], tmp_path / "out")
+    assert [source for source, _ in done] == [small]
+    assert [source for source, _ in failed] == [large]
+    assert "No space left on device" in failed[0][1]
+    assert results(tmp_path / "out") == ["b.png"]
+
+
+def test_results_may_be_read_by_others(model: Path, tmp_path: Path) -> None:
+    ((_, target),), _ = colorize_files(model, [picture(tmp_path / "a.png")], tmp_path / "out")
+    (tmp_path / "plain").touch()
+    assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_progress_counts_those_that_failed_too(model: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, int, str]] = []
+    sources = [picture(tmp_path / name, (n, n)) for n, name in ((1, "a.png"), (2, "b.png"))]
+    colorize_files(
+        model,
+        sources,
+        tmp_path / "out",
+        progress=lambda n, of, path: seen.append((n, of, path.name)),
+    )
+    assert seen == [(1, 2, "a.png"), (2, 2, "b.png")]
 
 
 def test_what_cannot_be_colorized_is_named_and_stops_nothing(
@@ -94,7 +252,9 @@ def test_what_cannot_be_colorized_is_named_and_stops_nothing(
         done, failed = colorize_files(model, [*bad, whole], tmp_path / "out")
     assert [source for source, _ in done] == [whole]
     assert [source for source, _ in failed] == bad
-    assert dict(failed)[large] == "more than 1,000 pixels"
+    reason = "oversized: 100 x 11 pixels, at most 1000 allowed (--max-pixels)"
+    assert dict(failed)[large] == reason
+    assert colorize_files(model, [large], tmp_path / "raised", max_pixels=1100)[1] == []
     assert [record.getMessage().split(":")[0] for record in caplog.records] == [str(p) for p in bad]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole.png"]
 

@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from colornet import commands
+from colornet.answer import Answer
 from colornet.catalog import PRESETS, builtin_names, parse_yaml, preset_values
 from colornet.config import parse_config
+from colornet.errors import InputError
 from colornet.paths import TAGS, known_paths
 
 
@@ -90,6 +92,25 @@ def test_pack_says_what_it_made_and_how_to_use_it(pictures: Path, tmp_path: Path
     next_line = answer.text().splitlines()[-1]
     assert f"--data {out} --set data.image_size=8" in next_line
     assert out.is_dir()
+
+
+@pytest.mark.parametrize("command", ["check", "pack"])
+def test_any_option_of_pictures_can_be_set(pictures: Path, tmp_path: Path, command: str) -> None:
+    def ask(*settings: str) -> Answer:
+        options: dict[str, Any] = {"image_size": 8, "settings": list(settings)}
+        if command == "check":
+            return commands.data_check(pictures, **options)
+        return commands.data_pack(pictures, out=str(tmp_path / f"{len(settings)}"), **options)
+
+    Image.effect_noise((90, 90), 90).convert("HSV").convert("RGB").save(pictures / "sea" / "x.png")
+    over = ask("data.max_pixels=8000", "data.max_bad_fraction=1")
+    assert "1 bad" in over.text() or over.data()["bad"][0]["name"] == "sea/x.png"
+    assert "(data.max_pixels)" in json.dumps(over.data()) or command == "pack"
+    under = ask("data.max_pixels=8100")
+    assert under.data()["bad"] in (0, [])
+    for wrong in ("data.max_pixel=3", "training.images=3", "data", "data.root=x", "data.rules=9"):
+        with pytest.raises(InputError, match=wrong.partition("=")[0].split(".")[-1]):
+            ask(wrong)
 
 
 class TestTrain:

@@ -20,6 +20,7 @@ from colornet.catalog import (
 from colornet.config import Config, parse_config
 from colornet.errors import InputError
 from colornet.paths import TAGS, apply_overrides, flatten, known_paths
+from colornet.sections.data import FolderData
 from colornet.sections.discriminators import Patch
 from colornet.sections.losses import LABELLED, OF_LABELS, Game, GanLoss
 
@@ -174,7 +175,25 @@ def test_a_discriminator_in_a_regression_is_refused() -> None:
     assert "trains no discriminator" in said
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, 1.5, []])
+def test_version_1_means_what_it_meant() -> None:
+    files = {"source": "folder", "root": "photos"}
+    values = {**preset("unet-small"), "data": files, "evaluate_on": files}
+    old = parse_config({**values, "version": 1}, "old")
+    for data in (old.data, old.evaluate_on):
+        assert isinstance(data, FolderData)
+        assert (data.rules, data.max_pixels, data.layout) == (1, 40_000_000, "auto")
+    assert old.version == 2
+    assert parse_config(old.to_dict(), "again") == old
+    new = parse_config({**values, "version": 2}, "new").data
+    assert isinstance(new, FolderData) and new.rules == 2
+    given = {**files, "max_pixels": 7, "rules": 2}
+    kept = parse_config({**values, "version": 1, "data": given}, "given").data
+    assert isinstance(kept, FolderData) and (kept.rules, kept.max_pixels) == (2, 7)
+    drawn = {**preset("unet-small"), "version": 1}
+    assert parse_config(drawn, "drawn") == parse_config(preset("unet-small"), "drawn")
+
+
+@pytest.mark.parametrize("version", [0, 3, "1", None, 1.5, [], True])
 def test_another_version_is_refused(version: Any) -> None:
     values = {**preset("unet-small"), "version": version}
     with pytest.raises(InputError, match="version"):

@@ -90,6 +90,31 @@ def test_transparency_is_kept(vivid: Model) -> None:
     assert vivid.colorize(picture).getchannel("A").tobytes() == alpha.tobytes()
 
 
+def test_the_network_may_see_another_size(vivid: Model) -> None:
+    picture = noise(60, 40, "L")
+    sizes = {side: vivid.at(side)._predict(picture.convert("RGB"))[0].size for side in (16, 32, 64)}
+    assert sizes == {16: (24, 16), 32: (48, 32), 64: (96, 64)}
+    result = vivid.at(32).colorize(picture)
+    assert result.size == (60, 40)
+    assert (lightness(result) - lightness(picture)).abs().max() < 0.5
+
+
+@pytest.mark.parametrize("side", [0, 1, 4096])
+def test_a_size_that_no_network_takes(vivid: Model, side: int) -> None:
+    with pytest.raises(InputError, match=f"--size: {side}"):
+        vivid.at(side)
+
+
+def test_a_picture_in_memory_is_not_painted_over(vivid: Model, tmp_path: Path) -> None:
+    picture = noise(30, 20)
+    before = picture.tobytes()
+    result = vivid.colorize(picture)
+    assert picture.tobytes() == before
+    picture.save(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as opened:
+        assert vivid.colorize(opened).tobytes() == result.tobytes()
+
+
 def test_rotation_is_applied(vivid: Model) -> None:
     picture = noise(20, 30, "L")
     exif = picture.getexif()

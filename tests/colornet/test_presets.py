@@ -41,7 +41,9 @@ OFF = (None, False, 0, 1, "none", "separate")
 NEUTRAL = {
     "data.fraction",
     "data.max_bad_fraction",
+    "data.layout",
     "data.max_pixels",
+    "data.rules",
     "data.seed",
     "discriminator.padding",
     "generator.dropout_place",

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from colornet.data.packed import Pack
 from colornet.errors import InputError
@@ -46,6 +48,29 @@ def test_one_set_of_pictures(study: Make, tmp_path: Path) -> None:
     assert data["pictures"] == 60
     assert begun.provenance["data_hash"] == data["content_hash"]
     assert "evaluation" not in begun.provenance
+
+
+def test_what_was_read_as_what_is_said(
+    study: Make, make_study: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin(study(RATE), str(tmp_path / "drawn"))
+    assert caplog.messages == []
+    root = tmp_path / "photos"
+    for name in ("train/sea", "test/sea"):
+        (root / name).mkdir(parents=True)
+    chance = np.random.default_rng(0)
+    for number in range(40):
+        pixels = chance.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        split = "test" if number < 5 else "train"
+        Image.fromarray(pixels).save(root / split / "sea" / f"{number}.png")
+    for number in range(900):
+        (root / f"{number}.heix").write_bytes(b"x")
+    fixed = {"data.source": "folder", "data.root": str(root)}
+    fixed |= {path: value for path, value in FIXED.items() if path != "data.pictures"}
+    _, (pack,) = check_data(make_study(space=RATE, fixed=fixed))
+    told = "split folders (test: test, train: train); 900 .heix: not read"
+    assert caplog.messages == [f"{root}: {told}"]
+    assert pack.read_as == told
 
 
 def test_every_combination_is_packed_and_described(study: Make, tmp_path: Path) -> None:

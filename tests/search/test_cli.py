@@ -28,8 +28,10 @@ SURFACE = {
     "studies": ["--name"],
     "presets": ["--name"],
     "data list": [],
-    "data check": ["--classes", "--image-size", "--list-file", "--path", "--source"],
-    "data pack": ["--classes", "--image-size", "--list-file", "--out", "--path", "--source", "-o"],
+    "data check": ["--classes", "--image-size", "--list-file", "--path", "--set", "--source"],
+    "data pack": [
+        *["--classes", "--image-size", "--list-file", "--out", "--path", "--set", "--source", "-o"],
+    ],
     "run": [
         *["--address", "--data", "--out", "--quick", "--set", "--study", "--trials"],
         *["--when-spent", "-n"],
@@ -78,7 +80,9 @@ SURFACE = {
         ],
         *["--set", "--ship", "--workers", "-f"],
     ],
-    "colorize": ["--model", "--out", "--pictures", "-o"],
+    "colorize": [
+        *["--max-pixels", "--model", "--out", "--overwrite", "--pictures", "--size", "-o"],
+    ],
 }
 """Every command and option that people may have in their scripts."""
 

@@ -3,19 +3,18 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from colornet.data.decode import decode
-from colornet.data.layouts import PLACES, Layout, read_layout
+from colornet.data.layouts import Layout, read_layout
+from colornet.data.picturefiles import Found, find_pictures, not_read, suffixes
+from colornet.data.places365 import PLACES
 from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
 from colornet.errors import InputError
 from colornet.sections.data import FolderData
-
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
-
 
 # A line of Places365's own lists begins with a slash: /d/discotheque/00003105.jpg 122
 _PLACES_LINE = re.compile(r"/([a-z]/.+)")
@@ -61,6 +60,10 @@ class FolderSource:
         """What kind of tree it is, and which folders are which split."""
         return self._layout.described()
 
+    def passed_over(self) -> Mapping[str, int]:
+        """Number of files that are not read, by suffix."""
+        return {} if self.data.list else self._found.passed_over
+
     def key(self) -> dict[str, object]:
         """Root, options, and the name, size and time of every file."""
         data = self.data
@@ -71,6 +74,7 @@ class FolderSource:
             "image_size": data.image_size,
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
+            **({} if data.rules == 1 else {"rules": data.rules, "layout": data.layout}),
             "classes": None if data.classes is None else sorted(data.classes),
             "lists": [_stamp(path) for path in self._layout.lists],
             "files": [(file.path, file.size, file.mtime_ns) for file in self._files],
@@ -82,26 +86,29 @@ class FolderSource:
             content = (self.root / str(entry.place)).read_bytes()
         except OSError as error:
             raise UnusablePicture(error.strerror or "unreadable") from error
-        return decode(content, self.data.image_size, self.data.max_pixels)
+        return decode(content, self.data.image_size, self.data.max_pixels, self.data.rules)
 
     @cached_property
     def _layout(self) -> Layout:
-        return read_layout(self.root, [file.path for file in self._files])
+        paths = [file.path for file in self._files]
+        return read_layout(self.root, paths, self.data.layout, self.data.rules)
 
     @cached_property
     def _every(self) -> list[Entry]:
         found = []
         for file in self._files:
-            label, official = self._layout.place(file.path)
-            found.append(Entry(readable(file.path), readable(label), file.path, official))
+            if (place := self._layout.place(file.path)) is not None:
+                label, official = place
+                found.append(Entry(readable(file.path), readable(label), file.path, official))
         return found
 
     @cached_property
     def _files(self) -> list[_File]:
-        if not self.root.is_dir():
-            what = "not a folder" if self.root.exists() else "no such folder"
+        # os.path, since Path's own raise for names that no file system takes.
+        if not os.path.isdir(self.root):
+            what = "not a folder" if os.path.exists(self.root) else "no such folder"
             raise InputError(
-                f"{self.root}: {what}.\ndata.root must be a folder of pictures: {_accepted()}"
+                f"{self.root}: {what}.\ndata.root must be a folder of pictures: {self._accepted()}"
             )
         try:
             found = list(self._listed() if self.data.list else self._walked())
@@ -109,19 +116,22 @@ class FolderSource:
             raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
         return sorted(found, key=lambda file: file.path)
 
+    @cached_property
+    def _found(self) -> Found:
+        return find_pictures(self.root, self.data.rules)
+
     def _walked(self) -> Iterator[_File]:
-        others = 0
-        found = False
-        for path in _walk(self.root):
-            if os.path.splitext(path)[1].lower() not in SUFFIXES:
-                others += 1
-                continue
-            if (file := self._stat(path)) is not None:
-                found = True
-                yield file
-        if not found:
-            what = f"none of its {others} files is a picture" if others else "an empty folder"
-            raise InputError(f"{self.root}: {what}.\nAccepted: {_accepted()}")
+        files = [file for path in self._found.pictures if (file := self._stat(path)) is not None]
+        if not files:
+            others = self._found.passed_over
+            what = "an empty folder"
+            if others:
+                what = f"none of its {sum(others.values())} files is a picture ({not_read(others)})"
+            raise InputError(f"{self.root}: {what}.\nAccepted: {self._accepted()}")
+        yield from files
+
+    def _accepted(self) -> str:
+        return " ".join(suffixes(self.data.rules))
 
     def _listed(self) -> Iterator[_File]:
         assert self.data.list is not None
@@ -184,28 +194,3 @@ def readable(path: str) -> str:
 def _stamp(path: Path) -> tuple[str, int, int]:
     status = path.stat()
     return str(path), status.st_size, status.st_mtime_ns
-
-
-def _accepted() -> str:
-    return " ".join(SUFFIXES)
-
-
-def _walk(root: Path) -> Iterator[str]:
-    """Relative paths of the files that are not hidden; every folder is entered once."""
-    seen: set[tuple[int, int]] = set()
-    waiting = [""]
-    while waiting:
-        folder = waiting.pop()
-        status = os.stat(root / folder)
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(root / folder) as found:
-            for item in sorted(found, key=lambda item: item.name, reverse=True):
-                if item.name.startswith("."):
-                    continue
-                path = os.path.join(folder, item.name)
-                if item.is_dir():
-                    waiting.append(path)
-                else:
-                    yield path

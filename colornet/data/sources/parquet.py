@@ -5,7 +5,7 @@ import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,10 @@ class ParquetSource:
             f"pictures in '{columns.picture}', {label}{split}"
         )
 
+    def passed_over(self) -> Mapping[str, int]:
+        """Nothing: what is not named as its files are is not looked at."""
+        return {}
+
     def key(self) -> dict[str, object]:
         """Root, options, and the name, size and time of every file."""
         data = self.data
@@ -89,6 +93,7 @@ class ParquetSource:
             "image_size": data.image_size,
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
+            **({} if data.rules == 1 else {"rules": data.rules}),
             "classes": None if data.classes is None else sorted(data.classes),
             "column": data.column,
             "label": data.label,
@@ -102,7 +107,7 @@ class ParquetSource:
         value = self._pictures(number)[place - self._groups[number].start].as_py()
         if value is None:
             raise UnusablePicture("no picture in its row")
-        return decode(value, self.data.image_size, self.data.max_pixels)
+        return decode(value, self.data.image_size, self.data.max_pixels, self.data.rules)
 
     @cached_property
     def parallel(self) -> bool:

@@ -6,7 +6,7 @@ every size.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +187,10 @@ class ScenesSource:
     def layout(self) -> str:
         """Nothing is read from a disk."""
         return "procedural landscapes"
+
+    def passed_over(self) -> Mapping[str, int]:
+        """Nothing."""
+        return {}
 
     def key(self) -> dict[str, object]:
         """The options, and the code that draws: changed code draws anew."""

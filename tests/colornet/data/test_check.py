@@ -11,6 +11,7 @@ from PIL import Image
 
 from colornet.data.check import check
 from colornet.data.packed import open_pack
+from colornet.data.picturefiles import formats_named
 from colornet.errors import InputError
 from colornet.sections.data import FolderData
 
@@ -51,9 +52,22 @@ def test_all_planted_faults_are_found(
     assert report.shorter_sides == (8, 40, 40)
     assert not report.can_train
     text = report.text()
-    assert "sea/page.jpg: not a JPEG, PNG, WebP or BMP picture" in text
+    assert f"sea/page.jpg: not a {formats_named()} picture" in text
     assert "4 of 19 pictures are bad" in text
     assert json.loads(json.dumps(report.data(), allow_nan=False))["usable"] == 13
+
+
+def test_what_is_passed_over_is_named(twelve: Path, folder_data: MakeData) -> None:
+    for number in range(9):
+        (twelve / f"{number}.JXL").write_bytes(b"x")
+    for name in ("a.txt", "README", ".DS_Store", "Thumbs.db"):
+        (twelve / "sea" / name).write_bytes(b"x")
+    report = check(folder_data(twelve))
+    assert report.data()["passed_over"] == {".jxl": 9, ".txt": 1, "": 1, ".db": 1}
+    assert "9 .jxl, 1 without a suffix, 1 .db, 1 .txt: not read" in report.text()
+    assert report.can_train
+    (line,) = [one for one in check(folder_data(twelve)).text().splitlines() if "layout" in one]
+    assert line.endswith("class folders (land, sea)")
 
 
 def test_it_agrees_with_packing(twelve: Path, folder_data: MakeData) -> None:

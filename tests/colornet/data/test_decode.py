@@ -7,10 +7,12 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from colornet.data.decode import decode, is_grey, to_square_rgb
+from colornet.data.picturefiles import formats
 from colornet.data.source import UnusablePicture
+from colornet.sections.data import FolderData
 
 RED = (200, 30, 40)
 MAX_PIXELS = 40_000_000
@@ -42,7 +44,7 @@ def bomb(width: int, height: int) -> bytes:
         (b"\x89PNG\r\n\x1a\n", "not a JPEG"),
         (encoded(Image.new("RGB", (64, 64), RED))[:-30], "corrupt or truncated"),
         (encoded(Image.effect_noise((64, 64), 90), "JPEG")[:900], "corrupt or truncated"),
-        (encoded(Image.new("RGB", (8, 8), RED), "GIF"), "not a JPEG"),
+        (encoded(Image.new("RGB", (8, 8), RED), "PPM"), "not a JPEG, PNG, WebP, BMP, TIFF, GIF"),
         (bomb(9_000, 9_000), "oversized: 9000 x 9000"),
         (bomb(12_000, 12_000), "oversized: 12000 x 12000"),
         (bomb(60_000, 60_000), "oversized"),
@@ -60,6 +62,102 @@ def test_the_pixel_cap_is_exact() -> None:
     assert decode(data, 8, max_pixels=100).pixels.shape == (8, 8, 3)
     with pytest.raises(UnusablePicture, match="at most 99"):
         decode(data, 8, max_pixels=99)
+
+
+@pytest.mark.parametrize("rules", [1, 2])
+def test_bombs_are_refused_at_the_default_limit(rules: int) -> None:
+    limit = FolderData(source="folder", root="x").max_pixels
+    with pytest.raises(UnusablePicture, match=r"oversized: 15000 x 15000.*data\.max_pixels"):
+        decode(bomb(15_000, 15_000), 16, limit, rules)
+    with pytest.raises(UnusablePicture, match="oversized"):
+        decode(bomb(200_000, 200_000), 16, limit, rules)
+
+
+def flat(width: int, height: int, kind: str, **options: object) -> bytes:
+    return encoded(Image.new("RGB", (width, height), RED), kind, **options)
+
+
+def test_a_jpeg_counts_at_the_fraction_that_it_is_decoded_at() -> None:
+    large = flat(800, 600, "JPEG")
+    assert decode(large, 16, max_pixels=20_000).width == 800
+    with pytest.raises(UnusablePicture, match="oversized: 800 x 600 pixels"):
+        decode(large, 16, max_pixels=20_000, rules=1)
+    with pytest.raises(UnusablePicture, match="oversized: 800 x 600 pixels"):
+        decode(large, 16, max_pixels=7_000)
+    # Its coefficients are held for all pixels.
+    with pytest.raises(UnusablePicture, match="oversized"):
+        decode(flat(800, 600, "JPEG", progressive=True), 16, max_pixels=20_000)
+    with pytest.raises(UnusablePicture, match="oversized"):
+        decode(flat(800, 600, "PNG"), 16, max_pixels=20_000)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_large_pictures_are_reduced_before_they_are_copied(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 4, 3), dtype=np.uint8)
+    image = Image.fromarray(noise).resize((960, 720), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(image, kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
+    whole = decode(data, 16, MAX_PIXELS).pixels
+    monkeypatch.setattr("colornet.data.decode._LARGE", 1000)
+    reduced = decode(data, 16, MAX_PIXELS).pixels
+    assert np.abs(reduced.astype(int) - whole).mean() < 5
+    assert (decode(data, 16, MAX_PIXELS, rules=1).pixels == whole).all()
+
+
+@pytest.mark.parametrize(("kind", "rules"), [("GIF", 2), ("TIFF", 2), ("AVIF", 2)])
+def test_formats_of_the_second_rules(kind: str, rules: int) -> None:
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    data = flat(50, 30, kind)
+    pixels = decode(data, 16, MAX_PIXELS, rules).pixels
+    np.testing.assert_allclose(pixels, np.broadcast_to(RED, (16, 16, 3)), atol=4)
+    with pytest.raises(UnusablePicture, match="not a JPEG, PNG, WebP or BMP picture"):
+        decode(data, 16, MAX_PIXELS, rules=1)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
+def test_the_first_frame_or_page_counts(kind: str) -> None:
+    other = Image.new("RGB", (20, 20), (0, 0, 255))
+    pages = encoded(Image.new("RGB", (20, 20), RED), kind, save_all=True, append_images=[other])
+    np.testing.assert_allclose(decode(pages, 16, MAX_PIXELS).pixels[8, 8], RED, atol=4)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "jpeg"])
+def test_tiff_with_and_without_compression(compression: str | None) -> None:
+    data = flat(30, 20, "TIFF", compression=compression)
+    np.testing.assert_allclose(decode(data, 16, MAX_PIXELS).pixels[8, 8], RED, atol=4)
+
+
+@pytest.mark.parametrize(
+    ("levels", "grey"),
+    [
+        (np.full((20, 20), 128 * 257, np.uint16), 128),
+        (np.full((20, 20), 0.5, np.float32), 128),
+        (np.full((20, 20), 90, np.float32), 90),
+        (np.full((20, 20), 90 * 257, np.int32), 90),
+        (np.full((20, 20), 90, np.int32), 90),
+    ],
+)
+def test_deep_tiff(levels: np.ndarray, grey: int) -> None:
+    data = encoded(Image.fromarray(levels), "TIFF")
+    assert (decode(data, 16, MAX_PIXELS).pixels == grey).all()
+
+
+def test_heic_where_it_can_be_read() -> None:
+    pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    assert "HEIF" in formats()
+    pixels = decode(flat(64, 64, "HEIF"), 16, MAX_PIXELS).pixels
+    np.testing.assert_allclose(pixels, np.broadcast_to(RED, (16, 16, 3)), atol=6)
+
+
+def test_a_jpeg_of_two_pictures_is_reduced_too() -> None:
+    """Phones write MPO: a JPEG with another one behind it."""
+    image = Image.new("RGB", (800, 600), RED)
+    data = encoded(image, "MPO", save_all=True, append_images=[image])
+    np.testing.assert_allclose(decode(data, 16, 20_000).pixels[8, 8], RED, atol=4)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])

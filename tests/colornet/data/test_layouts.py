@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,10 @@ def make(make_picture: MakePicture) -> Make:
     return build
 
 
-def read(root: Path, *paths: str) -> tuple[Layout, list[tuple[str, str | None]]]:
-    layout = read_layout(root, [path.replace("/", os.sep) for path in paths])
+def read(
+    root: Path, *paths: str, **options: Any
+) -> tuple[Layout, list[tuple[str, str | None] | None]]:
+    layout = read_layout(root, [path.replace("/", os.sep) for path in paths], **options)
     return layout, [layout.place(path) for path in paths]
 
 
@@ -60,17 +63,136 @@ def test_landscape_pictures_are_flat(root: Path, make: Make, folder_data: MakeDa
 
 def test_first_folders_are_classes(root: Path) -> None:
     layout, places = read(root, "sea/1.jpg", "land/deep/2.jpg", "3.jpg")
-    assert layout.described() == "class folders"
+    assert layout.described() == "class folders (land, sea)"
     assert places == [("sea", None), ("land", None), ("", None)]
+
+
+# What lies beside folders of splits
 
 
 @pytest.mark.parametrize(
     "other", ["sea/3.jpg", "testament/3.jpg", "train2/3.jpg", "images/3.jpg", "a/3.jpg"]
 )
-def test_one_other_folder_makes_all_of_them_classes(root: Path, other: str) -> None:
-    layout, places = read(root, "train/1.jpg", "test/2.jpg", other)
+def test_by_the_first_rules_one_other_folder_makes_all_of_them_classes(
+    root: Path, other: str
+) -> None:
+    layout, places = read(root, "train/1.jpg", "test/2.jpg", other, rules=1)
     assert layout.described() == "class folders"
     assert places[:2] == [("train", None), ("test", None)]
+
+
+def test_a_logo_beside_split_folders_is_left_out(
+    root: Path, make: Make, folder_data: MakeData
+) -> None:
+    make(*(f"train/{n}.jpg" for n in range(12)), "test/a.jpg", "test/b.jpg", "docs/logo.png")
+    source = FolderSource(folder_data(root))
+    told = "split folders (test: test, train: train), left out: docs (1 picture)"
+    assert source.layout() == told
+    pack = open_pack(folder_data(root))
+    assert sides(pack)["test"] == {"test/a.jpg", "test/b.jpg"}
+    assert "docs/logo.png" not in pack.names
+    assert pack.summary()["read_as"] == told
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["train/1.jpg", "test/2.jpg", "sea/3.jpg"],
+        ["train/1.jpg", "test/2.jpg", "testament/3.jpg"],
+        ["Training/1.jpg", "VAL/2.jpg", "extra/3.jpg"],
+        ["sea/1.jpg", "test/2.jpg"],
+        ["sea/1.jpg", "validation/2.jpg", "land/3.jpg"],
+        ["ds/train/1.jpg", "ds/valid/2.jpg", "ds/other/3.jpg"],
+        ["seg_train/seg_train/sea/1.jpg", "seg_test/seg_test/sea/2.jpg", "seg_pred/3.jpg"],
+    ],
+)
+def test_what_is_not_clear_is_not_guessed(root: Path, paths: list[str]) -> None:
+    with pytest.raises(InputError, match=r"data\.layout=splits") as caught:
+        read(root, *paths)
+    assert len(str(caught.value).splitlines()) <= 3
+    layout, places = read(root, *paths, wish="splits")
+    assert "left out" in layout.described()
+    assert None in places
+    layout, places = read(root, *paths, wish="classes")
+    assert "class folders" in layout.described()
+    assert {split for _, split in places} == {None}
+
+
+def test_split_folders_are_wished_for_in_vain(root: Path) -> None:
+    with pytest.raises(InputError, match=r"no folder in .* is named after a split"):
+        read(root, "sea/1.jpg", "2.jpg", wish="splits")
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["car/1.jpg", "train/2.jpg", "bus/3.jpg"],
+        ["street/1.jpg", "train_station/2.jpg"],
+        ["crash_test/1.jpg", "street/2.jpg"],
+        ["bullet_train/1.jpg", "steam_train/2.jpg"],
+        ["testament/1.jpg", "sea/2.jpg"],
+    ],
+)
+def test_a_class_may_be_named_like_a_split(root: Path, paths: list[str]) -> None:
+    layout, places = read(root, *paths)
+    assert layout.described().startswith("class folders (")
+    assert {split for _, split in places} == {None}
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected", "described"),
+    [
+        (
+            ["trainA/1.jpg", "trainB/2.jpg", "testA/3.jpg", "testB/4.jpg"],
+            [("A", "train"), ("B", "train"), ("A", "test"), ("B", "test")],
+            "CycleGAN (testA: test, testB: test, trainA: train, trainB: train)",
+        ),
+        (
+            ["x2y/train_a/1.jpg", "x2y/train_b/2.jpg", "x2y/test_a/3.jpg", "x2y/test_b/4.jpg"],
+            [("A", "train"), ("B", "train"), ("A", "test"), ("B", "test")],
+            "CycleGAN (x2y/test_a: test, x2y/test_b: test, x2y/train_a: train, x2y/train_b: train)",
+        ),
+        (
+            ["train2017/1.jpg", "val2017/2.jpg", "test2017/3.jpg"],
+            [("", "train"), ("", "val"), ("", "test")],
+            "split folders (test2017: test, train2017: train, val2017: val)",
+        ),
+        (
+            ["DIV2K_train_HR/1.png", "DIV2K_valid_HR/2.png"],
+            [("", "train"), ("", "test")],
+            "split folders (DIV2K_train_HR: train, DIV2K_valid_HR: test)",
+        ),
+        (
+            ["seg_train/seg_train/sea/1.jpg", "seg_test/seg_test/land/2.jpg"],
+            [("sea", "train"), ("land", "test")],
+            "split folders (seg_train/seg_train: train, seg_test/seg_test: test)",
+        ),
+        (
+            ["archive/photos/TRAIN/1.jpg", "archive/photos/Test/2.jpg"],
+            [("", "train"), ("", "test")],
+            "split folders (archive/photos/TRAIN: train, archive/photos/Test: test)",
+        ),
+        (
+            ["sea/train/1.jpg", "sea/test/2.jpg", "land/train/deep/3.jpg"],
+            [("sea", "train"), ("sea", "test"), ("land", "train")],
+            "class folders with split folders (land/train: train, sea/test: test, "
+            "sea/train: train)",
+        ),
+    ],
+)
+def test_published_shapes(
+    root: Path, paths: list[str], expected: list[tuple[str, str | None]], described: str
+) -> None:
+    layout, places = read(root, *paths)
+    assert places == expected
+    assert layout.described() == described
+
+
+def test_many_folders_are_summed_up(root: Path) -> None:
+    paths = [f"{name}/{split}/1.jpg" for name in "abcdefgh" for split in ("train", "test")]
+    layout, _ = read(root, *paths)
+    assert layout.described().endswith("(8 folders: test, 8 folders: train)")
+    assert read(root, *(f"{n}/1.jpg" for n in range(12)))[0].described().endswith("and 4 more)")
 
 
 # Folders of splits
@@ -134,7 +256,7 @@ def test_split_folders(
 )
 def test_a_folder_named_images_may_be_a_class(root: Path, paths: list[str]) -> None:
     layout, places = read(root, *paths)
-    assert layout.described() == "class folders"
+    assert layout.described() == "class folders (images)"
     assert places == [("images", None)] * 2
 
 
@@ -243,7 +365,7 @@ def test_all_three_parts_of_places(root: Path) -> None:
 
 def test_letters_that_are_no_initials_are_classes(root: Path) -> None:
     layout, places = read(root, "a/sea/1.jpg", "b/land/2.jpg")
-    assert layout.described() == "class folders"
+    assert layout.described() == "class folders (a, b)"
     assert places == [("a", None), ("b", None)]
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from colornet.data import building
 from colornet.data.packed import Pack, open_pack, pack_to
+from colornet.data.picturefiles import formats_named
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
@@ -104,7 +105,7 @@ def test_a_few_bad_pictures_cost_a_line_each(
     with caplog.at_level(logging.WARNING, "colorsweep"):
         pack = open_pack(folder_data(twelve, max_bad_fraction=0.6))
     lines = [record.getMessage() for record in caplog.records]
-    assert lines[0] == "bad00.jpg: left out: not a JPEG, PNG, WebP or BMP picture"
+    assert lines[0] == f"bad00.jpg: left out: not a {formats_named()} picture"
     assert len(lines) == 11
     assert "12 bad pictures" in lines[-1]
     assert len(pack.names) == 12
@@ -117,7 +118,9 @@ def test_oversized_pictures_are_not_decoded(
 ) -> None:
     make_picture("big.png", 50, side=64)
     pack = open_pack(folder_data(twelve, max_pixels=2000, max_bad_fraction=0.1))
-    assert dict(pack.skipped) == {"big.png": "oversized: 64 x 64 pixels, at most 2000 allowed"}
+    assert dict(pack.skipped) == {
+        "big.png": "oversized: 64 x 64 pixels, at most 2000 allowed (data.max_pixels)"
+    }
 
 
 def test_grey_pictures_are_no_bad_ones(twelve: Path, folder_data: MakeData) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from colornet.data import picturefiles
+from colornet.data.detect import detect_source
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
@@ -44,11 +46,45 @@ def test_an_empty_folder(root: Path, folder_data: MakeData) -> None:
 
 
 def test_a_folder_of_other_files_is_counted(root: Path, folder_data: MakeData) -> None:
-    for name in ("a.txt", "b.gif", "c.JPG.part"):
+    for name in ("a.txt", "b.jxl", "c.JPG.part"):
         (root / name).write_text("x")
     text = message(folder_data(root))
-    assert "none of its 3 files is a picture" in text
-    assert ".bmp .jpeg .jpg .png .webp" in text
+    assert "none of its 3 files is a picture (1 .jxl, 1 .part, 1 .txt: not read)" in text
+    assert ".bmp .dib .gif" in text
+    assert ".bmp .jpeg .jpg .png .webp" in message(folder_data(root, rules=1))
+
+
+def test_a_name_that_no_file_system_takes(root: Path, folder_data: MakeData) -> None:
+    assert "no such folder" in message(folder_data(root / ("x" * 300)))
+    assert detect_source(root / ("x" * 300)) == "folder"
+
+
+def test_heic_without_its_library(
+    root: Path, folder_data: MakeData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picturefiles, "find_spec", lambda name: None)
+    for cached in (picturefiles.suffixes, picturefiles.formats):
+        cached.cache_clear()
+    try:
+        (root / "a.heic").write_bytes(b"x")
+        assert "1 .heic: not read (pip install 'colorsweep[heic]'" in message(folder_data(root))
+    finally:
+        for cached in (picturefiles.suffixes, picturefiles.formats):
+            cached.cache_clear()
+
+
+def test_suffixes_of_the_second_rules(
+    make_picture: MakePicture, root: Path, folder_data: MakeData
+) -> None:
+    every = ["a.JFIF", "b.jpe", "c.tif", "d.TIFF", "e.gif", "f.avif", "g.dib"]
+    for name in every:
+        make_picture(f"{name}.png", 0).rename(root / name)
+    make_picture("h.png", 0)
+    (root / "i.jpfif").write_text("x")
+    source = FolderSource(folder_data(root))
+    assert [entry.name for entry in source.entries()] == [*every, "h.png"]
+    assert source.passed_over() == {".jpfif": 1}
+    assert names(folder_data(root, rules=1)) == ["h.png"]
 
 
 def test_an_unreadable_folder_is_named(

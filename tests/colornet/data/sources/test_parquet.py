@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from colornet.data.packed import open_pack
+from colornet.data.picturefiles import formats_named
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.parquet import ParquetSource
 from colornet.errors import InputError
@@ -96,7 +97,7 @@ def test_rows_without_pictures_are_bad_ones(
     assert [reason for _, reason in pack.skipped] == [
         "no picture in its row",
         "empty file",
-        "not a JPEG, PNG, WebP or BMP picture",
+        f"not a {formats_named()} picture",
     ]
     assert len(pack.names) == 12
 

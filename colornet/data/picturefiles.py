@@ -1,0 +1,149 @@
+"""Which files are pictures, and how they are found: one table for all that looks at files."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+from PIL import features
+
+PICTURES: Mapping[str, str] = MappingProxyType(
+    {
+        ".jpg": "JPEG",
+        ".jpeg": "JPEG",
+        ".jpe": "JPEG",
+        ".jfif": "JPEG",
+        ".png": "PNG",
+        ".webp": "WEBP",
+        ".bmp": "BMP",
+        ".dib": "BMP",
+        ".tif": "TIFF",
+        ".tiff": "TIFF",
+        ".gif": "GIF",
+        ".avif": "AVIF",
+        ".heic": "HEIF",
+        ".heif": "HEIF",
+        ".hif": "HEIF",
+    }
+)
+"""Suffixes of picture files, and the format by which Pillow knows them. AVIF and HEIF are read
+where the installed libraries can."""
+FIRST_RULES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+"""The suffixes that `data.rules: 1` reads, whose contents are of these formats, too."""
+
+_KINDS_NAMED = 6
+_HEIF = "pip install 'colorsweep[heic]' to read them"
+
+
+@cache
+def suffixes(rules: int = 2) -> tuple[str, ...]:
+    """Suffixes, in small letters, of the files that are read as pictures here."""
+    known = FIRST_RULES if rules == 1 else PICTURES
+    return tuple(sorted(suffix for suffix in known if _reads(PICTURES[suffix])))
+
+
+@cache
+def formats(rules: int = 2) -> tuple[str, ...]:
+    """The formats that Pillow may take a file for, whatever its suffix is."""
+    read = suffixes(rules)
+    found = tuple(dict.fromkeys(kind for suffix, kind in PICTURES.items() if suffix in read))
+    if "HEIF" in found:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    return found
+
+
+def formats_named(rules: int = 2) -> str:
+    """The formats as words: `JPEG, PNG, … or HEIF`."""
+    *others, last = ("WebP" if kind == "WEBP" else kind for kind in formats(rules))
+    return f"{', '.join(others)} or {last}"
+
+
+def _reads(kind: str) -> bool:
+    if kind == "HEIF":
+        return find_spec("pillow_heif") is not None
+    return kind != "AVIF" or bool(features.check("avif"))
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """The suffix in small letters, empty where there is none."""
+    return os.path.splitext(path)[1].lower()
+
+
+@dataclass(frozen=True)
+class Found:
+    """Files of a folder by their paths under it: pictures in order, and what else lies there.
+
+    passed_over: number of other files by suffix, "" for those without one.
+    """
+
+    pictures: list[str]
+    passed_over: Mapping[str, int]
+
+
+def find_pictures(root: Path, rules: int = 2, apart_from: Path | None = None) -> Found:
+    """The pictures under a folder.
+
+    Hidden names are passed over in silence; links to folders are followed, but each folder is
+    entered once.
+
+    Args:
+        apart_from: a folder that is not looked into.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    pictures, others = [], Counter[str]()
+    for path in _walk(root, apart_from):
+        if (suffix := suffix_of(path)) in suffixes(rules):
+            pictures.append(path)
+        else:
+            others[suffix] += 1
+    return Found(sorted(pictures), others)
+
+
+def not_read(passed_over: Mapping[str, int]) -> str:
+    """What was passed over, for people: `900 .heic, 9 .txt: not read`; empty for nothing."""
+    if not passed_over:
+        return ""
+    # Other pictures first: they are what is missed.
+    kinds = sorted(passed_over, key=lambda one: (one not in PICTURES, -passed_over[one], one))
+    named = [f"{passed_over[kind]:,} {_shown(kind)}" for kind in kinds[:_KINDS_NAMED]]
+    if rest := sum(passed_over[kind] for kind in kinds[_KINDS_NAMED:]):
+        named.append(f"{rest:,} of {len(kinds) - _KINDS_NAMED} other kinds")
+    remedy = f" ({_HEIF})" if any(PICTURES.get(one) == "HEIF" for one in kinds) else ""
+    return f"{', '.join(named)}: not read{remedy}"
+
+
+def _shown(suffix: str) -> str:
+    readable = suffix.encode("ascii", "backslashreplace").decode()
+    return readable[:20] if suffix else "without a suffix"
+
+
+def _walk(root: Path, apart_from: Path | None) -> Iterator[str]:
+    """Relative paths of the files that are not hidden; every folder is entered once."""
+    seen: set[tuple[int, int]] = set()
+    if apart_from is not None and apart_from.is_dir():
+        status = os.stat(apart_from)
+        seen.add((status.st_dev, status.st_ino))
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        status = os.stat(root / folder)
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(root / folder) as found:
+            for item in sorted(found, key=lambda item: item.name, reverse=True):
+                if item.name.startswith("."):
+                    continue
+                path = os.path.join(folder, item.name)
+                if item.is_dir():
+                    waiting.append(path)
+                else:
+                    yield path
