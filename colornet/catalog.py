@@ -1,7 +1,4 @@
-"""YAML files and the built-in ones that go by a name.
-
-YAML is version 1.2 (ruamel): `1e-5` is a number, `on` and `no` are text, duplicate keys are errors.
-"""
+"""YAML files that are written, and the built-in ones that go by a name."""
 
 import io
 import os
@@ -10,80 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer, ComposerError
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
 
 from colornet.config import Config, parse_config
 from colornet.errors import InputError, did_you_mean
 from colornet.paths import apply_overrides, known_paths
+from colornet.reading import parse_yaml as parse_yaml
+from colornet.reading import read_yaml as read_yaml
+from colornet.reading import yaml_value
 
 PRESETS = Path(__file__).parent / "presets"
-MAX_BYTES = 1_000_000
-
-
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The mapping in a YAML file, as plain data.
-
-    Raises:
-        InputError: file missing or unreadable, syntax error (with line), duplicate key, aliases,
-            or something else than a mapping.
-    """
-    path = Path(path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES:,} bytes: no study or config is.")
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-    return parse_yaml(text, str(path))
-
-
-def parse_yaml(text: str, origin: str) -> dict[str, Any]:
-    """The mapping in YAML text, as plain data. Raises InputError as `read_yaml` does."""
-    try:
-        values = _yaml().load(text)
-    except DuplicateKeyError as error:
-        raise InputError(f"{_at(origin, error)}: the key stands there twice.") from None
-    except MarkedYAMLError as error:
-        raise InputError(f"{_at(origin, error)}: not YAML: {error.problem}.") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{origin}: not YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{origin}: holds no mapping.\nWrite `key: value` lines.")
-    return values
-
-
-def _at(origin: str, error: MarkedYAMLError) -> str:
-    mark = error.problem_mark
-    return f"{origin}: line {mark.line + 1}, column {mark.column + 1}" if mark else origin
 
 
 def parse_value(text: str) -> Any:
     """A value given on the command line, read as YAML: `1e-4`, `[sea, village]`, `null`."""
     try:
-        return _yaml().load(text)
-    except (YAMLError, ValueError, RecursionError):
+        return yaml_value(text, "")
+    except InputError:
         return text
-
-
-class _Composer(Composer):
-    """Refuses aliases: nested ones stand for more data than fits any memory."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.parser.check_event(AliasEvent):
-            mark = self.parser.peek_event().start_mark
-            raise ComposerError(None, None, "aliases are not read", mark)
-        return super().compose_node(parent, index)
-
-
-def _yaml() -> YAML:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer = _Composer
-    return yaml
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from colornet.config import Config
-from colornet.networks import discriminator_core, generator_core
+from colornet.networks import discriminator_core, generator_core, weighed
 from colornet.pictures import CHANNELS
 
 
@@ -42,20 +42,25 @@ def count(config: Config) -> Cost:
     """Count a config's networks.
 
     Raises:
-        InputError: when the discriminator leaves nothing of the picture.
+        InputError: when the discriminator leaves nothing of the picture, or a network is too large.
     """
     size = config.data.image_size
     colors = CHANNELS[config.generator.predicts]
-    with torch.device("meta"):
-        generators = [generator_core(config.generator, 1, colors)]
-        discriminators: list[nn.Module] = []
-        judged = 0
-        if config.discriminator is not None:
-            judged = CHANNELS[config.discriminator.input] + config.discriminator.conditional
-            discriminators.append(discriminator_core(config.discriminator, judged, size))
-        if config.loss.method == "cyclegan":
-            generators.append(generator_core(config.generator, colors, 1))
-            discriminators.append(discriminator_core(config.discriminator, 1, size))
+
+    def generator(inputs: int, outputs: int) -> nn.Module:
+        return weighed("generator", lambda: generator_core(config.generator, inputs, outputs))
+
+    def discriminator(inputs: int) -> nn.Module:
+        core = config.discriminator
+        return weighed("discriminator", lambda: discriminator_core(core, inputs, size))
+
+    generators, discriminators, judged = [generator(1, colors)], list[nn.Module](), 0
+    if config.discriminator is not None:
+        judged = CHANNELS[config.discriminator.input] + config.discriminator.conditional
+        discriminators.append(discriminator(judged))
+    if config.loss.method == "cyclegan":
+        generators.append(generator(colors, 1))
+        discriminators.append(discriminator(1))
     return Cost(
         generator_parameters=_parameters(generators),
         generator_non_trainable=_non_trainable(generators),

@@ -27,6 +27,7 @@ from colornet.heldout import held_out, unseen
 from colornet.learner import Learner
 from colornet.measures import LOSSES
 from colornet.memory import PeakMemory
+from colornet.modelfolder import manifest
 from colornet.packs import Packs, open_packs
 from colornet.ranks import Stops
 from colornet.stepcost import cost_columns
@@ -300,6 +301,7 @@ class UnderWay:
             weights = generator.state_dict().items()
             data = save({name: value.cpu().contiguous() for name, value in weights})
             try:
+                write_atomic(path.with_suffix(".json"), manifest(data))
                 write_atomic(path, data)
             except OSError as error:
                 raise StorageError.at(self.folder, error) from error

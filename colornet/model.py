@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from colornet.catalog import read_yaml
@@ -22,9 +22,10 @@ from colornet.config import Config, parse_config
 from colornet.data.decode import eight_bit
 from colornet.errors import InputError
 from colornet.heads import Colorizer
-from colornet.modelfolder import CONFIG, WEIGHTS, check_model, write_model
+from colornet.modelfolder import CONFIG, WEIGHTS, check_model, read_weights, write_model
 from colornet.networks import build_generator
 from colornet.pictures import Pictures
+from colornet.storage import Storage
 
 _LONGEST = 32
 """The network sees at most this many times its training size along the longer side."""
@@ -189,14 +190,20 @@ def load_model(folder: Path) -> Model:
     """Read a model folder.
 
     Raises:
-        InputError: when it is none, or its weights and config do not belong together.
+        InputError: when it is none, is damaged, holds weights that are not finite, or its weights
+            and config do not belong together.
     """
     check_model(folder)
     config = parse_config(read_yaml(folder / CONFIG), str(folder / CONFIG))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generator = build_generator(config.generator, 0, device)
     try:
-        generator.load_state_dict(load_file(folder / WEIGHTS))
+        weights = load(read_weights(Storage.at(folder), WEIGHTS))
+        with torch.device("meta"):  # whatever the config says, nothing is built that does not fit
+            build_generator(config.generator, 0, torch.device("meta")).load_state_dict(
+                weights, assign=True
+            )
+        generator = build_generator(config.generator, 0, device)
+        generator.load_state_dict(weights)
     except (SafetensorError, RuntimeError, OSError) as error:
         raise InputError(
             f"{folder / WEIGHTS}: not the weights of the generator in {CONFIG}: "

@@ -1,17 +1,28 @@
 """The files of a model folder, without torch.
 
-`model.safetensors` holds the generator's weights, `config.yaml` the complete config it was trained
-with, `card.md` what people should know.
+`model.safetensors` holds the generator's weights, `manifest.json` their SHA-256, `config.yaml` the
+complete config it was trained with, `card.md` what people should know. The generators that a sweep
+keeps have their SHA-256 beside them in the same way.
 """
 
+import hashlib
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from colornet.catalog import to_yaml
 from colornet.config import Config
-from colornet.errors import InputError
-from colornet.storage import write_atomic
+from colornet.errors import InputError, first_line
+from colornet.reading import json_mapping
+from colornet.storage import Storage, write_atomic
 
-WEIGHTS, CONFIG, CARD = "model.safetensors", "config.yaml", "card.md"
+WEIGHTS, CONFIG, CARD, MANIFEST = "model.safetensors", "config.yaml", "card.md", "manifest.json"
+_FLOATS = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
+_HEADER = 8
+"""Bytes of a safetensors file that say how long its header is, which describes the tensors."""
 
 
 def write_model(folder: Path, weights: bytes, config: Config, card: str) -> None:
@@ -24,6 +35,7 @@ def write_model(folder: Path, weights: bytes, config: Config, card: str) -> None
     """
     write_atomic(folder / CONFIG, to_yaml(config.to_dict()).encode())
     write_atomic(folder / CARD, card.encode())
+    write_atomic(folder / MANIFEST, manifest(weights))
     write_atomic(folder / WEIGHTS, weights)
 
 
@@ -35,3 +47,60 @@ def check_model(folder: Path) -> None:
                 f"{folder}: not a model folder: it has no {name}.\n"
                 "Give the folder that `colorsweep train` or `best --model` wrote."
             )
+
+
+def manifest(weights: bytes) -> bytes:
+    """What is written beside weights, to know later that they are the same."""
+    digest = hashlib.sha256(weights).hexdigest()
+    return json.dumps({"version": 1, "sha256": digest}, indent=1).encode()
+
+
+def manifest_name(weights: str) -> str:
+    """Where the manifest of kept weights lies: `t00000.json` for `t00000.safetensors`."""
+    return weights.removesuffix(".safetensors") + ".json"
+
+
+def read_weights(folder: Storage, name: str, beside: str = MANIFEST) -> bytes:
+    """Weights that are whole and finite.
+
+    Args:
+        name: of a safetensors file.
+        beside: the name of its manifest; what was written before there were any has none.
+
+    Raises:
+        FileNotFoundError: there are no weights.
+        InputError: they are not those that were written, or hold a number that is not finite.
+    """
+    weights, origin = folder.read(name), f"{folder.root}/{name}"
+    try:
+        said = folder.read(beside)
+    except FileNotFoundError:
+        said = None
+    if said is not None:
+        expected = json_mapping(said, f"{folder.root}/{beside}").get("sha256")
+        if hashlib.sha256(weights).hexdigest() != expected:
+            raise InputError(
+                f"{origin}: not the weights that were written: their SHA-256 is not that of "
+                f"{beside}.\nCopy them again from where they were whole, or train again."
+            )
+    for tensor, values in _tensors(weights, origin):
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{origin}: not the weights of a model: {tensor} holds numbers that are not "
+                "finite.\nTrain again, or take another model."
+            )
+    return weights
+
+
+def _tensors(weights: bytes, origin: str) -> Iterator[tuple[str, np.ndarray]]:
+    """The tensors of floats in a safetensors file, by name."""
+    try:
+        length = int.from_bytes(weights[:_HEADER], "little")
+        described: dict[str, Any] = json_mapping(weights[_HEADER : _HEADER + length], origin)
+        content = memoryview(weights)[_HEADER + length :]
+        for name, tensor in described.items():
+            if name != "__metadata__" and (kind := _FLOATS.get(tensor["dtype"])) is not None:
+                first, last = tensor["data_offsets"]
+                yield name, np.frombuffer(content[first:last], kind)
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, InputError) as error:
+        raise InputError(f"{origin}: not the weights of a model: {first_line(error)}.") from None

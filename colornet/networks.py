@@ -1,11 +1,13 @@
 """Finding a network's architecture by its name, and giving it its first weights."""
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+from colornet.errors import InputError, first_line
 from colornet.heads import Colorizer, Judge
 from colornet.layers import initialize
 from colornet.pictures import CHANNELS
@@ -14,7 +16,9 @@ from colornet.seeds import weights_stream
 
 def build_generator(options: Any, seed: int, device: torch.device) -> Colorizer:
     """Grey to color, as `colornet/generators/<kind>` has it."""
-    core = generator_core(options, 1, CHANNELS[options.predicts])
+    colors = CHANNELS[options.predicts]
+    weighed("generator", lambda: generator_core(options, 1, colors))
+    core = generator_core(options, 1, colors)
     return begin(Colorizer(core, options), options.init, seed, "generator", device)
 
 
@@ -26,6 +30,7 @@ def generator_core(options: Any, inputs: int, outputs: int) -> nn.Module:
 def build_discriminator(options: Any, image_size: int, seed: int, device: torch.device) -> Judge:
     """Pictures to logits, as `colornet/discriminators/<kind>` has it."""
     inputs = CHANNELS[options.input] + options.conditional
+    weighed("discriminator", lambda: discriminator_core(options, inputs, image_size))
     core = discriminator_core(options, inputs, image_size)
     return begin(Judge(core, options), options.init, seed, "discriminator", device)
 
@@ -34,6 +39,36 @@ def discriminator_core(options: Any, inputs: int, image_size: int) -> nn.Module:
     """The bare architecture: (N, inputs, S, S) -> logits (N, 1, h, w)."""
     module = import_module(f"colornet.discriminators.{options.kind}")
     return module.build(options, inputs, image_size)
+
+
+MAX_WEIGHTS = 1_000_000_000
+"""Of a network: 4 GB of them, and twice that of Adam's moments."""
+
+
+def weighed(name: str, build: Callable[[], nn.Module]) -> nn.Module:
+    """A network without its weights, on torch's meta device, where any size costs nothing.
+
+    Args:
+        name: generator or discriminator.
+
+    Raises:
+        InputError: it would have more than MAX_WEIGHTS, or what no tensor holds.
+    """
+    try:
+        with torch.device("meta"):
+            network = build()
+        count = sum(weights.numel() for weights in network.parameters())
+    except (RuntimeError, OverflowError, TypeError) as error:
+        raise InputError(
+            f"{name}: a layer of it is larger than any tensor: {first_line(error)[:100]}.\n"
+            f"Lower its widths: more than {MAX_WEIGHTS:,} weights are not built."
+        ) from None
+    if count > MAX_WEIGHTS:
+        raise InputError(
+            f"{name}: {count:,} weights: more than {MAX_WEIGHTS:,} are not built.\n"
+            "Lower its widths, its depth, or data.image_size where dense layers see the picture."
+        )
+    return network
 
 
 _Network = TypeVar("_Network", bound=nn.Module)

@@ -2,12 +2,17 @@
 
 On a local disk a write goes to a temporary name in the same folder, is flushed to the disk and
 renamed, and the folder itself is flushed. On an object store one request either happens or not.
+
+Whatever names are given, nothing outside the folder is touched: a name that leads out of it is
+refused, and what is written, moved or deleted is not reached through a link that does.
 """
 
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -51,8 +56,39 @@ class Storage:
         """The folder as a local path, or None on another filesystem."""
         return Path(self.root) if isinstance(self.filesystem, fs.LocalFileSystem) else None
 
+    def path(self, name: str) -> Path | None:
+        """Where a file or folder is on the local disk, or None on another filesystem.
+
+        Raises:
+            InputError: the name leads out of the folder.
+        """
+        full = self._full(name)
+        return None if self.local is None else Path(full)
+
     def _full(self, name: str) -> str:
+        """The whole path of a name. Raises InputError for one that leads out of the folder."""
+        if name and not _is_inside(name):
+            raise InputError(
+                f"{self.location}: {name!r}: is no name within this folder, and is not followed.\n"
+                "Nobody but a damaged or hostile file gives it: see who wrote the folder."
+            )
         return f"{self.root}/{name}" if name else self.root
+
+    def _changed(self, name: str) -> str:
+        """The whole path of what is written, moved or deleted.
+
+        Raises:
+            InputError: the name leads out of the folder, by itself or through a link.
+        """
+        full = self._full(name)
+        if self.local is not None:
+            parent = os.path.realpath(os.path.dirname(full) if name else full)
+            if not Path(parent).is_relative_to(os.path.realpath(self.root)):
+                raise InputError(
+                    f"{full}: is reached through a link that leads out of {self.root}.\n"
+                    "Put what it stands for in its place, or link the whole folder."
+                )
+        return full
 
     def read(self, name: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError when it is not there."""
@@ -61,21 +97,24 @@ class Storage:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole or not at all; an older one of that name is replaced."""
+        full = self._changed(name)
         if self.local is not None:
-            write_atomic(self.local / name, data)
+            write_atomic(Path(full), data)
             return
-        parent = self._full(name).rsplit("/", 1)[0]
-        self.filesystem.create_dir(parent, recursive=True)
-        with self.filesystem.open_output_stream(self._full(name)) as file:
+        self.filesystem.create_dir(full.rsplit("/", 1)[0], recursive=True)
+        with self.filesystem.open_output_stream(full) as file:
             file.write(data)
 
-    def pieces(self, name: str) -> NativeFile:
-        """A file to be read here and there: on a local disk as needed, else in one request.
+    def pieces(self, name: str, *, whole: bool = True) -> NativeFile:
+        """A file to be read here and there.
+
+        Args:
+            whole: whether storage that is no disk is asked once, for all of it.
 
         Raises:
             FileNotFoundError: when it is not there.
         """
-        if self.local is None:
+        if whole and self.local is None:
             return BufferReader(self.read(name))
         return self.filesystem.open_input_file(self._full(name))
 
@@ -85,9 +124,9 @@ class Storage:
 
     def writing(self, name: str) -> IO[bytes]:
         """A file to be written in pieces, which may be there in part when that is cut off."""
-        parent = self._full(name).rsplit("/", 1)[0]
-        self.filesystem.create_dir(parent, recursive=True)
-        return self.filesystem.open_output_stream(self._full(name))
+        full = self._changed(name)
+        self.filesystem.create_dir(full.rsplit("/", 1)[0], recursive=True)
+        return self.filesystem.open_output_stream(full)
 
     def names(self, folder: str = "") -> list[str]:
         """Names of the files directly in `folder`, sorted; empty when it is not there."""
@@ -103,7 +142,19 @@ class Storage:
             found = self.filesystem.get_file_info(selector)
         except FileNotFoundError:  # it is just being made, or removed
             return []
-        return sorted(info.base_name for info in found if info.type == kind)
+        names = sorted(info.base_name for info in found if info.type == kind)
+        return [name for name in names if _is_inside(name)]  # an object store takes `..` for a name
+
+    def outward_links(self) -> list[str]:
+        """Names of the links in the folder that lead out of it; a URI's storage has none."""
+        if self.local is None:
+            return []
+        root = Path(os.path.realpath(self.root))
+        return [
+            os.path.relpath(link, self.root)
+            for link in _links(self.root)
+            if not Path(os.path.realpath(link)).is_relative_to(root)
+        ]
 
     def exists(self, name: str = "") -> bool:
         """Whether a file or folder of that name is there."""
@@ -111,7 +162,7 @@ class Storage:
 
     def move(self, name: str, to: str) -> None:
         """Give a file another name; one that has it already is replaced."""
-        self.filesystem.move(self._full(name), self._full(to))
+        self.filesystem.move(self._changed(name), self._changed(to))
 
     def upload(self, folder: Path, name: str, last: str) -> None:
         """Copy a local folder's files.
@@ -129,16 +180,42 @@ class Storage:
             (folder / file).write_bytes(self.read(f"{name}/{file}"))
 
     def delete_folder(self, name: str) -> None:
-        """Remove a folder with all that is in it; it may already be gone."""
+        """Remove a folder with all that is in it; it may already be gone.
+
+        Of a link, here or further down, only the link goes, not what it leads to.
+        """
+        full = self._changed(name)
         with contextlib.suppress(FileNotFoundError):
-            self.filesystem.delete_dir(self._full(name))
+            if self.local is None:
+                self.filesystem.delete_dir(full)
+            elif os.path.islink(full):
+                os.unlink(full)
+            else:
+                shutil.rmtree(full)
 
     def delete(self, name: str) -> None:
         """Remove a file that may already be gone."""
         try:
-            self.filesystem.delete_file(self._full(name))
+            self.filesystem.delete_file(self._changed(name))
         except FileNotFoundError:
             return
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a relative path stays where it begins, whatever is there."""
+    return "\0" not in name and all(part not in ("", ".", "..") for part in name.split("/"))
+
+
+def _links(folder: str) -> Iterator[str]:
+    """Paths of the symbolic links in a folder and below; none is followed."""
+    waiting = [folder]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as found:
+            for item in found:
+                if item.is_symlink():
+                    yield item.path
+                elif item.is_dir(follow_symlinks=False):
+                    waiting.append(item.path)
 
 
 def sync_folder(folder: Path) -> None:

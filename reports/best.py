@@ -10,7 +10,7 @@ import pandas as pd
 from colornet.card import model_card
 from colornet.config import parse_config
 from colornet.errors import InputError, NoValidTrialError, did_you_mean
-from colornet.modelfolder import write_model
+from colornet.modelfolder import manifest_name, read_weights, write_model
 from colornet.paths import apply_overrides
 from colornet.storage import Storage
 from reports.decision import Decision, decide, interval_text, plain
@@ -42,9 +42,11 @@ def choose(sweep: SweepTables, by: str | None = None) -> Decision:
 
 
 def _none_valid(sweep: SweepTables) -> str:
-    ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
+    ends = [f"{count} {state}" for state, count in sweep.how_ended().items()]
+    ends += sweep.records.problems[:3]
     return (
-        f"{sweep.records.name}: no trial can be chosen: {ends or 'no trial has started'}.\n"
+        f"{sweep.records.name}: no trial can be chosen: "
+        f"{', '.join(ends) or 'no trial has started'}.\n"
         f"Look at how they ended: colorsweep report {shlex.quote(sweep.argument)}"
     )
 
@@ -149,14 +151,14 @@ def leave_model(sweep: SweepTables, row: pd.Series, folder: Path) -> None:
         row: a row of a decision's points.
 
     Raises:
-        InputError: when its generator was not kept, or the folder holds something.
+        InputError: when its generator was not kept or is damaged, or the folder holds something.
     """
     records = sweep.records
     name = f"checkpoints/{row['trial_id']}.safetensors"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"--model: {folder}: is not empty.\nGive another folder.")
     try:
-        weights = Storage.at(records.location).read(name)
+        weights = read_weights(Storage.at(records.location), name, manifest_name(name))
     except FileNotFoundError:
         raise InputError(
             f"--model: {records.name}: the weights of {row['trial_id']} were not kept: no {name}.\n"

@@ -1,5 +1,6 @@
 """What `colorsweep report` and `colorsweep best` do, as functions that return a result."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
@@ -29,6 +30,7 @@ class ReportResult:
         """Where the page is, and what to type next."""
         tables = self.tables
         trials = f"{len(tables.trials):,} trial" + ("" if len(tables.trials) == 1 else "s")
+        trials += f", the records of {len(tables.records.gone)} gone" if tables.records.gone else ""
         lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB, {trials})"]
         lines += [f"Note    {problem}" for problem in tables.records.problems]
         lines.append(f"Next    colorsweep best {quote(tables.argument)}")
@@ -79,6 +81,7 @@ class BestResult:
         points, levels: the same for machines.
         remedy: the command that makes the choice surer, if there is one.
         objection: why it is not to be trained, if it is not.
+        problems: what could not be read of the sweep, or is missing, in sentences.
     """
 
     sweep: str
@@ -91,6 +94,7 @@ class BestResult:
     overstated: float | None
     remedy: str | None
     objection: "Objection | None" = None
+    problems: Sequence[str] = ()
     model: Path | None = None
 
     def text(self) -> str:
@@ -98,6 +102,7 @@ class BestResult:
         lines = [self.objection.text, ""] if self.objection else []
         lines += [line for table in self.tables for line in (aligned(table), "")]
         lines += [*self.notes, ""]
+        lines += [f"Note    {problem}" for problem in self.problems]
         lines += [f"Confirm {self.remedy}"] if self.remedy else []
         lines += [f"Wrote   {path}" for path in self.paths]
         lines += [f"Model   {self.model}"] if self.model else []
@@ -115,6 +120,7 @@ class BestResult:
             "model": str(self.model) if self.model else None,
             "best": [{"file": str(path), **frozen} for path, frozen in pairs],
             "notes": list(self.notes),
+            "problems": list(self.problems),
             "points": self.points,
             "compared": self.levels,
             "overstated": self.overstated,
@@ -246,6 +252,7 @@ def best(
         overstated=decision.overstated,
         remedy=remedy(decision, tables),
         objection=objection(decision, tables),
+        problems=tables.records.problems,
     )
 
 

@@ -16,11 +16,11 @@ import numpy as np
 import optuna
 import pandas as pd
 from optuna.distributions import distribution_to_json
-from optuna.trial import FixedTrial, TrialState, create_trial
+from optuna.trial import TrialState, create_trial
 
 from colornet.config import Config
 from search.outcome import verdict
-from search.samplers import derived_seed, sampler_of
+from search.samplers import derived_seed, recorded_trial, sampler_of
 from spaces.distributions import Point, draw, point_id, sampler_params
 from spaces.grid import count_points, grid_points
 from spaces.study import Study
@@ -112,8 +112,7 @@ class Chooser:
         point = json.loads(row["point"])
         if row["origin"] != CONFIRM:
             # As the study has them now: a range that was widened is wider for old trials, too.
-            fixed = FixedTrial(sampler_params(point, self.study.dimensions))
-            draw(fixed, self.study.dimensions)
+            fixed = recorded_trial(row["trial_id"], point, self.study.dimensions)
             trial = create_trial(
                 state=told.state,
                 values=list(told.values) if told.values else None,

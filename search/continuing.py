@@ -42,7 +42,10 @@ def continued(
         InUseError: another driver runs it.
     """
     check_room(str(location))
+    _refuse_links(Storage.at(location))
     sweep = read_sweep(location)
+    for problem in sweep.problems:
+        log.warning("%s", problem)
     origin = f"{location}/study.yaml"
     before = Study.from_data(sweep.provenance.get("study") or sweep.study, origin)
     with Lease(location, take_over=take_over):
@@ -64,6 +67,15 @@ def continued(
             described = {**sweep.provenance, "study": after}
             storage.write("provenance.json", json.dumps(described, indent=1).encode())
     return now
+
+
+def _refuse_links(storage: Storage) -> None:
+    """Raise InputError where a sweep's files would be written or deleted outside of its folder."""
+    if links := storage.outward_links():
+        raise InputError(
+            f"{storage.root}/{links[0]}: is a link that leads out of the sweep, where nothing is "
+            "written or deleted.\nPut what it stands for in its place, or link the whole folder."
+        )
 
 
 def _plain(study: Study) -> dict[str, Any]:

@@ -127,16 +127,15 @@ def _trial(
     started: "pd.Timestamp",
     curve: Mapping[int, float],
 ) -> "FrozenTrial":
-    from optuna.trial import FixedTrial, create_trial
+    from optuna.trial import create_trial
 
     from search.outcome import verdict
+    from search.samplers import recorded_trial
     from search.standing import reported
-    from spaces.distributions import draw, sampler_params
 
     said = reported(study, last)
     told = verdict(row["state"], said.values)
-    fixed = FixedTrial(sampler_params(json.loads(row["point"]), study.dimensions))
-    draw(fixed, study.dimensions)
+    fixed = recorded_trial(row["trial_id"], json.loads(row["point"]), study.dimensions)
     lost = row["state"] in ("diverged", "oom")
     trial = create_trial(
         state=told.state,

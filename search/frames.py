@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from colornet.storage import Storage
+from search.losses import Tally
 from search.parts import IDENTITY, LATER, SCHEMAS, VERSION, check_columns, expected_type, part_names
+from search.rows import filled, sound
 
 TRIES = 3
 PIECE = 4 << 20
@@ -34,6 +36,7 @@ def read_frame(
     columns: Collection[str] | None = None,
     where: pc.Expression | None = None,
     order: Sequence[str] = ("seq",),
+    tally: Tally | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """A table's rows, one per identity (the last attempt's).
 
@@ -41,6 +44,8 @@ def read_frame(
         columns: those that are wanted, by default all; what tells rows apart is always there.
         where: which rows, by default all.
         order: columns of numbers by which rows are ordered.
+        tally: notes how many rows there are, and how many the parts know of. Of pictures on
+            storage that is no disk, only what is wanted is read then, and not verified.
 
     Returns:
         the frame, and what could not be read, in sentences.
@@ -50,20 +55,35 @@ def read_frame(
         wanted = {*IDENTITY[table], "attempt", "seq", *order, *columns}
     for _ in range(TRIES):
         before = part_names(storage, table)
-        content, problems = _read_parts(storage, table, before, wanted, where)
+        content, problems = _read_parts(storage, table, before, wanted, where, tally)
         if set(before) <= set(part_names(storage, table)):
             break  # nothing was compacted away while it was read
     fixed = [name for name in SCHEMAS[table].names if name in content.column_names]
     metrics = [name for name in content.column_names if name not in fixed]
     frame = content.select(fixed).to_pandas()
     content = content.select(metrics)
-    places = _places(frame, table, order)
-    frame = frame.take(places).reset_index(drop=True)
+    if tally is not None:
+        tally.found[table] = frame["seq"].nunique()
+    kept, damaged = sound(table, frame)
+    problems += damaged
+    places = np.flatnonzero(kept)[_places(frame[kept], table, order)]
+    frame = filled(frame.take(places).reset_index(drop=True))
+    frame = frame.astype({name: "int64" for name in _whole(table, frame)})
     block = np.empty((len(metrics), len(places)))
     for row, name in enumerate(metrics):
         np.take(content.column(0).to_numpy(), places, out=block[row])
         content = content.drop_columns(name)  # the memory of one is that of the other
     return pd.concat([frame, pd.DataFrame(block.T, columns=metrics, copy=False)], axis=1), problems
+
+
+def _whole(table: str, frame: pd.DataFrame) -> list[str]:
+    """Columns of whole numbers that rows without one have made others of."""
+    whole = [field.name for field in SCHEMAS[table] if field.type == "int64"]
+    return [
+        name
+        for name in whole
+        if name in frame and frame[name].dtype != "int64" and frame[name].notna().all()
+    ]
 
 
 def _places(frame: pd.DataFrame, table: str, order: Sequence[str]) -> np.ndarray:
@@ -81,13 +101,17 @@ def _read_parts(
     names: list[str],
     wanted: Collection[str] | None,
     where: pc.Expression | None,
+    tally: Tally | None,
 ) -> tuple[pa.Table, list[str]]:
     """The rows of all parts that can be read, unified by name, and what could not be read."""
     found, problems, notes = [], [], Counter()
+    briefly = tally is not None and table == "pictures" and storage.local is None
     for name in names:
         try:
-            with storage.pieces(f"records/{table}/{name}") as file:
-                part = _opened(file, name)
+            with storage.pieces(f"records/{table}/{name}", whole=not briefly) as file:
+                part = _opened(file, None if briefly else name)
+                if tally is not None:
+                    tally.add(part.schema_arrow.metadata)
                 columns, said = _columns(part, table)
                 columns = [one for one in columns if wanted is None or one in wanted]
                 rows = part.read(columns) if where is None else _rows(part, columns, where)
@@ -105,11 +129,12 @@ def _read_parts(
     return pa.concat_tables([empty, *found], promote_options="default"), problems
 
 
-def _opened(file: pa.NativeFile, name: str) -> pq.ParquetFile:
+def _opened(file: pa.NativeFile, name: str | None) -> pq.ParquetFile:
+    """A part, verified by its name where that is given."""
     digest = hashlib.sha256()
-    while block := file.read(PIECE):
+    while name is not None and (block := file.read(PIECE)):
         digest.update(block)
-    if not name.endswith(f"-{digest.hexdigest()[:16]}.parquet"):
+    if name is not None and not name.endswith(f"-{digest.hexdigest()[:16]}.parquet"):
         raise OSError("it is damaged: its content does not match its name")
     file.seek(0)
     return pq.ParquetFile(

@@ -13,10 +13,15 @@ class Gaps:
 
     Args:
         writer: takes the rows; they wait for its next commit.
+
+    Attributes:
+        next_number: of a trial of which nothing was recorded; that of a trial whose row is gone is
+            not given again, or its ticks would be mixed up with another's.
     """
 
     def __init__(self, writer: RecordsWriter, sweep: SweepRecords) -> None:
         self._writer = writer
+        self.next_number = int(max(sweep.ticks["number"], default=-1)) + 1
         self._known = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
 
     def note(self, trial_id: str, tick: int) -> None:

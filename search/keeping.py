@@ -6,12 +6,15 @@ from typing import Any
 
 from colornet import checkpoint
 from colornet.errors import StorageError
+from colornet.modelfolder import manifest_name
 from colornet.storage import Storage
 
 KEEP_BEST = 3
 """Trials whose generator is kept after they end."""
 FOLDER = "checkpoints"
 GENERATOR = "generator.safetensors"
+_KEPT = (manifest_name(GENERATOR), GENERATOR)
+"""What stays of an attempt; the generator last, since with it the other is expected."""
 
 
 class Keeper:
@@ -43,14 +46,16 @@ class Keeper:
         attempts = [f"{folder}/{name}" for name in self.storage.folders(folder)]
         kept = [one for one in attempts if GENERATOR in self.storage.names(one)]
         if kept:
-            self.storage.move(f"{kept[-1]}/{GENERATOR}", f"{FOLDER}/{trial_id}.safetensors")
+            for name, to in zip(_KEPT, kept_names(trial_id), strict=True):
+                if name in self.storage.names(kept[-1]):
+                    self.storage.move(f"{kept[-1]}/{name}", to)
         self.storage.delete_folder(folder)
         return bool(kept)
 
     def keep(self, best: set[str]) -> None:
         """Delete the generators of all other trials."""
         for name in self.storage.names(FOLDER):
-            if name.endswith(".safetensors") and name.partition(".")[0] not in best:
+            if name.endswith((".safetensors", ".json")) and name.partition(".")[0] not in best:
                 self.storage.delete(f"{FOLDER}/{name}")
 
     def sweep_up(self, ended: set[str]) -> None:
@@ -60,9 +65,15 @@ class Keeper:
                 self.storage.delete_folder(f"{FOLDER}/{name}")
 
 
+def kept_names(trial_id: str) -> tuple[str, str]:
+    """Where the manifest of a trial's generator is kept, and the generator."""
+    name = f"{FOLDER}/{trial_id}.safetensors"
+    return manifest_name(name), name
+
+
 def of_trial(storage: Storage, trial_id: str) -> Path | None:
     """Where a trial's checkpoints lie as files; None on storage that only has URIs."""
-    return storage.local / FOLDER / trial_id if storage.local is not None else None
+    return storage.path(f"{FOLDER}/{trial_id}")
 
 
 def fetch(storage: Storage, trial_id: str, folder: Path) -> Path:
@@ -108,8 +119,9 @@ class Mirror:
         for path in self._there - found:
             self.storage.delete_folder(self._name(path))
         self._there = found
-        for path in self.folder.glob(f"attempt-*/{GENERATOR}"):
-            self.storage.write(self._name(path), path.read_bytes())
+        for name in _KEPT:
+            for path in self.folder.glob(f"attempt-*/{name}"):
+                self.storage.write(self._name(path), path.read_bytes())
 
     def _name(self, path: Path) -> str:
         return f"{FOLDER}/{self.trial_id}/{path.relative_to(self.folder).as_posix()}"

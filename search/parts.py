@@ -8,8 +8,9 @@ keeps one row of each, so that a half-done merge changes nothing. Columns withou
 
 import hashlib
 import io
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -72,6 +73,8 @@ IDENTITY = {
 }
 LATER = {"log"}
 """Fixed columns that parts of older releases of this format lack: null there."""
+COUNTS = b"colorsweep.rows"
+"""Key of a part's metadata: rows of each table that are written, its own among them; JSON."""
 MERGE_AT = 12
 """Parts of one level that are merged into one of the next."""
 PICTURE_ROWS = 2000
@@ -155,9 +158,16 @@ def write_part(
     content: pa.Table,
     level: int = 0,
     written: dict[str, pa.Table] | None = None,
+    counts: Mapping[str, int] | None = None,
 ) -> str:
-    """Write a part; returns its name, under which `written` keeps what is in it."""
+    """Write a part; returns its name, under which `written` keeps what is in it.
+
+    Args:
+        counts: rows of each table that are written with it, for readers to know what is missing.
+    """
     sink = io.BytesIO()
+    if counts is not None:
+        content = content.replace_schema_metadata({COUNTS: json.dumps(dict(counts))})
     # Few rows with pictures in a group: a reader of a few trials passes over the others.
     grouped = {"row_group_size": PICTURE_ROWS} if table == "pictures" else {}
     # Small parts are soon merged, and a start waits for one: packing them well would cost most.
@@ -172,7 +182,11 @@ def write_part(
 
 
 def merge_parts(
-    storage: Storage, table: str, names: list[str], written: dict[str, pa.Table]
+    storage: Storage,
+    table: str,
+    names: list[str],
+    written: dict[str, pa.Table],
+    counts: Mapping[str, int] | None = None,
 ) -> list[str]:
     """Merge parts wherever `MERGE_AT` of one level have come together.
 
@@ -180,6 +194,7 @@ def merge_parts(
         names: the parts there are.
         written: what this process has put into parts, which need not be read again; those that
             are merged into one of a higher level are forgotten.
+        counts: as for `write_part`.
 
     Returns:
         the parts there are then, without those that cannot be read, which stay as they are.
@@ -191,7 +206,7 @@ def merge_parts(
         names = [name for name in names if name not in torn]
         if content is None or len(whole) < 2:
             break
-        merged = write_part(storage, table, content, level + 1)
+        merged = write_part(storage, table, content, level + 1, counts=counts)
         for name in whole:
             storage.delete(f"records/{table}/{name}")
             written.pop(name, None)

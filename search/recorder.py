@@ -78,6 +78,7 @@ class Recorder:
         self.hearing = Hearing(longest_tick(sweep.ticks), clock)
         self.standing = Standing(sweep)
         self.chooser = Chooser(study, sweep.trials, self.standing.reported(study))
+        self.chooser.next_number = max(self.chooser.next_number, self._gaps.next_number)
         self.stopper = Stopper(study)
         searched = sweep.trials[sweep.trials["origin"] != CONFIRM]
         numbers = dict(zip(searched["trial_id"], searched["number"], strict=True))
@@ -177,12 +178,8 @@ class Recorder:
             return self._tick(running, message["metrics"])
         running.log = message.get("log")
         for picture in message["pictures"]:
-            row = {
-                **identity(running.assignment),
-                "tick": running.last.get("tick"),
-                **picture,
-            }
-            self._writer.picture(row)
+            known = {**identity(running.assignment), "tick": running.last.get("tick")}
+            self._writer.picture({**known, **picture})
         if message["state"] == "oom" and self._may_have_room(running.assignment):
             why = f"tried again with a card to itself: {message['reason']}"
             self._end(running, "preempted", why)

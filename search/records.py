@@ -29,6 +29,7 @@ from colornet.firstlook import check_answers
 from colornet.storage import Storage
 from search import lease
 from search.frames import read_frame
+from search.losses import Tally, gone_trials, losses
 from search.parts import (
     VERSION,
 )
@@ -59,7 +60,8 @@ class SweepRecords:
         trials: one row per trial, the last state; sorted by number.
         states: every recorded change of a trial's state, in order: who, when, where and why.
         ticks: one row per trial, seed and tick, that of the last attempt that reached it.
-        problems: parts that could not be read, in sentences.
+        problems: what could not be read or is missing, in sentences.
+        gone: trials that were recorded, and of which there is no row any more.
     """
 
     location: str
@@ -69,6 +71,7 @@ class SweepRecords:
     ticks: pd.DataFrame
     problems: list[str] = field(default_factory=list)
     states: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CHANGE))
+    gone: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -123,18 +126,31 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
     """
     storage = Storage.at(location)
     study = read_study(storage)
-    states, problems = read_frame(storage, "trials")
+    tally = Tally()
+    states, problems = read_frame(storage, "trials", tally=tally)
     trials = states.drop_duplicates("trial_id", keep="last").sort_values("number", kind="stable")
-    ticks, torn = read_frame(storage, "ticks", order=("number", "seed", "tick"))
+    ticks, torn = read_frame(storage, "ticks", order=("number", "seed", "tick"), tally=tally)
+    pictures, pale = read_frame(storage, "pictures", ["number"], tally=tally)
     provenance, missing = _read_provenance(storage)
+    lost = tally.lost(storage)
+    gone = gone_trials(trials, [ticks, pictures]) if lost["trials"] or not tally.counted else []
+    pictured = set(pictures["trial_id"])
+    said = losses(trials, ticks, pictured, gone, lost, counted=tally.counted)
+    found = {"trials": problems, "ticks": torn, "pictures": pale}
+    for table, what in said.items():
+        if any("cannot be read" in problem for problem in found[table]):
+            found[table][-1] += f"; {what}"
+        else:
+            found[table].append(f"records/{table}: {what}")
     return SweepRecords(
         location=os.fspath(location),
         study=study,
         provenance=provenance,
         trials=trials.reset_index(drop=True),
         ticks=ticks,
-        problems=[*problems, *torn, *missing],
+        problems=[*problems, *torn, *pale, *missing],
         states=states[CHANGE],
+        gone=tuple(gone),
     )
 
 

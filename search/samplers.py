@@ -6,7 +6,7 @@ already, and keeps nothing between trials: a rebuilt search draws the same.
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,36 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.study import Study as OptunaStudy
-from optuna.trial import FrozenTrial
+from optuna.trial import FixedTrial, FrozenTrial
 from scipy.stats import qmc
 
-from spaces.distributions import Dimension
+from colornet.errors import InputError, first_line
+from spaces.distributions import Dimension, draw, sampler_params
 from spaces.study import Study
 
 
 def derived_seed(*parts: int) -> int:
     """A seed of its own for every sequence of numbers, below 2**32."""
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def recorded_trial(
+    trial_id: str, point: Mapping[str, Any], dimensions: Sequence[Dimension]
+) -> FixedTrial:
+    """Optuna's view of a point that was recorded, drawn in a space.
+
+    Raises:
+        InputError: the point is none of this space.
+    """
+    fixed = FixedTrial(sampler_params(point, dimensions))
+    try:
+        draw(fixed, dimensions)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{trial_id}: its recorded point does not fit the study's space: {first_line(error)}.\n"
+            "Take the sweep's own study.yaml, or leave the sweep to `report`."
+        ) from None
+    return fixed
 
 
 def sampler_of(study: Study, number: int, retry: int, fixed: dict[str, Any]) -> BaseSampler:

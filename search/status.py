@@ -40,6 +40,7 @@ def standing_of(location: str) -> dict[str, Any]:
         "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
         "best": best_point(records),
         "running": _running(records),
+        "gone": len(records.gone),
         "problems": records.problems,
     }
 
@@ -112,12 +113,14 @@ def status_text(values: dict[str, Any]) -> str:
         driven = f"running, driven by process {driver['pid']} on {driver['host']}"
     else:
         driven = "finished" if finished else "stopped"
-    states = ", ".join(f"{count} {state}" for state, count in sorted(values["states"].items()))
+    states = [f"{count} {state}" for state, count in sorted(values["states"].items())]
+    states += [f"the records of {values['gone']} gone"] if values["gone"] else []
+    states = ", ".join(states) or "none started"
     rows = [
         ("Sweep", values["sweep"]),
         ("Question", values["question"]),
         ("State", driven),
-        ("Trials", f"{values['done']} of {values['trials']} done ({states or 'none started'})"),
+        ("Trials", f"{values['done']} of {values['trials']} done ({states})"),
     ]
     if values["to_confirm"]:
         rows.append(("Confirmed", f"{values['confirmed']} of {values['to_confirm']} trials done"))

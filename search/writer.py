@@ -15,12 +15,13 @@ import pyarrow as pa
 from colornet.catalog import to_yaml
 from colornet.errors import StorageError
 from colornet.storage import Storage
+from search.frames import read_frame
+from search.losses import Tally
 from search.parts import (
     SCHEMAS,
     VERSION,
     merge_parts,
     part_names,
-    read_parts,
     to_table,
     write_part,
 )
@@ -41,11 +42,14 @@ class RecordsWriter:
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="records")
         self._starting: tuple[Future[None], dict[str, Any]] | None = None
         self._seq = 0
+        tally = Tally()
         for table in SCHEMAS:
             self._parts[table] = part_names(self.storage, table)
-            found, _ = read_parts(self.storage, table, columns=["seq"])
-            if found is not None and found.num_rows:
-                self._seq = max(self._seq, *found.column("seq").to_pylist())
+            frame, _ = read_frame(self.storage, table, ["seq"], tally=tally)
+            if len(frame):
+                self._seq = max(self._seq, int(frame["seq"].max()))
+        self._counts = {table: tally.known(table) for table in SCHEMAS}
+        """Rows that are on the disk, and those that were and are gone."""
 
     def trial(self, row: Mapping[str, Any]) -> None:
         """A trial's state has changed. JSON columns may be given as plain data."""
@@ -108,12 +112,15 @@ class RecordsWriter:
                 self._rows[table] = []
             parts, written = self._parts[table], self._written[table]
             with self._errors():
-                self._parts[table] = merge_parts(self.storage, table, parts, written)
+                self._parts[table] = merge_parts(self.storage, table, parts, written, self._counts)
 
     def _write(self, table: str, rows: list[dict[str, Any]]) -> None:
         content, written = to_table(table, rows), self._written[table]
+        counts = {**self._counts, table: self._counts[table] + len(rows)}
         with self._errors():
-            self._parts[table].append(write_part(self.storage, table, content, written=written))
+            name = write_part(self.storage, table, content, written=written, counts=counts)
+        self._parts[table].append(name)
+        self._counts = counts
 
     @contextlib.contextmanager
     def _errors(self) -> Generator[None]:

@@ -29,6 +29,7 @@ TORCH_FREE = {
     "colornet.paths",
     "colornet.preparing",
     "colornet.provenance",
+    "colornet.reading",
     "colornet.redaction",
     "colornet.sections",
     "colornet.storage",
@@ -111,7 +112,10 @@ def may_import(module: str, name: str) -> bool:
         return top not in {"spaces", "search", "reports", "optuna", "pandas", "plotly"}
     if room == "spaces":
         return is_in(name, TORCH_FREE | {"spaces", "pydantic", "optuna.distributions"})
-    own = {f"search.{name}" for name in ("frames", "lease", "parts", "records", "ranking")}
+    own = {
+        f"search.{name}"
+        for name in ("frames", "lease", "losses", "parts", "records", "ranking", "rows")
+    }
     if module in own:
         return is_in(name, TORCH_FREE | own | {"pyarrow", "pandas", "numpy", "filelock"})
     if room == "search":

@@ -11,7 +11,7 @@ from colornet.sections.base import Rate, Section
 from colornet.sections.generators import Activation, Init, Norm, Widths
 
 Kernels = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=15)], ...], Field(strict=False, min_length=1)
+    tuple[Annotated[int, Field(ge=1, le=15)], ...], Field(strict=False, min_length=1, max_length=64)
 ]
 
 
@@ -79,7 +79,9 @@ class Dense(Discriminator):
     """Max pooling after the last block, as after all others."""
     dropout_before_pool: bool = False
     """A block's dropout comes before its pooling, not after."""
-    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] = (512,)
+    hidden: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, max_length=64)
+    ] = (512,)
     """Widths of the dense layers before the logit."""
     hidden_activation: Activation = "leaky_relu"
     hidden_dropout: Rate = 0.0

@@ -12,7 +12,9 @@ from colornet.sections.base import Rate, Section
 Activation = Literal["relu", "leaky_relu", "leaky_relu_0.3", "elu", "gelu", "silu"]
 Norm = Literal["none", "batch", "instance", "spectral"]
 Init = Literal["normal", "glorot", "he", "lecun", "pytorch"]
-Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=2)]
+Widths = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=2, max_length=64)
+]
 
 _LAB_HEADS = ("tanh_110", "tanh_127", "tanh_128", "sigmoid", "linear")
 _RGB_HEADS = ("tanh", "sigmoid", "relu", "linear")

@@ -50,7 +50,9 @@ def test_it_leaves_a_model_and_nothing_else(
 ) -> None:
     folder, results, shown = trained
     names = sorted(path.name for path in folder.iterdir())
-    assert set(names) - {"best"} == {"card.md", "config.yaml", "model.safetensors", "samples"}
+    assert set(names) - {"best"} == {
+        *("card.md", "config.yaml", "manifest.json", "model.safetensors", "samples")
+    }
     sheets = sorted(path.name for path in (folder / "samples").iterdir())
     assert sheets == [f"tick-{tick:06d}.png" for tick in (1, 2, 3, 4)]
     assert [metrics["tick"] for metrics in shown] == [1, 2, 3, 4]

@@ -178,3 +178,78 @@ def test_the_cache_folder(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert cache_folder() == Path(folder)
+
+
+@pytest.mark.parametrize("name", ["../victim", "a/../../victim", "/victim", "..", "a//b", "a\0b"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    storage: Storage, tmp_path: Path, name: str
+) -> None:
+    storage.write("a/b", b"x")
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "mine").write_bytes(b"mine")
+    changes: list[Callable[[], object]] = [
+        lambda: storage.read(name),
+        lambda: storage.write(name, b"theirs"),
+        lambda: storage.writing(name),
+        lambda: storage.pieces(name),
+        lambda: storage.names(name),
+        lambda: storage.folders(name),
+        lambda: storage.exists(name),
+        lambda: storage.path(name),
+        lambda: storage.move("a/b", name),
+        lambda: storage.move(name, "c"),
+        lambda: storage.delete(name),
+        lambda: storage.delete_folder(name),
+        lambda: storage.download(name, tmp_path / "copy"),
+        lambda: storage.upload(victim, name, "mine"),
+    ]
+    for change in changes:
+        with pytest.raises(InputError, match="is no name within this folder"):
+            change()
+    assert (victim / "mine").read_bytes() == b"mine"
+    assert storage.read("a/b") == b"x"
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Storage:
+    """A folder with links to one beside it, of which nothing is to be changed."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "mine").write_bytes(b"mine")
+    storage = Storage.at(tmp_path / "folder")
+    storage.write("inner/deeper/x", b"x")
+    (tmp_path / "folder" / "link").symlink_to(victim)
+    (tmp_path / "folder" / "inner" / "deeper" / "link").symlink_to(victim)
+    return storage
+
+
+def test_what_a_link_leads_to_is_not_deleted(linked: Storage, tmp_path: Path) -> None:
+    linked.delete_folder("link")
+    linked.delete_folder("inner")
+    assert linked.names() == linked.folders() == []
+    assert (tmp_path / "victim" / "mine").read_bytes() == b"mine"
+
+
+def test_nothing_is_changed_through_a_link_that_leads_out(linked: Storage, tmp_path: Path) -> None:
+    for change in (
+        lambda: linked.write("link/new", b"x"),
+        lambda: linked.delete("link/mine"),
+        lambda: linked.delete_folder("link/mine"),
+        lambda: linked.move("link/mine", "x"),
+        lambda: linked.move("inner/deeper/x", "link/x"),
+    ):
+        with pytest.raises(InputError, match="a link that leads out of"):
+            change()
+    assert [path.name for path in (tmp_path / "victim").iterdir()] == ["mine"]
+    assert linked.read("inner/deeper/x") == b"x"
+
+
+def test_links_that_lead_out_are_named(linked: Storage, tmp_path: Path) -> None:
+    (tmp_path / "folder" / "fine").symlink_to(tmp_path / "folder" / "inner")
+    assert sorted(linked.outward_links()) == ["inner/deeper/link", "link"]
+    (tmp_path / "whole").symlink_to(tmp_path / "folder")
+    whole = Storage.at(tmp_path / "whole")
+    assert sorted(whole.outward_links()) == ["inner/deeper/link", "link"]
+    whole.write("inner/new", b"x")
+    assert whole.read("inner/new") == b"x"
