@@ -63,3 +63,8 @@ def need_training_libraries(command: str) -> None:
             f"colorsweep {command}: needs {', '.join(missing)}, not installed here.\n"
             "Install with: pip install 'colorsweep[train]'"
         )
+
+
+def count_text(number: int, word: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

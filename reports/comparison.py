@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from colornet.answer import count_text
 from colornet.errors import InputError
 from reports.comparisonfacts import budget_of, data_hash, evaluation_set, facts_of
 from reports.comparisonpictures import SideBySide, side_by_side
 from reports.decision import Decision, decide, interval_text, plain
 from reports.statistics import LEVEL, Difference, difference, holm
-from reports.tables import Column, SweepTables, count_text
+from reports.tables import Column, SweepTables
 
 MOST_STEPS, MOST_QUANTILES = 400, 200
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from colornet.answer import count_text
 from colornet.catalog import to_yaml
 from colornet.errors import InputError
 from colornet.measures import KNOWN_COSTS, METRICS
@@ -19,15 +20,7 @@ from reports.recommendation import Objection, objection
 from reports.statistics import mean_interval
 from reports.summary import other_metrics
 from reports.sureness import remedy, sureness
-from reports.tables import (
-    Column,
-    Dimension,
-    SweepTables,
-    count_text,
-    duration_text,
-    setting_text,
-    value_text,
-)
+from reports.tables import Column, Dimension, SweepTables, duration_text, setting_text, value_text
 from search.ranking import bounds_of, confirmed_column
 
 TOP = 5

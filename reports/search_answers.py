@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from colornet.answer import count_text
 from reports.claims import Answer, adjusted, answer, shown
 from reports.lost_trials import Lost, lost_text, lost_trials, lost_where, more_lost
 from reports.regression import drawn_in
@@ -24,7 +25,7 @@ from reports.search_texts import (
     unclear_text,
 )
 from reports.statistics import LEVEL
-from reports.tables import Column, Dimension, SweepTables, count_text, setting_text
+from reports.tables import Column, Dimension, SweepTables, setting_text
 from search.ranking import LOST, deciding_metric
 
 SPREAD_SHARE = 0.25

@@ -5,11 +5,12 @@ import shlex
 import numpy as np
 import pandas as pd
 
+from colornet.answer import count_text
 from colornet.measures import KNOWN_COSTS
 from colornet.validation import parse_bound
 from reports.decision import Decision, amount, cost_of, interval_text, replicates
 from reports.statistics import mean_interval
-from reports.tables import SweepTables, count_text, duration_text
+from reports.tables import SweepTables, duration_text
 from search.ranking import bounds_of, confirmed_column, meets
 
 CONFIRM_TOP = 5

@@ -284,8 +284,3 @@ def duration_text(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def count_text(number: int, word: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

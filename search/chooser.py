@@ -3,34 +3,35 @@
 The study is rebuilt from the records: every trial in order of its number, failed and running ones
 included, with the sampler's own attributes; and each ask gets a fresh sampler, seeded by the
 study's seed and the trial's number. So a rebuilt chooser proposes what the uninterrupted one would
-have. No point is handed out twice, but as replicates of a compared design.
+have. No point is handed out twice, but as replicates of a compared design: a sampler that draws a
+known point draws again, then one is drawn at random, and at last an untried one is looked for, so
+that a search ends early only where its space has no further point.
 """
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import numpy as np
 import optuna
 import pandas as pd
 from optuna.distributions import distribution_to_json
 from optuna.trial import TrialState, create_trial
 
+from colornet.answer import count_text
 from colornet.config import Config
 from search.outcome import verdict
-from search.samplers import derived_seed, recorded_trial, sampler_of
+from search.samplers import RETRIES, derived_seed, recorded_trial, sampler_of
 from spaces.distributions import Point, draw, point_id, sampler_params
-from spaces.grid import count_points, grid_points
+from spaces.grid import find_untried
 from spaces.study import Study
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-FINITE = 10_000
-"""Points that a space may have to be searched until every one has been tried."""
-RETRIES = 8
-"""Draws that may give a known point before an untried one is picked at random."""
+DRAWS = 2 * RETRIES
+"""Draws that may give a known point before an untried one is looked for."""
 CONFIRM = "confirm"
 """Origin of trials that repeat a chosen point; the chooser passes them over."""
 
@@ -100,7 +101,7 @@ class Chooser:
         """Optuna's number of each trial of ours: it counts rejected draws, we count confirmations.
         """
         self._known: set[str] = set()
-        self._size = count_points(study.dimensions, FINITE)
+        self._exhausted = False
         self.waiting: list[Assignment] = []
         self.next_number = 0
         for _, row in trials.iterrows():
@@ -149,9 +150,15 @@ class Chooser:
     @property
     def done(self) -> bool:
         """Whether there is no further point to try: all are asked for, or there are no others."""
-        if self.asked >= self.study.trials:
-            return True
-        return not self._planned and self._size is not None and len(self._known) >= self._size
+        return self._exhausted or self.asked >= self.study.trials
+
+    @property
+    def exhausted(self) -> str | None:
+        """That the space has no further point, although more trials were asked for; else None."""
+        wanted = self.study.file.budget.trials
+        if wanted is None or self.asked >= wanted or not self.done:
+            return None
+        return f"the space has no more than {count_text(self.asked, 'point')}, and all were tried"
 
     @property
     def _planned(self) -> bool:
@@ -167,7 +174,13 @@ class Chooser:
         planned, index, number = self.study.planned, self.asked, self.next_number
         is_start = not self._planned and index < len(planned) and bool(planned[index])
         part = planned[index % len(planned)] if self._planned or is_start else {}
-        place, point = self._draw(number, sampler_params(part, self.study.dimensions))
+        drawn = self._draw(number, part)
+        if drawn is None and part:
+            is_start, drawn = False, self._draw(number, {})
+        if drawn is None:
+            self._exhausted = True
+            return None
+        place, point = drawn
         self._places[number] = place
         self._known.add(point_id(point))
         self.next_number += 1
@@ -203,28 +216,31 @@ class Chooser:
             **extra,
         )
 
-    def _draw(self, number: int, fixed: dict[str, Any]) -> tuple[int, Point]:
-        """A new Optuna trial and its point: one that is not known, but where all is planned."""
-        for retry in range(RETRIES):
-            # Draws that are thrown away have failed in Optuna's eyes, which no sampler looks at.
-            self._optuna.sampler = sampler_of(self.study, number, retry, {} if retry else fixed)
-            trial = self._optuna.ask()
-            point = draw(trial, self.study.dimensions)
+    def _draw(self, number: int, part: Point) -> tuple[int, Point] | None:
+        """A new Optuna trial and its point, which has a part given; None when all are known."""
+        fixed = sampler_params(part, self.study.dimensions)
+        for retry in range(DRAWS):
+            trial, point = self._ask(number, retry, fixed)
             if self._planned or point_id(point) not in self._known:
                 return trial.number, point
+            # Draws that are thrown away have failed in Optuna's eyes, which no sampler looks at.
             self._optuna.tell(trial.number, state=TrialState.FAIL)
-        assert self._size is not None, "an endless space gives the same point again and again"
-        untried = [
-            point
-            for point in grid_points(self.study.dimensions)
-            if point_id(point) not in self._known
-        ]
-        chance = np.random.default_rng(derived_seed(self.study.file.seed, number, RETRIES))
-        point = untried[chance.integers(len(untried))]
-        params = sampler_params(point, self.study.dimensions)
-        self._optuna.sampler = sampler_of(self.study, number, RETRIES, params)
+            if trial.params.keys() <= fixed.keys():
+                return None
+        chance = random.Random(derived_seed(self.study.file.seed, number, DRAWS))
+        found = find_untried(self.study.dimensions, self._known, part, chance)
+        if found is None:
+            return None
+        trial, point = self._ask(number, DRAWS, sampler_params(found, self.study.dimensions))
+        return trial.number, point
+
+    def _ask(
+        self, number: int, retry: int, fixed: Mapping[str, Any]
+    ) -> tuple[optuna.trial.Trial, Point]:
+        """A new Optuna trial with some parameters given, and its point."""
+        self._optuna.sampler = sampler_of(self.study, number, retry, fixed)
         trial = self._optuna.ask()
-        return trial.number, draw(trial, self.study.dimensions)
+        return trial, draw(trial, self.study.dimensions)
 
     def tell(self, number: int, state: str, said: Reported) -> None:
         """Say how a trial ended; unfinished states and confirmations change nothing."""

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from math import ceil, inf
 from typing import Any
 
+from colornet.answer import count_text
 from colornet.config import parse_config
 from colornet.data.packed import Pack
 from colornet.errors import InputError
@@ -243,7 +244,8 @@ def _budgets(
         "money": gpu_hours * price if gpu_hours is not None and price is not None else None,
     }
     trials = len(load.high)
-    name = "trials" if trials == study.trials else "points of the space"
+    is_whole = budget.trials is not None and trials < budget.trials
+    name = "points of the space" if is_whole else "trials"
     found: list[dict[str, Any]] = [
         {"budget": name, "limit": trials, "expected": trials, "share": 1.0}
     ]
@@ -265,8 +267,10 @@ def _warnings(study: Study, load: Workload, share: Share) -> list[str]:
                 f"{share.concurrent} at a time): with fewer than {FEW_ROUNDS} it is little better "
                 "than random"
             )
-    if len(load.high) < study.trials:
-        found.append(f"the space has {len(load.high)} points, fewer than the {study.trials} trials")
+    asked = file.budget.trials
+    if asked is not None and study.trials < asked:
+        points = count_text(study.trials, "point")
+        found.append(f"the space has {points}, fewer than the {asked:,} trials")
     if not share.gpus:
         for name in ("gpu_hours", "money"):
             if getattr(file.budget, name) is not None:

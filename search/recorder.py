@@ -153,8 +153,8 @@ class Recorder:
 
     @property
     def why_over(self) -> str | None:
-        """The budget that ended the search before its trials were used up, in a sentence."""
-        return None if self.chooser.done else self._over
+        """What ended the search before its trials were used up, in a sentence."""
+        return self.chooser.exhausted if self.chooser.done else self._over
 
     def _to_confirm(self) -> tuple[Point, int] | None:
         """The next point to repeat, with its seed."""

@@ -9,7 +9,6 @@ from search import confirmation
 from search.ranking import confirmed_column, deciding_metric, point_table
 from search.records import UNFINISHED, SweepRecords, driver_of, read_states, read_sweep
 from search.spending import Spending
-from spaces.grid import count_points
 from spaces.study import Study
 
 
@@ -51,9 +50,7 @@ def _is_finished(records: SweepRecords, study: Study, over: str | None) -> bool:
     if trials["state"].isin(UNFINISHED).any():
         return False
     searched = trials[trials["origin"] != "confirm"]
-    size = count_points(study.dimensions, study.trials)
-    all_tried = size is not None and searched["point_id"].nunique() >= size
-    if over is None and len(searched) < study.trials and not all_tried:
+    if over is None and len(searched) < study.trials:
         return False
     return over is not None or next(confirmation.missing(study, records), None) is None
 

@@ -56,7 +56,7 @@ class SweepResult:
     seconds: float
     interrupted: bool
     why_over: str | None = None
-    """The budget that ended the search before its trials were used up, in a sentence."""
+    """What ended the search before its trials were used up, in a sentence."""
 
 
 def run(

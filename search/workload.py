@@ -17,10 +17,8 @@ from optuna.samplers import RandomSampler
 
 from colornet.config import Config
 from colornet.data.packed import open_pack
-from search.chooser import FINITE
 from search.stopping import Stopper, first_rung
 from spaces.distributions import Point, draw
-from spaces.grid import count_points
 from spaces.study import Study
 
 POINTS = 32
@@ -109,7 +107,7 @@ def workload(study: Study) -> Workload:
     points = list(islice(_points(study), POINTS))
     configs = [_resolved(study.config(point, study.file.seed)) for point in points]
     ends = [_tick_ends(config) for config in configs]
-    trials = search_trials(study)
+    trials = study.trials
     full = [_whole(ends, number) for number in range(trials)]
     confirm = [_whole(ends, number) for number in range(confirm_trials(study))]
     marks = Stopper(study).rungs
@@ -130,17 +128,10 @@ def _resolved(config: Config) -> Config:
     return config.resolved(len(open_pack(config.data).indices("train")))
 
 
-def search_trials(study: Study) -> int:
-    """Trials of the search: a sampler hands out no point twice, and may run out of them."""
-    if study.file.design == "compare":
-        return study.trials
-    return min(study.trials, count_points(study.dimensions, FINITE) or study.trials)
-
-
 def confirm_trials(study: Study) -> int:
     """Trials that confirm the search's best, at most."""
     confirm = study.file.confirm
-    return min(confirm.top, search_trials(study)) * confirm.replicates if confirm else 0
+    return min(confirm.top, study.trials) * confirm.replicates if confirm else 0
 
 
 def _points(study: Study) -> Iterator[Point]:

@@ -15,6 +15,7 @@ conditional; everywhere else it is one.
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,19 @@ class Dimension:
         if not is_number(value) or self.low is None or self.high is None:
             return False
         return self.low <= value <= self.high and not (self.is_int and value % 1)
+
+    def at(self, place: float) -> Any:
+        """The value of a range below which a share of `place` in [0, 1) of it lies."""
+        assert self.low is not None and self.high is not None
+        low, high = self.low, self.high
+        if self.is_int:
+            low, high = low - 0.5, high + 0.5
+        if self.is_log:
+            value = math.exp(math.log(low) + place * (math.log(high) - math.log(low)))
+        else:
+            value = low + place * (high - low)
+        value = min(max(value, self.low), self.high)
+        return int(min(max(round(value), self.low), self.high)) if self.is_int else value
 
     def probes(self) -> list[Any]:
         """Values at which a config is tried before a sweep starts: ends, choices, special."""

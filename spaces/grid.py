@@ -1,32 +1,76 @@
-"""Every point of a space that has finitely many."""
+"""The points of a space: all of them where they are finitely many, their number, untried ones."""
 
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from spaces.distributions import RANGES, Dimension, Point
+from spaces.distributions import RANGES, Dimension, Point, point_id
 
 MOST_LEVELS = 32
 """Whole numbers of a range that still count as levels."""
+DRAWS = 64
+"""Numbers that are drawn of a range without a step before it is taken to have no others."""
 
 
 def levels(dimension: Dimension) -> list[Any] | None:
     """The values that a dimension can have, in the study's order; None when there are too many."""
-    if dimension.type not in RANGES:
-        return list(dimension.choices)
-    low, high = dimension.low or 0, dimension.high or 0
-    if not dimension.is_int or high - low >= MOST_LEVELS:
+    count = _count_values(dimension)
+    if count is None or (dimension.type in RANGES and count > MOST_LEVELS + len(dimension.special)):
         return None
-    return [*dimension.special, *range(int(low), int(high) + 1)]
+    return [*_beside(dimension), *_numbers(dimension)]
+
+
+def _beside(dimension: Dimension) -> Sequence[Any]:
+    """Values that are listed: choices, labels, and what stands beside a range."""
+    return dimension.special if dimension.type in RANGES else dimension.choices
+
+
+def _numbers(dimension: Dimension) -> range:
+    """The whole numbers of a range of these."""
+    if not dimension.is_int:
+        return range(0)
+    return range(int(dimension.low or 0), int(dimension.high or 0) + 1)
+
+
+def _count_values(dimension: Dimension) -> int | None:
+    """How many values a dimension has; None for a range of real numbers."""
+    if dimension.type in RANGES and not dimension.is_int:
+        return None
+    numbers = _numbers(dimension)
+    return len(_beside(dimension)) + numbers.stop - numbers.start  # len() has a limit
 
 
 def count_points(dimensions: Sequence[Dimension], limit: int) -> int | None:
-    """How many points a space has; None when they are more than `limit`."""
-    if any(levels(dimension) is None for dimension in dimensions):
-        return None
-    count = 0
-    for _ in grid_points(dimensions):
-        if (count := count + 1) > limit:
+    """How many points a space has; None when they are more than `limit`.
+
+    Args:
+        dimensions: parents before those that they govern.
+    """
+    parents = {parent for dimension in dimensions for parent in dimension.when}
+    return _count_below({}, list(dimensions), parents, limit)
+
+
+def _count_below(
+    point: Point, dimensions: list[Dimension], parents: Container[str], limit: int
+) -> int | None:
+    """The same of what may follow a part of a point: only values of parents are gone through."""
+    count = 1
+    for place, dimension in enumerate(dimensions):
+        if not dimension.is_active(point):
+            continue
+        size = _count_values(dimension)
+        if size is None or count * size > limit:
             return None
+        if dimension.name not in parents:
+            count *= size
+            continue
+        below = 0
+        for value in [*_beside(dimension), *_numbers(dimension)]:
+            chosen = {**point, dimension.name: value}
+            found = _count_below(chosen, dimensions[place + 1 :], parents, limit)
+            if found is None or (below := below + found) * count > limit:
+                return None
+        return count * below
     return count
 
 
@@ -49,3 +93,54 @@ def _below(point: Point, dimensions: list[Dimension]) -> Iterator[Point]:
         return
     for value in levels(first) or ():
         yield from _below({**point, first.name: value}, rest)
+
+
+def find_untried(
+    dimensions: Sequence[Dimension],
+    known: Container[str],
+    part: Mapping[str, Any],
+    chance: random.Random,
+) -> Point | None:
+    """A random point that has not been tried, None when there is no other.
+
+    Args:
+        dimensions: parents before those that they govern.
+        known: ids of the points that have been tried.
+        part: values that the point has to have, as far as their dimensions are active in it.
+    """
+    every = _wander({}, list(dimensions), part, chance)
+    return next((point for point in every if point_id(point) not in known), None)
+
+
+def _wander(
+    point: Point, dimensions: list[Dimension], part: Mapping[str, Any], chance: random.Random
+) -> Iterator[Point]:
+    """Every point that may follow a part of one, the last dimensions changing fastest."""
+    for place, dimension in enumerate(dimensions):
+        if not dimension.is_active(point):
+            continue
+        fixed = dimension.name in part
+        values = [part[dimension.name]] if fixed else _shuffled(dimension, chance)
+        for value in values:
+            chosen = {**point, dimension.name: value}
+            yield from _wander(chosen, dimensions[place + 1 :], part, chance)
+        return
+    yield point
+
+
+def _shuffled(dimension: Dimension, chance: random.Random) -> Iterator[Any]:
+    """The values of a dimension, each once, from a random one on; of real numbers only some."""
+    beside = list(_beside(dimension))
+    chance.shuffle(beside)
+    range_first = dimension.type in RANGES and chance.random() < 0.5
+    if not range_first:
+        yield from beside
+    numbers = _numbers(dimension)
+    if dimension.type in RANGES and not dimension.is_int:
+        yield from (dimension.at(chance.random()) for _ in range(DRAWS))
+    elif numbers:
+        start = numbers.index(dimension.at(chance.random()))
+        yield from numbers[start:]
+        yield from numbers[:start]
+    if range_first:
+        yield from beside

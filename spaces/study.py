@@ -18,7 +18,7 @@ from colornet.measures import COLUMNS
 from colornet.paths import apply_overrides
 from colornet.validation import validate
 from spaces.distributions import Dimension, Point, place_point
-from spaces.grid import grid_points
+from spaces.grid import count_points, grid_points
 
 
 class _Part(BaseModel):
@@ -173,16 +173,19 @@ class Study:
         first = [point for point in whole if any(part.items() <= point.items() for part in start)]
         return [*first, *(point for point in whole if point not in first)]
 
-    @property
+    @cached_property
     def trials(self) -> int:
-        """Trials of the search, at most; without those that confirm."""
+        """Trials of the search, at most; without those that confirm.
+
+        A sampler hands out no point twice: they are no more than the space has points.
+        """
         if self.file.design == "compare":
             return len(self.planned) * self.file.replicates
         asked = self.file.budget.trials
         if self.file.sampler == "grid":
             return min(asked or len(self.planned), len(self.planned))
         assert asked is not None
-        return asked
+        return count_points(self.dimensions, asked) or asked
 
     def config(self, point: Mapping[str, Any], seed: int) -> Config:
         """The config of a point, trained with a seed.

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.sampling import left_out_text, thinned
 from reports.scales import ABSENT, Scale, scale_of
-from reports.tables import FAILED_STATES, Column, SweepTables, count_text, setting_text, value_text
+from reports.tables import FAILED_STATES, Column, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "balance-map", "Balance of the learning rates", "Balance"
 GRID = ()

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.charts.learning_curves import QUANTILES, bands_of, draw_bands
 from reports.courses import Course, best_courses
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "contest", "How often the discriminator was right", "Contest"
 GRID = ("accuracy",)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.medians import Median, by_category, running
 from reports.sampling import left_out_text, thinned
-from reports.tables import Column, Dimension, SweepTables, count_text, setting_text, value_text
+from reports.tables import Column, Dimension, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "dimensions", "Each dimension against the objective", "Dimensions"
 GRID = ("dimension",)

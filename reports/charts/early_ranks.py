@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.effects import agreement
 from reports.statistics import Interval
-from reports.tables import Column, SweepTables, count_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "early-ranks", "What early ranks were worth", "Early ranks"
 GRID = ()

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
-from reports.tables import STATES, SweepTables, count_text, duration_text
+from reports.tables import STATES, SweepTables, duration_text
 
 ID, TITLE, SHORT = "endings", "How trials ended, and why", "Endings"
 GRID = ()

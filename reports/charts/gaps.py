@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from colornet.judgement import COLLAPSED, MEMORY
 from reports import drawing
 from reports.effects import rank_effect
 from reports.sampling import left_out_text, thinned
 from reports.statistics import Interval
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "gaps", "Overfitting and collapse against the pictures", "Overfitting"
 GRID = ("diagnostic",)

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.charts.importance import strongest
 from reports.scales import ABSENT, NOT_ACTIVE
-from reports.tables import Column, Dimension, SweepTables, count_text, setting_text, value_text
+from reports.tables import Column, Dimension, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "interactions", "Two dimensions together", "Interactions"
 GRID = ()

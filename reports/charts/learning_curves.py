@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "learning-curves", "Learning curves", "Learning curves"
 GRID = ()

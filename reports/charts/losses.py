@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.charts.learning_curves import Curve, curves_of
-from reports.tables import Column, SweepTables, count_text, value_text
+from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "losses", "Losses of the best trials", "Losses"
 GRID = ("loss",)

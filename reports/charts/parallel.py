@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.sampling import left_out_text, thinned
 from reports.scales import ABSENT, NOT_ACTIVE, Scale, metric_scale, scale_of
-from reports.tables import Column, SweepTables, count_text, setting_text, value_text
+from reports.tables import Column, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "parallel", "All dimensions at once", "All dimensions"
 GRID = ()

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.sampling import left_out_text, thinned
-from reports.tables import SPENT, Column, SweepTables, count_text, value_text
+from reports.tables import SPENT, Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "pareto", "Quality against quality and compute", "Trade-off"
 GRID = ()

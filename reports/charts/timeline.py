@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.attempts import (
     CUT_OFF,
@@ -16,7 +17,7 @@ from reports.attempts import (
     lanes_of,
     without_pauses,
 )
-from reports.tables import STATES, SweepTables, count_text, duration_text
+from reports.tables import STATES, SweepTables, duration_text
 
 ID, TITLE, SHORT = "timeline", "Which trial ran when", "Timeline"
 GRID = ()

@@ -9,9 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy import stats
 
+from colornet.answer import count_text
 from reports import drawing
 from reports.statistics import LEVEL, Interval
-from reports.tables import Dimension, SweepTables, count_text, setting_text
+from reports.tables import Dimension, SweepTables, setting_text
 
 ID, TITLE, SHORT = "trouble", "Where trainings went wrong", "Trouble"
 GRID = ("dimension",)

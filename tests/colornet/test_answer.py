@@ -2,7 +2,7 @@
 
 import pytest
 
-from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+from colornet.answer import Answer, aligned, count_text, need_training_libraries, parse_settings
 from colornet.errors import InputError
 
 
@@ -56,3 +56,7 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     installed |= {"torch", "safetensors"}
     need_training_libraries("train")
+
+
+def test_count_text() -> None:
+    assert [count_text(n, "trial") for n in (0, 1, 1200)] == ["0 trials", "1 trial", "1,200 trials"]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from reports.tables import Column, count_text, duration_text, setting_text, tables_of, value_text
+from reports.tables import Column, duration_text, setting_text, tables_of, value_text
 from search.records import read_sweep
 
 
@@ -112,10 +112,6 @@ def test_duration_text() -> None:
         "2.5 h",
         "–",
     ]
-
-
-def test_count_text() -> None:
-    assert [count_text(n, "trial") for n in (0, 1, 1200)] == ["0 trials", "1 trial", "1,200 trials"]
 
 
 def test_trials_that_confirm_answer_no_question_of_the_search(build) -> None:

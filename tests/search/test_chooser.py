@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pytest
@@ -365,6 +365,96 @@ class TestKnownPoints:
             chooser.tell(one.number, "completed", Reported((1.0,)))
         states = {trial.state for trial in chooser._optuna.get_trials()}
         assert TrialState.RUNNING not in states
+
+
+class TestFiniteBranches:
+    """A sampler that likes a part of the space with few points is led to the others."""
+
+    SPACES: ClassVar[dict[str, dict[str, Any]]] = {
+        "value beside a range": {L1: {"loguniform": [1, 300], "or": 0}},
+        "null beside a range": {"optimizer.clip_norm": {"loguniform": [0.1, 10], "or": None}},
+        "child of a choice": {
+            LOSS: {"choice": ["hinge", "bce"]},
+            SMOOTH: {"uniform": [0.0, 0.4], "when": {LOSS: "bce"}},
+        },
+        "child of a lone choice": {
+            LOSS: {"choice": ["bce"]},
+            SMOOTH: {"uniform": [0.0, 0.4], "or": 0.45, "when": {LOSS: "bce"}},
+        },
+        "child of a bundle": {
+            "how": {"bundle": {"a": {LOSS: "hinge"}, "b": {LOSS: "bce"}}},
+            SMOOTH: {"uniform": [0.0, 0.4], "when": {"how": "b"}},
+        },
+        "two levels down": {
+            LOSS: {"choice": ["hinge", "lsgan", "bce"]},
+            WIDTH: {"choice": [8, 16, 32], "when": {LOSS: "bce"}},
+            L1: {"loguniform": [1, 300], "or": 0, "when": {WIDTH: 32}},
+        },
+        "child of a value beside": {
+            L1: {"loguniform": [1, 300], "or": 0},
+            "generator.dropout": {"choice": [0.0, 0.5], "when": {L1: 0}},
+        },
+    }
+
+    @staticmethod
+    def liking(one: Assignment) -> Reported:
+        """Better with fewer and smaller numbers: the finite branches are where TPE goes."""
+        numbers = [v for v in one.point.values() if isinstance(v, int | float)]
+        liked = sum(one.point.get(name) in (0, None, "hinge", "a") for name in (L1, LOSS, "how"))
+        return Reported((1.0 + sum(numbers) - liked,), 2)
+
+    @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+    @pytest.mark.parametrize("name", sorted(SPACES))
+    def test_all_trials_are_handed_out(
+        self, make_study: MakeStudy, name: str, sampler: str
+    ) -> None:
+        study = make_study(20, space=self.SPACES[name], sampler=sampler)
+        chooser, rows, said = Chooser(study, NONE, {}), [], {}
+        for number in range(20):
+            rebuilt = Chooser(study, pd.DataFrame(rows), said).ask()
+            chosen = chooser.ask()
+            assert chosen is not None
+            assert chosen == rebuilt
+            assert chosen.number == number
+            said[chosen.trial_id] = self.liking(chosen)
+            chooser.tell(number, "completed", said[chosen.trial_id])
+            rows.append(row_of(chosen, "completed"))
+        assert len({row["point_id"] for row in rows}) == 20
+        assert chooser.done
+        assert chooser.exhausted is None
+
+    @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+    def test_a_range_of_whole_numbers_ends_with_its_last(
+        self, make_study: MakeStudy, sampler: str
+    ) -> None:
+        space = {"training.batch_size": {"int": [8, 64]}}
+        chooser = Chooser(make_study(100, space=space, sampler=sampler), NONE, {})
+        sizes = []
+        while (one := chooser.ask()) is not None:
+            sizes.append(one.point["training.batch_size"])
+            chooser.tell(one.number, "completed", Reported((float(sizes[-1]),)))
+        assert sorted(sizes) == list(range(8, 65))
+        assert chooser.exhausted == "the space has no more than 57 points, and all were tried"
+
+    def test_a_best_at_the_edge_of_many_points(self, make_study: MakeStudy) -> None:
+        space = {WIDTH: {"int": [1, 200]}, "training.batch_size": {"int": [1, 200]}}
+        chooser, seen = Chooser(make_study(60, space=space), NONE, {}), set()
+        while (one := chooser.ask()) is not None:
+            seen.add(one.point_id)
+            value = one.point[WIDTH] + one.point["training.batch_size"]
+            chooser.tell(one.number, "completed", Reported((float(value),)))
+        assert len(seen) == 60
+
+    def test_a_start_that_was_tried_leads_to_another_point(self, make_study: MakeStudy) -> None:
+        space = {L1: {"loguniform": [1, 300], "or": 0}, WIDTH: {"int": [8, 9]}}
+        starts = [{L1: 0, WIDTH: 8}, {L1: 0}, {L1: 0}, {WIDTH: 9}]
+        chosen = ask_all(Chooser(make_study(6, space=space, start_from=starts), NONE, {}))
+        assert [one.point for one in chosen[:2]] == [{L1: 0, WIDTH: 8}, {L1: 0, WIDTH: 9}]
+        assert [one.origin for one in chosen] == [
+            *["start_from"] * 2, "search", "start_from", *["search"] * 2,
+        ]  # fmt: skip
+        assert chosen[3].point[WIDTH] == 9
+        assert len({one.point_id for one in chosen}) == 6
 
 
 class TestPlanned:

@@ -19,6 +19,8 @@ from search.recorder import KEEP_BEST, Recorder
 from search.records import read_states, read_sweep
 from spaces.study import Study
 
+from .conftest import play
+
 HERE = {"pid": 4_194_304, "host": socket.gethostname()}
 ELSEWHERE = {"pid": 77, "host": "elsewhere"}
 MakeSweep = Callable[..., Path]
@@ -766,3 +768,15 @@ def test_a_trial_that_is_silent_is_tried_once_more(make_sweep: MakeSweep) -> Non
             "stalled: nothing was heard of it for 601 s",
         )
     assert recorder.next() is None and recorder.is_finished
+
+
+def test_a_space_with_too_few_points_ends_the_search_in_words(make_sweep: MakeSweep) -> None:
+    space = {"generator.width": {"int": [8, 10]}}
+    folder = play(make_sweep(8, space=space))
+    sweep = read_sweep(folder)
+    recorder = Recorder(folder, Study.from_data(sweep.study, "study.yaml"))
+    assert sorted(json.loads(point)["generator.width"] for point in sweep.trials["point"]) == [
+        8, 9, 10,
+    ]  # fmt: skip
+    assert (recorder.is_finished, recorder.total, recorder.next()) == (True, 3, None)
+    assert recorder.why_over == "the space has no more than 3 points, and all were tried"

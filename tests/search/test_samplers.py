@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 
-from search.samplers import SobolSampler, _quantile, derived_seed, sampler_of
+from search.samplers import RETRIES, SobolSampler, derived_seed, sampler_of
+from spaces.distributions import Dimension
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]
@@ -39,19 +40,16 @@ def test_each_name_has_its_sampler(
     assert isinstance(sampler_of(study, 2, retry, {"generator.dropout": 0.5}), PartialFixedSampler)
 
 
-@pytest.mark.parametrize("place", [0.0, 0.25, 0.5, 0.999999])
-def test_quantiles_stay_in_their_range(place: float) -> None:
-    assert 2.0 <= _quantile(FloatDistribution(2.0, 5.0), place) <= 5.0
-    assert 1e-5 <= _quantile(FloatDistribution(1e-5, 1e-1, log=True), place) <= 1e-1
-    assert _quantile(IntDistribution(3, 6), place) in (3, 4, 5, 6)
-    assert _quantile(IntDistribution(1, 64, log=True), place) in range(1, 65)
-    assert _quantile(CategoricalDistribution(("a", "b", "c")), place) in ("a", "b", "c")
+def test_after_some_retries_points_are_drawn_at_random(make_study: MakeStudy) -> None:
+    assert isinstance(sampler_of(make_study(4), 2, RETRIES - 1, {}), TPESampler)
+    assert isinstance(sampler_of(make_study(4), 2, RETRIES, {}), RandomSampler)
 
 
-def test_quantiles_are_fair() -> None:
-    places = [(index + 0.5) / 1200 for index in range(1200)]
-    whole = [_quantile(IntDistribution(3, 6), place) for place in places]
-    assert [whole.count(value) for value in (3, 4, 5, 6)] == [300] * 4
-    named = [_quantile(CategoricalDistribution(("a", "b", "c")), place) for place in places]
-    assert [named.count(value) for value in "abc"] == [400] * 3
-    assert _quantile(FloatDistribution(1e-4, 1.0, log=True), 0.5) == pytest.approx(1e-2)
+def test_sobol_choices_are_fair() -> None:
+    loss = Dimension("loss.adversarial", "choice", choices=("a", "b", "c", "d"))
+    drawn = []
+    for number in range(64):
+        sampler = SobolSampler([loss], 0, number)
+        study = optuna.create_study(sampler=sampler)
+        drawn.append(study.ask().suggest_categorical(loss.name, loss.choices))
+    assert [drawn.count(value) for value in loss.choices] == [16] * 4

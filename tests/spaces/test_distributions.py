@@ -335,3 +335,22 @@ def test_a_point_is_placed_into_the_base() -> None:
     parse_config(values, "mine")
     assert base == preset_values("pix2pix-small")
     assert place_point(base, {}, SPACE) == base
+
+
+@pytest.mark.parametrize("place", [0.0, 0.25, 0.5, 0.999999])
+def test_a_place_in_a_range_is_a_value_of_it(place: float) -> None:
+    for dimension in (
+        Dimension("a", "uniform", 2.0, 5.0),
+        Dimension("b", "loguniform", 1e-5, 1e-1),
+        Dimension("c", "int", 3, 6),
+        Dimension("d", "logint", 1, 64),
+        Dimension("e", "int", 0, 10**30),
+    ):
+        assert dimension.contains(dimension.at(place))
+
+
+def test_places_are_fair() -> None:
+    places = [(index + 0.5) / 1200 for index in range(1200)]
+    whole = [Dimension("a", "int", 3, 6).at(place) for place in places]
+    assert [whole.count(value) for value in (3, 4, 5, 6)] == [300] * 4
+    assert Dimension("b", "loguniform", 1e-4, 1.0).at(0.5) == pytest.approx(1e-2)

@@ -1,9 +1,11 @@
-"""Every point of a space that has finitely many."""
+"""Every point of a space that has finitely many, their number, and points that are untried."""
+
+import random
 
 import pytest
 
-from spaces.distributions import Dimension, in_order
-from spaces.grid import MOST_LEVELS, count_points, grid_points, levels
+from spaces.distributions import Dimension, in_order, point_id
+from spaces.grid import MOST_LEVELS, count_points, find_untried, grid_points, levels
 
 LOSS = Dimension("loss.adversarial", "choice", choices=("bce", "lsgan", "hinge"))
 SMOOTH = Dimension(
@@ -79,3 +81,64 @@ def test_a_range_cannot_be_counted() -> None:
 def test_counting_stops_at_the_limit() -> None:
     many = [Dimension(f"d{number}", "int", 1, 30) for number in range(12)]  # 30 ** 12 points
     assert count_points(many, 1000) is None
+
+
+def test_ranges_of_whole_numbers_are_counted_however_long() -> None:
+    long = Dimension("generator.width", "int", 1, 10**30, special=(0,))
+    assert count_points([long], 10**31) == 10**30 + 1
+    assert count_points([long], 10**29) is None
+    assert count_points([Dimension("a", "int", 8, 64)], 100) == 57
+    many = [Dimension(f"d{number}", "int", 1, 100) for number in range(1500)]
+    assert count_points(many, 10**4000) == 100**1500
+
+
+def test_an_endless_branch_makes_a_space_endless() -> None:
+    smooth = Dimension(
+        "loss.label_smoothing", "uniform", 0.0, 1.0, when={"loss.adversarial": ("bce",)}
+    )
+    assert count_points([LOSS, smooth], 10**6) is None
+    only_others = Dimension("loss.adversarial", "choice", choices=("lsgan", "hinge"))
+    assert count_points([only_others, smooth], 10**6) == 2
+
+
+SPACES = {
+    "choices": [LOSS, SMOOTH, WIDTH],
+    "whole": [Dimension("a", "int", -3, 70, special=(None,)), WIDTH],
+    "log": [Dimension("a", "logint", 1, 50)],
+    "bundle": [Dimension("b", "bundle", choices=("x", "y"), labels={"x": {}, "y": {}}), LOSS],
+    "lone": [Dimension("c", "choice", choices=(1,))],
+}
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_untried_points_are_found_until_there_is_none(name: str) -> None:
+    dimensions, known = SPACES[name], set()
+    count = count_points(dimensions, 10_000)
+    while (found := find_untried(dimensions, known, {}, random.Random(len(known)))) is not None:
+        for dimension in dimensions:
+            assert (dimension.name in found) is dimension.is_active(found)
+            assert dimension.name not in found or dimension.contains(found[dimension.name])
+        assert point_id(found) not in known
+        known.add(point_id(found))
+    assert len(known) == count
+
+
+def test_untried_points_differ_by_chance_and_repeat_with_it() -> None:
+    dimensions = [Dimension("a", "uniform", 0.0, 1.0), Dimension("b", "int", 1, 10**20)]
+    found = [find_untried(dimensions, (), {}, random.Random(seed)) for seed in (1, 1, 2)]
+    assert found[0] == found[1] != found[2]
+
+
+def test_an_untried_point_has_the_part_that_is_given() -> None:
+    found = find_untried([LOSS, SMOOTH], (), {LOSS.name: "lsgan"}, random.Random(0))
+    assert found is not None and found[LOSS.name] == "lsgan"
+    known = {point_id({LOSS.name: "hinge"})}
+    assert find_untried([LOSS, SMOOTH], known, {LOSS.name: "hinge"}, random.Random(0)) is None
+
+
+def test_an_endless_branch_is_found_behind_finite_ones() -> None:
+    l1 = Dimension("loss.l1_weight", "loguniform", 1.0, 300.0, special=(0,))
+    known = {point_id({l1.name: 0})}
+    for seed in range(20):
+        found = find_untried([l1], known, {}, random.Random(seed))
+        assert found is not None and 1.0 <= found[l1.name] <= 300.0
