@@ -89,6 +89,18 @@ def _fit_discriminator(values: dict[str, Any], method: str) -> None:
         values["discriminator"] = {**values["discriminator"], "conditional": False}
 
 
+def covering(path: str) -> Iterator[str]:
+    """Paths that leave nothing of what a path was set to: itself, those around it, its rival."""
+    yield path
+    outer, dot, _ = path.rpartition(".")
+    while dot:
+        yield outer
+        outer, dot, _ = outer.rpartition(".")
+    if path in _RIVALS:
+        section = path.partition(".")[0]
+        yield f"{section}.{_RIVALS[path]}"
+
+
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested config data as {dotted path: value}."""
     return dict(_flat("", values))

@@ -80,11 +80,8 @@ class Dimension:
 
     def contains(self, value: Any) -> bool:
         """Whether a value may be drawn."""
-        if value in self.special and not isinstance(value, bool):
+        if any(is_same(value, one) for one in (*self.special, *self.choices)):
             return True
-        if self.type not in RANGES:
-            same = [isinstance(one, bool) for one in self.choices if one == value]
-            return isinstance(value, bool) in same  # True is no 1, but 0 is 0.0
         if not is_number(value) or self.low is None or self.high is None:
             return False
         return self.low <= value <= self.high and not (self.is_int and value % 1)
@@ -139,6 +136,11 @@ class Dimension:
             special=(data["special"],) if "special" in data else (),
             when={parent: tuple(values) for parent, values in data.get("when", {}).items()},
         )
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are one and the same level: 0 is 0.0, but True is no 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def is_number(value: Any) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 from colornet.catalog import PRESETS, check_paths, find_yaml, read_yaml
 from colornet.config import parse_config
 from colornet.errors import InputError, did_you_mean
-from colornet.paths import apply_overrides, flatten, known_paths
+from colornet.paths import apply_overrides, covering, flatten, known_paths
 from colornet.validation import validate
 from spaces.checking import check_columns, check_design, check_weights, cost_column
 from spaces.distributions import Dimension, in_order
+from spaces.overlaps import check_fixed, check_overlaps, check_said_once, where_given
 from spaces.parsing import parse_dimension
 from spaces.study import Study, StudyFile
 
@@ -46,17 +47,18 @@ def load_study(
     if "base_config" in values:
         return _read_resolved(values, origin, changed=quick or bool(overrides))
     validate(StudyFile, values, origin)
+    check_said_once(values.get("quick") or {}, f"{origin}: quick")
     small, _ = _change(values, values.get("quick") or {}, f"{origin}: quick")
     if quick:
         values = small
     values, notes = _change(values, overrides or {}, "--set")
     file = validate(StudyFile, values, origin)
-    study = _resolve(path.stem, file, origin)
+    study = _resolve(path.stem, file, origin, overrides or {})
     check_columns(study.file, origin)
     check_weights(study, origin)
     _check_configs(study, origin)
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
-    return replace(study, notes=notes)
+    return replace(study, notes=(*notes, *where_given(overrides or {}, study.space)))
 
 
 def _read_resolved(values: Mapping[str, Any], origin: str, *, changed: bool) -> Study:
@@ -91,7 +93,7 @@ def _change(
         if path in paths:
             if changed["space"].pop(path, None) is not None:
                 notes.append(f"{path} is fixed at {value!r} and no longer searched")
-            changed["fixed"][path] = value
+            changed["fixed"] = {**_kept(changed["fixed"], path), path: value}
         elif section == "space" and key:
             if key not in changed["space"]:
                 hint = did_you_mean(key, changed["space"])
@@ -108,16 +110,24 @@ def _change(
     return changed, tuple(notes)
 
 
+def _kept(fixed: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The fixed settings that a later one leaves as they are."""
+    return {old: value for old, value in fixed.items() if path not in covering(old)}
+
+
 def _is_close(path: str) -> bool:
     """Whether listing what is known would help: a bare word has too many neighbours."""
     return len(path) > 2
 
 
-def _resolve(name: str, file: StudyFile, origin: str) -> Study:
+def _resolve(
+    name: str, file: StudyFile, origin: str, given: Mapping[str, Any] | None = None
+) -> Study:
     base_path = find_yaml(file.base, PRESETS, "preset")
     base = parse_config(read_yaml(base_path), f"{origin}: base: {file.base}").to_dict()
-    check_paths(file.fixed, f"{origin}: fixed")
-    check_paths(file.final, f"{origin}: final")
+    for key in ("fixed", "final", "evaluate_on"):
+        check_paths(settings := getattr(file, key) or {}, f"{origin}: {key}")
+        check_said_once(settings, f"{origin}: {key}")
     base = parse_config(apply_overrides(base, file.fixed), f"{origin}: fixed").to_dict()
     if file.evaluate_on is not None:
         base["evaluate_on"] = _common_pictures(base, file.evaluate_on, origin)
@@ -129,6 +139,8 @@ def _resolve(name: str, file: StudyFile, origin: str) -> Study:
     space = {dimension.name: dimension for dimension in in_order(active, origin)}
     if not space:
         raise InputError(f"{origin}: space: nothing is left to search.\nFree a dimension.")
+    check_overlaps(space, origin)
+    check_fixed(file.fixed, space, origin, given or {})
     study = Study(name, file, space, base)
     _check_start(study, origin)
     check_design(study, origin)
@@ -139,7 +151,6 @@ def _common_pictures(
     base: Mapping[str, Any], changes: Mapping[str, Any], origin: str
 ) -> dict[str, Any]:
     """The data section that `evaluate_on` describes."""
-    check_paths(changes, f"{origin}: evaluate_on")
     for path in changes:
         if not path.startswith("data."):
             raise InputError(f"{origin}: evaluate_on: {path}: is no path of data.")

@@ -7,6 +7,7 @@ from typing import Any
 from colornet.errors import InputError, did_you_mean
 from colornet.paths import known_paths
 from spaces.distributions import RANGES, WORDS, Dimension, is_number
+from spaces.overlaps import check_said_once
 
 
 def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
@@ -40,6 +41,11 @@ def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
     if word == "choice":
         return Dimension(name, word, choices=_parse_choices(head, value), when=when)
     labels = _parse_bundle(head, value)
+    if name in known_paths():
+        raise InputError(
+            f"{head}: is a config path; a bundle has a name of its own.\n"
+            f"Call it e.g. {name.rpartition('.')[2]}s."
+        )
     return Dimension(name, word, choices=tuple(labels), labels=labels, when=when)
 
 
@@ -100,6 +106,7 @@ def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
             if path not in known:
                 hint = did_you_mean(str(path), known)
                 raise InputError(f"{head}.bundle.{label}: {path}: no such config path.\n{hint}")
+        check_said_once(paths, f"{head}.bundle.{label}")
     return {str(label): dict(paths) for label, paths in value.items()}
 
 

@@ -1,0 +1,137 @@
+"""Refusing what is said twice: a setting that two dimensions give, or that `fixed` gives in vain.
+
+Of two values only one is trained, and the records would show the other.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from colornet.errors import InputError
+from colornet.paths import covering
+from spaces.distributions import Dimension, is_same
+
+Needs = dict[str, tuple[Any, ...]]
+"""Values that dimensions must have, by name."""
+Claims = dict[str, dict[str, tuple[Any, ...] | None]]
+"""By config path and dimension: the values with which it sets the path, None for all of them."""
+
+
+def check_said_once(values: Mapping[str, Any], origin: str) -> None:
+    """Raise InputError where two keys of a mapping set the same: a part of the other, or a rival.
+
+    Args:
+        values: by config path or study key; `space.NAME` stands for the dimension NAME.
+    """
+    named = {key.removeprefix("space."): key for key in reversed(list(values))}
+    for key in values:
+        for other in covering(key.removeprefix("space.")):
+            if named.get(other, key) != key:
+                raise InputError(
+                    f"{origin}: {named[other]} and {key}: set the same thing.\n"
+                    "Remove one of the two."
+                )
+
+
+def needs(
+    dimension: Dimension, space: Mapping[str, Dimension], own: tuple[Any, ...] | None = None
+) -> Needs | None:
+    """Values that dimensions must have for one to be active; None when it never is.
+
+    Args:
+        own: values of the dimension itself, where not all are meant.
+    """
+    found: Needs | None = {} if own is None else {dimension.name: own}
+    for parent, values in dimension.when.items():
+        found = _together(found, needs(space[parent], space, values))
+    return found
+
+
+def _together(one: Needs | None, other: Needs | None) -> Needs | None:
+    """What two dimensions need at once; None when that cannot be."""
+    if one is None or other is None:
+        return None
+    both = {**one, **other}
+    for name in one.keys() & other.keys():
+        both[name] = tuple(v for v in one[name] if any(is_same(v, other) for other in other[name]))
+    return both if all(both.values()) else None
+
+
+def check_overlaps(space: Mapping[str, Dimension], origin: str) -> None:
+    """Raise InputError for a config path that two dimensions set in one and the same point."""
+    claims = _claims(space)
+    for path, own in claims.items():
+        for other_path in covering(path):
+            for other, theirs in claims.get(other_path, {}).items():
+                for name, values in own.items():
+                    if name != other and _meet(space, name, values, other, theirs):
+                        paths = path if path == other_path else f"{path} and {other_path}"
+                        raise InputError(
+                            f"{origin}: space.{name} and space.{other}: both set {paths}.\n"
+                            "Leave it to one of them, or keep them apart with `when`."
+                        )
+
+
+def _claims(space: Mapping[str, Dimension]) -> Claims:
+    claims: Claims = {}
+    for name, dimension in space.items():
+        if dimension.type != "bundle":
+            claims.setdefault(name, {})[name] = None
+        for label, paths in dimension.labels.items():
+            for path in paths:
+                known = claims.setdefault(path, {})
+                known[name] = (*(known.get(name) or ()), label)
+    return claims
+
+
+def _meet(
+    space: Mapping[str, Dimension],
+    one: str,
+    ones: tuple[Any, ...] | None,
+    other: str,
+    others: tuple[Any, ...] | None,
+) -> bool:
+    """Whether a point may hold two dimensions with some of their values."""
+    found = _together(needs(space[one], space, ones), needs(space[other], space, others))
+    return found is not None
+
+
+def check_fixed(
+    fixed: Mapping[str, Any], space: Mapping[str, Dimension], origin: str, given: Mapping[str, Any]
+) -> None:
+    """Raise InputError for a fixed setting that no trial has, as a dimension always sets it.
+
+    Args:
+        given: the settings that were fixed on the command line.
+    """
+    for path, value in fixed.items():
+        for name, labels in _setting(path, space):
+            always = labels is None or len(labels) == len(space[name].labels)
+            if always and not space[name].when:
+                head = f"--set: {path}" if path in given else f"{origin}: fixed.{path}"
+                raise InputError(
+                    f"{head}: {value!r}: no trial would have it, as space.{name} sets {path} "
+                    "in each.\nRemove one of the two."
+                )
+
+
+def where_given(given: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
+    """Sentences about settings of the command line that some labels of a bundle set otherwise."""
+    for path, value in given.items():
+        for name, labels in _setting(path, space):
+            if labels:
+                yield f"{path} is {value!r}, but not where {name} is {' or '.join(labels)}"
+
+
+def _setting(
+    path: str, space: Mapping[str, Dimension]
+) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+    """The dimensions that set a path, with the labels of a bundle that do."""
+    over = set(covering(path))
+    for name, dimension in space.items():
+        if dimension.type != "bundle":
+            if name in over:
+                yield name, None
+            continue
+        labels = tuple(label for label, paths in dimension.labels.items() if over & paths.keys())
+        if labels:
+            yield name, labels
