@@ -62,7 +62,9 @@ def _sentence(model: type[BaseModel], error: Any, values: Any, origin: str) -> s
         return f"{head}.{named}: is missing.\nAdd it: {', '.join(sorted(known))}."
     if kind == "value_error":
         return f"{head}: {context['error']}"
-    if isinstance(error["input"], str) and kind.split("_")[0] in ("int", "float", "bool"):
+    if kind.split("_")[0] == "bool":
+        return f"{shown}: is neither true nor false.\nWrite true or false, without quotes."
+    if isinstance(error["input"], str) and kind.split("_")[0] in ("int", "float"):
         return f"{shown}: is text, not a number.\nWrite it without quotes."
     return f"{shown}: {error['msg'][0].lower()}{error['msg'][1:]}."
 

@@ -72,6 +72,11 @@ class Dimension:
         """Whether the range holds whole numbers only."""
         return self.type in ("int", "logint")
 
+    @property
+    def is_endless(self) -> bool:
+        """Whether the range holds real numbers without a step."""
+        return self.type in RANGES and not self.is_int
+
     def is_active(self, point: Mapping[str, Any]) -> bool:
         """Whether the dimension counts, given the dimensions drawn before it."""
         return all(
@@ -85,6 +90,13 @@ class Dimension:
         if not is_number(value) or self.low is None or self.high is None:
             return False
         return self.low <= value <= self.high and not (self.is_int and value % 1)
+
+    def own(self, value: Any) -> Any:
+        """A value that it has, as it is drawn: 0 of real numbers is 0.0."""
+        for one in (*self.special, *self.choices):
+            if is_same(value, one):
+                return one
+        return int(value) if self.is_int else float(value)
 
     def at(self, place: float) -> Any:
         """The value of a range below which a share of `place` in [0, 1) of it lies."""
@@ -153,7 +165,7 @@ def in_order(dimensions: Sequence[Dimension], origin: str) -> list[Dimension]:
     """Dimensions with those that a condition names before those that it governs.
 
     Raises:
-        InputError: for a value that a parent cannot have, or a circle of conditions.
+        InputError: for a circle of conditions.
     """
     by_name = {dimension.name: dimension for dimension in dimensions}
     ordered: list[Dimension] = []
@@ -163,13 +175,7 @@ def in_order(dimensions: Sequence[Dimension], origin: str) -> list[Dimension]:
         if dimension.name in path:
             circle = " -> ".join([*path, dimension.name])
             raise InputError(f"{origin}: space: conditions go in a circle: {circle}.")
-        for parent, values in dimension.when.items():
-            for value in values:
-                if not by_name[parent].contains(value):
-                    raise InputError(
-                        f"{origin}: space.{dimension.name}.when: {parent}: {value!r}: "
-                        f"{parent} never has that value."
-                    )
+        for parent in dimension.when:
             place(by_name[parent], (*path, dimension.name))
         if dimension.name not in placed:
             placed.add(dimension.name)

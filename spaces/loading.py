@@ -12,9 +12,11 @@ from colornet.errors import InputError, did_you_mean
 from colornet.paths import apply_overrides, covering, flatten, known_paths
 from colornet.validation import validate
 from spaces.checking import check_columns, check_design, check_weights, cost_column
+from spaces.conditions import check_conditions, check_reachable, dropped
 from spaces.distributions import Dimension, in_order
 from spaces.overlaps import check_fixed, check_overlaps, check_said_once, where_given
 from spaces.parsing import parse_dimension
+from spaces.starting import start_points, without_effect
 from spaces.study import Study, StudyFile
 
 STUDIES = Path(__file__).parent / "studies"
@@ -58,7 +60,10 @@ def load_study(
     check_weights(study, origin)
     _check_configs(study, origin)
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
-    return replace(study, notes=(*notes, *where_given(overrides or {}, study.space)))
+    notes += tuple(where_given(overrides or {}, study.space))
+    notes += tuple(dropped(file.space, study.space))
+    base = flatten(study.base_config)
+    return replace(study, notes=notes + tuple(without_effect(file.start_from, study.space, base)))
 
 
 def _read_resolved(values: Mapping[str, Any], origin: str, *, changed: bool) -> Study:
@@ -135,14 +140,17 @@ def _resolve(
         update={"constraints": {cost_column(name): one for name, one in file.constraints.items()}}
     )
     parsed = [parse_dimension(key, spec, origin) for key, spec in file.space.items()]
+    parsed = check_conditions(parsed, base, origin)
     active = _settle_conditions(parsed, flatten(base), origin)
     space = {dimension.name: dimension for dimension in in_order(active, origin)}
     if not space:
         raise InputError(f"{origin}: space: nothing is left to search.\nFree a dimension.")
+    check_reachable(space, origin)
     check_overlaps(space, origin)
     check_fixed(file.fixed, space, origin, given or {})
-    study = Study(name, file, space, base)
-    _check_start(study, origin)
+    not_searched = {**flatten(base), **{key: None for key in file.space if key not in space}}
+    start = start_points(file.start_from, space, not_searched, origin)
+    study = Study(name, file.model_copy(update={"start_from": start}), space, base)
     check_design(study, origin)
     return study
 
@@ -185,25 +193,6 @@ def _settle_conditions(
         count, left = len(settled), {dimension.name for dimension in settled}
         settled = [dimension for dimension in settled if set(dimension.when) <= left]
     return settled
-
-
-def _check_start(study: Study, origin: str) -> None:
-    for index, point in enumerate(study.file.start_from):
-        for name, value in point.items():
-            head = f"{origin}: start_from[{index}]: {name}"
-            if name not in study.space:
-                if name in flatten(study.base_config):
-                    continue  # fixed since by --set or quick
-                raise InputError(f"{head}: no dimension.\n{did_you_mean(name, study.space)}")
-            if not study.space[name].contains(value):
-                raise InputError(f"{head}: {value!r}: lies outside the dimension's range.")
-        whole = all(one.name in point for one in study.dimensions if one.is_active(point))
-        if whole and point in study.file.start_from[:index]:
-            first = study.file.start_from.index(point)
-            raise InputError(
-                f"{origin}: start_from[{index}]: is the same point as start_from[{first}].\n"
-                "Remove one; replicates are the business of confirm, or of design compare."
-            )
 
 
 def _check_configs(study: Study, origin: str) -> None:

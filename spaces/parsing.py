@@ -6,6 +6,7 @@ from typing import Any
 
 from colornet.errors import InputError, did_you_mean
 from colornet.paths import known_paths
+from spaces.conditions import yaml_text
 from spaces.distributions import RANGES, WORDS, Dimension, is_number
 from spaces.overlaps import check_said_once
 
@@ -90,8 +91,17 @@ def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
             raise InputError(
                 f"{head}.choice: {choice!r}: is no plain value.\nName such values in a bundle."
             )
-    if len({repr(choice) for choice in value}) < len(value):
-        raise InputError(f"{head}.choice: {value!r}: holds a value twice.\nRemove one.")
+    seen: dict[str, Any] = {}
+    for choice in value:
+        # 1 and 1.0 are one level, and nobody could tell 1 from '1' in what is reported.
+        whole = is_number(choice) and float(choice).is_integer()
+        text = choice if isinstance(choice, str) else yaml_text(int(choice) if whole else choice)
+        if text in seen:
+            raise InputError(
+                f"{head}.choice: {value!r}: holds a value twice: {seen[text]!r} and {choice!r}.\n"
+                "Remove one."
+            )
+        seen[text] = choice
     return tuple(value)
 
 
@@ -100,6 +110,13 @@ def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
         raise InputError(f"{head}.bundle: {value!r}: is no mapping.\nWrite label: {{path: value}}.")
     known = known_paths()
     for label, paths in value.items():
+        if not isinstance(label, str) and not is_number(label):
+            raise InputError(
+                f"{head}.bundle: {yaml_text(label)}: is no text to YAML, but a "
+                f"{type(label).__name__}.\nQuote the label: '{yaml_text(label)}'."
+            )
+        if label != str(label) and str(label) in value:
+            raise InputError(f"{head}.bundle: {label} and '{label}': are one label.\nRename one.")
         if not isinstance(paths, Mapping) or not paths:
             raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
         for path in paths:

@@ -143,6 +143,7 @@ class TestConditions:
         del full["space"][LOSS]
         full["fixed"][LOSS] = "lsgan"
         full["space"]["generator.dropout"] = {"choice": [0.0, 0.5], "when": {"batch": "large"}}
+        full["space"][SMOOTH] = {"choice": [0.0, 0.1], "when": {LOSS: ["bce"]}}
         full["space"]["discriminator.dropout"] = {"choice": [0.0, 0.5], "when": {SMOOTH: 0.0}}
         full["space"]["discriminator.width"] = {
             "int": [4, 8],
@@ -184,7 +185,10 @@ class TestOverrides:
         assert LR not in study.space
         assert study.base_config["optimizer"]["generator_lr"] == 5e-3
         assert images(study) == 99
-        assert study.notes == (f"{LR} is fixed at 0.005 and no longer searched",)
+        assert study.notes == (
+            f"{LR} is fixed at 0.005 and no longer searched",
+            f"start_from[0]: {LR} 0.001 is not tried: it is fixed at 0.005",
+        )
 
     def test_study_keys(self, write: Write, full: dict[str, Any]) -> None:
         overrides = {

@@ -1,0 +1,86 @@
+"""The points that a search starts from: as their dimensions spell them, and what of them counts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from colornet.errors import InputError, did_you_mean
+from spaces.conditions import remedy
+from spaces.distributions import Dimension, Point, is_same
+
+
+def start_points(
+    points: Sequence[Mapping[str, Any]],
+    space: Mapping[str, Dimension],
+    fixed: Mapping[str, Any],
+    origin: str,
+) -> list[Point]:
+    """Parts of points, each value as its dimension spells it.
+
+    Args:
+        fixed: values of what is not searched, by config path or dimension.
+
+    Raises:
+        InputError: for a value that a dimension never has, or a point that stands there twice.
+    """
+    found: list[Point] = []
+    active: list[Point] = []
+    for index, point in enumerate(points):
+        own = {}
+        for name, value in point.items():
+            head = f"{origin}: start_from[{index}]: {name}"
+            if name not in space:
+                if name not in fixed:
+                    raise InputError(f"{head}: no dimension.\n{did_you_mean(name, space)}")
+            elif not space[name].contains(value):
+                raise InputError(
+                    f"{head}: {value!r}: lies outside the dimension's range.\n"
+                    f"{remedy(value, space[name])}"
+                )
+            own[name] = space[name].own(value) if name in space else value
+        found.append(own)
+        counts = {name: value for name, value in own.items() if name not in space}
+        for dimension in space.values():
+            if dimension.name in own and dimension.is_active(counts):
+                counts[dimension.name] = own[dimension.name]
+        whole = all(one.name in own for one in space.values() if one.is_active(counts))
+        if whole and counts in active:
+            first = active.index(counts)
+            raise InputError(
+                f"{origin}: start_from[{index}]: is the same point as start_from[{first}].\n"
+                "Remove one; replicates are the business of confirm, or of design compare."
+            )
+        active.append(counts if whole else {})
+    return found
+
+
+def without_effect(
+    points: Sequence[Mapping[str, Any]], space: Mapping[str, Dimension], base: Mapping[str, Any]
+) -> Iterator[str]:
+    """Sentences about values of starting points that are not tried, or not surely.
+
+    Args:
+        base: the base config by path.
+    """
+    for index, point in enumerate(points):
+        for name, value in point.items():
+            if name not in space and not (name in base and is_same(base[name], value)):
+                why = f"it is fixed at {base[name]!r}" if name in base else "it is not searched"
+                yield f"start_from[{index}]: {name} {value!r} is not tried: {why}"
+        inactive: set[str] = set()
+        for dimension in space.values():
+            for parent, values in dimension.when.items():
+                if parent in inactive or (parent in point and point[parent] not in values):
+                    inactive.add(dimension.name)
+                    why = f"is not tried: {parent} is not {_listed(values)} there"
+                elif parent not in point:
+                    why = f"counts only where {parent} is drawn as {_listed(values)}"
+                else:
+                    continue
+                if dimension.name in point:
+                    value = point[dimension.name]
+                    yield f"start_from[{index}]: {dimension.name} {value!r} {why}"
+                    break
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return " or ".join(map(str, values))
