@@ -216,7 +216,7 @@ def _distributions(
         low = min([*taken[name], *([] if dimension.low is None else [dimension.low])])
         high = max([*taken[name], *([] if dimension.high is None else [dimension.high])])
         if dimension.whole:
-            result[name] = _Int(int(low), int(high), log=dimension.log)
+            result[name] = _Int(int(low), int(high), dimension.log, int(dimension.step or 1))
         else:
-            result[name] = _Float(float(low), float(high), log=dimension.log)
+            result[name] = _Float(float(low), float(high), dimension.log, dimension.step)
     return result

@@ -91,6 +91,6 @@ def _whole(model: Model, name: str) -> bool:
     kinds = {contrast.kind for contrast in one.contrasts}
     if one.dimension.categorical:
         return len(one.regions) == len(one.dimension.choices)
-    few = one.dimension.whole and len(one.regions) == 2
+    few = one.dimension.spacing is not None and len(one.regions) == 2
     beside = not one.dimension.special or "special" in kinds
     return ("bend" in kinds or few) and beside

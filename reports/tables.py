@@ -55,6 +55,7 @@ class Dimension:
         choices: values of a choice or labels of a bundle, in the study's order.
         special: the value beside the range (the study's `or`, which may be null), if any.
         when: conditions under which it is active, empty when it always is.
+        step: distance between the numbers of a range that has steps, None for others.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Dimension:
     choices: tuple[Any, ...]
     special: tuple[Any, ...]
     when: dict[str, list[Any]]
+    step: float | None = None
 
     @property
     def log(self) -> bool:
@@ -79,6 +81,11 @@ class Dimension:
     def whole(self) -> bool:
         """Whether only whole numbers occur."""
         return self.kind in ("int", "logint")
+
+    @property
+    def spacing(self) -> float | None:
+        """Distance between the numbers that occur; None where all do."""
+        return self.step or (1 if self.whole else None)
 
     def is_special(self, value: Any) -> bool:
         """Whether `value` is the one beside the range."""
@@ -249,6 +256,7 @@ def _dimension(name: str, spec: dict[str, Any]) -> Dimension:
         kind=spec["type"],
         low=spec.get("low"),
         high=spec.get("high"),
+        step=spec.get("step"),
         choices=tuple(spec.get("choices") or labels),
         special=(spec["special"],) if "special" in spec else (),
         when=dict(spec.get("when") or {}),

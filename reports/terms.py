@@ -175,17 +175,18 @@ def _of_thirds(regions: list[Region], shape: list[np.ndarray]) -> list[Contrast]
 
 
 def _thirds(dimension: Dimension) -> list[tuple[str, float, float, np.ndarray]]:
-    """Name, limits and places of each third, from -1 to 1; of whole numbers only those that are."""
+    """Name, limits and places of each third, from -1 to 1; of a range with steps only these."""
     found = []
     for name, low in zip(THIRDS, (-1.0, -1 / 3, 1 / 3), strict=True):
         high = low + 2 / 3
         grid = low + (np.arange(GRID) + 0.5) / GRID * (high - low)
-        if dimension.whole:
+        if (spacing := dimension.spacing) is not None:
             assert dimension.low is not None and dimension.high is not None
-            low_at, high_at = (float(v) for v in _values(dimension, np.array([low, high])))
+            ends = (float(v) for v in _values(dimension, np.array([low, high])))
+            low_at, high_at = ((end - dimension.low) / spacing for end in ends)
             first, last = math.ceil(low_at - 1e-9), math.floor(high_at + 1e-9)
             steps = np.unique(np.linspace(first, last, 50).round()) if last >= first else []
-            grid = _places(dimension, np.array(steps, dtype=float))
+            grid = _places(dimension, dimension.low + spacing * np.array(steps, dtype=float))
             grid = grid[(grid >= low - 1e-9) & ((grid < high - 1e-9) | (name == "upper"))]
         if len(grid):
             found.append((name, low, high, grid))

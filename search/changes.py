@@ -12,7 +12,7 @@ from typing import Any, Literal
 from colornet import provenance
 from colornet.errors import InputError
 from colornet.paths import flatten
-from spaces.distributions import RANGES
+from spaces.distributions import CLOSE, RANGES
 
 Effect = Literal["goes on", "needs consent", "is refused"]
 FREE = {
@@ -88,17 +88,33 @@ def _contains(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
         return False
     if new["type"] in RANGES:
         special = "special" not in old or new.get("special") == old["special"]
-        return special and new["low"] <= old["low"] and old["high"] <= new["high"]
+        inside = new["low"] <= old["low"] and old["high"] <= new["high"]
+        return special and inside and _steps_on(new, old)
     if new["type"] == "choice":
         return all(choice in new["choices"] for choice in old["choices"])
     return all(new["labels"].get(label) == paths for label, paths in old["labels"].items())
+
+
+def _steps_on(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether every number of an older range is a step of the newer one."""
+    least = 1 if new["type"] in ("int", "logint") else None
+    step, before = new.get("step") or least, old.get("step") or least
+    if step is None:
+        return True
+    if before is None:
+        return False
+    begins, follows = (old["low"] - new["low"]) / step, before / step
+    return all(abs(steps - round(steps)) < CLOSE for steps in (begins, follows))
 
 
 def _span(dimension: Mapping[str, Any] | None) -> Any:
     if dimension is None:
         return None
     values = dimension.get("choices") or list(dimension.get("labels", ()))
-    return values or f"{dimension['type']} [{dimension['low']:g}, {dimension['high']:g}]"
+    if values:
+        return values
+    steps = f" in steps of {dimension['step']:g}" if dimension.get("step") else ""
+    return f"{dimension['type']} [{dimension['low']:g}, {dimension['high']:g}]{steps}"
 
 
 def data_changes(before: Mapping[str, Any], packs: Sequence[Mapping[str, Any]]) -> list[Change]:

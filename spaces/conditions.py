@@ -1,7 +1,7 @@
 """Conditions that can be met: `when` names values that its dimensions, or the base config, have."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -102,8 +102,9 @@ def remedy(value: Any, dimension: Dimension) -> str:
         return "Write true or false."
     if dimension.type not in RANGES:
         return did_you_mean(str(value), map(str, dimension.choices))
+    steps = f" in steps of {dimension.step:g}" if dimension.step else ""
     beside = f", or {yaml_text(dimension.special[0])}" if dimension.special else ""
-    return f"It lies from {dimension.low:g} to {dimension.high:g}{beside}."
+    return f"It lies from {dimension.low:g} to {dimension.high:g}{steps}{beside}."
 
 
 def yaml_text(value: Any) -> str:
@@ -115,10 +116,18 @@ def yaml_text(value: Any) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def dropped(file_space: Mapping[str, Any], space: Mapping[str, Dimension]) -> list[str]:
-    """Sentences about dimensions that are never active, given what is fixed."""
-    return [
-        f"{name} is never active with what is fixed, and not searched"
-        for name in file_space
-        if name not in space
-    ]
+def shortened(file_space: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
+    """Sentences about what is searched less than the file says.
+
+    These are dimensions that are never active, and ranges whose end no step reaches.
+    """
+    for name, spec in file_space.items():
+        if name not in space:
+            yield f"{name} is never active with what is fixed, and not searched"
+            continue
+        dimension = space[name]
+        if dimension.step is not None and dimension.high != spec[dimension.type][1]:
+            yield (
+                f"{name} ends at {dimension.high:g}: no step of {dimension.step:g} from "
+                f"{dimension.low:g} reaches {spec[dimension.type][1]:g}"
+            )

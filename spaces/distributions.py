@@ -3,6 +3,7 @@
 ```yaml
 optimizer.lr_ratio: {loguniform: [0.05, 10]}
 loss.l1_weight: {loguniform: [1, 300], or: 0}                  # a special value beside the range
+training.batch_size: {int: [8, 64], step: 8}                   # 8, 16, … 64
 loss.adversarial: {choice: [bce, lsgan, hinge]}
 loss.label_smoothing: {uniform: [0.0, 0.3], when: {loss.adversarial: [bce, lsgan]}}
 pictures: {bundle: {sea: {data.classes: [sea]}, all: {data.classes: null}}}
@@ -25,6 +26,10 @@ from colornet.errors import InputError
 from colornet.paths import apply_overrides
 
 RANGES = ("uniform", "loguniform", "int", "logint")
+CLOSE = 1e-8
+"""Part of a step by which a number may miss it, as Optuna has it."""
+STEPPED = ("uniform", "int")
+"""Ranges that may have a step."""
 WORDS = (*RANGES, "choice", "bundle")
 Point = dict[str, Any]
 
@@ -32,9 +37,13 @@ Point = dict[str, Any]
 class Suggests(Protocol):
     """What is needed of an Optuna trial."""
 
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = ...) -> float: ...
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = ..., log: bool = ...
+    ) -> float: ...
 
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = ...) -> int: ...
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = ..., log: bool = ...
+    ) -> int: ...
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
 
@@ -51,6 +60,7 @@ class Dimension:
         labels: what each label of a bundle sets.
         special: the values of `or` (one, or none).
         when: values that other dimensions must have for this one to be active.
+        step: distance between the numbers of a range, which ends with one; None for the least.
     """
 
     name: str
@@ -61,6 +71,7 @@ class Dimension:
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     special: tuple[Any, ...] = ()
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    step: float | None = None
 
     @property
     def is_log(self) -> bool:
@@ -75,7 +86,25 @@ class Dimension:
     @property
     def is_endless(self) -> bool:
         """Whether the range holds real numbers without a step."""
-        return self.type in RANGES and not self.is_int
+        return self.type in RANGES and not self.is_int and self.step is None
+
+    @property
+    def count(self) -> int | None:
+        """Numbers in the range, 0 of what is none; None for endlessly many."""
+        if self.type not in RANGES:
+            return 0
+        assert self.low is not None and self.high is not None
+        if self.is_int:
+            return int(self.high - self.low) // int(self.step or 1) + 1
+        return None if self.step is None else round((self.high - self.low) / self.step) + 1
+
+    def number(self, place: int) -> float:
+        """The number at a place of a range with steps, from 0; computed as Optuna does."""
+        assert self.low is not None and self.high is not None
+        if self.is_int:
+            return int(self.low) + place * int(self.step or 1)
+        assert self.step is not None
+        return min(max(place * self.step + self.low, self.low), self.high)
 
     def is_active(self, point: Mapping[str, Any]) -> bool:
         """Whether the dimension counts, given the dimensions drawn before it."""
@@ -89,18 +118,25 @@ class Dimension:
             return True
         if not is_number(value) or self.low is None or self.high is None:
             return False
-        return self.low <= value <= self.high and not (self.is_int and value % 1)
+        if not self.low <= value <= self.high or (self.is_int and value % 1):
+            return False
+        steps = (value - self.low) / self.step if self.step else 0
+        return abs(steps - round(steps)) < CLOSE
 
     def own(self, value: Any) -> Any:
         """A value that it has, as it is drawn: 0 of real numbers is 0.0."""
         for one in (*self.special, *self.choices):
             if is_same(value, one):
                 return one
+        if self.step is not None and self.low is not None:
+            return self.number(round((value - self.low) / self.step))
         return int(value) if self.is_int else float(value)
 
     def at(self, place: float) -> Any:
         """The value of a range below which a share of `place` in [0, 1) of it lies."""
         assert self.low is not None and self.high is not None
+        if self.step is not None:
+            return self.number(int(place * (self.count or 1)))
         low, high = self.low, self.high
         if self.is_int:
             low, high = low - 0.5, high + 0.5
@@ -124,6 +160,7 @@ class Dimension:
         data: dict[str, Any] = {"type": self.type}
         if self.type in RANGES:
             data |= {"low": self.low, "high": self.high}
+            data |= {"step": self.step} if self.step is not None else {}
         elif self.type == "choice":
             data["choices"] = list(self.choices)
         else:
@@ -143,6 +180,7 @@ class Dimension:
             type=data["type"],
             low=data.get("low"),
             high=data.get("high"),
+            step=data.get("step"),
             choices=tuple(data.get("choices", labels)),
             labels=labels,
             special=(data["special"],) if "special" in data else (),
@@ -204,9 +242,11 @@ def _suggest(trial: Suggests, dimension: Dimension) -> Any:
         if which == "special":
             return dimension.special[0]
     low, high = dimension.low or 0.0, dimension.high or 0.0
+    log, step = dimension.is_log, dimension.step
     if dimension.is_int:
-        return trial.suggest_int(name, int(low), int(high), log=dimension.is_log)
-    return trial.suggest_float(name, low, high, log=dimension.is_log)
+        steps = {} if step is None else {"step": int(step)}
+        return trial.suggest_int(name, int(low), int(high), log=log, **steps)
+    return trial.suggest_float(name, low, high, log=log, **({} if step is None else {"step": step}))
 
 
 def sampler_params(point: Mapping[str, Any], dimensions: Sequence[Dimension]) -> dict[str, Any]:

@@ -7,37 +7,27 @@ from typing import Any
 from spaces.distributions import RANGES, Dimension, Point, point_id
 
 MOST_LEVELS = 32
-"""Whole numbers of a range that still count as levels."""
+"""Numbers of a range that still count as levels."""
 DRAWS = 64
 """Numbers that are drawn of a range without a step before it is taken to have no others."""
 
 
 def levels(dimension: Dimension) -> list[Any] | None:
     """The values that a dimension can have, in the study's order; None when there are too many."""
-    count = _count_values(dimension)
-    if count is None or (dimension.type in RANGES and count > MOST_LEVELS + len(dimension.special)):
+    if dimension.count is None or dimension.count > MOST_LEVELS:
         return None
-    return [*_beside(dimension), *_numbers(dimension)]
+    return list(_values(dimension))
+
+
+def _values(dimension: Dimension) -> Iterator[Any]:
+    """Every value of a dimension that has not endlessly many."""
+    yield from _beside(dimension)
+    yield from map(dimension.number, range(dimension.count or 0))
 
 
 def _beside(dimension: Dimension) -> Sequence[Any]:
     """Values that are listed: choices, labels, and what stands beside a range."""
     return dimension.special if dimension.type in RANGES else dimension.choices
-
-
-def _numbers(dimension: Dimension) -> range:
-    """The whole numbers of a range of these."""
-    if not dimension.is_int:
-        return range(0)
-    return range(int(dimension.low or 0), int(dimension.high or 0) + 1)
-
-
-def _count_values(dimension: Dimension) -> int | None:
-    """How many values a dimension has; None for a range of real numbers."""
-    if dimension.type in RANGES and not dimension.is_int:
-        return None
-    numbers = _numbers(dimension)
-    return len(_beside(dimension)) + numbers.stop - numbers.start  # len() has a limit
 
 
 def count_points(dimensions: Sequence[Dimension], limit: int) -> int | None:
@@ -58,14 +48,16 @@ def _count_below(
     for place, dimension in enumerate(dimensions):
         if not dimension.is_active(point):
             continue
-        size = _count_values(dimension)
-        if size is None or count * size > limit:
+        if dimension.count is None:
+            return None
+        size = len(_beside(dimension)) + dimension.count
+        if count * size > limit:
             return None
         if dimension.name not in parents:
             count *= size
             continue
         below = 0
-        for value in [*_beside(dimension), *_numbers(dimension)]:
+        for value in _values(dimension):
             chosen = {**point, dimension.name: value}
             found = _count_below(chosen, dimensions[place + 1 :], parents, limit)
             if found is None or (below := below + found) * count > limit:
@@ -135,12 +127,10 @@ def _shuffled(dimension: Dimension, chance: random.Random) -> Iterator[Any]:
     range_first = dimension.type in RANGES and chance.random() < 0.5
     if not range_first:
         yield from beside
-    numbers = _numbers(dimension)
-    if dimension.type in RANGES and not dimension.is_int:
+    if dimension.is_endless:
         yield from (dimension.at(chance.random()) for _ in range(DRAWS))
-    elif numbers:
-        start = numbers.index(dimension.at(chance.random()))
-        yield from numbers[start:]
-        yield from numbers[:start]
+    elif count := dimension.count:
+        start = chance.randrange(count)
+        yield from (dimension.number((start + place) % count) for place in range(count))
     if range_first:
         yield from beside

@@ -12,7 +12,7 @@ from colornet.errors import InputError, did_you_mean
 from colornet.paths import apply_overrides, covering, flatten, known_paths
 from colornet.validation import validate
 from spaces.checking import check_columns, check_design, check_weights, cost_column
-from spaces.conditions import check_conditions, check_reachable, dropped
+from spaces.conditions import check_conditions, check_reachable, shortened
 from spaces.distributions import Dimension, in_order
 from spaces.overlaps import check_fixed, check_overlaps, check_said_once, where_given
 from spaces.parsing import parse_dimension
@@ -61,7 +61,7 @@ def load_study(
     _check_configs(study, origin)
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
     notes += tuple(where_given(overrides or {}, study.space))
-    notes += tuple(dropped(file.space, study.space))
+    notes += tuple(shortened(file.space, study.space))
     base = flatten(study.base_config)
     return replace(study, notes=notes + tuple(without_effect(file.start_from, study.space, base)))
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from colornet.errors import InputError, did_you_mean
 from colornet.paths import known_paths
 from spaces.conditions import yaml_text
-from spaces.distributions import RANGES, WORDS, Dimension, is_number
+from spaces.distributions import RANGES, STEPPED, WORDS, Dimension, is_number
 from spaces.overlaps import check_said_once
+
+BESIDE = ("step", "or", "when")
+"""Words that stand beside a distribution."""
 
 
 def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
@@ -20,10 +24,9 @@ def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
     head = f"{origin}: space.{name}"
     if not isinstance(spec, Mapping):
         raise InputError(f"{head}: {spec!r}: no distribution.\nWrite e.g. {{uniform: [0, 1]}}.")
-    for key in spec:
-        if key not in (*WORDS, "or", "when"):
-            hint = did_you_mean(str(key), (*WORDS, "or", "when"))
-            raise InputError(f"{head}: {key}: unknown distribution word.\n{hint}")
+    for key in spec.keys() - {*WORDS, *BESIDE}:
+        hint = did_you_mean(str(key), (*WORDS, *BESIDE))
+        raise InputError(f"{head}: {key}: unknown distribution word.\n{hint}")
     words = [word for word in WORDS if word in spec]
     if len(words) != 1:
         raise InputError(f"{head}: needs one distribution.\nKnown: {', '.join(WORDS)}.")
@@ -34,11 +37,15 @@ def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
     if word in RANGES:
         low, high = _parse_range(f"{head}.{word}", word, value)
         ranged = Dimension(name, word, low, high, when=when)
+        if "step" in spec:
+            ranged = _parse_step(head, spec["step"], ranged)
         if "or" not in spec:
             return ranged
         return replace(ranged, special=_parse_special(head, spec["or"], ranged))
-    if "or" in spec:
-        raise InputError(f"{head}: or: stands beside a range.\nAdd {spec['or']!r} to the {word}.")
+    for key in ("step", "or"):
+        if key in spec:
+            remedy = "Leave it out" if key == "step" else f"Add {spec[key]!r} to the {word}"
+            raise InputError(f"{head}: {key}: stands beside a range.\n{remedy}.")
     if word == "choice":
         return Dimension(name, word, choices=_parse_choices(head, value), when=when)
     labels = _parse_bundle(head, value)
@@ -69,6 +76,30 @@ def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
             f"Raise {low}; a 0 beside the range is written `or: 0`."
         )
     return (int(low), int(high)) if word in ("int", "logint") else (float(low), float(high))
+
+
+def _parse_step(head: str, value: Any, ranged: Dimension) -> Dimension:
+    """The range with a step; where no step reaches its end, it ends with the last one."""
+    if ranged.type not in STEPPED:
+        raise InputError(
+            f"{head}: step: a {ranged.type} takes none, as its distances are ratios.\n"
+            f"Write {ranged.type.removeprefix('log')}, or a choice."
+        )
+    assert ranged.low is not None and ranged.high is not None
+    if not is_number(value) or value <= 0:
+        raise InputError(f"{head}: step: {value!r}: is no number above 0.\nWrite e.g. step: 8.")
+    if ranged.is_int and value % 1:
+        raise InputError(f"{head}: step: {value}: is no whole number.\nTake uniform.")
+    if value > ranged.high - ranged.low:
+        raise InputError(
+            f"{head}: step: {value}: is longer than the range from {ranged.low:g} to "
+            f"{ranged.high:g}.\nShorten it."
+        )
+    low, step = Decimal(str(ranged.low)), Decimal(str(value))
+    high = low + (Decimal(str(ranged.high)) - low) // step * step
+    if ranged.is_int:
+        return replace(ranged, step=int(value), high=int(high))
+    return replace(ranged, step=float(value), high=float(high))
 
 
 def _parse_special(head: str, value: Any, ranged: Dimension) -> tuple[Any, ...]:

@@ -154,10 +154,13 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
         edges = np.geomspace(low, high, BINS + 1)
     else:
         edges = np.linspace(low, high, BINS + 1)
-    if dimension.whole:
-        edges = np.unique(np.append(edges[:-1].round(), high + 1))
-        ends = [f"{int(one):,}" for one in edges - 1]
-        begins = [f"{int(one):,}" for one in edges]
+    if (spacing := dimension.spacing) is not None:
+        rest = low % spacing
+        steps = np.unique(((edges[:-1] - rest) / spacing).round())
+        edges = np.append(rest + spacing * steps, high + spacing)
+        texts = [int(one) if dimension.whole else float(one) for one in edges]
+        begins = [setting_text(one) for one in texts]
+        ends = [setting_text(one - spacing) for one in texts]
     else:
         begins = ends = [f"{one:.2g}" for one in edges]
     pairs = zip(begins[:-1], ends[1:], strict=True)

@@ -152,3 +152,37 @@ class TestCheck:
             check_changes([self.REFUSED] * 9, "here", accept=True)
         assert "and 6 more" in str(error.value)
         assert str(error.value).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "effect"),
+    [
+        ("int", (8, 64, 8), (8, 64, 4), "needs consent"),
+        ("int", (8, 64, 8), (8, 64, None), "needs consent"),
+        ("int", (8, 64, 8), (4, 68, 4), "needs consent"),
+        ("int", (8, 64, 8), (8, 128, 8), "needs consent"),
+        ("int", (8, 64, 8), (8, 72, 16), "is refused"),
+        ("int", (8, 64, 8), (4, 68, 8), "is refused"),
+        ("int", (8, 64, None), (8, 64, 8), "is refused"),
+        ("int", (8, 64, 8), (8, 56, 8), "is refused"),
+        ("uniform", (0.0, 0.3, 0.1), (0.0, 0.3, 0.05), "needs consent"),
+        ("uniform", (0.0, 0.3, 0.1), (0.0, 0.3, None), "needs consent"),
+        ("uniform", (0.0, 0.3, None), (0.0, 0.3, 0.1), "is refused"),
+        ("uniform", (0.0, 0.3, 0.1), (0.0, 0.3, 0.15), "is refused"),
+    ],
+)
+def test_steps(
+    kind: str,
+    old: tuple[float, float, float | None],
+    new: tuple[float, float, float | None],
+    effect: str,
+) -> None:
+    """Results from before lie on the new steps, or nothing goes on."""
+    before, after = copy.deepcopy(STUDY), copy.deepcopy(STUDY)
+    for study, (low, high, step) in ((before, old), (after, new)):
+        spec = {"type": kind, "low": low, "high": high}
+        study["space"]["generator.width"] = spec | ({} if step is None else {"step": step})
+    (change,) = study_changes(before, after)
+    assert change.effect == effect
+    steps = "" if new[2] is None else f" in steps of {new[2]:g}"
+    assert change.after == f"{kind} [{new[0]:g}, {new[1]:g}]{steps}"

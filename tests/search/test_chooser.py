@@ -436,6 +436,27 @@ class TestFiniteBranches:
         assert sorted(sizes) == list(range(8, 65))
         assert chooser.exhausted == "the space has no more than 57 points, and all were tried"
 
+    @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "grid"])
+    def test_ranges_with_steps(self, make_study: MakeStudy, sampler: str) -> None:
+        space = {
+            "training.batch_size": {"int": [8, 64], "step": 8},
+            SMOOTH: {"uniform": [0.0, 0.3], "step": 0.1},
+        }
+        study = make_study(100, space=space, sampler=sampler)
+        assert study.trials == 32
+        chooser, rows, said = Chooser(study, NONE, {}), [], {}
+        while (one := chooser.ask()) is not None:
+            rebuilt = Chooser(study, pd.DataFrame(rows), said).ask()
+            assert rebuilt == one
+            said[one.trial_id] = Reported((one.point["training.batch_size"] + one.point[SMOOTH],))
+            chooser.tell(one.number, "completed", said[one.trial_id])
+            rows.append(row_of(one, "completed"))
+        found = {
+            (p["training.batch_size"], p[SMOOTH]) for p in (json.loads(r["point"]) for r in rows)
+        }
+        smooth = [study.space[SMOOTH].number(place) for place in range(4)]
+        assert found == {(size, one) for size in range(8, 65, 8) for one in smooth}
+
     def test_a_best_at_the_edge_of_many_points(self, make_study: MakeStudy) -> None:
         space = {WIDTH: {"int": [1, 200]}, "training.batch_size": {"int": [1, 200]}}
         chooser, seen = Chooser(make_study(60, space=space), NONE, {}), set()

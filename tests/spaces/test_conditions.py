@@ -201,3 +201,17 @@ def test_how_a_value_is_written() -> None:
     assert remedy(3, Dimension("a", "int", 8, 16, special=(None,))) == (
         "It lies from 8 to 16, or null."
     )
+
+
+def test_a_range_that_no_step_ends_is_said(load: Load) -> None:
+    assert load(f"{WIDTH}: {{int: [8, 64], step: 8}}").notes == ()
+    study = load(f"{WIDTH}: {{int: [8, 60], step: 8}}")
+    assert study.space[WIDTH].high == 56
+    assert study.notes == (f"{WIDTH} ends at 56: no step of 8 from 8 reaches 60",)
+
+
+def test_conditions_on_steps(load: Load) -> None:
+    parent = f"{DROPOUT}: {{uniform: [0, 0.5], step: 0.1}}"
+    assert load(on(DROPOUT, "[0.0, 0.3]", parent))
+    found = refused(load, on(DROPOUT, "0.25", parent))
+    assert "0.25: generator.dropout never has that value.\nIt lies from 0 to 0.5 in steps" in found

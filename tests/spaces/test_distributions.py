@@ -1,19 +1,24 @@
 """Dimensions: read, drawn, told back to the sampler, placed into a config."""
 
+import itertools
+import json
 import math
 import random
 from collections.abc import Sequence
 from typing import Any
 
+import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.samplers import RandomSampler, TPESampler
 
 from colornet.catalog import preset_values
 from colornet.config import parse_config
 from colornet.errors import InputError
 from colornet.paths import flatten
 from spaces.distributions import Dimension, draw, in_order, place_point, point_id, sampler_params
+from spaces.grid import levels
 from spaces.parsing import parse_dimension
 
 LR, WIDTH, LOSS = "optimizer.generator_lr", "generator.width", "loss.adversarial"
@@ -106,7 +111,23 @@ def test_every_distribution_word(name: str, spec: Any, dimension: Dimension) -> 
         ({"or": 0}, "needs one distribution"),
         ({"uniform": [0, 1], "int": [0, 1]}, "needs one distribution"),
         ({"uniformm": [0, 1]}, "unknown distribution word.\nDid you mean 'uniform'?"),
-        ({"uniform": [0, 1], "step": 2}, "step: unknown distribution word"),
+        (
+            {"uniform": [0, 1], "steps": 2},
+            "steps: unknown distribution word.\nDid you mean 'step'?",
+        ),
+        ({"uniform": [0, 1], "step": 2}, "step: 2: is longer than the range from 0 to 1"),
+        ({"int": [8, 64], "step": 0}, "step: 0: is no number above 0"),
+        ({"int": [8, 64], "step": -8}, "step: -8: is no number above 0"),
+        ({"int": [8, 64], "step": None}, "step: None: is no number above 0"),
+        ({"int": [8, 64], "step": True}, "step: True: is no number above 0"),
+        ({"int": [8, 64], "step": "8"}, "step: '8': is no number above 0"),
+        ({"int": [8, 64], "step": 0.5}, "step: 0.5: is no whole number.\nTake uniform."),
+        ({"int": [8, 64], "step": 57}, "step: 57: is longer than the range from 8 to 64"),
+        ({"logint": [8, 64], "step": 8}, "step: a logint takes none, as its distances are ratios"),
+        ({"logint": [8, 64], "step": 1}, "step: a logint takes none"),
+        ({"loguniform": [1, 64], "step": 0.5}, "step: a loguniform takes none"),
+        ({"choice": [1, 2], "step": 1}, "step: stands beside a range"),
+        ({"int": [8, 64], "step": 8, "or": 16}, "or: 16: lies in the range"),
         ({1: 2}, "unknown distribution word"),
         ({"uniform": 1}, "1: is no range.\nWrite [low, high]."),
         ({"uniform": []}, "is no range"),
@@ -358,3 +379,58 @@ def test_places_are_fair() -> None:
     whole = [Dimension("a", "int", 3, 6).at(place) for place in places]
     assert [whole.count(value) for value in (3, 4, 5, 6)] == [300] * 4
     assert Dimension("b", "loguniform", 1e-4, 1.0).at(0.5) == pytest.approx(1e-2)
+
+
+STEPS = [
+    ({"int": [8, 64], "step": 8}, list(range(8, 65, 8))),
+    ({"int": [8, 60], "step": 8}, list(range(8, 57, 8))),
+    ({"int": [-5, 5], "step": 5}, [-5, 0, 5]),
+    ({"int": [1, 3], "step": 1}, [1, 2, 3]),
+    ({"uniform": [0, 0.3], "step": 0.1}, [0.0, 0.1, 0.2, 0.3]),
+    ({"uniform": [0.05, 1], "step": 0.25}, [0.05, 0.3, 0.55, 0.8]),
+]
+
+
+class TestSteps:
+    @pytest.mark.parametrize(("spec", "values"), STEPS)
+    def test_the_values_of_a_range(self, spec: dict[str, Any], values: list[float]) -> None:
+        dimension = read(spec)
+        assert dimension.count == len(values)
+        assert levels(dimension) == pytest.approx(values)
+        assert (dimension.low, dimension.high) == pytest.approx((values[0], values[-1]))
+        assert all(dimension.contains(value) for value in values)
+        assert [dimension.own(value) for value in values] == levels(dimension)
+        between = [(one + other) / 2 for one, other in itertools.pairwise(values)]
+        assert not any(dimension.contains(value) for value in between)
+        assert not dimension.is_endless
+        assert dimension.probes() == [levels(dimension)[0], levels(dimension)[-1]]
+
+    @pytest.mark.parametrize(("spec", "values"), STEPS)
+    def test_optuna_draws_the_same_ones(self, spec: dict[str, Any], values: list[float]) -> None:
+        dimension = read(spec)
+        for sampler in (RandomSampler(seed=0), TPESampler(seed=0, n_startup_trials=3)):
+            study = optuna.create_study(sampler=sampler)
+            for number in range(40):
+                trial = study.ask()
+                value = draw(trial, [dimension])[LR]
+                assert value in levels(dimension)
+                study.tell(trial, float(number % 3))
+            drawn = {trial.params[LR] for trial in study.trials}
+            assert len(drawn) > 1
+            (distribution,) = study.trials[0].distributions.values()
+            assert (distribution.step, distribution.high) == (dimension.step, dimension.high)
+
+    @pytest.mark.parametrize(("spec", "values"), STEPS)
+    def test_places_are_fair(self, spec: dict[str, Any], values: list[float]) -> None:
+        dimension, many = read(spec), 60 * len(values)
+        drawn = [dimension.at((index + 0.5) / many) for index in range(many)]
+        assert [drawn.count(value) for value in levels(dimension) or ()] == [60] * len(values)
+
+    def test_a_value_beside_and_data(self) -> None:
+        dimension = read({"int": [8, 64], "step": 8, "or": 4})
+        assert levels(dimension) == [4, *range(8, 65, 8)]
+        data = dimension.to_data()
+        assert data == {"type": "int", "low": 8, "high": 64, "step": 8, "special": 4}
+        assert Dimension.from_data(LR, json.loads(json.dumps(data))) == dimension
+        assert "step" not in read({"int": [8, 64]}).to_data()
+        assert dimension.own(16.0) == 16 and isinstance(dimension.own(16.0), int)

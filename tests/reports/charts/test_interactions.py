@@ -97,6 +97,26 @@ def test_whole_numbers_have_whole_parts(build) -> None:
     assert totals == [int(pair[-1]) - int(pair[0]) + 1 for pair in ends]
 
 
+@pytest.mark.parametrize(
+    ("kind", "step", "columns"),
+    [
+        ("int", 8, ("8 – 16", "24 – 32", "40", "48 – 56", "64 – 80")),
+        ("uniform", 0.5, ("0.5 – 1", "1.5 – 2", "2.5", "3 – 3.5", "4 – 5")),
+    ],
+)
+def test_parts_begin_and_end_with_a_step(
+    build, kind: str, step: float, columns: tuple[str, ...]
+) -> None:
+    low, high = step, 10 * step
+    sweep = build({WIDTH: {"type": kind, "low": low, "high": high, "step": step}, LOSS: CHOICE})
+    for place in range(10):
+        point = {WIDTH: low + place * step, LOSS: ["bce", "hinge"][place % 2]}
+        sweep.trial(point, float(place))
+    info = prepare(sweep.tables(), pair=f"{WIDTH} × {LOSS}")
+    assert info.columns == columns
+    assert [sum(c.trials for c in info.cells if c.x == x) for x in range(5)] == [2, 2, 1, 2, 3]
+
+
 def test_special_and_inactive_have_cells_of_their_own(build) -> None:
     weight = {"type": "loguniform", "low": 1, "high": 300, "special": 0, "when": {LOSS: ["bce"]}}
     sweep = build({LOSS: CHOICE, "loss.l1_weight": weight})
