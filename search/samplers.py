@@ -20,14 +20,13 @@ from colornet.errors import InputError, first_line
 from spaces.distributions import Dimension, draw, sampler_params
 from spaces.study import Study
 
+RETRIES = 8
+"""Draws of the study's own sampler that may give a known point before it is drawn at random."""
+
 
 def derived_seed(*parts: int) -> int:
     """A seed of its own for every sequence of numbers, below 2**32."""
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
-
-
-RETRIES = 8
-"""Draws of the study's own sampler that may give a known point before it is drawn at random."""
 
 
 def recorded_trial(

@@ -249,7 +249,7 @@ def drive(folder: Path, sigint: str = "default_int_handler") -> subprocess.Popen
 
 
 def wait_for_ticks(folder: Path, count: int, driver: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300  # Ray's start on a busy machine
     while len(read_sweep(folder).ticks) < count:
         assert driver.poll() is None, driver.communicate()
         assert time.monotonic() < deadline
@@ -264,7 +264,7 @@ def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
     driver = drive(folder)
     wait_for_ticks(folder, 3, driver)
     driver.send_signal(number)
-    out, err = driver.communicate(timeout=60)
+    out, err = driver.communicate(timeout=120)
     stopped = read_sweep(folder)
     done = stopped.trials[stopped.trials["state"] == "completed"]
     assert len(done) < 5
@@ -298,7 +298,7 @@ def test_a_sweep_in_the_background_of_a_script_outlives_ctrl_c(make_sweep: MakeS
     driver.send_signal(signal.SIGINT)
     wait_for_ticks(folder, len(read_sweep(folder).ticks) + 2, driver)
     driver.send_signal(signal.SIGTERM)
-    out, err = driver.communicate(timeout=60)
+    out, err = driver.communicate(timeout=120)
     assert driver.returncode == 130, err
     assert out.splitlines()[-1] == f"Next    colorsweep resume {folder.name}"
     assert set(read_sweep(folder).trials["state"]) <= {"completed", "preempted"}
@@ -311,7 +311,7 @@ def test_a_second_ctrl_c_ends_at_once_and_loses_nothing(make_sweep: MakeSweep) -
     driver.send_signal(signal.SIGINT)
     time.sleep(0.1)  # less than Ray's end takes; two signals that wait become one
     driver.send_signal(signal.SIGINT)
-    out, err = driver.communicate(timeout=60)
+    out, err = driver.communicate(timeout=120)
     assert (driver.returncode, out) == (130, "")
     assert err.splitlines()[-1] == f"Ended at once. Go on with: colorsweep resume {folder}"
     before = read_sweep(folder).ticks
