@@ -238,7 +238,8 @@ def _leave(
     notes = [*([promise] if promise else []), weights, *settings["notes"]]
     fails = shortfalls(row, origin if same_pictures(asked, config) else None, objective)
     if fails:
-        fails.append(reason(training.history, len(packs.own.indices("train"))))
+        count = len(packs.own.indices("train"))
+        fails.append(reason(training.history, count, config.data.source))
     for name, model in models.items():
         if name != kept:
             seen = _seen(model.row)

@@ -59,12 +59,13 @@ def _worst(column: str, values: Sequence[Any]) -> float | None:
     return worst
 
 
-def reason(history: Sequence[Row], pictures: int) -> str:
+def reason(history: Sequence[Row], pictures: int, source: str) -> str:
     """Why, as far as the curves show it, and what would help.
 
     Args:
         history: all ticks.
         pictures: training pictures.
+        source: where they come from, the config's `data.source`.
     """
     held_out = [row.get("val_ab_mae") for row in history]
     gaps = [row.get("diag_train_val_gap") for row in history]
@@ -78,7 +79,7 @@ def reason(history: Sequence[Row], pictures: int) -> str:
     ticks = len(curves)
     best = min(range(ticks), key=lambda tick: curves[tick][0])
     (least, then), (held, learned) = curves[best], curves[-1]
-    help_ = few_pictures(pictures) or (
+    help_ = few_pictures(pictures, source) or (
         f"{pictures:,} training pictures are too few for so long a training of so large a network: "
         "more pictures, a shorter training or dropout would help."
     )

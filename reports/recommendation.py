@@ -121,7 +121,8 @@ def _interval(
 def _worthless(sweep: SweepTables, reason: str) -> Objection:
     data = next(iter(sweep.records.provenance.get("data") or []), None) or {}
     count = (data.get("splits") or {}).get("train")
-    too_few = few_pictures(count) if isinstance(count, int) else None
+    source = str(sweep.records.study["base_config"]["data"].get("source"))
+    too_few = few_pictures(count, source) if isinstance(count, int) else None
     if too_few:
         return Objection(reason, too_few, None)
     return Objection(

@@ -13,6 +13,7 @@ from typing import Any
 from colornet import provenance
 from colornet.budget import check_budget
 from colornet.config import Config, parse_config
+from colornet.data.enough import few_pictures
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError, first_line, why_not
 from colornet.firstlook import check_answers
@@ -46,6 +47,8 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     check_writable(location)
     check_room(location)
     study, packs = check_data(study)
+    for note in study.notes:
+        log.warning("%s", note)
     described = {
         **provenance.collect(),
         "data": [describe(pack) for pack in packs],
@@ -126,7 +129,18 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
         check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
         check_budget(config.resolved(len(pack.indices("train"))), pack)
     packs = list(found.values())
-    return replace(study, base_config=_with_budget(study, base, packs).to_dict()), packs
+    resolved = _with_budget(study, base, packs).to_dict()
+    return replace(study, base_config=resolved, notes=(*study.notes, *_few(found))), packs
+
+
+def _few(packs: Mapping[DataConfig, Pack]) -> list[str]:
+    """A note on the smallest choice of pictures, where that has too few to learn from."""
+    said = [
+        (len(pack.indices("train")), note)
+        for data, pack in packs.items()
+        if (note := few_pictures(len(pack.indices("train")), data.source))
+    ]
+    return [min(said)[1]] if said else []
 
 
 def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:

@@ -72,8 +72,6 @@ def run(
 
     began = {"study": study, "settings": overrides, "quick": quick}
     location = begin(loaded, out, began)
-    for note in loaded.notes:
-        log.warning(note)
     log.warning("Sweep %s", location)
 
     from search.sweep import run as start

@@ -9,6 +9,7 @@ from typing import Any
 
 from colornet.data.building import decode_in_order, packing_order
 from colornet.data.decode import is_grey
+from colornet.data.enough import few_pictures
 from colornet.data.picturefiles import not_read
 from colornet.data.source import Decoded, Entry, UnusablePicture, build_source
 from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
@@ -119,7 +120,8 @@ class CheckReport:
                 f"Not usable as it is: {len(self.bad)} of {self.files} pictures are bad, more than "
                 f"data.max_bad_fraction {self.max_bad_fraction:g} allows."
             )
-        return "Usable."
+        few = few_pictures(self.splits["train"], self.source)
+        return f"Usable, but {few}" if few else "Usable."
 
 
 def check(data: DataConfig, progress: Callable[[int, int], None] | None = None) -> CheckReport:

@@ -1,15 +1,34 @@
-"""How many training pictures it takes to beat one color everywhere: a measured rule."""
+"""How many training pictures it takes to do better than one color everywhere: a measured rule.
+
+Photos of six kinds of scenes at 32 pixels, 12,800 pictures seen, ab MAE on held-out ones / that of
+the best single color, at the last tick:
+
+| training pictures | pix2pix-small | unet-small |
+|---|---|---|
+| 100 | .96 | .96 |
+| 200 | .92 | .93 |
+| 400 | .92 | .90 |
+| 800 | .91 | .84 |
+
+Below 400 the error on training pictures was less than half of that on held-out ones, whose best
+was in the midst of the training: they were learned by heart. Of drawn landscapes 32 are enough
+(.32), since their colors follow from few rules.
+"""
 
 FEW = 400
-"""Training pictures below which a warning is due."""
+"""Photos below which a training learns its pictures rather than colors."""
+_MEASURED = "With 100 photos small presets ended 4 % below the error of one color everywhere, with "
+_MEASURED += "200 8 %, with 400 9 %, with 800 13 %."
 
 
-def few_pictures(count: int) -> str | None:
-    """A sentence where there are too few training pictures to learn colors from, else None.
+def few_pictures(count: int, source: str) -> str | None:
+    """What to expect where training pictures are few, in two sentences; else None.
 
     Args:
-        count: training pictures, those of the train split.
+        count: pictures of the train split.
+        source: the config's `data.source`; drawn scenes are never too few.
     """
-    if count >= FEW:
+    if source == "scenes" or count >= FEW:
         return None
-    return f"{count:,} training pictures are few: take at least {FEW}."
+    pictures = f"{count:,} training picture{'s are' if count != 1 else ' is'} few"
+    return f"{pictures}: take {FEW} or more. {_MEASURED}"

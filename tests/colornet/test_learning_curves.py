@@ -18,7 +18,7 @@ def curves(held_out: list[float | None], learned: list[float]) -> list[dict[str,
 
 
 def test_held_out_errors_that_rise_while_the_others_fall() -> None:
-    said = reason(curves([9.2, 8.9, 9.0, 9.4, 9.6], [9.0, 8.0, 7.0, 5.0, 4.2]), MANY)
+    said = reason(curves([9.2, 8.9, 9.0, 9.4, 9.6], [9.0, 8.0, 7.0, 5.0, 4.2]), MANY, "folder")
     assert said.startswith(
         "It overfits: from tick 2 of 5 on, the error on held-out pictures rose from 8.9 to 9.6 "
         "while that on training pictures fell from 8 to 4.2."
@@ -26,7 +26,7 @@ def test_held_out_errors_that_rise_while_the_others_fall() -> None:
 
 
 def test_errors_that_are_far_apart_without_a_rise() -> None:
-    said = reason(curves([9.2, 8.9, 8.9], [9.0, 7.0, 4.0]), MANY)
+    said = reason(curves([9.2, 8.9, 8.9], [9.0, 7.0, 4.0]), MANY, "folder")
     assert said.startswith(
         "It overfits: the error is 4 on training pictures and 8.9 on held-out ones."
     )
@@ -34,18 +34,20 @@ def test_errors_that_are_far_apart_without_a_rise() -> None:
 
 def test_few_pictures_are_named_as_the_cause() -> None:
     overfitted = curves([8.9, 9.6], [8.0, 4.2])
-    assert "163 training pictures are few" in reason(overfitted, 163)
-    assert "50,000 training pictures are too few for so long a training" in reason(overfitted, MANY)
+    assert "163 training pictures are few" in reason(overfitted, 163, "folder")
+    assert "50,000 training pictures are too few for so long a training" in reason(
+        overfitted, MANY, "folder"
+    )
 
 
 def test_a_training_that_still_learns() -> None:
-    said = reason(curves([12.0, 11.0, 10.0], [12.0, 11.0, 10.0]), MANY)
+    said = reason(curves([12.0, 11.0, 10.0], [12.0, 11.0, 10.0]), MANY, "folder")
     assert said.startswith("It has not learned yet: the error on training pictures is 10 and still")
     assert "--set training.images" in said
 
 
 def test_a_training_that_does_not_learn() -> None:
-    said = reason(curves([12.0, 12.1, 12.0], [12.0, 12.0, 12.0]), MANY)
+    said = reason(curves([12.0, 12.1, 12.0], [12.0, 12.0, 12.0]), MANY, "folder")
     assert said.startswith("It does not learn: the error on training pictures is 12 and falls no")
 
 
@@ -53,11 +55,11 @@ def test_a_training_that_does_not_learn() -> None:
     "history", [[], curves([None], [1.0]), [{}], curves([float("nan")], [1.0])]
 )
 def test_nothing_was_measured(history: list[dict[str, Any]]) -> None:
-    assert reason(history, MANY) == "What its curves would say was not measured."
+    assert reason(history, MANY, "folder") == "What its curves would say was not measured."
 
 
 def test_a_single_tick() -> None:
-    assert reason(curves([12.0], [12.0]), MANY).startswith("It does not learn")
+    assert reason(curves([12.0], [12.0]), MANY, "folder").startswith("It does not learn")
 
 
 TESTED = {"test_ab_mae": 8.0, "test_ab_mae_baseline": 8.69, "val_ab_mae": 8.1, "val_psnr": 24.0}
