@@ -147,7 +147,10 @@ def _resolve(
         raise InputError(f"{origin}: space: nothing is left to search.\nFree a dimension.")
     check_reachable(space, origin)
     check_overlaps(space, origin)
-    check_fixed(file.fixed, space, origin, given or {})
+    # What is fixed of the data counts for the pictures that judge, where these are others.
+    judged = file.evaluate_on is not None
+    for_trials = {p: v for p, v in file.fixed.items() if not (judged and p.startswith("data."))}
+    check_fixed(for_trials, space, origin, given or {})
     not_searched = {**flatten(base), **{key: None for key in file.space if key not in space}}
     start = start_points(file.start_from, space, not_searched, origin)
     study = Study(name, file.model_copy(update={"start_from": start}), space, base)

@@ -30,10 +30,15 @@ PLACES = {"bundle": {label: {"data.classes": classes} for label, classes in CLAS
 
 @pytest.fixture
 def study(make_study: Make) -> Make:
-    """A function of a space and of keys and fixed paths that gives a study on few scenes."""
+    """A function of a space and of keys and fixed paths that gives a study on few scenes.
+
+    A fixed path of None is left out.
+    """
 
     def make(space: dict[str, Any], fixed: dict[str, Any] | None = None, **keys: Any) -> Study:
-        return make_study(space=space, fixed={**FIXED, **(fixed or {})}, **keys)
+        fixed = {**FIXED, **(fixed or {})}
+        fixed = {path: value for path, value in fixed.items() if value is not None}
+        return make_study(space=space, fixed=fixed, **keys)
 
     return make
 
@@ -138,10 +143,11 @@ def test_budgets_are_those_of_each_choice(study: Make) -> None:
         "many": {"data.pictures": 60, "training.batch_size": 40},
         "few": {"data.pictures": 30, "training.batch_size": 16},
     }
-    check_data(study({"pictures": {"bundle": bundles}}, evaluate_on={"data.seed": 9}, **EVAL))
+    space, free = {"pictures": {"bundle": bundles}}, {"training.batch_size": None}
+    check_data(study(space, free, evaluate_on={"data.seed": 9}, **EVAL))
     bundles["few"]["training.batch_size"] = 32
     with pytest.raises(InputError, match=r"batch_size: 32: there are only"):
-        check_data(study({"pictures": {"bundle": bundles}}, evaluate_on={"data.seed": 9}, **EVAL))
+        check_data(study(space, free, evaluate_on={"data.seed": 9}, **EVAL))
 
 
 OVERLAP: dict[str, Any] = {"evaluate_on": {"data.pictures": 20, "data.image_size": 32}, **EVAL}

@@ -126,6 +126,15 @@ def test_what_is_fixed_for_some_trials(load: Load) -> None:
     assert study.config({LOSS: "lsgan"}, 0).loss.label_smoothing == 0.05
 
 
+def test_what_is_fixed_for_the_pictures_that_judge(load: Load) -> None:
+    """`evaluate_on` starts from the base config's pictures, which no trial may have."""
+    space = {"data.image_size": {"choice": [16, 32]}}
+    more: dict[str, Any] = {"fixed": {"data.image_size": 32}}
+    assert refused(load, space, **more).startswith("fixed.data.image_size: 32: no trial would")
+    more |= {"evaluate_on": {"data.seed": 9}, "objectives": {"eval_ab_mae": "minimize"}}
+    assert load(space, **more).base_config["evaluate_on"]["image_size"] == 32
+
+
 @pytest.mark.parametrize("key", ["fixed", "final"])
 def test_rivals_in_one_part(load: Load, key: str) -> None:
     found = refused(load, {L1: WEIGHT}, **{key: {IMAGES: 64, EPOCHS: 1}})
