@@ -23,9 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from colornet.errors import InputError, StorageError, system_error
+from colornet.reading import json_mapping, read_json, read_text
 from colornet.storage import sha256_file, sync_folder
 
 VERSION = 1
+MAX_HISTORY = 256_000_000
+"""Bytes."""
 KEPT = 2
 """Checkpoints kept per attempt: the newest, and the one before in case the newest is damaged."""
 MANIFEST, _STATE, _HISTORY = "manifest.json", "state.pt", "history.json"
@@ -105,14 +108,14 @@ def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def verify(path: Path) -> bool:
     """Whether all files are there and every byte is what was written."""
     try:
-        written = (path / MANIFEST).read_bytes()
-        sums = json.loads(written)["files"]
+        written = read_text(path / MANIFEST)
+        sums = json_mapping(written, MANIFEST)["files"]
         return (
             set(sums) == {_STATE, _HISTORY}
-            and written == _manifest(sums)
+            and written.encode() == _manifest(sums)
             and all(sha256_file(path / part) == sums[part] for part in sums)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, InputError):
         return False
 
 
@@ -127,8 +130,11 @@ def latest(folder: Path) -> Path | None:
 
 
 def history(path: Path) -> list[dict[str, Any]]:
-    """The metrics of every tick up to this checkpoint, in order."""
-    return json.loads((path / _HISTORY).read_bytes())
+    """The metrics of every tick up to this checkpoint, in order. Raises InputError."""
+    found = read_json(path / _HISTORY, MAX_HISTORY)
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise InputError(f"{path / _HISTORY}: holds no list of ticks.")
+    return found
 
 
 def _found(paths: Iterable[Path]) -> list[Path]:

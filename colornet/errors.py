@@ -14,7 +14,9 @@ ColorsweepError        1  the sweep or training failed
 A message has at most three lines: what is wrong with its place and value, then the remedy.
 """
 
+import errno
 import logging
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -22,6 +24,13 @@ from colornet.redaction import redact
 
 INTERRUPTED = 130
 """The exit code of a command that was stopped from outside."""
+LONGEST = 200
+"""Characters of a name in a message."""
+LONGEST_LINE = 1200
+_STEERS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_NAME = re.compile(rf"\S{{{LONGEST + 1},}}")
 
 
 class ColorsweepError(Exception):
@@ -30,7 +39,25 @@ class ColorsweepError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        return redact(super().__str__())
+        return said(redact(super().__str__()))
+
+
+def printable(text: str) -> str:
+    """Text as a terminal may show it: what would steer it is written as an escape."""
+    return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """A text of at most so many characters, its middle left out."""
+    return text if len(text) <= most else f"{text[: most - 41]}…{text[-40:]}"
+
+
+def said(text: str) -> str:
+    """A message as it is shown: at most three lines, printable, names and lines not endless."""
+    lines = text.split("\n")
+    lines = [*lines[:2], " ".join(lines[2:])] if len(lines) > 3 else lines
+    words = (_NAME.sub(lambda found: cut(found[0]), line) for line in lines)
+    return printable("\n".join(cut(line, LONGEST_LINE) for line in words))
 
 
 class InputError(ColorsweepError):
@@ -123,6 +150,19 @@ def why_not(error: BaseException) -> str:
     return (found.strerror if found else None) or first_line(found or error)
 
 
+_INPUT = {
+    *(errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
+    *(errno.ELOOP, errno.EINVAL, errno.EROFS, errno.ENODEV, errno.ENXIO, errno.EEXIST),
+}
+"""Errors of the system that are about what a user has named."""
+
+
+def of_system(error: OSError) -> ColorsweepError:
+    """What the system refused, for a user: bad input, or a failure."""
+    text = f"{error.filename}: {why_not(error)}." if error.filename else f"{why_not(error)}."
+    return InputError(text) if error.errno in _INPUT else StorageError(text)
+
+
 def first_line(error: BaseException) -> str:
     """What an error says first, short enough for a sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -134,5 +174,5 @@ class Redacted(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record; every one passes."""
-        record.msg, record.args = redact(record.getMessage()), ()
+        record.msg, record.args = said(redact(record.getMessage())), ()
         return True

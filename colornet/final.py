@@ -35,6 +35,7 @@ from colornet.model import save_model
 from colornet.packs import open_packs
 from colornet.promise import is_better, same_pictures, verdict
 from colornet.ranks import Ranks
+from colornet.reading import json_mapping
 from colornet.samples import grid
 from colornet.steps import Metrics
 from colornet.storage import write_atomic
@@ -97,7 +98,7 @@ def ticks_of(state: Path) -> list[dict[str, Any]]:
         lines = (state / "ticks.jsonl").read_text().splitlines(keepends=True)
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    return [json_mapping(line, str(state)) for line in lines if line.endswith("\n")]
 
 
 def _watch(state: Path, ended: threading.Event) -> None:

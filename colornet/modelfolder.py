@@ -73,7 +73,7 @@ def read_weights(folder: Storage, name: str, beside: str = MANIFEST) -> bytes:
     """
     weights, origin = folder.read(name), f"{folder.root}/{name}"
     try:
-        said = folder.read(beside)
+        said = folder.text(beside)
     except FileNotFoundError:
         said = None
     if said is not None:

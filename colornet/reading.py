@@ -180,11 +180,9 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
     """The mapping in YAML text, as plain data.
 
     Raises:
-        InputError: syntax error (with its line), duplicate key, alias, tag, beyond MAX_DEPTH or
-            MAX_BYTES, or something else than a mapping.
+        InputError: syntax error (with its line), duplicate key, alias, tag, beyond MAX_DEPTH, or
+            something else than a mapping.
     """
-    if len(text) > MAX_BYTES:
-        raise InputError(f"{origin}: is larger than {MAX_BYTES:,} bytes, and is not read.")
     found = yaml_value(text, origin)
     if not isinstance(found, dict):
         raise InputError(f"{origin}: holds no mapping.\nWrite `key: value` lines.")

@@ -20,6 +20,7 @@ from typing import IO
 from pyarrow import BufferReader, NativeFile, fs
 
 from colornet.errors import InputError
+from colornet.reading import MAX_BYTES, decoded, read_text
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,26 @@ class Storage:
         """The bytes of a file. Raises FileNotFoundError when it is not there."""
         with self.filesystem.open_input_file(self._full(name)) as file:
             return file.read()
+
+    def text(self, name: str, most: int = MAX_BYTES) -> str:
+        """The text of a file.
+
+        Args:
+            most: bytes that it may have.
+
+        Raises:
+            FileNotFoundError: it is not there.
+            InputError: it cannot be read, is no file of text, or larger.
+        """
+        full = self._full(name)
+        if self.local is not None:
+            if not os.path.lexists(full):
+                raise FileNotFoundError(full)
+            return read_text(full, most)
+        size = self.filesystem.get_file_info(full).size
+        if size is not None and size > most:
+            raise InputError(f"{full}: is larger than {most:,} bytes, and is not read.")
+        return decoded(self.read(name), full)
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole or not at all; an older one of that name is replaced."""
@@ -228,7 +249,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to `path` whole or not at all, flushed to the disk."""
+    """Write `data` to `path` whole or not at all, flushed to the disk.
+
+    A device or a pipe is written to as it is: a file in its place would be another thing.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -234,9 +234,8 @@ def best(
         leave_model(tables, decision.points.iloc[places[0]], model)
     base = out or _beside(tables, "best.yaml", "best.yaml")
     paths = [base] if top == 1 else _numbered(base, count)
-    frozen = [
-        freeze(tables, decision, at, str(path)) for path, at in zip(paths, places, strict=True)
-    ]
+    pairs = zip(paths, places, strict=True)
+    frozen = [freeze(tables, decision, place, str(path)) for path, place in pairs]
     for path, content in zip(paths, frozen, strict=True):
         _write(path, to_yaml(content).encode())
     compared = compare(tables, decision)

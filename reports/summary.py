@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from colornet.catalog import to_yaml
+from colornet.errors import cut
 from colornet.measures import METRICS
 from reports.charts.endings import savings, savings_text
 from reports.health import flags
@@ -28,7 +29,9 @@ def header(sweep: SweepTables) -> dict[str, Any]:
         facts.append((f"{start:%Y-%m-%d %H:%M}", "UTC, start"))
     return {
         "name": records.name,
-        "question": records.study.get("question") or records.study.get("name") or records.name,
+        "question": cut(
+            str(records.study.get("question") or records.study.get("name") or records.name), 600
+        ),
         "facts": [{"value": value, "label": label} for value, label in facts],
         "states": list(sweep.how_ended().items()),
         "problems": list(records.problems),

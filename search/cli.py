@@ -4,10 +4,8 @@ Subcommands are import strings, so that `--help` and the reading commands load n
 Ray. stdout carries results only; progress, logs and warnings go to stderr.
 """
 
-import contextlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -15,7 +13,16 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from colornet.errors import INTERRUPTED, ColorsweepError, Redacted
+from colornet import streams
+from colornet.errors import (
+    INTERRUPTED,
+    ColorsweepError,
+    Redacted,
+    StorageError,
+    of_system,
+    printable,
+    said,
+)
 from colornet.interrupt import say
 
 app = App(
@@ -95,24 +102,38 @@ def _launch(
     """
     try:
         answer = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        return _show(answer, as_json)
     except CycloptsError as error:
-        print(error, file=sys.stderr)
+        print(said(str(error)), file=sys.stderr)
         return 2
-    except ColorsweepError as error:
+    except BrokenPipeError:
+        streams.discard()
+        return 0
+    except (ColorsweepError, OSError, MemoryError, RecursionError) as error:
         if debug:
             raise
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return _show(answer, as_json)
+        shown = _refusal(error)
+        print(shown, file=sys.stderr)
+        return shown.exit_code
+
+
+def _refusal(error: BaseException) -> ColorsweepError:
+    """What a user is told of an error that ends a command."""
+    if isinstance(error, ColorsweepError):
+        return error
+    if isinstance(error, OSError):
+        return of_system(error)
+    kind = "more memory" if isinstance(error, MemoryError) else "deeper nesting"
+    return ColorsweepError(f"needs {kind} than there is.\nSee where with --debug.")
 
 
 def _show(answer: Any, as_json: bool) -> int:
     if answer is None or isinstance(answer, int):
         return answer or 0
     if as_json:
-        print(json.dumps(answer.data(), indent=1, allow_nan=False))
+        streams.answer(json.dumps(answer.data(), indent=1, allow_nan=False))
     else:
-        print(answer.text())
+        streams.answer(printable(answer.text()))
     return getattr(answer, "exit_code", 0)
 
 
@@ -120,27 +141,35 @@ class _Stderr(logging.Handler):
     """Logs to what `sys.stderr` is at the time: a live display takes its place while it runs."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(OSError):  # a terminal that was closed
-            print(self.format(record), file=sys.stderr, flush=True)
+        print(self.format(record), file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `colorsweep` with the process's arguments and exit with its code."""
+    had_stdout = streams.settle()
     handler = _Stderr()
     handler.addFilter(Redacted())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(message)s")
+    code = 0
     try:
         code = app.meta(
             arguments, result_action="return_value", exit_on_error=False, print_error=False
         )
-        sys.stdout.flush()
+        streams.answer("", end="")
+        if not had_stdout:
+            raise StorageError("stdout: cannot be written: it is closed")
     except CycloptsError as error:
-        print(error, file=sys.stderr)
+        print(said(str(error)), file=sys.stderr)
         code = 2
+    except StorageError as error:
+        print(error, file=sys.stderr)
+        code = code or error.exit_code
+    except OSError as error:  # of help, which is printed by itself
+        streams.discard()
+        if not isinstance(error, BrokenPipeError):
+            print(f"stdout: {of_system(error)}", file=sys.stderr)
+            code = 1
     except KeyboardInterrupt:
         say("Interrupted")
         code = INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code)

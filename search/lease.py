@@ -22,7 +22,8 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from colornet.errors import InUseError, StorageError
+from colornet.errors import InputError, InUseError, StorageError, system_error
+from colornet.reading import parse_json
 from colornet.storage import Storage
 
 RENEW = 10.0
@@ -34,7 +35,14 @@ WATCH = 2.5 * RENEW
 PROBED = 1.0
 """Seconds in which a lock that a reader holds for an instant is free again."""
 NAME, LOCK = "lease.json", "lease.lock"
-_KEYS = {"host", "pid", "boot_id", "process_start", "sequence", "since", "renewed"}
+_KEYS = {
+    **dict.fromkeys(("host", "boot_id", "since"), str),
+    "process_start": str | None,
+    **dict.fromkeys(("pid", "sequence"), int),
+    "renewed": int | float,
+}
+MAX_PID = 2**31
+"""No system counts its processes further."""
 log = logging.getLogger("colorsweep")
 
 
@@ -176,10 +184,18 @@ def _own(sequence: int, *, locks: bool) -> dict[str, Any]:
 def holder(storage: Storage) -> dict[str, Any] | None:
     """What the lease says, or None when nobody holds the sweep (a damaged one holds nothing)."""
     try:
-        held = json.loads(storage.read(NAME))
-    except (FileNotFoundError, ValueError):
+        held = parse_json(storage.text(NAME), NAME)
+    except FileNotFoundError:
         return None
-    return held if isinstance(held, dict) and held.keys() >= _KEYS else None
+    except InputError as error:
+        if (why := system_error(error)) is not None:
+            raise why from None  # what it says is not known
+        return None
+    if not isinstance(held, dict):
+        return None
+    fits = all(isinstance(held.get(key), kind) for key, kind in _KEYS.items())
+    small = fits and 0 < held["pid"] < MAX_PID and 0 <= held["sequence"] < 2**53
+    return held if small else None
 
 
 def driver(storage: Storage) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from colornet.answer import aligned
+from colornet.errors import cut
 
 Row = tuple[str, ...]
 
@@ -16,7 +17,7 @@ def plan_text(values: Mapping[str, Any], command: str) -> str:
         command: that would run the study.
     """
     rows = [
-        ("Study", f"{values['study']}: {values['question']}"),
+        ("Study", f"{values['study']}: {cut(values['question'])}"),
         ("Design", _design(values)),
         *_trials(values["trials"]),
         *_pictures(values["data"]),

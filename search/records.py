@@ -11,7 +11,6 @@ Whatever else a row holds is a metric: float64, null where it does not apply. `s
 the clock.
 """
 
-import json
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -23,9 +22,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from colornet.catalog import parse_yaml
-from colornet.errors import InputError, did_you_mean
+from colornet.errors import InputError, did_you_mean, first_line
 from colornet.firstlook import check_answers
+from colornet.reading import json_mapping, parse_yaml
 from colornet.storage import Storage
 from search import lease
 from search.frames import read_frame
@@ -47,6 +46,8 @@ STATES = (
 )
 UNFINISHED = ("running", "preempted")
 """States of trials that a resumed sweep goes on with."""
+MAX_STUDY, MAX_PROVENANCE = 4_000_000, 16_000_000
+"""Bytes."""
 CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
 """What is kept of each change of a trial's state."""
 
@@ -157,14 +158,15 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
 def read_study(storage: Storage) -> dict[str, Any]:
     """The resolved study of a sweep, as data. Raises InputError when the folder is no sweep."""
     try:
-        study = parse_yaml(storage.read("study.yaml").decode(), f"{storage.root}/study.yaml")
+        study = parse_yaml(storage.text("study.yaml", MAX_STUDY), f"{storage.root}/study.yaml")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{storage.root}: no sweep: it holds no study.yaml.\n"
             "Give the folder that `colorsweep run` named."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{storage.root}/study.yaml: cannot be read: {error}") from None
+    except OSError as error:
+        why = first_line(error)
+        raise InputError(f"{storage.root}/study.yaml: cannot be read: {why}.") from None
     if "base_config" not in study or study.get("version") != VERSION:
         raise InputError(
             f"{storage.root}/study.yaml: version {study.get('version')!r} of a sweep is not known "
@@ -175,15 +177,12 @@ def read_study(storage: Storage) -> dict[str, Any]:
 
 def _read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
     """What is recorded of code, machine and data, and why it is not."""
-    why = "it holds no mapping"
     try:
-        found = json.loads(storage.read("provenance.json"))
-        if isinstance(found, dict):
-            return found, []
+        return json_mapping(storage.text("provenance.json", MAX_PROVENANCE), "it"), []
     except FileNotFoundError:
         why = "it is not there"
-    except (OSError, ValueError) as error:
-        why = str(error).splitlines()[0]
+    except (OSError, InputError) as error:
+        why = first_line(error)
     return {}, [f"provenance.json cannot be read: {why}"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from colornet.answer import aligned
+from colornet.errors import cut
 from search import confirmation
 from search.ranking import confirmed_column, deciding_metric, point_table
 from search.records import UNFINISHED, SweepRecords, driver_of, read_states, read_sweep
@@ -115,7 +116,7 @@ def status_text(values: dict[str, Any]) -> str:
     states = ", ".join(states) or "none started"
     rows = [
         ("Sweep", values["sweep"]),
-        ("Question", values["question"]),
+        ("Question", cut(values["question"])),
         ("State", driven),
         ("Trials", f"{values['done']} of {values['trials']} done ({states})"),
     ]

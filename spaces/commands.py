@@ -4,6 +4,7 @@ from typing import Any
 
 from colornet.answer import Answer, aligned
 from colornet.catalog import builtin_names, find_yaml, read_yaml
+from colornet.reading import read_text
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 
@@ -19,7 +20,7 @@ def studies(name: str | None = None) -> Answer:
     if name is not None:
         path = find_yaml(name, STUDIES, "study")
         load_study(name)
-        return Answer(path.read_text().rstrip("\n"), read_yaml(path))
+        return Answer(read_text(path).rstrip("\n"), read_yaml(path))
     rows = [("study", "design", "trials".rjust(8), "quick".rjust(8), "question")]
     values = {}
     for found in builtin_names(STUDIES):

@@ -33,6 +33,7 @@ TORCH_FREE = {
     "colornet.redaction",
     "colornet.sections",
     "colornet.storage",
+    "colornet.streams",
     "colornet.validation",
 }
 """Foundations that every room may use; `colornet.data` stands for all that is in it."""
@@ -187,7 +188,7 @@ def test_package_files_hold_a_docstring_and_nothing_else(module: str) -> None:
 
 def test_the_command_imports_no_room_but_what_every_end_needs() -> None:
     rooms = {name for name, _ in imports_of(tree_of("search.cli")) if name.split(".")[0] in ROOMS}
-    assert rooms == {"colornet.errors", "colornet.interrupt"}
+    assert rooms == {"colornet.errors", "colornet.interrupt", "colornet.streams"}
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -1,6 +1,5 @@
 """Which columns of a Parquet file hold the pictures, their classes and their splits."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from colornet.errors import InputError, did_you_mean
+from colornet.reading import parse_json
 
 SPLIT = "split"
 _LABELS = (
@@ -137,10 +137,10 @@ def _shown(names: Iterable[str]) -> str:
 def _class_names(schema: pa.Schema, label: str | None) -> tuple[str, ...]:
     """Names of the integers in Hugging Face's description of the columns, where there are any."""
     try:
-        described: Any = json.loads((schema.metadata or {})[b"huggingface"])
+        described: Any = parse_json((schema.metadata or {})[b"huggingface"], "huggingface")
         names = described["info"]["features"][label]["names"]
     # Anything may be written there, and without it the integers serve.
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, InputError):
         return ()
     texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
     return tuple(names) if texts else ()

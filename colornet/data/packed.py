@@ -4,7 +4,6 @@
 folder of the user's choice, which can then be used as `data.root` itself.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
+from colornet.data.packindex import MAX_INDEX, wrong_in
 from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source, read_as
 from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
-from colornet.errors import InputError, did_you_mean
+from colornet.errors import InputError, did_you_mean, first_line
 from colornet.firstlook import check_answers
+from colornet.reading import read_json
 from colornet.sections.data import DataConfig, FolderData
 from colornet.storage import cache_folder
 
@@ -147,15 +148,19 @@ def _is_whole(folder: Path) -> bool:
 
 def _read_index(folder: Path) -> dict[str, Any]:
     try:
-        index = json.loads((folder / INDEX).read_text("utf-8"))
-        version = index["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, f"{INDEX} cannot be read") from error
+        index = read_json(folder / INDEX, MAX_INDEX)
+    except InputError as error:
+        raise _damaged(folder, f"{INDEX} cannot be read: {first_line(error)}") from None
+    version = index.get("version") if isinstance(index, dict) else None
+    if not isinstance(version, int):
+        raise _damaged(folder, f"{INDEX} cannot be read: it names no version")
     if version != PACK_VERSION:
         raise InputError(
             f"{folder}: packed in format {version}, but this version reads {PACK_VERSION}.\n"
             "Pack the pictures again with `colorsweep data pack`."
         )
+    if wrong := wrong_in(index):
+        raise _damaged(folder, f"{INDEX}: {wrong}")
     return index
 
 

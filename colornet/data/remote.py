@@ -18,6 +18,7 @@ from typing import Any
 
 from colornet.data.building import INDEX, PICTURES, locked
 from colornet.errors import InputError, first_line, why_not
+from colornet.reading import json_mapping
 from colornet.storage import Storage, cache_folder, sync_folder, write_atomic
 
 SUMS = "sums.json"
@@ -59,15 +60,15 @@ def fetch_pack(uri: str) -> Path:
     """
     storage = Storage.at(uri)
     try:
-        text = storage.read(SUMS)
-        sums = json.loads(text)
-        needed = sum(one["bytes"] for one in sums.values())
+        text = storage.text(SUMS).encode()
+        sums = json_mapping(text, SUMS)
+        needed = sum(int(one["bytes"]) for one in sums.values())
     except FileNotFoundError:
         raise InputError(
             f"data.root: {uri}: no pack is there.\n"
             f"Put one there: colorsweep data pack PICTURES -o {uri}"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         raise InputError(f"data.root: {uri}: cannot be read: {first_line(error)}.") from None
     folder = cache_folder() / "packs" / f"remote-{hashlib.sha256(text).hexdigest()[:24]}"
     try:
