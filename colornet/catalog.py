@@ -2,11 +2,13 @@
 
 import io
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import SafeRepresenter
 
 from colornet.config import Config, parse_config
 from colornet.errors import InputError, did_you_mean
@@ -26,12 +28,25 @@ def parse_value(text: str) -> Any:
         return text
 
 
+class _Representer(SafeRepresenter):
+    """Writes text that YAML would change, such as line ends of other systems, with escapes."""
+
+    def represent_str(self, data: str) -> Any:
+        """A scalar that is read back as it was."""
+        style = None if data.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Representer.add_representer(str, _Representer.represent_str)
+
+
 def to_yaml(values: Mapping[str, Any]) -> str:
-    """YAML text of nested plain data, keys in their order."""
+    """YAML text of nested plain data, keys in their order, which is read back equal."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.Representer = _Representer
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False
-    yaml.width = 100
+    yaml.width = sys.maxsize  # folded keys are not read back
     stream = io.StringIO()
     yaml.dump(_plain(values), stream)
     return stream.getvalue()
