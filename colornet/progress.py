@@ -19,7 +19,7 @@ def show_tick(ticks: int) -> Callable[[Mapping[str, Any]], None]:
     def show(metrics: Mapping[str, Any]) -> None:
         tick, seconds = metrics["tick"], metrics["seconds"]
         left = seconds / tick * (ticks - tick)
-        log.warning(
+        log.info(
             "tick %d/%d  %s images  val_ab_mae %.4g  colorfulness %.2f  %.0f s, about %.0f s left",
             tick,
             ticks,
@@ -49,6 +49,6 @@ def show_pictures() -> Generator[Callable[[int, int, Path], None]]:
             bar.update(task, total=total, completed=done)
             if not console.is_terminal and (done == total or time.monotonic() - shown > 1):
                 shown = time.monotonic()
-                log.warning("%d/%d  %s", done, total, picture)
+                log.info("%d/%d  %s", done, total, picture)
 
         yield show

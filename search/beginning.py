@@ -21,6 +21,7 @@ from colornet.packs import Packs, check_packs
 from colornet.preparing import refuse_secrets_in, roots
 from colornet.sections.data import DataConfig
 from colornet.storage import Storage
+from search.asked import tell
 from search.disk import check_room, check_writable
 from search.records import sweeps_folder
 from search.writer import create_sweep
@@ -47,8 +48,7 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     check_writable(location)
     check_room(location)
     study, packs = check_data(study)
-    for note in study.notes:
-        log.warning("%s", note)
+    tell(study)
     described = {
         **provenance.collect(),
         "data": [describe(pack) for pack in packs],
@@ -124,7 +124,7 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
         check_answers(str(getattr(config.data, "root", "")))
         pack = found[config.data] = open_pack(config.data)
         if root := getattr(config.data, "root", None):
-            log.warning("%s: %s", root, pack.read_as)
+            log.info("%s: %s", root, pack.read_as)
         origin = f"{study.name}: {point}" if point else study.name
         check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
         check_budget(config.resolved(len(pack.indices("train"))), pack)

@@ -150,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     handler = _Stderr()
     handler.addFilter(Redacted())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(message)s")
+    logging.getLogger("colorsweep").setLevel(logging.INFO)
     code = 0
     try:
         code = app.meta(

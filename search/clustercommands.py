@@ -1,22 +1,17 @@
 """What `colorsweep doctor` and `colorsweep manifest` do."""
 
-import logging
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+from colornet.answer import Answer, aligned, need_training_libraries
 from colornet.errors import InputError
 from colornet.redaction import holds_secret, redact
 from search.options import Address, Flag, Settings, Trials
 
-if TYPE_CHECKING:
-    from spaces.study import Study
-
-log = logging.getLogger("colorsweep")
 Target = Annotated[Path | None, Parameter(alias="-o")]
 AtLeastOne = Annotated[int, Parameter(validator=Number(gte=1))]
 AtLeastNone = Annotated[int, Parameter(validator=Number(gte=0))]
@@ -127,9 +122,11 @@ def manifest_kuberay(
     target
         File to write [stdout].
     """
+    from search.asked import asked_study, tell
     from search.manifest import Nodes, kuberay
 
-    loaded = _study(study, data, settings, trials, quick=quick)
+    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
+    tell(loaded)
     text = kuberay(loaded, Nodes(nodes, cpus, gpus), storage=storage, image=image, out=out)
     return _manifest(text, target, "kubectl apply -f")
 
@@ -177,37 +174,15 @@ def manifest_slurm(
     target
         File to write [stdout].
     """
+    from search.asked import asked_study, tell
     from search.manifest import Nodes, slurm
     from search.records import sweeps_folder
 
-    loaded = _study(study, data, settings, trials, quick=quick)
+    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
+    tell(loaded)
     place = (storage or sweeps_folder()).expanduser().absolute()
     text = slurm(loaded, Nodes(nodes, cpus, gpus), storage=place, out=out)
     return _manifest(text, target, "sbatch")
-
-
-def _study(
-    study: str,
-    data: str | None,
-    settings: list[str] | None,
-    trials: int | None,
-    *,
-    quick: bool,
-) -> "Study":
-    """The study of a sweep that runs elsewhere: its pictures need not be here."""
-    from colornet.data.detect import detect_source
-    from spaces.loading import load_study
-
-    overrides: dict[str, Any] = parse_settings(settings or [])
-    if data is not None:
-        root = data if "://" in data else str(Path(data).expanduser().absolute())
-        overrides = {"data.source": detect_source(Path(root)), **overrides, "data.root": root}
-    if trials is not None:
-        overrides["budget.trials"] = trials
-    loaded = load_study(study, overrides, quick=quick)
-    for note in loaded.notes:
-        log.warning(note)
-    return loaded
 
 
 def _manifest(text: str, target: Path | None, start: str) -> Answer:

@@ -2,13 +2,12 @@
 
 import logging
 import shlex
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+from colornet.answer import Answer, aligned, need_training_libraries
 from colornet.errors import InputError
 from search.jobcommands import driver_address, is_jobs, resume_job, status_of_job
 from search.options import Address, Flag, Settings, Trials
@@ -56,23 +55,20 @@ def run(
     """
     need_training_libraries("run")
     address = driver_address(address)
-    overrides = overrides_of(data, settings, trials)
-    if when_spent is not None:
-        overrides["budget.when_spent"] = when_spent
-    from spaces.loading import load_study
-
-    loaded = load_study(study, overrides, quick=quick)
-
+    from search.asked import asked_study
     from search.beginning import begin
     from search.shares import split, this_machine
 
+    loaded, changes = asked_study(
+        study, data=data, settings=settings, trials=trials, quick=quick, when_spent=when_spent
+    )
     if address is None:  # of a cluster it is known later
         wanted = loaded.file.resources
         split(this_machine(), wanted.gpus, wanted.concurrent, wanted.workers)
 
-    began = {"study": study, "settings": overrides, "quick": quick}
+    began = {"study": study, "settings": changes, "quick": quick}
     location = begin(loaded, out, began)
-    log.warning("Sweep %s", location)
+    log.info("Sweep %s", location)
 
     from search.sweep import run as start
 
@@ -118,14 +114,14 @@ def plan(
     """
     if probe:
         need_training_libraries("plan --probe")
+    from search.asked import asked_study
     from search.planning import is_refused, make_plan
     from search.plantext import plan_text
     from search.shares import Machine, this_machine
-    from spaces.loading import load_study
 
     here = this_machine()
     machine = Machine(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
-    loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
+    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
     values = make_plan(loaded, out, machine, probe=probe)
     options = [f"--set {shlex.quote(one)}" for one in settings or []]
     options += [f"--data {shlex.quote(data)}"] if data is not None else []
@@ -134,21 +130,6 @@ def plan(
     options += [f"--out {shlex.quote(out)}"] if out is not None else []
     command = " ".join(["colorsweep run", shlex.quote(study), *options])
     return Answer(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
-
-
-def overrides_of(
-    data: str | None, settings: list[str] | None, trials: int | None
-) -> dict[str, Any]:
-    """What the options of `run` change of a study: {path: value}."""
-    from colornet.data.detect import detect_source
-
-    overrides = parse_settings(settings or [])
-    if data is not None:
-        root = data if "://" in data else str(Path(data).expanduser().absolute())
-        overrides |= {"data.source": detect_source(Path(root)), "data.root": root}
-    if trials is not None:
-        overrides["budget.trials"] = trials
-    return overrides
 
 
 def resume(

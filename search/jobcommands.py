@@ -55,14 +55,14 @@ def submit(
         Copy what the job writes until it ends, and exit with its exit code.
     """
     need_training_libraries("submit")
+    from search.asked import asked_study, tell
     from search.beginning import new_location, refuse_secrets
-    from search.commands import overrides_of
-    from spaces.loading import load_study
 
-    loaded = load_study(study, overrides_of(data, settings, trials), quick=quick)
+    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
     refuse_secrets(loaded)
     location = new_location(loaded, out)
     cluster = reached(address)
+    tell(loaded)
     job = cluster.submit(loaded.to_data(), location, ship=ship)
     job = cluster.begun(job)
     if job.exit_code == InputError.exit_code:

@@ -142,7 +142,7 @@ def _drive(
                 signals.install()  # Ray's start has set a handler of its own for SIGTERM
                 if address:
                     count = check_nodes(recorder.location, picture_roots(recorder.study))
-                    log.warning("Nodes %d, which see the sweep and its pictures", count)
+                    log.info("Nodes %d, which see the sweep and its pictures", count)
                 is_training = True
                 _supervise(recorder, lease, progress, train)
         except KeyboardInterrupt:
