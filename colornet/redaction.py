@@ -18,7 +18,9 @@ _SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 _NAMES_A_PLACE = re.compile(r"_(PATH|FILE|DIR|MODE)$", re.IGNORECASE)
 _USER = re.compile(r"(?<=://)[^\s/@'\"]*(?::[^\s@'\"]*)?@")
 _ASSIGNED = re.compile(
-    rf"(?P<name>[\w.-]*(?:{_NAME}|SIGNATURE)[\w.-]*)=(?P<value>[^\s&'\",;]+)", re.IGNORECASE
+    # A name that is searched for a secret's word has an end, or long words would take for ever.
+    rf"(?P<name>[\w.-]{{0,64}}(?:{_NAME}|SIGNATURE)[\w.-]{{0,64}})=(?P<value>[^\s&'\",;]+)",
+    re.IGNORECASE,
 )
 _BEARER = re.compile(r"(?<=\bBearer )\S+", re.IGNORECASE)
 

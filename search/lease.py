@@ -193,7 +193,7 @@ def holder(storage: Storage) -> dict[str, Any] | None:
         return None
     if not isinstance(held, dict):
         return None
-    fits = all(isinstance(held.get(key), kind) for key, kind in _KEYS.items())
+    fits = all(key in held and isinstance(held[key], kind) for key, kind in _KEYS.items())
     small = fits and 0 < held["pid"] < MAX_PID and 0 <= held["sequence"] < 2**53
     return held if small else None
 

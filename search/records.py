@@ -48,6 +48,13 @@ UNFINISHED = ("running", "preempted")
 """States of trials that a resumed sweep goes on with."""
 MAX_STUDY, MAX_PROVENANCE = 4_000_000, 16_000_000
 """Bytes."""
+_STUDY = {
+    **dict.fromkeys(("base_config.training", "base_config.data", "objectives", "space"), dict),
+    **dict.fromkeys(("metrics", "decide", "budget", "constraints", "final"), dict | None),
+    **dict.fromkeys(("start_from", "asked_in"), list | None),
+    "base_config.training.ticks": int,
+}
+"""What every reader of a study relies on."""
 CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
 """What is kept of each change of a trial's state."""
 
@@ -132,7 +139,7 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
     trials = states.drop_duplicates("trial_id", keep="last").sort_values("number", kind="stable")
     ticks, torn = read_frame(storage, "ticks", order=("number", "seed", "tick"), tally=tally)
     pictures, pale = read_frame(storage, "pictures", ["number"], tally=tally)
-    provenance, missing = _read_provenance(storage)
+    provenance, missing = read_provenance(storage)
     lost = tally.lost(storage)
     gone = gone_trials(trials, [ticks, pictures]) if lost["trials"] or not tally.counted else []
     pictured = set(pictures["trial_id"])
@@ -172,10 +179,23 @@ def read_study(storage: Storage) -> dict[str, Any]:
             f"{storage.root}/study.yaml: version {study.get('version')!r} of a sweep is not known "
             f"to this colorsweep, which reads {VERSION}."
         )
+    for key, kind in _STUDY.items():
+        if not isinstance(_at(study, key), kind):
+            raise InputError(
+                f"{storage.root}/study.yaml: {key}: is missing, or of another kind than it was "
+                "written.\nPut the file back as it was."
+            )
     return study
 
 
-def _read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
+def _at(values: Any, path: str) -> Any:
+    """What stands at a dotted path, None where nothing does."""
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
+
+
+def read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
     """What is recorded of code, machine and data, and why it is not."""
     try:
         return json_mapping(storage.text("provenance.json", MAX_PROVENANCE), "it"), []

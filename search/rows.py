@@ -58,11 +58,18 @@ def sound(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
                 continue
             bad = kept & ~look(frame[name])
             if bad.any():
-                shown = repr(frame[name].to_numpy()[bad][0])[:60]
+                shown = _shown(frame[name].to_numpy()[bad][0])
                 rows = f"{bad.sum():,} row{'s' if bad.sum() > 1 else ''}"
                 problems.append(f"records/{table}: {rows} left out: {name} {what}, such as {shown}")
                 kept &= ~bad
     return kept, problems
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:60]
+    except (ValueError, NotImplementedError):  # a time that no calendar has
+        return "one that no calendar has"
 
 
 def filled(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What the index of a pack holds, looked at before anything relies on it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ from colornet.data.splits import SPLITS
 
 MAX_INDEX = 1_000_000_000
 """Bytes: some 200 a picture."""
+_HASH = re.compile("[0-9a-f]{8,128}")
 _SIDES = (None, *SPLITS)
 
 
@@ -34,6 +36,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and bool(_HASH.fullmatch(value))
+
+
 def _is_row(value: Any) -> bool:
     return type(value) is int
 
@@ -50,10 +56,10 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "key": (_is_text, "text"),
     "image_size": (lambda value: type(value) is int and 0 < value <= 4096, "side of a picture"),
     "names": (_list_of(_is_text), "list of texts"),
-    "hashes": (_list_of(_is_text), "list of texts"),
+    "hashes": (_list_of(_is_hash), "list of hashes"),
     "classes": (_list_of(_is_text), "list of texts"),
     "official": (_list_of(_is_side), "list of splits"),
     "grey": (_list_of(_is_row), "list of rows"),
     "skipped": (_list_of(_is_pair), "list of names with reasons"),
-    "content_hash": (lambda value: _is_text(value), "text"),
+    "content_hash": (_is_text, "text"),
 }
