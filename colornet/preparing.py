@@ -37,7 +37,7 @@ def prepare(config: Config, folder: Path) -> Config:
         check_answers(root)
     own = open_packs(config).own
     if root := getattr(config.data, "root", None):
-        log.info("%s: %s", root, own.read_as)
+        log.warning("%s: %s", root, own.read_as)
     config = config.resolved(len(own.indices("train")))
     check_budget(config, own)
     _claim(folder, config)

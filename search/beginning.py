@@ -124,7 +124,7 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
         check_answers(str(getattr(config.data, "root", "")))
         pack = found[config.data] = open_pack(config.data)
         if root := getattr(config.data, "root", None):
-            log.info("%s: %s", root, pack.read_as)
+            log.warning("%s: %s", root, pack.read_as)
         origin = f"{study.name}: {point}" if point else study.name
         check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
         check_budget(config.resolved(len(pack.indices("train"))), pack)
