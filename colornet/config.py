@@ -25,10 +25,11 @@ from colornet.sections.training import Training
 from colornet.validation import validate
 
 VERSION = 2
-_FIRST_FILES: dict[str, Any] = {"rules": 1, "max_pixels": 40_000_000}
+_FIRST_FILES: dict[str, Any] = {"rules": 1, "max_pixels": 40_000_000, "split": "content"}
 _FIRST_DATA: dict[str | None, dict[str, Any]] = {
     "folder": {**_FIRST_FILES, "layout": "auto"},
     "parquet": _FIRST_FILES,
+    "cifar10": {"split": "content"},
 }
 """What data sections of version 1 meant by what they left out, by their source."""
 
@@ -164,3 +165,14 @@ def upgraded_paths(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[s
     known = source == base["data"].get("source")
     first = {} if known else _FIRST_DATA.get(source, {})
     return {**{f"data.{option}": value for option, value in first.items()}, **values}
+
+
+def first_settings(base: Mapping[str, Any]) -> dict[str, Any]:
+    """{path: value} of what a config's data mean as version 1 did, for a study that leaves it out.
+
+    Args:
+        base: config data of the newest version.
+    """
+    data = base["data"]
+    first = _FIRST_DATA.get(data.get("source"), {})
+    return {f"data.{name}": value for name, value in first.items() if data.get(name) == value}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from colornet.catalog import to_yaml
+from colornet.config import first_settings
 from colornet.errors import InputError
 from colornet.storage import Storage
 from search.beginning import check_data, describe
@@ -49,7 +50,7 @@ def continued(
     origin = f"{location}/study.yaml"
     before = Study.from_data(sweep.provenance.get("study") or sweep.study, origin)
     with Lease(location, take_over=take_over):
-        found = _from_file(study, sweep.provenance) if study else sweep.study
+        found = _from_file(study, sweep.provenance, before) if study else sweep.study
         data = json.loads(json.dumps(found))
         if edit is not None:
             edit(data)
@@ -83,9 +84,11 @@ def _plain(study: Study) -> dict[str, Any]:
     return json.loads(json.dumps(study.to_data()))
 
 
-def _from_file(study: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
+def _from_file(study: str, provenance: Mapping[str, Any], before: Study) -> dict[str, Any]:
     began = provenance.get("began") or {}
-    loaded = load_study(study, began.get("settings") or {}, quick=bool(began.get("quick")))
+    # A sweep of before reads and splits its pictures as it began, whatever is the default now.
+    settings = first_settings(before.base_config) | (began.get("settings") or {})
+    loaded = load_study(study, settings, quick=bool(began.get("quick")))
     return loaded.to_data()
 
 

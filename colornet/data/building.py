@@ -23,6 +23,7 @@ import numpy as np
 from colornet.data.decode import is_grey
 from colornet.data.source import Decoded, Entry, Source, UnusablePicture, read_as
 from colornet.data.splits import Split
+from colornet.data.twins import find_twins
 from colornet.errors import InputError, why_not
 from colornet.storage import cache_folder, sync_folder
 
@@ -203,6 +204,7 @@ class _Index:
         self.classes: list[str] = []
         self.official: list[Split | None] = []
         self.grey: list[bool] = []
+        self.looks: list[bytes] = []
         self.skipped: list[tuple[str, str]] = []
         self.bad: list[tuple[str, str]] = []
         self._seen: dict[bytes, str] = {}
@@ -224,6 +226,7 @@ class _Index:
         self.classes.append(entry.label)
         self.official.append(entry.official)
         self.grey.append(grey)
+        self.looks.append(decoded.look)
         identity = decoded.source_hash + (entry.official or "")
         self._content.update(pixel_hash + identity.encode())
         return True
@@ -258,7 +261,9 @@ class _Index:
 
     def columns(self) -> Mapping[str, Any]:
         """The lists of the index file, one item a picture in the order they are packed."""
+        twins = {"twins": find_twins(self.looks)} if self.source.looks else {}
         return {
+            **twins,
             "names": self.names,
             "hashes": self.hashes,
             "classes": self.classes,

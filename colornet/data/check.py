@@ -4,15 +4,26 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 from typing import Any
+
+import numpy as np
 
 from colornet.data.building import decode_in_order, packing_order
 from colornet.data.decode import is_grey
 from colornet.data.enough import few_pictures
 from colornet.data.picturefiles import not_read
 from colornet.data.source import Decoded, Entry, UnusablePicture, build_source
-from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
+from colornet.data.splits import (
+    LEFT_OUT,
+    SPLITS,
+    Split,
+    assign_splits,
+    near_duplicates_told,
+    split_origins,
+)
+from colornet.data.twins import find_twins
 from colornet.sections.data import DataConfig
 
 _SHOWN = 10
@@ -29,6 +40,8 @@ class CheckReport:
     modes: decodable pictures by Pillow mode. shorter_sides: least, median and greatest, pixels,
     or None when nothing can be decoded. bad: (name, reason). grey, small: names; small ones have
     a shorter side below `image_size` and are enlarged. duplicates: (name, the one it repeats).
+    near_duplicates: names of usable pictures that are alike, in groups; left_out: how many of them
+    no split has, since an official one of their group is held out.
     """
 
     root: str
@@ -48,6 +61,8 @@ class CheckReport:
     grey: list[str]
     duplicates: list[tuple[str, str]]
     small: list[str]
+    near_duplicates: list[list[str]]
+    left_out: int
 
     @property
     def can_train(self) -> bool:
@@ -80,6 +95,8 @@ class CheckReport:
             "grey": self.grey,
             "duplicates": [{"name": name, "of": first} for name, first in self.duplicates],
             "small": self.small,
+            "near_duplicates": self.near_duplicates,
+            "left_out": self.left_out,
         }
 
     def text(self) -> str:
@@ -100,6 +117,9 @@ class CheckReport:
         counts = (len(self.bad), len(self.grey), len(self.duplicates), len(self.small))
         labels = ("bad", "grey", "duplicates", f"below {self.image_size} px")
         rows += [(label, str(count)) for label, count in zip(labels, counts, strict=True)]
+        if self.near_duplicates:
+            alike = sum(map(len, self.near_duplicates))
+            rows.append(("near duplicates", near_duplicates_told(alike, self.left_out)))
         width = max(len(label) for label, _ in rows) + 2
         lines = [self.root, *(f"{label:<{width}}{value}" for label, value in rows)]
         lines += _listing("Bad", [f"{name}: {reason}" for name, reason in self.bad])
@@ -107,6 +127,8 @@ class CheckReport:
         lines += _listing(
             "Duplicates, left out", [f"{name} = {first}" for name, first in self.duplicates]
         )
+        alike = [" ~ ".join(group[:_SHOWN]) for group in self.near_duplicates]
+        lines += _listing("Near duplicates, together in a split", alike)
         lines += _listing(f"Smaller than {self.image_size} px, enlarged", self.small)
         return "\n".join([*lines, "", self._verdict()])
 
@@ -159,6 +181,8 @@ def check(data: DataConfig, progress: Callable[[int, int], None] | None = None) 
         grey=tally.grey,
         duplicates=tally.duplicates,
         small=tally.small,
+        near_duplicates=[[tally.names[row] for row in group] for group in tally.twins],
+        left_out=int((tally.sides == LEFT_OUT).sum()),
     )
 
 
@@ -166,6 +190,8 @@ class _Tally:
     def __init__(self, image_size: int) -> None:
         self.image_size = image_size
         self.hashes: list[str] = []
+        self.names: list[str] = []
+        self.looks: list[bytes] = []
         self.official: list[Split | None] = []
         self.classes: Counter[str] = Counter()
         self.modes: Counter[str] = Counter()
@@ -192,12 +218,21 @@ class _Tally:
             self.grey.append(entry.name)
         else:
             self.hashes.append(decoded.source_hash)
+            self.names.append(entry.name)
+            self.looks.append(decoded.look)
             self.official.append(entry.official)
             self.classes[entry.label] += 1
 
+    @cached_property
+    def twins(self) -> list[list[int]]:
+        return find_twins(self.looks)
+
+    @cached_property
+    def sides(self) -> np.ndarray:
+        return assign_splits(self.hashes, self.official, self.twins)
+
     def splits(self) -> dict[str, int]:
-        sides = assign_splits(self.hashes, self.official)
-        return {split: int((sides == side).sum()) for side, split in enumerate(SPLITS)}
+        return {split: int((self.sides == side).sum()) for side, split in enumerate(SPLITS)}
 
     def shorter_sides(self) -> tuple[int, int, int] | None:
         if not self._sides:

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from colornet.data.picturefiles import formats, formats_named
 from colornet.data.source import Decoded, UnusablePicture
+from colornet.data.twins import LOOK_SIDE, look_of
 
 # Enough resolution left for the final Lanczos when a JPEG is decoded at a fraction of its size.
 _REDUCING_GAP = 2.0
@@ -24,7 +25,9 @@ _LARGE = 25_000_000
 _decoding_large = threading.Lock()
 
 
-def decode(data: bytes, image_size: int, max_pixels: int, rules: int = 2) -> Decoded:
+def decode(
+    data: bytes, image_size: int, max_pixels: int, rules: int = 2, looks: bool = False
+) -> Decoded:
     """Decode a file's bytes: upright, sRGB, shorter side resized, center cropped.
 
     Grey, palette, CMYK and 16-bit pictures become RGB, transparency is laid on white, an embedded
@@ -37,6 +40,7 @@ def decode(data: bytes, image_size: int, max_pixels: int, rules: int = 2) -> Dec
         max_pixels: refuse those that take more pixels in memory, by their header, before decoding.
             A JPEG that is not progressive is decoded at a fraction of its size, and counts so.
         rules: `data.rules`; 1 knows fewer formats, and counts every picture at its full size.
+        looks: whether to give a look.
 
     Raises:
         UnusablePicture: not a picture, oversized, truncated or corrupt.
@@ -61,12 +65,13 @@ def decode(data: bytes, image_size: int, max_pixels: int, rules: int = 2) -> Dec
             if rules != 1 and held > _LARGE:
                 image = _reduced(image, image_size)
             pixels = to_square_rgb(image, image_size)
+            look = _look(data, image, pixels, rules) if looks else b""
     except UnusablePicture:
         raise
     # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad files.
     except Exception as error:
         raise UnusablePicture(f"corrupt or truncated ({one_line(error)})") from error
-    return Decoded(pixels, hashlib.sha256(data).hexdigest(), mode, width, height)
+    return Decoded(pixels, hashlib.sha256(data).hexdigest(), mode, width, height, look)
 
 
 def open_picture(file: Path | io.BytesIO, rules: int = 2) -> Image.Image:
@@ -136,6 +141,17 @@ def _draft(image: Image.Image, size: int) -> None:
     scale = _REDUCING_GAP * size / min(image.size)
     if scale < 1:
         image.draft(None, (round(image.width * scale), round(image.height * scale)))
+
+
+def _look(data: bytes, image: Image.Image, pixels: np.ndarray, rules: int) -> bytes:
+    """The look of a picture that is decoded: of a JPEG at a fraction of its own."""
+    if image.format in ("JPEG", "MPO"):
+        again = open_picture(io.BytesIO(data), rules)
+        _draft(again, LOOK_SIDE)
+        if again.size != image.size:
+            return look_of(Image.fromarray(to_square_rgb(again, LOOK_SIDE)))
+    is_square = pixels.shape[0] == LOOK_SIDE
+    return look_of(Image.fromarray(pixels if is_square else to_square_rgb(image, LOOK_SIDE)))
 
 
 def _reduced(image: Image.Image, size: int) -> Image.Image:

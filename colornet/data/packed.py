@@ -15,11 +15,18 @@ from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pa
 from colornet.data.packindex import MAX_INDEX, wrong_in
 from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source, read_as
-from colornet.data.splits import SPLITS, Split, assign_splits, split_origins
+from colornet.data.splits import (
+    LEFT_OUT,
+    SPLITS,
+    Split,
+    assign_splits,
+    near_duplicates_told,
+    split_origins,
+)
 from colornet.errors import InputError, did_you_mean, first_line
 from colornet.firstlook import check_answers
 from colornet.reading import read_json
-from colornet.sections.data import DataConfig, FolderData
+from colornet.sections.data import DataConfig, FolderData, keeps_twins_together
 from colornet.storage import cache_folder
 
 
@@ -197,6 +204,7 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
     pictures = _map_pictures(folder, index)
     used = _rows_in_use(index, data)
     official = [index["official"][row] for row in used]
+    splits, told = _split_rows(index, used, data)
     return Pack(
         pictures=pictures,
         names=index["names"],
@@ -204,10 +212,10 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
         classes=index["classes"],
         content_hash=index["content_hash"],
         path=folder,
-        read_as=described or index.get("read_as") or "a pack",
+        read_as="; ".join(filter(None, [described or index.get("read_as") or "a pack", told])),
         skipped=[(name, reason) for name, reason in index["skipped"]],
         split_origins=split_origins(official),
-        _splits=_split_rows(index["hashes"], index["official"], used, data),
+        _splits=splits,
     )
 
 
@@ -227,10 +235,23 @@ def _rows_in_use(index: dict[str, Any], data: DataConfig) -> np.ndarray:
 
 
 def _split_rows(
-    hashes: list[str], official: list[Split | None], used: np.ndarray, data: DataConfig
-) -> dict[str, np.ndarray]:
+    index: dict[str, Any], used: np.ndarray, data: DataConfig
+) -> tuple[dict[str, np.ndarray], str]:
+    """The rows of each split, and what became of near duplicates, for people."""
+    hashes, official = index["hashes"], index["official"]
     by_hash = np.array(sorted(used, key=lambda row: hashes[row]), np.int64)
-    sides = assign_splits([hashes[row] for row in by_hash], [official[row] for row in by_hash])
+    twins, told = [], ""
+    if keeps_twins_together(data):
+        place = {row: at for at, row in enumerate(by_hash.tolist())}
+        every = [[place[row] for row in group if row in place] for group in index.get("twins", ())]
+        twins = [group for group in every if len(group) > 1]
+        if "twins" not in index:
+            told = "packed without looking for near duplicates, which may be in several splits"
+    sides = assign_splits(
+        [hashes[row] for row in by_hash], [official[row] for row in by_hash], twins
+    )
+    if twins:
+        told = near_duplicates_told(sum(map(len, twins)), int((sides == LEFT_OUT).sum()))
     splits: dict[str, np.ndarray] = {
         split: by_hash[sides == side] for side, split in enumerate(SPLITS)
     }
@@ -249,4 +270,4 @@ def _split_rows(
             f"data.train_pictures: {wanted}: only {available} training pictures are there."
         )
     splits["train"] = splits["train"][:wanted]
-    return splits
+    return splits, told

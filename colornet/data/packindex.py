@@ -19,12 +19,18 @@ def wrong_in(index: dict[str, Any]) -> str:
             return f"it has no {key}"
         if not fits(index[key]):
             return f"its {key} is no {what}"
+    for key, (fits, what) in _MAY_BE.items():
+        if key in index and not fits(index[key]):
+            return f"its {key} is no {what}"
     count = len(index["names"])
     for key in ("hashes", "classes", "official"):
         if len(index[key]) != count:
             return f"it has {count:,} names and {len(index[key]):,} {key}"
     if not all(0 <= row < count for row in index["grey"]):
         return "its grey names pictures that are not there"
+    alike = [row for group in index.get("twins", ()) for row in group]
+    if not all(0 <= row < count for row in alike) or len(set(alike)) < len(alike):
+        return "its twins name pictures that are not there, or twice"
     return ""
 
 
@@ -63,3 +69,8 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "skipped": (_list_of(_is_pair), "list of names with reasons"),
     "content_hash": (_is_text, "text"),
 }
+_MAY_BE: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "read_as": (_is_text, "text"),
+    "twins": (_list_of(_list_of(_is_row)), "list of lists of rows"),
+}
+"""What packs of earlier versions lack."""

@@ -39,6 +39,8 @@ class Decoded:
     pixels: sRGB bytes (image_size, image_size, 3).
     source_hash: hexadecimal hash that stays the same at every image size; it decides the split.
     mode, width, height: as the file has them.
+    look: for finding near duplicates (`colornet.data.twins`), the same at every image size; empty
+        where none are looked for, or the picture has too little structure.
     """
 
     pixels: np.ndarray
@@ -46,6 +48,7 @@ class Decoded:
     mode: str
     width: int
     height: int
+    look: bytes = b""
 
 
 class UnusablePicture(Exception):
@@ -58,11 +61,13 @@ class Source(Protocol):
     max_bad_fraction: share of undecodable pictures above which packing stops.
     parallel: whether decoding releases the interpreter, so that threads help.
     where: what error messages call the source.
+    looks: whether near duplicates are looked for.
     """
 
     max_bad_fraction: float
     parallel: bool
     where: str
+    looks: bool
 
     def entries(self) -> Sequence[Entry]:
         """The pictures in a fixed order. Raises InputError when there are none."""

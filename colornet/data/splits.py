@@ -3,6 +3,7 @@
 A picture that is split by its hash never changes sides, whatever else is added or removed.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,6 +13,8 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 _TRAIN, _VAL, _TEST = range(3)
+LEFT_OUT = -1
+"""Of pictures that no split has: near duplicates of official ones that are held out."""
 _VAL_FROM, _TEST_FROM = 0.8, 0.9
 _WORDS: dict[str, Split] = {
     "train": "train",
@@ -45,14 +48,20 @@ def settle(official: Sequence[Split | None]) -> list[Split | None]:
 
 
 def assign_splits(
-    hashes: Sequence[str], official: Sequence[Split | None] | None = None
+    hashes: Sequence[str],
+    official: Sequence[Split | None] | None = None,
+    twins: Sequence[Sequence[int]] = (),
 ) -> np.ndarray:
-    """The split of every picture as an index into SPLITS, int8 (n,).
+    """The split of every picture as an index into SPLITS, or LEFT_OUT; int8 (n,).
 
     Pictures that are officially val or test stay there. The others, officially train or nothing,
     are split by the value of their hash: from 0.8 to 0.9 val, from 0.9 on test, but train where
     that split has official pictures. So without official splits 80/10/10 are train, val and test,
     and of an official training set a tenth becomes val, or nothing beside an official val.
+
+    Near duplicates are in one split, by a hash of their least hash. What is published of a model is
+    measured on the whole official test set, so it is their near duplicates elsewhere that are left
+    out, and those in training of official val pictures.
 
     In a set too small for that to fill all splits, the others in order of hash give one tenth (at
     least one) to val, as many to test if there are three or more, and the rest to train.
@@ -60,23 +69,55 @@ def assign_splits(
     Args:
         hashes: hexadecimal, uniformly distributed, without duplicates.
         official: one item a picture; None: no official splits.
+        twins: groups of near duplicates, by position.
     """
-    values = np.array([int(digest[:8], 16) / 2**32 for digest in hashes], np.float64)
+    values = np.array([_value(digest) for digest in hashes], np.float64)
+    group = np.arange(len(hashes))
     given = np.array([_fixed(split) for split in official or [None] * len(hashes)], np.int8)
+    found = given.copy()
+    for members in twins:
+        least = min(hashes[row] for row in members)
+        values[members] = _value(hashlib.sha256(least.encode()).hexdigest())
+        group[members] = members[0]
+        held_out = max(given[row] for row in members)
+        for row in members:
+            if held_out != _TRAIN and given[row] != held_out:
+                found[row] = LEFT_OUT
     missing = [split for split in (_VAL, _TEST) if split not in given]
     by_hash = np.where(values < _VAL_FROM, _TRAIN, np.where(values < _TEST_FROM, _VAL, _TEST))
     by_hash[~np.isin(by_hash, missing)] = _TRAIN
-    rest = np.flatnonzero(given == _TRAIN)
-    found = given.copy()
+    rest = np.flatnonzero(found == _TRAIN)
     found[rest] = by_hash[rest]
     if len(rest) >= 2 and len(np.unique(found[rest])) <= len(missing):
-        held_out = max(1, len(rest) // 10)
-        order = rest[np.argsort(values[rest], kind="stable")]
-        found[order] = _TRAIN
-        for turn, split in enumerate(missing):
-            if len(rest) >= turn + 2:
-                found[order[turn * held_out : (turn + 1) * held_out]] = split
+        _fill(found, rest[np.lexsort((group[rest], values[rest]))], group, missing)
     return found
+
+
+def _fill(found: np.ndarray, order: np.ndarray, group: np.ndarray, missing: Sequence[int]) -> None:
+    """Give a tenth of a small set's pictures, group by group, to each split that is missing."""
+    held_out = max(1, len(order) // 10)
+    found[order] = _TRAIN
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    groups = np.split(order, starts[1:])
+    for turn, split in enumerate(missing):
+        if len(groups) < 2 or len(order) < turn + 2:
+            return
+        taken = 0
+        while taken < held_out and len(groups) > 1:
+            members = groups.pop(0)
+            found[members] = split
+            taken += len(members)
+
+
+def _value(digest: str) -> float:
+    """A hash as a number in [0, 1)."""
+    return int(digest[:8], 16) / 2**32
+
+
+def near_duplicates_told(pictures: int, left_out: int) -> str:
+    """What becomes of near duplicates, for people."""
+    told = f"{pictures:,} near duplicates, each kept in one split with its likes"
+    return f"{told}, {left_out:,} left out for official held-out ones" if left_out else told
 
 
 def split_origins(official: Sequence[Split | None]) -> dict[Split, str]:

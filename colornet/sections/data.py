@@ -38,7 +38,13 @@ class ScenesData(_Data):
     """Another seed draws other pictures."""
 
 
-class _Files(_Data):
+class _Collected(_Data):
+    split: Literal["appearance", "content"] = "appearance"
+    """What keeps pictures in one split: `appearance` that they are near duplicates, such as one
+    photo in two formats; `content` only that they are equal."""
+
+
+class _Files(_Collected):
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Share of unreadable pictures above which nothing is trained."""
     max_pixels: int = Field(100_000_000, ge=1)
@@ -64,7 +70,7 @@ class FolderData(_Files):
     """File that lists the pictures to take, one path under `root` a line; a label may follow."""
 
 
-class Cifar10Data(_Data):
+class Cifar10Data(_Collected):
     """CIFAR-10 as it is published, python or binary version; the test batch is the test split."""
 
     source: Literal["cifar10"]
@@ -89,3 +95,8 @@ class ParquetData(_Files):
 
 DATA = ScenesData | FolderData | Cifar10Data | ParquetData
 DataConfig = Annotated[DATA, Field(discriminator="source")]
+
+
+def keeps_twins_together(data: DATA) -> bool:
+    """Whether near duplicates are looked for: drawn landscapes have none."""
+    return getattr(data, "split", "content") == "appearance"

@@ -45,6 +45,7 @@ NEUTRAL = {
     "data.max_pixels",
     "data.rules",
     "data.seed",
+    "data.split",
     "discriminator.padding",
     "generator.dropout_place",
     "loss.gradient_penalty",

@@ -1,14 +1,18 @@
 """A sweep goes on with its own study, with more of it, or not at all."""
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from colornet.catalog import read_yaml, to_yaml
 from colornet.errors import InputError, InUseError
+from colornet.sections.data import FolderData
 from search.beginning import begin
 from search.continuing import confirming, continued, more
 from search.lease import Lease
@@ -152,6 +156,64 @@ def test_a_file_s_study_is_taken_with_the_first_settings(
         continued(folder, study=str(file))
     found = continued(folder, study=str(file), accept=True)
     assert (found.trials, found.file.question) == (5, "And hinge?")
+
+
+@pytest.mark.parametrize("bundled", [False, True])
+def test_a_sweep_of_before_reads_and_splits_its_pictures_as_it_began(
+    make_study: MakeStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundled: bool
+) -> None:
+    root = tmp_path / "photos"
+    chance = np.random.default_rng(0)
+    for number in range(60):
+        cells = Image.fromarray(chance.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+        picture = cells.resize((64, 64), Image.Resampling.NEAREST)
+        folder = root / ("test" if number < 5 else "docs" if number == 6 else "train")
+        folder.mkdir(parents=True, exist_ok=True)
+        picture.save(folder / f"{number}.png")
+        picture.save(folder / f"{number}.jpg")
+        if number % 20 == 0:
+            picture.save(folder / f"{number}.tif")
+    source = {"data.source": "folder", "data.root": str(root)}
+    first = {"data.rules": 1, "data.split": "content", "data.max_pixels": 40_000_000}
+    fixed = {"data.image_size": 16, "training.images": 64, "training.ticks": 2}
+    keys: dict[str, Any] = {}
+    space: dict[str, Any] = {"optimizer.generator_lr": {"loguniform": [1e-5, 1e-1]}}
+    if bundled:
+        space["pictures"] = {"bundle": {"photos": source | first}}
+        keys = {"evaluate_on": {"data.pictures": 80}, "objectives": {"eval_ab_mae": "minimize"}}
+    else:
+        fixed |= source | first
+    study = make_study(space=space, fixed={**fixed, "training.batch_size": 8}, **keys)
+    sweep = Path(begin(study, str(tmp_path / "sweep"), {"study": "mine", "settings": {}}))
+
+    def as_before(values: dict[str, Any]) -> None:
+        values["base_config"]["version"] = 1
+        spec = values["space"].get("pictures", {}).get("labels", {"": {}})
+        for name in ("rules", "split", "layout", "max_pixels"):
+            values["base_config"]["data"].pop(name, None)
+            next(iter(spec.values())).pop(f"data.{name}", None)
+
+    rewrite(sweep, as_before)
+    described = json.loads((sweep / "provenance.json").read_text())
+    as_before(described["study"])
+    (sweep / "provenance.json").write_text(json.dumps(described))
+    monkeypatch.setenv("COLORSWEEP_CACHE", str(tmp_path / "another"))
+    for _ in range(2):
+        going = continued(sweep)
+        data = going.config(point_of(going), 0).data
+        assert isinstance(data, FolderData)
+        assert (data.rules, data.split, data.max_pixels) == (1, "content", 40_000_000)
+    if not bundled:
+        path = tmp_path / "mine.yaml"
+        own = {**fixed, "training.batch_size": 8}
+        plain = {name: value for name, value in own.items() if name not in first}
+        path.write_text(to_yaml({**read_yaml(tmp_path / "study-file.yaml"), "fixed": plain}))
+        continued(sweep, study=str(path))
+
+
+def point_of(study: Study) -> dict[str, Any]:
+    """A point of a study."""
+    return {one.name: one.probes()[0] for one in study.dimensions}
 
 
 def test_a_running_sweep_is_left_alone(begun: Callable[..., Path]) -> None:

@@ -27,8 +27,9 @@ from colornet.data.batches import (
 from colornet.data.decode import center_square
 from colornet.data.source import Decoded, Entry, of_classes
 from colornet.data.splits import Split
+from colornet.data.twins import LOOK_SIDE, look_of
 from colornet.errors import InputError
-from colornet.sections.data import Cifar10Data
+from colornet.sections.data import Cifar10Data, keeps_twins_together
 
 _TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 _BATCHES = (*_TRAIN, "test_batch")
@@ -65,6 +66,7 @@ class Cifar10Source:
         self.data = data
         self.root = Path(data.root).expanduser()
         self.where = str(self.root)
+        self.looks = keeps_twins_together(data)
 
     def entries(self) -> list[Entry]:
         """The pictures in the order of the files and their rows.
@@ -96,6 +98,7 @@ class Cifar10Source:
             "source": "cifar10",
             "root": os.path.realpath(self.root),
             "image_size": data.image_size,
+            **({"looks": True} if self.looks else {}),
             "classes": None if data.classes is None else sorted(data.classes),
             "files": [_stamp(file) for file in (*self._files, *self._meta)],
         }
@@ -104,11 +107,12 @@ class Cifar10Source:
         """One picture; never unusable."""
         planes = self._planes_of(int(entry.place))
         pixels = planes.reshape(3, SIDE, SIDE).transpose(1, 2, 0)
+        image = Image.fromarray(np.ascontiguousarray(pixels))
         if self.data.image_size != SIDE:
-            image = Image.fromarray(np.ascontiguousarray(pixels))
             pixels = np.asarray(center_square(image, self.data.image_size))
         digest = hashlib.sha256(planes.tobytes()).hexdigest()
-        return Decoded(np.ascontiguousarray(pixels), digest, "RGB", SIDE, SIDE)
+        look = look_of(center_square(image, LOOK_SIDE)) if self.looks else b""
+        return Decoded(np.ascontiguousarray(pixels), digest, "RGB", SIDE, SIDE, look)
 
     @cached_property
     def _files(self) -> list[Path]:

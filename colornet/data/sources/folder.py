@@ -14,7 +14,7 @@ from colornet.data.picturefiles import Found, find_pictures, not_read, suffixes
 from colornet.data.places365 import PLACES
 from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
 from colornet.errors import InputError
-from colornet.sections.data import FolderData
+from colornet.sections.data import FolderData, keeps_twins_together
 
 # A line of Places365's own lists begins with a slash: /d/discotheque/00003105.jpg 122
 _PLACES_LINE = re.compile(r"/([a-z]/.+)")
@@ -46,6 +46,7 @@ class FolderSource:
         self.data = data
         self.root = Path(data.root).expanduser()
         self.where = str(self.root)
+        self.looks = keeps_twins_together(data)
         self.max_bad_fraction = data.max_bad_fraction
 
     def entries(self) -> list[Entry]:
@@ -75,6 +76,7 @@ class FolderSource:
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
             **({} if data.rules == 1 else {"rules": data.rules, "layout": data.layout}),
+            **({"looks": True} if self.looks else {}),
             "classes": None if data.classes is None else sorted(data.classes),
             "lists": [_stamp(path) for path in self._layout.lists],
             "files": [(file.path, file.size, file.mtime_ns) for file in self._files],
@@ -86,7 +88,9 @@ class FolderSource:
             content = (self.root / str(entry.place)).read_bytes()
         except OSError as error:
             raise UnusablePicture(error.strerror or "unreadable") from error
-        return decode(content, self.data.image_size, self.data.max_pixels, self.data.rules)
+        return decode(
+            content, self.data.image_size, self.data.max_pixels, self.data.rules, self.looks
+        )
 
     @cached_property
     def _layout(self) -> Layout:

@@ -18,7 +18,7 @@ from colornet.data.decode import decode
 from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
 from colornet.data.splits import Split, settle, split_named
 from colornet.errors import InputError
-from colornet.sections.data import ParquetData
+from colornet.sections.data import ParquetData, keeps_twins_together
 
 SUFFIX = ".parquet"
 _KEPT_GROUPS, _KEPT_BYTES = 2, 64 * 2**20
@@ -48,6 +48,7 @@ class ParquetSource:
         self.data = data
         self.root = Path(data.root).expanduser()
         self.where = str(self.root)
+        self.looks = keeps_twins_together(data)
         self.max_bad_fraction = data.max_bad_fraction
         self._reading = threading.Lock()
         self._kept: OrderedDict[int, pa.ChunkedArray] = OrderedDict()
@@ -94,6 +95,7 @@ class ParquetSource:
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
             **({} if data.rules == 1 else {"rules": data.rules}),
+            **({"looks": True} if self.looks else {}),
             "classes": None if data.classes is None else sorted(data.classes),
             "column": data.column,
             "label": data.label,
@@ -107,7 +109,9 @@ class ParquetSource:
         value = self._pictures(number)[place - self._groups[number].start].as_py()
         if value is None:
             raise UnusablePicture("no picture in its row")
-        return decode(value, self.data.image_size, self.data.max_pixels, self.data.rules)
+        return decode(
+            value, self.data.image_size, self.data.max_pixels, self.data.rules, self.looks
+        )
 
     @cached_property
     def parallel(self) -> bool:

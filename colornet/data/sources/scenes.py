@@ -160,6 +160,7 @@ class ScenesSource:
     """`data.pictures` landscapes of the chosen classes."""
 
     max_bad_fraction = 0.0
+    looks = False
     parallel = False
     where = "scenes"
 

@@ -70,6 +70,24 @@ def test_what_is_passed_over_is_named(twelve: Path, folder_data: MakeData) -> No
     assert line.endswith("class folders (land, sea)")
 
 
+def test_near_duplicates_are_reported(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    for seed in range(30):
+        path = make_picture(f"{seed:02d}.png", seed, side=64)
+        if seed < 12:
+            with Image.open(path) as image:
+                image.save(path.with_suffix(".jpg"), quality=75)
+    report = check(folder_data(root))
+    assert report.near_duplicates == [[f"{n:02d}.jpg", f"{n:02d}.png"] for n in range(12)]
+    assert "24 near duplicates, each kept in one split" in report.text()
+    assert "  00.jpg ~ 00.png" in report.text()
+    assert report.splits == open_pack(folder_data(root)).summary()["splits"]
+    by_content = check(folder_data(root, split="content"))
+    assert by_content.near_duplicates == []
+    assert by_content.splits == open_pack(folder_data(root, split="content")).summary()["splits"]
+
+
 def test_it_agrees_with_packing(twelve: Path, folder_data: MakeData) -> None:
     Image.new("L", (20, 20), 77).save(twelve / "land/grey.png")
     report = check(folder_data(twelve))

@@ -17,7 +17,7 @@ from PIL import Image
 from colornet.data import building
 from colornet.data.packed import Pack, open_pack, pack_to
 from colornet.data.picturefiles import formats_named
-from colornet.data.source import UnusablePicture
+from colornet.data.source import UnusablePicture, build_source
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
 from colornet.sections.data import FolderData, ScenesData
@@ -488,3 +488,86 @@ def test_decoding_in_threads_keeps_the_order(twelve: Path, folder_data: MakeData
     found = list(building.decode_in_order(source, entries))
     assert [entry for entry, _ in found] == entries
     assert [isinstance(decoded, UnusablePicture) for _, decoded in found] == [True] + [False] * 12
+
+
+# Near duplicates
+
+
+def twin_pairs(make_picture: MakePicture, count: int, folder: str = "") -> None:
+    """Pictures as PNG, and again as JPEG."""
+    for seed in range(count):
+        path = make_picture(f"{folder}{seed:02d}.png", seed, side=64)
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".jpg"), quality=75)
+
+
+def straddling(pack: Pack) -> list[str]:
+    sides = {pack.names[row]: split for split in SPLITS for row in pack.indices(split)}
+    return [
+        name
+        for name, split in sides.items()
+        if sides.get(name.replace(".jpg", ".png"), split) != split
+    ]
+
+
+def test_a_picture_and_its_copy_are_in_one_split(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    twin_pairs(make_picture, 60)
+    pack = open_pack(folder_data(root))
+    assert straddling(pack) == []
+    assert all(len(pack.indices(split)) for split in SPLITS)
+    assert "120 near duplicates, each kept in one split with its likes" in pack.read_as
+    by_content = open_pack(folder_data(root, split="content"))
+    assert straddling(by_content) != []
+    assert "near duplicates" not in by_content.read_as
+    assert by_content.content_hash == pack.content_hash
+    for size in (32, 64, 100):
+        other = open_pack(folder_data(root, image_size=size))
+        assert [list(other.indices(s)) for s in SPLITS] == [list(pack.indices(s)) for s in SPLITS]
+
+
+def test_copies_of_official_test_pictures_are_left_out_of_training(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    twin_pairs(make_picture, 12, "test/")
+    for seed in range(6):
+        (root / "train").mkdir(exist_ok=True)
+        (root / f"test/{seed:02d}.jpg").rename(root / f"train/{seed:02d}.jpg")
+    for seed in range(20, 40):
+        make_picture(f"train/{seed}.png", seed)
+    pack = open_pack(folder_data(root))
+    assert {split: len(pack.indices(split)) for split in SPLITS} == {
+        "train": 18,
+        "val": 2,
+        "test": 18,
+    }
+    used = {pack.names[row] for split in SPLITS for row in pack.indices(split)}
+    assert not used & {f"train/{seed:02d}.jpg" for seed in range(6)}
+    assert "6 left out for official held-out ones" in pack.read_as
+
+
+def test_a_packed_folder_knows_its_near_duplicates(
+    root: Path, make_picture: MakePicture, folder_data: MakeData, tmp_path: Path
+) -> None:
+    twin_pairs(make_picture, 60)
+    pack_to(folder_data(root), tmp_path / "packed")
+    pack = open_pack(folder_data(tmp_path / "packed"))
+    assert straddling(pack) == []
+    index = json.loads((tmp_path / "packed" / "index.json").read_text())
+    for key in ("twins", "read_as"):  # as versions before left it
+        del index[key]
+    (tmp_path / "packed" / "index.json").write_text(json.dumps(index))
+    older = open_pack(folder_data(tmp_path / "packed"))
+    assert straddling(older) != []
+    assert "packed without looking for near duplicates" in older.read_as
+
+
+def test_a_pack_of_before_is_found_again(twelve: Path, folder_data: MakeData) -> None:
+    """The keys of packs in the cache, by which sweeps of before find theirs, stay."""
+    data = folder_data(twelve, rules=1, split="content", max_pixels=40_000_000)
+    key = build_source(data).key()
+    assert list(key) == [
+        *["source", "root", "image_size", "max_pixels", "max_bad_fraction", "classes", "lists"],
+        "files",
+    ]

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from colornet.data.splits import Split, assign_splits, settle, split_named, split_origins
+from colornet.data.splits import LEFT_OUT, Split, assign_splits, settle, split_named, split_origins
 
 
 def hashes(count: int) -> list[str]:
@@ -126,3 +126,54 @@ def test_origins() -> None:
     assert split_origins(["train", None]) == {"train": "hash", "val": "hash", "test": "hash"}
     assert split_origins(["train", "test"])["test"] == "official"
     assert set(split_origins(["train", "val", "test"]).values()) == {"official"}
+
+
+# Near duplicates
+
+
+def pairs(count: int) -> list[list[int]]:
+    return [[2 * number, 2 * number + 1] for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 12, 24, 100, 1000])
+def test_near_duplicates_are_in_one_split(count: int) -> None:
+    sides = assign_splits(hashes(2 * count), twins=pairs(count))
+    assert (sides[::2] == sides[1::2]).all()
+    assert (sides == 0).any() and (sides == 1).any()
+    assert (sides == 2).any() or count == 2
+
+
+def test_shares_of_pairs_are_80_10_10() -> None:
+    sides = assign_splits(hashes(20_000), twins=pairs(10_000))
+    np.testing.assert_allclose(np.bincount(sides) / 20_000, [0.8, 0.1, 0.1], atol=0.01)
+
+
+def test_other_pictures_stay_where_they_were() -> None:
+    alone, with_twins = assign_splits(hashes(1000)), assign_splits(hashes(1000), twins=pairs(50))
+    np.testing.assert_array_equal(alone[100:], with_twins[100:])
+
+
+def test_order_does_not_matter_for_near_duplicates() -> None:
+    many = hashes(300)
+    forwards = dict(zip(many, assign_splits(many, twins=pairs(40)).tolist(), strict=True))
+    turned = [[299 - row for row in group] for group in pairs(40)]
+    assert dict(zip(many[::-1], assign_splits(many[::-1], twins=turned), strict=True)) == forwards
+
+
+def test_one_group_is_for_training_only() -> None:
+    assert assign_splits(hashes(6), twins=[list(range(6))]).tolist() == [0] * 6
+
+
+def test_near_duplicates_of_official_test_pictures_are_left_out() -> None:
+    official: list[Split | None] = ["train"] * 50 + ["test"] * 50
+    twins = [[row, row + 50] for row in range(10)] + [[60, 61]]
+    sides = assign_splits(hashes(100), official, twins)
+    assert (sides[:10] == LEFT_OUT).all()
+    assert (sides[10:50] >= 0).all()
+    assert (sides[50:] == 2).all()
+
+
+def test_near_duplicates_of_official_val_pictures_are_left_out_of_train_and_val_gives_way() -> None:
+    official: list[Split | None] = ["train", "val", "val", "test", "train"]
+    sides = assign_splits(hashes(5), official, [[0, 1], [2, 3]])
+    assert sides.tolist() == [LEFT_OUT, 1, LEFT_OUT, 2, 0]
