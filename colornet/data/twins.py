@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 LOOK_SIDE = 64
 """Side of the squares that looks are taken of, pixels."""
@@ -101,7 +101,7 @@ def _alike_in_color(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Differences that are spread like noise have 1.25 times the root mean square of their mean.
     reach = 1.25 * _SPREAD_APART * values.shape[1] ** 0.5
     count = min(_NEIGHBORS, len(colors))
-    _, near = cKDTree(placed).query(placed, k=count, distance_upper_bound=reach)
+    _, near = KDTree(placed).query(placed, k=count, distance_upper_bound=reach)
     first, second = np.repeat(np.arange(len(colors)), count), near.ravel()
     found = (second < len(colors)) & (first != second)
     first, second = first[found], second[found]

@@ -1,5 +1,6 @@
 """What is checked of a sweep's pictures before it begins, and what is said of them."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,10 @@ def test_one_set_of_pictures(study: Make, tmp_path: Path) -> None:
 def test_what_was_read_as_what_is_said(
     study: Make, make_study: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "colorsweep")
     begin(study(RATE), str(tmp_path / "drawn"))
-    assert caplog.messages == []
+    assert not [said for said in caplog.messages if "landscapes" in said]
+    caplog.clear()
     root = tmp_path / "photos"
     for name in ("train/sea", "test/sea"):
         (root / name).mkdir(parents=True)
@@ -74,7 +77,7 @@ def test_what_was_read_as_what_is_said(
     fixed |= {path: value for path, value in FIXED.items() if path != "data.pictures"}
     _, (pack,) = check_data(make_study(space=RATE, fixed=fixed))
     told = "split folders (test: test, train: train); 900 .heix: not read"
-    assert caplog.messages == [f"{root}: {told}"]
+    assert f"{root}: {told}" in caplog.messages
     assert pack.read_as == told
 
 

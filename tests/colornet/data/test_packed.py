@@ -571,3 +571,22 @@ def test_a_pack_of_before_is_found_again(twelve: Path, folder_data: MakeData) ->
         *["source", "root", "image_size", "max_pixels", "max_bad_fraction", "classes", "lists"],
         "files",
     ]
+
+
+@pytest.mark.parametrize(
+    ("twins", "said"),
+    [
+        (None, "list of lists"),
+        ([3], "list of lists"),
+        ([[0, "1"]], "list of lists"),
+        ([[0, 99]], "not there, or twice"),
+        ([[0, 1], [1, 2]], "not there, or twice"),
+    ],
+)
+def test_an_index_with_strange_near_duplicates(
+    twelve: Path, folder_data: MakeData, tmp_path: Path, twins: object, said: str
+) -> None:
+    pack_to(folder_data(twelve), tmp_path / "packed")
+    index = json.loads((tmp_path / "packed" / "index.json").read_text())
+    (tmp_path / "packed" / "index.json").write_text(json.dumps({**index, "twins": twins}))
+    assert said in message(folder_data(tmp_path / "packed"))
