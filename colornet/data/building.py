@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import xxhash
 
 from colornet.data.decode import is_grey
 from colornet.data.source import Decoded, Entry, Source, UnusablePicture, read_as
@@ -40,6 +41,12 @@ def pack_key(source: Source, skip_grey: bool) -> str:
     """Hash of everything a pack depends on. Raises InputError when the source has no pictures."""
     described = {"version": PACK_VERSION, "skip_grey": skip_grey, **source.key()}
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def index_hash(index: Mapping[str, Any]) -> str:
+    """Hash of all that an index holds but this."""
+    rest = {key: value for key, value in index.items() if key != "index_hash"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def build_once(
@@ -106,13 +113,16 @@ def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> No
     entries = packing_order(source.entries())
     _check_space(folder, len(entries), image_size)
     index = _Index(source, len(entries), skip_grey)
+    digest = xxhash.xxh3_128()
     with (folder / PICTURES).open("wb") as file:
         _write_header(file, 0, image_size)
         for entry, decoded in decode_in_order(source, entries):
             if isinstance(decoded, UnusablePicture):
                 index.note_bad(entry.name, str(decoded))
             elif index.accepts(entry, decoded):
-                file.write(decoded.pixels.tobytes())
+                pixels = decoded.pixels.tobytes()
+                digest.update(pixels)
+                file.write(pixels)
         file.seek(0)
         _write_header(file, len(index.names), image_size)
         file.flush()
@@ -125,9 +135,10 @@ def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> No
         "skip_grey": skip_grey,
         "read_as": read_as(source),
         **index.columns(),
+        "pixels_hash": digest.hexdigest(),
     }
     with (folder / INDEX).open("w", encoding="utf-8") as file:
-        json.dump(described, file)
+        json.dump(described | {"index_hash": index_hash(described)}, file)
         file.flush()
         os.fsync(file.fileno())
     sync_folder(folder)

@@ -4,6 +4,7 @@
 folder of the user's choice, which can then be used as `data.root` itself.
 """
 
+import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from colornet.data.splits import (
     near_duplicates_told,
     split_origins,
 )
+from colornet.data.verifying import verify
 from colornet.errors import InputError, did_you_mean, first_line
 from colornet.firstlook import check_answers
 from colornet.reading import read_json
@@ -105,7 +107,11 @@ def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
     """
     if isinstance(data, FolderData):
         if "://" in data.root:
-            return _open_packed_folder(data, fetch_pack(data.root))
+            folder = fetch_pack(data.root)
+            if not _is_whole(folder):
+                shutil.rmtree(folder, ignore_errors=True)  # damaged since it was copied
+                folder = fetch_pack(data.root)
+            return _open_packed_folder(data, folder)
         if is_pack(root := Path(data.root).expanduser()):
             return _open_packed_folder(data, root)
     source = build_source(data)
@@ -148,7 +154,7 @@ def _is_whole(folder: Path) -> bool:
         return False
     try:
         _map_pictures(folder, _read_index(folder))
-    except InputError:
+    except (InputError, OSError):
         return False
     return True
 
@@ -180,6 +186,7 @@ def _map_pictures(folder: Path, index: dict[str, Any]) -> np.ndarray:
     expected = (len(index["names"]), size, size, 3)
     if pictures.shape != expected or pictures.dtype != np.uint8:
         raise _damaged(folder, f"{PICTURES} and {INDEX} do not agree")
+    verify(folder, index, pictures)
     return pictures
 
 
