@@ -33,7 +33,7 @@ def pixels_hash(pictures: np.ndarray) -> str:
     whole = xxhash.xxh3_128()
     each = max(1, CHUNK // max(1, int(np.prod(pictures.shape[1:]))))
     for first in range(0, len(pictures), each):
-        whole.update(memoryview(np.ascontiguousarray(pictures[first : first + each])))
+        whole.update(np.ascontiguousarray(pictures[first : first + each]).data)
     return whole.hexdigest()
 
 
