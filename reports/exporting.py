@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from colornet.answer import Answer
+from colornet.answer import Answer, count_text
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def export_csv(
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     problems = tables.records.problems
-    lines = [f"Wrote   {path}  ({len(frame):,} trials, {frame.shape[1]} columns)"]
+    lines = [f"Wrote   {path}  ({count_text(len(frame), 'trial')}, {frame.shape[1]} columns)"]
     lines += [f"Note    {problem}" for problem in problems]
     values = {
         "file": str(path),

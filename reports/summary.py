@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from colornet.measures import METRICS
 from reports.charts.endings import savings, savings_text
 from reports.health import flags
 from reports.tables import Column, SweepTables, duration_text, value_text
+from search.records import TrialCounts, count_trials, driver_of
 
 
 def header(sweep: SweepTables) -> dict[str, Any]:
@@ -27,7 +29,12 @@ def header(sweep: SweepTables) -> dict[str, Any]:
     if start is not None and end is not None:
         facts.append((duration_text((end - start).total_seconds()), "wall time"))
         facts.append((f"{start:%Y-%m-%d %H:%M}", "UTC, start"))
+    pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
+    driven = driver_of(records.location) is not None
+    counts = count_trials(records.study, pairs, driven=driven)
     return {
+        "stopped": "" if driven or not _is_left(records.study, counts) else counts.stopped_text,
+        "resume": f"colorsweep resume {shlex.quote(sweep.argument)}",
         "name": records.name,
         "question": cut(
             str(records.study.get("question") or records.study.get("name") or records.name), 600
@@ -36,6 +43,22 @@ def header(sweep: SweepTables) -> dict[str, Any]:
         "states": list(sweep.how_ended().items()),
         "problems": list(records.problems),
     }
+
+
+def _is_left(study: dict[str, Any], counts: TrialCounts) -> bool:
+    """Whether a sweep without a driver would go on, as far as its records tell.
+
+    How much of a budget of pictures, time or money is spent they do not.
+    """
+    budget = study.get("budget") or {}
+    limits = ("images", "wall_hours", "gpu_hours", "money")
+    if counts.unfinished:
+        return True
+    if any(budget.get(name) is not None for name in limits):
+        return False
+    confirm = study.get("confirm") or {}
+    most = min(confirm.get("top", 0), counts.states.get("completed", 0))
+    return counts.done < counts.total or counts.confirmed < most * confirm.get("replicates", 0)
 
 
 def _span(sweep: SweepTables) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:

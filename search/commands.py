@@ -256,12 +256,16 @@ def _go_on(
 
 
 def _answer(result: "SweepResult") -> Answer:
-    from search.records import read_sweep
+    from search.records import count_trials, read_sweep
     from search.status import best_point, best_text
 
-    best = best_point(read_sweep(result.location))
-    states = ", ".join(f"{count} {state}" for state, count in sorted(result.states.items()))
-    rows = [("Sweep", result.location), ("Trials", states or "none started")]
+    records = read_sweep(result.location)
+    best = best_point(records)
+    pairs = zip(records.trials["state"], records.trials["origin"], strict=True)
+    counts = count_trials(records.study, pairs, driven=False)
+    rows = [("Sweep", result.location), ("Trials", counts.search_text)]
+    if counts.confirm_text:
+        rows.append(("Confirmed", counts.confirm_text))
     if result.why_over:
         rows.append(("Ended", result.why_over))
     if best is not None:

@@ -42,4 +42,5 @@ def missing(study: Study, sweep: SweepRecords) -> Iterator[tuple[Point, int]]:
 
 def count(study: Study) -> int:
     """Trials that confirming takes, at most."""
-    return study.file.confirm.top * study.file.confirm.replicates if study.file.confirm else 0
+    confirm = study.file.confirm
+    return min(confirm.top, study.trials) * confirm.replicates if confirm else 0

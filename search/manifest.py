@@ -17,6 +17,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from colornet.answer import count_text
 from colornet.catalog import to_yaml
 from colornet.errors import InputError
 from search.beginning import refuse_secrets, sweep_name
@@ -120,6 +121,7 @@ def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -
     share = nodes.share(study)
     each = f"{share.cpus} CPUs" + (f" and {share.gpus:g} cards" if share.gpus else "")
     each = each if share.workers == 1 else f"{share.workers} workers of {each}"
+    trials = count_text(study.trials, "trial")
     return {
         "version": metadata.version("colorsweep"),
         "ray": metadata.version("ray"),
@@ -128,7 +130,7 @@ def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -
         "out": out,
         "study": to_yaml(study.to_data()).rstrip(),
         "script": _fill("run.sh.j2", out=out, study_path=study_path).rstrip(),
-        "at_a_time": f"{study.trials} trials, {share.concurrent} at a time with {each} each.",
+        "at_a_time": f"{trials}, {share.concurrent} at a time with {each} each.",
         "nodes": nodes.count,
         "cpus": nodes.cpus,
         "gpus": nodes.gpus,

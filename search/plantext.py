@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from colornet.answer import aligned
+from colornet.answer import aligned, count_text
 from colornet.errors import cut
 
 Row = tuple[str, ...]
@@ -107,10 +107,11 @@ def _budgets(budgets: Sequence[Mapping[str, Any]]) -> list[Row]:
             told = f"{one['limit']:,g} {name}; about {one['expected']:,.3g} expected"
         else:
             done = int(budgets[0]["limit"] / one["share"])
+            trials = count_text(budgets[0]["limit"], "trial")
             told = (
                 f"{one['limit']:,g} {name} are TOO LITTLE: about {one['expected']:,.3g} expected, "
                 f"{one['expected'] - one['limit']:,.3g} more; it would stop at about {done} of "
-                f"{budgets[0]['limit']} trials"
+                f"{trials}"
             )
         rows.append(("Budget", told))
     return rows

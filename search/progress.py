@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from colornet.answer import count_text
+from search.chooser import CONFIRM
 from search.recorder import Recorder
 from search.records import UNFINISHED
 
@@ -30,7 +32,8 @@ class Progress:
         self._shown = 0.0
         self._durations: list[float] = []
         self._live: Live | None = None
-        self._counted = self._done()[0]
+        counts = recorder.standing.counts()
+        self._counted = {False: counts.done, True: counts.confirmed}
 
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
@@ -63,32 +66,33 @@ class Progress:
         for assignment, state, reason, last in ended:
             self._durations.append(last.get("seconds") or 0.0)
             if self._live is None:
-                self._counted += state != "preempted"
+                self._counted[assignment.origin == CONFIRM] += state not in UNFINISHED
                 self._console.print(self._ended(assignment, state, reason, last), soft_wrap=True)
         if self._live:
             self._live.update(self._line(), refresh=True)
 
     def _ended(self, assignment: Any, state: str, reason: str | None, last: Any) -> Text:
-        total = self.recorder.total
+        counts, confirms = self.recorder.standing.counts(), assignment.origin == CONFIRM
+        done = self._counted[confirms]
+        place = f"confirming {done}/{counts.to_confirm}" if confirms else f"{done}/{counts.total}"
         value = last.get(self.recorder.standing.best_column)
         shown = f"{self.recorder.standing.best_column} {value:.4g}" if value is not None else ""
-        words = [f"{self._counted}/{total}", assignment.trial_id, state, shown, reason or ""]
+        words = [place, assignment.trial_id, state, shown, reason or ""]
         return Text("  ".join(word for word in words if word))
 
-    def _done(self) -> tuple[int, int]:
-        states = list(self.recorder.standing.states.values())
-        done = sum(state not in UNFINISHED for state in states)
-        return done, self.recorder.total
-
     def _line(self) -> Text:
-        done, total = self._done()
-        parts = [f"{done}/{total} trials", f"{len(self.recorder.running)} running"]
+        counts = self.recorder.standing.counts()
+        parts = [f"{counts.done}/{count_text(counts.total, 'trial')}"]
+        if counts.confirming:
+            parts.append(f"confirming {counts.confirmed}/{counts.to_confirm}")
+        parts.append(f"{len(self.recorder.running)} running")
         if self.recorder.standing.best is not None:
             parts.append(
                 f"best {self.recorder.standing.best_column} {self.recorder.standing.best:.4g}"
             )
-        if self._durations and done < total:
-            left = statistics.median(self._durations) * (total - done) / self.concurrent
+        to_go = counts.total - counts.done + counts.to_confirm - counts.confirmed
+        if self._durations and to_go > 0:
+            left = statistics.median(self._durations) * to_go / self.concurrent
             parts.append(f"about {_duration(left)} left")
         parts.append(_duration(time.monotonic() - self._started))
         return Text("  ·  ".join(parts))

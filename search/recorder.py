@@ -24,7 +24,7 @@ from search.ranking import best_trials
 from search.records import UNFINISHED, read_states, read_sweep
 from search.running import Running, identity, row_of, terminate_here
 from search.spending import Spending
-from search.standing import Standing, reported
+from search.standing import Standing, is_finished, reported, search_is_over
 from search.stopping import Stopper
 from search.writer import RecordsWriter
 from spaces.distributions import Point
@@ -88,17 +88,10 @@ class Recorder:
         self._over: str | None = None
 
     @property
-    def total(self) -> int:
-        """Trials of the search and its confirmation, at most."""
-        return self.study.trials + confirmation.count(self.study)
-
-    @property
     def is_finished(self) -> bool:
         """Whether nothing is left to run: the budget is used, and the best are confirmed."""
-        if any(state in UNFINISHED for state in self.standing.states.values()):
-            return False
-        searched = self.chooser.done or self._search_is_over() is not None
-        return searched and self._to_confirm() is None
+        self._search_is_over()
+        return is_finished(self.study, self.standing.snapshot(), self.spending)
 
     def next(self) -> Assignment | None:
         """The next trial, None when there is none; it may begin to train after `settle`."""
@@ -142,13 +135,12 @@ class Recorder:
 
     def _search_is_over(self) -> str | None:
         """Which budget is used up, if one is; room is left for confirming."""
-        images = self.study.base_config["training"]["images"] or self.spending.images_per_trial
         under_way = sum(
             (one.assignment.config.training.images or 0) - (one.last.get("images") or 0)
             for one in self.running.values()
         )
-        left = max(0, confirmation.count(self.study) - self.standing.count(CONFIRM))
-        self._over = self.spending.over(under_way, left * images)
+        confirming = self.standing.count(CONFIRM)
+        self._over = search_is_over(self.study, self.spending, confirming, under_way)
         return self._over
 
     @property

@@ -12,7 +12,7 @@ the clock.
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from colornet.answer import count_text
 from colornet.errors import InputError, did_you_mean, first_line
 from colornet.firstlook import check_answers
 from colornet.reading import json_mapping, parse_yaml
@@ -57,6 +58,88 @@ _STUDY = {
 """What every reader of a study relies on."""
 CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
 """What is kept of each change of a trial's state."""
+
+
+CUT_OFF = "cut off"
+"""How a trial stands that nobody saw end, as its driver is gone; it is resumed."""
+
+
+@dataclass(frozen=True)
+class TrialCounts:
+    """How many trials of a sweep there are, and are to be.
+
+    Attributes:
+        done, total: trials of the search (a comparison's replicates are among them).
+        confirmed, to_confirm: trials that confirm the best; `to_confirm` at most.
+        states, confirming: number of trials by state, of the search and of its confirmation.
+        driven: whether somebody runs them.
+    """
+
+    done: int
+    total: int
+    confirmed: int
+    to_confirm: int
+    states: dict[str, int]
+    confirming: dict[str, int]
+    driven: bool
+
+    @property
+    def unfinished(self) -> int:
+        """Trials that were begun and are to go on."""
+        both = (self.states, self.confirming)
+        return sum(counts.get(state, 0) for counts in both for state in (*UNFINISHED, CUT_OFF))
+
+    @property
+    def search_text(self) -> str:
+        """`12 of 16 done (10 completed, 2 pruned, 1 running)`."""
+        return f"{self.done} of {self.total} done ({_told(self.states)})"
+
+    @property
+    def confirm_text(self) -> str:
+        """The same of the trials that confirm; empty where none are to."""
+        if not (self.to_confirm or self.confirming):
+            return ""
+        total = count_text(self.to_confirm, "trial")
+        return f"{self.confirmed} of {total} done ({_told(self.confirming)})"
+
+    @property
+    def stopped_text(self) -> str:
+        """`stopped, 3 of 14, resume`, of the search, or of confirming once that has begun."""
+        begun = self.confirming or self.done >= self.total
+        done, total = (self.confirmed, self.to_confirm) if begun else (self.done, self.total)
+        what = "confirming " if begun and self.to_confirm else ""
+        return f"stopped, {what}{done} of {total}, resume"
+
+
+def _told(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.items()) or "none started"
+
+
+def count_trials(
+    study: Mapping[str, Any], trials: Iterable[tuple[str, str]], *, driven: bool
+) -> TrialCounts:
+    """Count a sweep's trials: whatever says how many there are asks this.
+
+    Args:
+        study: the resolved study.
+        trials: state and origin of each.
+        driven: whether a driver is alive; without one no trial runs.
+    """
+    searched: dict[str, int] = {}
+    confirming: dict[str, int] = {}
+    for state, origin in sorted(trials):
+        counts = confirming if origin == "confirm" else searched
+        state = CUT_OFF if state == "running" and not driven else state
+        counts[state] = counts.get(state, 0) + 1
+    total = int(study.get("trials") or 0)
+    confirm = study.get("confirm") or {}
+    most = min(confirm.get("top", 0), total) * confirm.get("replicates", 0)
+    open_ones = (*UNFINISHED, CUT_OFF)
+    done, confirmed = (
+        sum(count for state, count in counts.items() if state not in open_ones)
+        for counts in (searched, confirming)
+    )
+    return TrialCounts(done, total, confirmed, most, searched, confirming, driven)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,19 @@ from typing import Any
 
 import pandas as pd
 
-from colornet.answer import aligned
+from colornet.answer import aligned, count_text
 from colornet.errors import cut
-from search import confirmation
 from search.ranking import confirmed_column, deciding_metric, point_table
-from search.records import UNFINISHED, SweepRecords, driver_of, read_states, read_sweep
+from search.records import (
+    SweepRecords,
+    TrialCounts,
+    count_trials,
+    driver_of,
+    read_states,
+    read_sweep,
+)
 from search.spending import Spending
+from search.standing import is_finished
 from spaces.study import Study
 
 
@@ -18,9 +25,8 @@ def standing_of(location: str) -> dict[str, Any]:
     records = read_sweep(location)
     study = Study.from_data(records.study, f"{location}/study.yaml")
     driver = driver_of(location)
-    origins, states = records.trials["origin"], records.trials["state"]
-    done = ~states.isin(UNFINISHED)
-    confirming = origins == "confirm"
+    pairs = zip(records.trials["state"], records.trials["origin"], strict=True)
+    counts = count_trials(records.study, pairs, driven=driver is not None)
     states_read, _ = read_states(location)
     spending = Spending(study.file.budget, states_read, records.ticks)
     limits = study.file.budget.model_dump(include=set(spending.spent()), exclude_none=True)
@@ -29,31 +35,36 @@ def standing_of(location: str) -> dict[str, Any]:
         "sweep": location,
         "study": study.name,
         "question": study.file.question,
-        "trials": study.trials,
-        "done": int((done & ~confirming).sum()),
-        "confirmed": int((done & confirming).sum()),
-        "to_confirm": confirmation.count(study),
-        "states": states.value_counts().to_dict(),
+        "trials": counts.total,
+        "done": counts.done,
+        "confirmed": counts.confirmed,
+        "to_confirm": counts.to_confirm,
+        "states": counts.states,
+        "confirming": counts.confirming,
         "budget": {name: [spending.spent()[name], limit] for name, limit in limits.items()},
         "budget_spent": over,
-        "finished": _is_finished(records, study, over),
+        "finished": is_finished(study, records, spending),
         "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
         "best": best_point(records),
         "running": _running(records),
+        "ended": _ended(study, counts, over),
+        "told": {
+            "stopped": counts.stopped_text,
+            "trials": counts.search_text,
+            "confirmed": counts.confirm_text,
+        },
         "gone": len(records.gone),
         "problems": records.problems,
     }
 
 
-def _is_finished(records: SweepRecords, study: Study, over: str | None) -> bool:
-    """Whether `resume` would have nothing to do."""
-    trials = records.trials
-    if trials["state"].isin(UNFINISHED).any():
-        return False
-    searched = trials[trials["origin"] != "confirm"]
-    if over is None and len(searched) < study.trials:
-        return False
-    return over is not None or next(confirmation.missing(study, records), None) is None
+def _ended(study: Study, counts: TrialCounts, over: str | None) -> str | None:
+    """What ended the search before its trials were used up, in a sentence."""
+    asked = study.file.budget.trials
+    if asked is not None and asked > study.trials and counts.done >= study.trials:
+        points = count_text(study.trials, "point")
+        return f"the space has no more than {points}, and all were tried"
+    return over
 
 
 def best_point(records: SweepRecords) -> dict[str, Any] | None:
@@ -85,8 +96,7 @@ def best_text(best: dict[str, Any]) -> str:
     text = f"{best['trial']}: {best['column']} {best['value']:.4g}"
     if best["basis"] == "search":
         return text
-    seeds = f"{best['replicates']} seed" + ("s" if best["replicates"] > 1 else "")
-    return f"{text}, mean of {seeds}"
+    return f"{text}, mean of {count_text(best['replicates'], 'seed')}"
 
 
 def _running(records: SweepRecords) -> list[dict[str, Any]]:
@@ -110,18 +120,18 @@ def status_text(values: dict[str, Any]) -> str:
     if driver:
         driven = f"running, driven by process {driver['pid']} on {driver['host']}"
     else:
-        driven = "finished" if finished else "stopped"
-    states = [f"{count} {state}" for state, count in sorted(values["states"].items())]
-    states += [f"the records of {values['gone']} gone"] if values["gone"] else []
-    states = ", ".join(states) or "none started"
+        driven = "finished" if finished else values["told"]["stopped"]
+    gone = f", the records of {values['gone']} gone" if values["gone"] else ""
     rows = [
         ("Sweep", values["sweep"]),
         ("Question", cut(values["question"])),
         ("State", driven),
-        ("Trials", f"{values['done']} of {values['trials']} done ({states})"),
+        ("Trials", values["told"]["trials"] + gone),
     ]
-    if values["to_confirm"]:
-        rows.append(("Confirmed", f"{values['confirmed']} of {values['to_confirm']} trials done"))
+    if values["told"]["confirmed"]:
+        rows.append(("Confirmed", values["told"]["confirmed"]))
+    if values["ended"]:
+        rows.append(("Ended", values["ended"]))
     for name, (spent, limit) in values["budget"].items():
         rows.append(("Budget", f"{spent:,.4g} of {limit:,.4g} {name.replace('_', ' ')}"))
     if driver:

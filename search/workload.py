@@ -17,6 +17,7 @@ from optuna.samplers import RandomSampler
 
 from colornet.config import Config
 from colornet.data.packed import open_pack
+from search import confirmation
 from search.stopping import Stopper, first_rung
 from spaces.distributions import Point, draw
 from spaces.study import Study
@@ -109,7 +110,7 @@ def workload(study: Study) -> Workload:
     ends = [_tick_ends(config) for config in configs]
     trials = study.trials
     full = [_whole(ends, number) for number in range(trials)]
-    confirm = [_whole(ends, number) for number in range(confirm_trials(study))]
+    confirm = [_whole(ends, number) for number in range(confirmation.count(study))]
     marks = Stopper(study).rungs
     if not marks:
         return Workload(points, configs, full, full, [full], confirm)
@@ -126,12 +127,6 @@ def _resolved(config: Config) -> Config:
     if config.training.images is not None:
         return config
     return config.resolved(len(open_pack(config.data).indices("train")))
-
-
-def confirm_trials(study: Study) -> int:
-    """Trials that confirm the search's best, at most."""
-    confirm = study.file.confirm
-    return min(confirm.top, study.trials) * confirm.replicates if confirm else 0
 
 
 def _points(study: Study) -> Iterator[Point]:

@@ -247,7 +247,10 @@ def _median_marks(info: DimensionInfo) -> go.Scatter:
             "size": 30,
             "line": {"width": 2, "color": drawing.INK},
         },
-        text=[f"median {value_text(one.median)} of {one.trials} trials" for one in medians],
+        text=[
+            f"median {value_text(one.median)} of {count_text(one.trials, 'trial')}"
+            for one in medians
+        ],
         hovertemplate="%{text}<extra></extra>",
     )
 

@@ -9,17 +9,32 @@ import pytest
 from rich.console import Console
 
 from search.progress import Progress, _duration
+from search.records import count_trials
 
 
-def recorder(trials: int = 4, states: dict[str, str] | None = None) -> Any:
+def recorder(
+    trials: int = 4, states: dict[str, str] | None = None, confirm: dict[str, int] | None = None
+) -> Any:
+    """Of a sweep; trials that confirm have an id of `c…`."""
     standing = SimpleNamespace(states=dict(states or {}), best=None, best_column="val_ab_mae")
-    return SimpleNamespace(total=trials, standing=standing, running={}, ended=[])
+    study = {"trials": trials, "confirm": confirm}
+    standing.counts = lambda: count_trials(
+        study, [(state, origin(name)) for name, state in standing.states.items()], driven=True
+    )
+    return SimpleNamespace(standing=standing, running={}, ended=[])
 
 
-def end(shown: Any, number: int, state: str, reason: str | None = None, **last: Any) -> None:
-    trial_id = f"t{number:05d}"
+def origin(trial_id: str) -> str:
+    return "confirm" if trial_id.startswith("c") else "search"
+
+
+def end(
+    shown: Any, number: int, state: str, reason: str | None = None, kind: str = "t", **last: Any
+) -> None:
+    trial_id = f"{kind}{number:05d}"
     shown.standing.states[trial_id] = state
-    shown.ended.append((SimpleNamespace(trial_id=trial_id), state, reason, last))
+    trial = SimpleNamespace(trial_id=trial_id, origin=origin(trial_id))
+    shown.ended.append((trial, state, reason, last))
 
 
 def lines(shown: Any, terminal: bool = False, act: Any = None) -> list[str]:
@@ -105,3 +120,21 @@ def test_on_a_terminal_one_line_is_redrawn() -> None:
 )
 def test_durations(seconds: float, said: str) -> None:
     assert _duration(seconds) == said
+
+
+def test_trials_that_confirm_are_counted_by_themselves() -> None:
+    states = {"t00000": "completed", "t00001": "pruned"}
+    shown = recorder(2, states, {"top": 2, "replicates": 2})
+
+    def act(progress: Progress) -> None:
+        end(shown, 2, "completed", kind="c")
+        end(shown, 3, "preempted", "interrupted", kind="c")
+        progress.show(force=True)
+
+    assert lines(shown, act=act) == [
+        "confirming 1/4  c00002  completed",
+        "confirming 1/4  c00003  preempted  interrupted",
+    ]
+    text = "\n".join(lines(shown, terminal=True))
+    assert "2/2 trials  ·  confirming 1/4  ·  0 running" in text
+    assert "0/1 trial  ·" in "\n".join(lines(recorder(1), terminal=True))

@@ -4,8 +4,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from colornet.catalog import to_yaml
+from search.continuing import more
+from search.lease import Lease
 from search.recorder import Recorder
-from search.records import read_sweep
+from search.records import count_trials, read_sweep
 from search.status import best_text, standing_of, status_text
 from spaces.study import Study
 
@@ -76,3 +81,100 @@ def test_a_space_of_which_every_point_was_tried(make_sweep: Callable[..., Path])
     play(folder, 9)
     found = standing_of(str(folder))
     assert (found["done"], found["finished"]) == (2, True)
+
+
+def compared(make_sweep: Callable[..., Path], replicates: int = 3) -> Path:
+    return make_sweep(
+        None,
+        space={"generator.width": {"choice": [4, 8, 16]}},
+        design="compare",
+        replicates=replicates,
+        budget={},
+    )
+
+
+@pytest.mark.parametrize("done", range(10))
+def test_status_and_resume_agree_on_a_comparison(
+    make_sweep: Callable[..., Path], done: int
+) -> None:
+    """Every level with its first seed is a third of it."""
+    folder = compared(make_sweep)
+    play(folder, done)
+    found = standing_of(str(folder))
+    again = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
+    assert found["finished"] == again.is_finished == (done == 9)
+    assert (found["done"], found["trials"]) == (done, 9)
+    stopped = f"stopped, {done} of 9, resume"
+    assert ("finished" if done == 9 else stopped) in status_text(found)
+
+
+def test_more_seeds_are_to_be_done(make_sweep: Callable[..., Path]) -> None:
+    folder = compared(make_sweep)
+    play(folder, 9)
+    data = read_sweep(folder).study
+    more(None, 2, needed=True)(data)
+    study = Study.from_data(data, "study.yaml")
+    (folder / "study.yaml").write_text(to_yaml(study.to_data()))
+    found = standing_of(str(folder))
+    assert (found["done"], found["trials"], found["finished"]) == (9, 15, False)
+
+
+def test_confirming_trials_are_not_those_of_the_search(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep(4, sampler="random", confirm={"top": 2, "replicates": 2})
+    play(folder, 6)
+    text = status_text(standing_of(str(folder)))
+    assert "Trials     4 of 4 done (4 completed)" in text
+    assert "Confirmed  2 of 4 trials done (2 completed)" in text
+    assert "State      stopped, confirming 2 of 4, resume" in text
+
+
+def test_no_more_are_confirmed_than_there_are(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep(1, sampler="random", confirm={"top": 5, "replicates": 3})
+    play(folder, 9)
+    found = standing_of(str(folder))
+    assert (found["confirmed"], found["to_confirm"], found["finished"]) == (3, 3, True)
+
+
+def test_without_a_driver_nothing_runs(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep(14, sampler="random")
+    recorder = play(folder, 3)
+    for _ in range(2):
+        assert recorder.next() is not None
+    recorder.flush(force=True)
+    text = status_text(standing_of(str(folder)))
+    assert "State     stopped, 3 of 14, resume" in text
+    assert "3 of 14 done (3 completed, 2 cut off)" in text
+    assert "running" not in text
+    with Lease(folder):
+        found = standing_of(str(folder))
+        assert found["states"] == {"completed": 3, "running": 2}
+        assert "State     running, driven by process" in status_text(found)
+
+
+def test_preempted_and_cancelled_trials() -> None:
+    trials = [("completed", "search"), ("preempted", "search"), ("cancelled", "search")]
+    counts = count_trials({"trials": 4}, trials, driven=False)
+    assert (counts.done, counts.unfinished) == (2, 1)
+    assert counts.search_text == "2 of 4 done (1 cancelled, 1 completed, 1 preempted)"
+    assert (counts.confirm_text, counts.stopped_text) == ("", "stopped, 2 of 4, resume")
+    assert count_trials({}, [], driven=False).search_text == "0 of 0 done (none started)"
+
+
+def test_a_budget_that_leaves_room_for_confirming_ends_it(make_sweep: Callable[..., Path]) -> None:
+    """Status keeps the room for confirming that the driver keeps."""
+    budget = {"trials": 8, "images": 330}
+    folder = make_sweep(8, budget=budget, confirm={"top": 1, "replicates": 2})
+    play(folder, 99)
+    found = standing_of(str(folder))
+    again = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
+    assert found["finished"] == again.is_finished
+    assert found["finished"] is True
+    assert found["confirmed"] == 2
+
+
+def test_an_exhausted_space_is_said(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep(8, space={"generator.width": {"int": [8, 10]}})
+    play(folder, 9)
+    text = status_text(standing_of(str(folder)))
+    assert "Trials    3 of 3 done (3 completed)" in text
+    assert "Ended     the space has no more than 3 points, and all were tried" in text

@@ -5,7 +5,8 @@ from math import ceil
 
 import pytest
 
-from search.workload import Life, confirm_trials, schedule, workload
+from search import confirmation
+from search.workload import Life, schedule, workload
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]
@@ -30,7 +31,7 @@ def test_a_space_of_one_point_is_searched_once(make_study: MakeStudy) -> None:
         space={"loss.adversarial": {"choice": ["bce"]}},
         confirm={"top": 5, "replicates": 3},
     )
-    assert (study.trials, confirm_trials(study)) == (1, 3)
+    assert (study.trials, confirmation.count(study)) == (1, 3)
     assert len(workload(study).points) == 32  # all the same
     assert seen(workload(study).high) == [64]
 
