@@ -31,7 +31,7 @@ from search.progress import Progress
 from search.recorder import Recorder
 from search.records import read_study
 from search.trial import TRAIN
-from search.watchdog import reap_on_death
+from search.watchdog import ray_watched, reap_on_death
 from spaces.study import Study
 
 MAX_ROUNDS = 8
@@ -135,10 +135,15 @@ def _drive(
         say(f"Ended at once. Go on with: colorsweep resume {recorder.location}")
         os._exit(INTERRUPTED)
 
+    def bereft() -> None:
+        say("Ray's own process on this node has died; the machine may be short of memory.")
+        say(f"Nothing recorded is lost. Go on with: colorsweep resume {recorder.location}")
+        os._exit(ColorsweepError.exit_code)
+
     with StopSignals(stop, at_once) as signals:
         try:
             cluster = _ray(address, gang=recorder.study.file.resources.workers > 1)
-            with cluster, Progress(recorder, started) as progress:
+            with cluster, _watched(bereft), Progress(recorder, started) as progress:
                 signals.install()  # Ray's start has set a handler of its own for SIGTERM
                 if address:
                     count = check_nodes(recorder.location, picture_roots(recorder.study))
@@ -181,6 +186,10 @@ def _supervise(
                 recorder.lost(trial_id, f"Ray stopped: {str(error).splitlines()[0][:200]}")
             if recorder.stopping or round_number == MAX_ROUNDS - 1:
                 raise ColorsweepError(f"Ray failed {round_number + 1} times: {error}") from error
+
+
+def _watched(bereft: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
+    return ray_watched(ray.get_runtime_context().get_node_id(), bereft)
 
 
 @contextlib.contextmanager

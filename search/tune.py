@@ -5,6 +5,7 @@ matters. Each result is a list of a trial's messages, recorded in the scheduler,
 first and which answers whether the trial goes on.
 """
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable
@@ -191,6 +192,8 @@ def fit(
     """
 
     os.environ.update(ENVIRONMENT)
+    # It logs the traceback of every process that dies, of which the recorder says what counts.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     # Ray would write these of a driver's into its logs: nodes have credentials of their own.
     class_cache.ENV_VARS_TO_PROPAGATE -= {
         name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")

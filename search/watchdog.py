@@ -1,4 +1,4 @@
-"""Leaves no Ray process behind when a driver is killed.
+"""Leaves no Ray process behind when a driver is killed, and no driver when Ray is.
 
 The raylet and the workers of a killed driver end by themselves; Ray's agent processes can live on
 for minutes. A small process of our own waits for the driver's death on a pipe, gives Ray a few
@@ -6,12 +6,16 @@ seconds, and ends what is left of that driver's session. Ray names a session aft
 started it, and its processes carry that name in their command lines.
 """
 
+import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 GRACE = 5.0
@@ -43,6 +47,58 @@ def leftovers(driver: int) -> list[int]:
         except OSError:
             continue  # it has ended since
     return found
+
+
+@contextlib.contextmanager
+def ray_watched(node: str, bereft: Callable[[], None]) -> Generator[None, None, None]:
+    """Call `bereft`, in a thread, when Ray's own process of this driver's node dies meanwhile.
+
+    Nothing can be started then, and Ray leaves its driver waiting for ever, or ends it without a
+    word some ten seconds later.
+
+    Args:
+        node: Ray's id of the node.
+    """
+    died, ours = os.pipe()
+    watched = [descriptor for pid in _core(node) if (descriptor := _opened(pid)) is not None]
+
+    def watch() -> None:
+        gone, _, _ = select.select([died, *watched], [], [])
+        if died not in gone:
+            bereft()
+
+    thread = threading.Thread(target=watch, name="ray-watched", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(ours)
+        thread.join()
+        for descriptor in (died, *watched):
+            os.close(descriptor)
+
+
+def _core(node: str) -> list[int]:
+    """Ray's own processes of a node on this machine: its raylet, and of a head the GCS."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith((b"/raylet", b"/gcs_server")) and any(
+            word.endswith(b"=" + node.encode()) for word in words
+        ):
+            found.append(int(path.parent.name))
+    return found
+
+
+def _opened(pid: int) -> int | None:
+    """A descriptor that can be read when a process has ended; None where there is no such."""
+    try:
+        return os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return None
 
 
 def _wait_and_reap(driver: int) -> None:

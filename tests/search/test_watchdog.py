@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from search import watchdog
-from search.watchdog import leftovers
+from search.watchdog import leftovers, ray_watched
 
 DRIVER = 4_000_000 + os.getpid()
 
@@ -68,3 +69,43 @@ def test_a_killed_driver_s_processes_are_ended(processes: list[subprocess.Popen[
     driver.kill()
     driver.wait()
     assert left.wait(timeout=watchdog.GRACE + 10) == -9
+
+
+def pretended(name: str, node: str) -> subprocess.Popen[bytes]:
+    """A process that looks like one of Ray's own of a node."""
+    program = "import sys, time; print(1, flush=True); time.sleep(60)"
+    started = subprocess.Popen(
+        [f"/ray/core/{name}", "-c", program, f"--node_id={node}"],
+        executable=sys.executable,
+        stdout=subprocess.PIPE,
+    )
+    assert started.stdout is not None and started.stdout.readline() == b"1\n"
+    return started
+
+
+@pytest.mark.parametrize("name", ["raylet", "gcs_server"])
+def test_a_driver_is_told_at_once_that_its_ray_has_died(name: str) -> None:
+    told = threading.Event()
+    ray, another = pretended(name, "a" * 56), pretended(name, "b" * 56)
+    try:
+        with ray_watched("a" * 56, told.set):
+            another.kill()
+            another.wait()
+            assert not told.wait(0.2)
+            ray.kill()
+            assert told.wait(5)
+    finally:
+        ray.kill()
+        ray.wait()
+
+
+def test_a_driver_that_has_ended_is_told_nothing() -> None:
+    told = threading.Event()
+    ray = pretended("raylet", "a" * 56)
+    with ray_watched("a" * 56, told.set):
+        pass
+    ray.kill()
+    ray.wait()
+    assert not told.wait(0.2)
+    with ray_watched("nothing of that name", told.set):
+        assert not told.wait(0.1)
