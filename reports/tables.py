@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from colornet.errors import InputError
 from colornet.measures import Metric, metric_of
 from search.ranking import objective_table, point_table
 from search.records import SweepRecords, find_sweep, read_sweep, sweeps_folder
@@ -205,8 +206,17 @@ def open_sweep(sweep: str | None = None) -> SweepTables:
 
 
 def tables_of(records: SweepRecords) -> SweepTables:
-    """Tidy frames of a sweep that `search.records.read_sweep` has read."""
+    """Tidy frames of a sweep that `search.records.read_sweep` has read.
+
+    Raises:
+        InputError: its study names no objectives or no space.
+    """
     study = records.study
+    for key in ("objectives", "space"):
+        if not study.get(key):
+            raise InputError(
+                f"{records.location}/study.yaml: {key}: is missing.\nPut the file back as it was."
+            )
     objectives = tuple(column_of(study, name) for name in study.get("objectives") or {})
     by = (study.get("decide") or {}).get("by")
     leading = next((column for column in objectives if column.name == by), None)

@@ -76,14 +76,15 @@ def objective_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     columns = _columns(study, by)
     table = sweep.trials[["trial_id", "number", "state"]].reset_index(drop=True)
     points = [json.loads(point) for point in sweep.trials["point"]]
-    dimensions = {
-        f"point.{dimension}": pd.Series(
-            [point.get(dimension) for point in points], index=table.index, dtype=object
-        )
-        for dimension in study["space"]
-    }
+    names = list(study["space"])
+    settings = np.empty((len(points), len(names)), dtype=object)
+    for row, point in enumerate(points):
+        settings[row] = [point.get(name) for name in names]
+    dimensions = pd.DataFrame(
+        settings, index=table.index, columns=[f"point.{name}" for name in names], dtype=object
+    )
     last = _last_values(sweep, ["images", "seconds", *columns])
-    table = pd.concat([table, pd.DataFrame(dimensions, index=table.index), last], axis=1)
+    table = pd.concat([table, dimensions, last], axis=1)
     table["equal_budget"] = table["state"] == "completed"
     table["feasible"] = _feasible(table, study)
     searched = (sweep.trials["origin"] != "confirm").to_numpy(dtype=bool)

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from colornet.answer import count_text
 from colornet.errors import InputError, did_you_mean, first_line
 from colornet.firstlook import check_answers
-from colornet.reading import json_mapping, parse_yaml
+from colornet.reading import parse_json, parse_yaml
 from colornet.storage import Storage
 from search import lease
 from search.frames import read_frame
@@ -50,12 +50,15 @@ UNFINISHED = ("running", "preempted")
 MAX_STUDY, MAX_PROVENANCE = 4_000_000, 16_000_000
 """Bytes."""
 _STUDY = {
-    **dict.fromkeys(("base_config.training", "base_config.data", "objectives", "space"), dict),
-    **dict.fromkeys(("metrics", "decide", "budget", "constraints", "final"), dict | None),
+    "base_config": dict,
+    **dict.fromkeys(
+        ("objectives", "space", "metrics", "decide", "budget", "constraints", "final"), dict | None
+    ),
     **dict.fromkeys(("start_from", "asked_in"), list | None),
-    "base_config.training.ticks": int,
+    "base_config.training": dict | None,
+    "base_config.training.ticks": int | None,
 }
-"""What every reader of a study relies on."""
+"""What every reader of a study relies on: of this kind, where it is there."""
 CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
 """What is kept of each change of a trial's state."""
 
@@ -280,8 +283,11 @@ def _at(values: Any, path: str) -> Any:
 
 def read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
     """What is recorded of code, machine and data, and why it is not."""
+    why = "it holds no mapping"
     try:
-        return json_mapping(storage.text("provenance.json", MAX_PROVENANCE), "it"), []
+        found = parse_json(storage.text("provenance.json", MAX_PROVENANCE), "it")
+        if isinstance(found, dict):
+            return found, []
     except FileNotFoundError:
         why = "it is not there"
     except (OSError, InputError) as error:

@@ -103,7 +103,7 @@ def _running(records: SweepRecords) -> list[dict[str, Any]]:
     running = records.trials[records.trials["state"] == "running"]
     last: pd.DataFrame = records.ticks.drop_duplicates("trial_id", keep="last")
     last = last.set_index("trial_id")
-    ticks = records.study["base_config"]["training"]["ticks"]
+    ticks = (records.study["base_config"].get("training") or {}).get("ticks")
     return [
         {
             "trial": trial,
