@@ -121,12 +121,14 @@ def status_text(values: dict[str, Any]) -> str:
         driven = f"running, driven by process {driver['pid']} on {driver['host']}"
     else:
         driven = "finished" if finished else values["told"]["stopped"]
-    gone = f", the records of {values['gone']} gone" if values["gone"] else ""
+    told = values["told"]["trials"]
+    if values["gone"]:
+        told = f"{told.replace(' (none started)', '')}, the records of {values['gone']} gone"
     rows = [
         ("Sweep", values["sweep"]),
         ("Question", cut(values["question"])),
         ("State", driven),
-        ("Trials", values["told"]["trials"] + gone),
+        ("Trials", told),
     ]
     if values["told"]["confirmed"]:
         rows.append(("Confirmed", values["told"]["confirmed"]))
