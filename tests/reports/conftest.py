@@ -56,7 +56,7 @@ BASE_CONFIG = {
     "discriminator": {"kind": "patch"},
     "loss": {"method": "gan", "adversarial": "bce"},
     "optimizer": {"generator_lr": 0.001},
-    "training": {"images": 1000},
+    "training": {"images": 1000, "ticks": 4},
 }
 SPACE = {
     "optimizer.generator_lr": {"type": "loguniform", "low": 1e-5, "high": 2e-3},
