@@ -108,4 +108,9 @@ def _origin(origin: Mapping[str, Any]) -> list[str]:
 
 def _data(data: Mapping[str, Any]) -> list[str]:
     splits = ", ".join(f"{count:,} {split}" for split, count in data["splits"].items())
-    return [f"{data['pictures']:,} pictures ({splits}), content hash `{data['content_hash']}`."]
+    lines = [f"{data['pictures']:,} pictures ({splits}), content hash `{data['content_hash']}`."]
+    if lightness := data.get("lightness"):
+        ranges = {name: ends for name, ends in lightness.items() if name != "image_size"}
+        each = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
+        lines += ["", f"Lightness of 98 % of the training pictures, L* in 0 to 255: {each}."]
+    return lines

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from colornet.data.decode import check_pixels, one_line, open_picture
+from colornet.data.lightness import TrainingLightness, unlike_told
 from colornet.data.picturefiles import find_pictures, not_read, suffixes
 from colornet.data.source import UnusablePicture
 from colornet.errors import InputError, first_line, why_not
@@ -89,7 +90,8 @@ def colorize_files(
 ) -> tuple[list[tuple[Path, Path]], list[tuple[Path, str]]]:
     """Colorize files, and those in folders, into `out` as PNG, each whole or not at all.
 
-    What cannot be colorized or written costs one warning, and takes no name from others. Results
+    What cannot be colorized or written costs one warning, and takes no name from others; a set of
+    pictures unlike those that the model was trained on is told. Results
     of one name get numbers, in the order of the pictures.
 
     Args:
@@ -108,18 +110,21 @@ def colorize_files(
     """
     jobs = find_jobs(pictures, out)
     names = _Names(out, jobs, overwrite)
-    loaded = load_model(model)
+    loaded, trained_on = load_model(model), TrainingLightness.kept_in(model)
     if size is not None:
         loaded = loaded.at(size)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{out}: cannot be made: {why_not(error)}.") from None
-    done, failed = [], []
+    done, failed, unlike = [], [], 0
     for count, job in enumerate(jobs, start=1):
         try:
             target = names.of(job)
-            _save(_colorized(loaded, job.picture, max_pixels or MAX_PIXELS), target)
+            result = _colorized(loaded, job.picture, max_pixels or MAX_PIXELS)
+            # The result has the picture's lightness, and is upright and in sRGB.
+            is_unlike = trained_on is not None and trained_on.is_unlike(result)
+            _save(result, target)
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more.
         except Exception as error:
             reason = str(error) if isinstance(error, _Unsaved) else one_line(error)
@@ -128,8 +133,11 @@ def colorize_files(
         else:
             names.take(target)
             done.append((job.picture, target))
+            unlike += is_unlike
         if progress is not None:
             progress(count, len(jobs), job.picture)
+    if told := unlike_told(unlike, len(done)):
+        log.warning("%s: %s", model, told)
     return done, failed
 
 

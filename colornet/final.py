@@ -28,6 +28,7 @@ import torch
 from colornet import checkpoint, interrupt
 from colornet.card import model_card
 from colornet.config import parse_config
+from colornet.data.lightness import TrainingLightness
 from colornet.errors import ColorsweepError, TrainingInterrupted
 from colornet.learning_curves import reason, shortfalls
 from colornet.loop import UnderWay, started
@@ -230,7 +231,10 @@ def _leave(
     """Write the model folder: the weights to keep, with the other ones' beside them."""
     config, packs, state = training.config, training.packs, folder / "training"
     origin, objective = settings["origin"], settings["objective"]
-    own, common = packs.own.summary(), packs.common.summary() if packs.common else None
+    measured = TrainingLightness.of(packs.own)
+    lightness = measured.to_data() if measured else None
+    own = packs.own.summary() | {"lightness": lightness}
+    common = packs.common.summary() if packs.common else None
     kept = settings["keep"] if settings["keep"] in models else "last"
     row, weights = models[kept].row, _which(models, kept, objective)
     asked = settings["searched"] and parse_config(settings["searched"], "the sweep's config")
@@ -245,7 +249,7 @@ def _leave(
         if name != kept:
             seen = _seen(model.row)
             card = model_card(name, config, seen, own, origin, common=common, notes=[weights])
-            save_model(folder / name, model.weights, config, card)
+            save_model(folder / name, model.weights, config, card, lightness)
     if (state / "samples").exists():
         shutil.rmtree(folder / "samples", ignore_errors=True)
         os.replace(state / "samples", folder / "samples")
@@ -253,7 +257,7 @@ def _leave(
     card = model_card(
         folder.name, config, results, own, origin, common=common, notes=notes, first=fails
     )
-    save_model(folder, models[kept].weights, config, card)
+    save_model(folder, models[kept].weights, config, card, lightness)
     results |= {"tick": row["tick"], "kept": kept, "weights": weights, "promise": promise}
     results |= {"notes": notes, "shortfalls": fails}
     write_atomic(state / "results.json", json.dumps(results).encode())

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -173,7 +174,11 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
 
 
 def save_model(
-    folder: Path, generator_state: Mapping[str, Tensor], config: Config, card: str
+    folder: Path,
+    generator_state: Mapping[str, Tensor],
+    config: Config,
+    card: str,
+    lightness: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model folder; files of the same names are replaced.
 
@@ -181,9 +186,10 @@ def save_model(
         generator_state: the generator's `state_dict()`.
         config: what it was trained with.
         card: Markdown for people.
+        lightness: `TrainingLightness.to_data()`, None where it was not measured.
     """
     weights = {name: value.cpu().contiguous() for name, value in generator_state.items()}
-    write_model(folder, save(weights, metadata={"version": "1"}), config, card)
+    write_model(folder, save(weights, metadata={"version": "1"}), config, card, lightness)
 
 
 def load_model(folder: Path) -> Model:

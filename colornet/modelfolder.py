@@ -1,13 +1,14 @@
 """The files of a model folder, without torch.
 
-`model.safetensors` holds the generator's weights, `manifest.json` their SHA-256, `config.yaml` the
-complete config it was trained with, `card.md` what people should know. The generators that a sweep
+`model.safetensors` holds the generator's weights, `manifest.json` their SHA-256 and what the
+training pictures' lightness was like (`colornet.data.lightness`), `config.yaml` the complete config
+it was trained with, `card.md` what people should know. The generators that a sweep
 keeps have their SHA-256 beside them in the same way.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,24 @@ _HEADER = 8
 """Bytes of a safetensors file that say how long its header is, which describes the tensors."""
 
 
-def write_model(folder: Path, weights: bytes, config: Config, card: str) -> None:
+def write_model(
+    folder: Path,
+    weights: bytes,
+    config: Config,
+    card: str,
+    lightness: Mapping[str, Any] | None = None,
+) -> None:
     """Write a model folder; files of the same names are replaced, the weights last.
 
     Args:
         weights: a safetensors file of the generator's `state_dict()`.
         config: what it was trained with.
         card: Markdown for people.
+        lightness: `TrainingLightness.to_data()`, None where it was not measured.
     """
     write_atomic(folder / CONFIG, to_yaml(config.to_dict()).encode())
     write_atomic(folder / CARD, card.encode())
-    write_atomic(folder / MANIFEST, manifest(weights))
+    write_atomic(folder / MANIFEST, manifest(weights, lightness))
     write_atomic(folder / WEIGHTS, weights)
 
 
@@ -49,10 +57,16 @@ def check_model(folder: Path) -> None:
             )
 
 
-def manifest(weights: bytes) -> bytes:
-    """What is written beside weights, to know later that they are the same."""
-    digest = hashlib.sha256(weights).hexdigest()
-    return json.dumps({"version": 1, "sha256": digest}, indent=1).encode()
+def manifest(weights: bytes, lightness: Mapping[str, Any] | None = None) -> bytes:
+    """What is written beside weights, to know later that they are the same.
+
+    Args:
+        lightness: as for `write_model`.
+    """
+    described: dict[str, Any] = {"version": 1, "sha256": hashlib.sha256(weights).hexdigest()}
+    if lightness is not None:
+        described["lightness"] = dict(lightness)
+    return json.dumps(described, indent=1).encode()
 
 
 def manifest_name(weights: str) -> str:

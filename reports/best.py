@@ -9,6 +9,7 @@ import pandas as pd
 
 from colornet.card import model_card
 from colornet.config import parse_config
+from colornet.data.lightness import TrainingLightness
 from colornet.errors import InputError, NoValidTrialError, did_you_mean
 from colornet.modelfolder import manifest_name, read_weights, write_model
 from colornet.paths import apply_overrides
@@ -169,7 +170,12 @@ def leave_model(sweep: SweepTables, row: pd.Series, folder: Path) -> None:
     ticks = records.ticks[records.ticks["trial_id"] == row["trial_id"]]
     metrics = ticks.astype(object).where(ticks.notna(), None).iloc[-1].to_dict()
     origin = {"sweep": records.name, "trial": row["trial_id"], "point": json.loads(trial["point"])}
-    data = next(iter(records.provenance.get("data", [])), None)
-    write_model(
-        folder, weights, config, model_card(folder.name, config, metrics, data, origin, "val")
-    )
+    sets = records.provenance.get("data", [])
+    data = next(iter(sets), None)
+    # Where trials differ in their pictures it is not known which set this one had.
+    lightness = data.get("lightness") if data and len(sets) == 1 else None
+    if lightness is not None:
+        origin_of = f"{records.location}/provenance.json"
+        lightness = TrainingLightness.from_data(lightness, origin_of).to_data()
+    card = model_card(folder.name, config, metrics, data, origin, "val")
+    write_model(folder, weights, config, card, lightness)

@@ -14,6 +14,7 @@ from colornet import provenance
 from colornet.budget import check_budget
 from colornet.config import Config, parse_config
 from colornet.data.enough import few_pictures
+from colornet.data.lightness import TrainingLightness
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError, first_line, why_not
 from colornet.firstlook import check_answers
@@ -51,7 +52,7 @@ def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None 
     tell(study)
     described = {
         **provenance.collect(),
-        "data": [describe(pack) for pack in packs],
+        "data": [describe(pack) | _lightness(pack) for pack in packs],
         "data_hash": packs[0].content_hash,
         "began": dict(began or {}),
         "study": study.to_data(),
@@ -218,6 +219,12 @@ def _condition(dimension: Dimension, study: Study) -> Dimension:
     other = [value for value in dimension.probes() if value not in named][:1]
     values = tuple(dict.fromkeys([*named, *other]))
     return replace(dimension, type="choice", choices=values, labels={}, special=())
+
+
+def _lightness(pack: Pack) -> dict[str, Any]:
+    """What models of these pictures keep of them."""
+    measured = TrainingLightness.of(pack)
+    return {"lightness": measured.to_data()} if measured else {}
 
 
 def describe(pack: Pack) -> dict[str, Any]:

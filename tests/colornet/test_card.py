@@ -91,3 +91,13 @@ def test_on_other_splits_their_own_baseline_counts() -> None:
     assert "the model's error is 0.25 times that." in text
     del metrics["val_ab_mae_baseline"]
     assert "No val pictures with color" in model_card("mine", config, metrics, DATA, split="val")
+
+
+def test_the_training_pictures_lightness() -> None:
+    lightness = {"image_size": 32, "mean": [61.5, 190.25], "flat": [0.125, 0.5]}
+    config = load_config("pix2pix-small")
+    text = model_card("mine", config, METRICS, DATA | {"lightness": lightness})
+    said = "L* in 0 to 255: mean 61.5 to 190, flat 0.125 to 0.5."
+    assert said in text
+    assert "L*" not in model_card("mine", config, METRICS, DATA | {"lightness": None})
+    assert "L*" not in card()

@@ -1,6 +1,7 @@
 """Picture files in, colorized picture files out."""
 
 import errno
+import json
 import logging
 import os
 import struct
@@ -271,3 +272,40 @@ def test_the_pictures_themselves_are_never_overwritten(model: Path, tmp_path: Pa
     with pytest.raises(InputError, match=r"a\.png"):
         colorize_files(model, [source], tmp_path)
     assert source.read_bytes() == before
+
+
+def trained_on_dark(folder: Path) -> None:
+    """Have a model say that it was trained on dark pictures without detail."""
+    ends = {name: [0, 60] for name in ("mean", "deviation", "low", "high", "detail")}
+    folder.mkdir()
+    kept = {"image_size": 16, **ends, "flat": [0, 1]}
+    (folder / "manifest.json").write_text(json.dumps({"sha256": "", "lightness": kept}))
+
+
+@pytest.mark.parametrize(("bright", "dark", "told"), [(3, 1, 1), (2, 2, 0), (3, 0, 0), (1, 0, 0)])
+def test_a_set_unlike_the_training_s_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    bright: int,
+    dark: int,
+    told: int,
+) -> None:
+    class Same(Red):
+        def colorize(self, picture: Image.Image) -> Image.Image:
+            return picture.convert("RGB")
+
+    monkeypatch.setattr(colorizing, "load_model", lambda folder: Same())
+    trained_on_dark(tmp_path / "m")
+    for index in range(bright + dark):
+        value = 200 if index < bright else 40
+        Image.new("L", (30, 20), value).save(tmp_path / f"{index}.png")
+    sources = sorted(tmp_path.glob("*.png"))
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    with caplog.at_level(logging.WARNING, "colorsweep"):
+        done, _ = colorize_files(tmp_path / "m", [*sources, broken], tmp_path / "out")
+    assert len(done) == bright + dark
+    said = [record.getMessage() for record in caplog.records if "lie outside" in record.message]
+    assert len(said) == told
+    assert all(f"{bright} of {bright + dark} pictures lie outside" in one for one in said)

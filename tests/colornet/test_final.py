@@ -10,6 +10,7 @@ import torch
 
 from colornet import checkpoint, interrupt, loop
 from colornet.config import Config, parse_config
+from colornet.data.lightness import TrainingLightness
 from colornet.errors import ColorsweepError, TrainingInterrupted
 from colornet.final import _Journal, ask_to_stop, stop_asked, ticks_of, work
 from colornet.model import load_model
@@ -132,6 +133,20 @@ def test_a_model_that_is_no_better_than_one_color_says_so_first(tmp_path: Path) 
     assert first.startswith("It is no better than one color everywhere: ab MAE ")
     assert why.startswith("It ")
     assert (tmp_path / "m" / "card.md").read_text().splitlines()[2] == f"**{first}**"
+
+
+@pytest.mark.parametrize(("pictures", "is_known"), [(80, False), (160, True)])
+def test_the_model_keeps_what_its_pictures_lightness_was_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures: int, is_known: bool
+) -> None:
+    fake_values(monkeypatch, [5.0, 3.0, 4.0, 4.5])
+    given = settings(tmp_path / "m", data=VALUES["data"] | {"pictures": pictures})
+    work(given)
+    for folder in (tmp_path / "m", tmp_path / "m" / "last"):
+        kept = TrainingLightness.kept_in(folder)
+        assert (kept is not None) is is_known
+        assert ("L* in 0 to 255" in (folder / "card.md").read_text()) is is_known
+        load_model(folder)
 
 
 def test_what_is_better_depends_on_the_objective(

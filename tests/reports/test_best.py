@@ -2,11 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from colornet.catalog import load_config, read_yaml
 from colornet.config import parse_config
 from colornet.errors import InputError, NoValidTrialError
+from colornet.modelfolder import manifest
+from colornet.storage import write_atomic
 from reports.best import choose, freeze
 from reports.commands import best
 
@@ -107,6 +111,48 @@ def test_best_writes_a_file_that_training_takes(build) -> None:
     assert lines[5] == f"Confirm colorsweep confirm {sweep.folder} --top 3 --replicates 3"
     assert lines[-1] == f"Next    colorsweep train {sweep.folder}/best.yaml"
     assert result.data()["remedy"] in lines[5]
+
+
+LIGHTNESS = {
+    "image_size": 32,
+    **{name: [10, 90] for name in ("mean", "deviation", "low", "high", "detail")},
+    "flat": [0, 0.5],
+}
+
+
+@pytest.mark.parametrize(
+    ("sets", "kept"),
+    [([], None), ([None], None), ([LIGHTNESS], LIGHTNESS), ([LIGHTNESS, LIGHTNESS], None)],
+)
+def test_a_trial_s_model_keeps_what_its_pictures_lightness_was_like(
+    build, tmp_path, sets, kept
+) -> None:
+    sweep = with_weights(build(), sets)
+    best(str(sweep.folder), model=tmp_path / "model")
+    manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
+    assert manifest.get("lightness") == kept
+
+
+def test_damaged_lightness_of_a_sweep_is_refused(build, tmp_path) -> None:
+    sweep = with_weights(build(), [LIGHTNESS | {"mean": "x"}])
+    with pytest.raises(InputError, match=r"provenance\.json: lightness"):
+        best(str(sweep.folder), model=tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def with_weights(sweep, sets):
+    """The sweep with a trial and its weights, trained on one of these sets of pictures."""
+    trivial = {f"val_ab_mae_{name}": 20.0 for name in ("grey", "mean", "median")}
+    sweep.trial({LR: 5e-4, LOSS: "bce"}, 5.0, metrics=trivial)
+    sweep.tables()
+    file = sweep.folder / "provenance.json"
+    summary = {"pictures": 3, "splits": {"train": 3}, "content_hash": "ab"}
+    data = [summary | ({"lightness": one} if one else {}) for one in sets]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"data": data}))
+    weights = save({"a": np.ones(3, np.float32)})
+    write_atomic(sweep.folder / "checkpoints" / "t00000.safetensors", weights)
+    write_atomic(sweep.folder / "checkpoints" / "t00000.json", manifest(weights))
+    return sweep
 
 
 def test_top_writes_a_file_each(build, tmp_path) -> None:

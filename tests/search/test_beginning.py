@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colornet.data.lightness import TrainingLightness
 from colornet.data.packed import Pack
 from colornet.errors import InputError
 from search.beginning import begin, check_data
@@ -52,8 +53,17 @@ def test_one_set_of_pictures(study: Make, tmp_path: Path) -> None:
     begun = read_sweep(begin(study(RATE), str(tmp_path / "sweep")))
     (data,) = begun.provenance["data"]
     assert data["pictures"] == 60
+    assert "lightness" not in data
     assert begun.provenance["data_hash"] == data["content_hash"]
     assert "evaluation" not in begun.provenance
+
+
+def test_the_training_pictures_lightness_is_noted(study: Make, tmp_path: Path) -> None:
+    fixed = {"data.pictures": 150}
+    begun = read_sweep(begin(study(RATE, fixed=fixed), str(tmp_path / "sweep")))
+    (data,) = begun.provenance["data"]
+    TrainingLightness.from_data(data["lightness"], "provenance")
+    assert data["lightness"]["image_size"] == data["image_size"]
 
 
 def test_what_was_read_as_what_is_said(
