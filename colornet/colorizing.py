@@ -2,7 +2,6 @@
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,12 @@ from colornet.data.picturefiles import find_pictures, not_read, suffixes
 from colornet.data.source import UnusablePicture
 from colornet.errors import InputError, first_line, why_not
 from colornet.model import Model, load_model
-from colornet.storage import sync_folder
+from colornet.storage import writing_atomic
 
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded, unless more are allowed."""
 # zlib-ng: 40 % of the time of its default level, and 9 % more bytes for photos.
 _PNG_LEVEL = 2
-_TEMPORARY = ".colorizing-"
 log = logging.getLogger("colorsweep")
 
 
@@ -156,24 +154,11 @@ class _Unsaved(Exception):
 
 def _save(picture: Image.Image, target: Path) -> None:
     """Write a PNG whole or not at all. Raises _Unsaved."""
-    temporary = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(".png", _TEMPORARY, target.parent)
-        with os.fdopen(descriptor, "wb") as file:
+        with writing_atomic(target) as file:
             picture.save(file, "PNG", compress_level=_PNG_LEVEL)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-        sync_folder(target.parent)
     except OSError as error:
         raise _Unsaved(f"cannot be written: {why_not(error)}: {target}"[:300]) from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 class _Names:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,6 +21,8 @@ from pyarrow import BufferReader, NativeFile, fs
 
 from colornet.errors import InputError
 from colornet.reading import MAX_BYTES, decoded, read_text
+
+_WRITING = ".writing-"
 
 
 @dataclass(frozen=True)
@@ -256,11 +258,22 @@ def write_atomic(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
         return
+    with writing_atomic(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def writing_atomic(path: Path) -> Generator[IO[bytes]]:
+    """A file to write to, which gets its name when the block ends without an error.
+
+    Its name until then is short: that of `path` may be as long as the file system takes. Folders
+    are made; an older file is replaced, a link not followed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=_WRITING, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())

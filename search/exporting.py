@@ -73,7 +73,7 @@ def write_journal(records: "SweepRecords", path: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
             part = Path(folder) / "journal"
             made = optuna.create_study(
                 storage=JournalStorage(JournalFileBackend(str(part))),

@@ -79,7 +79,7 @@ def _build_locked(
         if is_built():
             return
         folder.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".building-{folder.name}-"
+        prefix = f".building-{_short(folder)}-"
         # We hold the lock, so whoever left these is gone.
         for remains in folder.parent.glob(prefix + "*"):
             shutil.rmtree(remains, ignore_errors=True)
@@ -97,16 +97,20 @@ def _build_locked(
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
     """Hold the lock of `folder`; lock files stay, since removing one would be a race."""
-    name = hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
     locks = cache_folder() / "locks"
     locks.mkdir(parents=True, exist_ok=True)
-    with (locks / f"{name}.lock").open("w") as file:
+    with (locks / f"{_short(folder)}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _log.info("waiting for another process that packs the same pictures")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _short(folder: Path) -> str:
+    """What stands for a folder in the names of other files; its own may be as long as may be."""
+    return hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
 
 
 def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> None:

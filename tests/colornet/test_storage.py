@@ -147,6 +147,17 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127 + "x", "x.yaml".rjust(250, "y")])
+def test_names_may_be_as_long_as_the_file_system_takes(tmp_path: Path, name: str) -> None:
+    for data in (b"old", b"new"):
+        write_atomic(tmp_path / name, data)
+    Storage.at(tmp_path).write(f"deep/{name}", b"x")
+    assert (tmp_path / name).read_bytes() == b"new"
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([name, "deep"])
+    with pytest.raises(OSError, match="too long"):
+        write_atomic(tmp_path / (name + "y" * 10), b"x")
+
+
 def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(OSError):

@@ -101,6 +101,12 @@ def test_several_objectives_have_no_intermediate_values(
     study.ask()  # what stands there breaks no sampler
 
 
+def test_a_name_as_long_as_the_file_system_takes(played: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out" / ("x" * 255)
+    export_optuna(str(played), out=path)
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
 def test_what_is_there_is_left_alone(played: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     path.write_text("mine")

@@ -590,3 +590,16 @@ def test_an_index_with_strange_near_duplicates(
     index = json.loads((tmp_path / "packed" / "index.json").read_text())
     (tmp_path / "packed" / "index.json").write_text(json.dumps({**index, "twins": twins}))
     assert said in message(folder_data(tmp_path / "packed"))
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127])
+def test_a_pack_s_name_may_be_as_long_as_the_file_system_takes(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "out" / name
+    assert pack_to(ScenesData(pictures=20, image_size=8), folder).path == folder
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_pack_s_name_that_is_a_pattern_removes_nothing_of_another_s(tmp_path: Path) -> None:
+    (tmp_path / ".building-ab-xyz").mkdir()
+    pack_to(ScenesData(pictures=20, image_size=8), tmp_path / "a*")
+    assert (tmp_path / ".building-ab-xyz").exists()
