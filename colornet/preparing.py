@@ -12,7 +12,7 @@ from colornet.config import Config, parse_config
 from colornet.errors import InputError
 from colornet.firstlook import check_answers
 from colornet.modelfolder import WEIGHTS
-from colornet.packs import open_packs
+from colornet.packs import open_packs, twins_told
 from colornet.paths import apply_overrides, flatten
 from colornet.redaction import holds_secret
 from colornet.storage import write_atomic
@@ -35,9 +35,12 @@ def prepare(config: Config, folder: Path) -> Config:
     _check_folder(folder)
     for root in roots(config):
         check_answers(root)
-    own = open_packs(config).own
+    packs = open_packs(config)
+    own = packs.own
     if root := getattr(config.data, "root", None):
         log.warning("%s: %s", root, own.read_as)
+    if told := twins_told([own], packs.common):
+        log.warning("%s", told)
     config = config.resolved(len(own.indices("train")))
     check_budget(config, own)
     _claim(folder, config)

@@ -18,7 +18,7 @@ from colornet.data.lightness import TrainingLightness
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError, first_line, why_not
 from colornet.firstlook import check_answers
-from colornet.packs import Packs, check_packs
+from colornet.packs import Packs, check_packs, twins_told
 from colornet.preparing import refuse_secrets_in, roots
 from colornet.sections.data import DataConfig
 from colornet.storage import Storage
@@ -131,7 +131,8 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
         check_budget(config.resolved(len(pack.indices("train"))), pack)
     packs = list(found.values())
     resolved = _with_budget(study, base, packs).to_dict()
-    return replace(study, base_config=resolved, notes=(*study.notes, *_few(found))), packs
+    twins = [told] if (told := twins_told(packs, common)) else []
+    return replace(study, base_config=resolved, notes=(*study.notes, *_few(found), *twins)), packs
 
 
 def _few(packs: Mapping[DataConfig, Pack]) -> list[str]:

@@ -42,6 +42,7 @@ class Pack:
     path: the pack's folder. read_as: what was read as what, for people.
     skipped: (name, reason) of every picture left out when packing.
     split_origins: whether each split is `official` or by `hash`.
+    finds_twins: whether near duplicates were looked for, and are kept in one split.
     """
 
     pictures: np.ndarray
@@ -53,6 +54,7 @@ class Pack:
     read_as: str
     skipped: list[tuple[str, str]]
     split_origins: dict[Split, str]
+    finds_twins: bool
     _splits: dict[str, np.ndarray] = field(repr=False)
 
     @property
@@ -222,6 +224,7 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
         read_as="; ".join(filter(None, [described or index.get("read_as") or "a pack", told])),
         skipped=[(name, reason) for name, reason in index["skipped"]],
         split_origins=split_origins(official),
+        finds_twins=keeps_twins_together(data) and "twins" in index,
         _splits=splits,
     )
 

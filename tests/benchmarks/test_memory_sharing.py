@@ -38,7 +38,7 @@ def big_pack(folder: Path) -> Pack:
     mapped = np.load(path, mmap_mode="r")
     names = [f"picture-{index}.png" for index in range(COUNT)]
     splits = {"train": np.arange(COUNT), "val": np.arange(0), "test": np.arange(0)}
-    return Pack(mapped, names, names, [""] * COUNT, "", folder, [], splits)
+    return Pack(mapped, names, names, [""] * COUNT, "", folder, [], False, splits)
 
 
 def test_reading_every_picture_costs_no_memory_of_its_own(tmp_path: Path) -> None:

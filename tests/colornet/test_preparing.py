@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
@@ -26,6 +28,24 @@ def test_the_budget_is_in_images_and_the_folder_taken(tmp_path: Path) -> None:
     assert prepared.training.epochs is None
     assert read_yaml(folder / "training" / "config.yaml") == prepared.to_dict()
     assert prepare(config(), folder) == prepared
+
+
+def test_near_duplicates_of_what_judges_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sides = {"png": tmp_path / "own", "jpg": tmp_path / "common"}
+    for suffix, folder in sides.items():
+        folder.mkdir()
+        for seed in range(60):
+            colors = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+            picture = Image.fromarray(colors).resize((40, 40), Image.Resampling.NEAREST)
+            picture.save(folder / f"{seed}.{suffix}")
+    own, common = (
+        {"source": "folder", "root": str(folder), "image_size": 16} for folder in sides.values()
+    )
+    prepare(config(data=own, evaluate_on=common), tmp_path / "model")
+    said = [one.getMessage() for one in caplog.records if "near duplicate that" in one.message]
+    assert len(said) == 1
 
 
 def test_an_unfinished_training_from_before_there_were_common_pictures(tmp_path: Path) -> None:

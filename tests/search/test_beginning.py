@@ -66,6 +66,27 @@ def test_the_training_pictures_lightness_is_noted(study: Make, tmp_path: Path) -
     assert data["lightness"]["image_size"] == data["image_size"]
 
 
+def test_near_duplicates_of_what_judges_are_told(
+    study: Make, make_study: Make, tmp_path: Path
+) -> None:
+    for suffix in (".png", ".jpg"):
+        (tmp_path / suffix).mkdir()
+        for seed in range(60):
+            colors = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+            picture = Image.fromarray(colors).resize((40, 40), Image.Resampling.NEAREST)
+            picture.save(tmp_path / suffix / f"{seed}{suffix}")
+    data = {"data.source": "folder", "data.image_size": 16}
+    made = study(
+        RATE,
+        fixed={**data, "data.pictures": None, "data.root": str(tmp_path / ".png")},
+        evaluate_on={**data, "data.root": str(tmp_path / ".jpg")},
+        **EVAL,
+    )
+    checked, _ = check_data(made)
+    (told,) = [note for note in checked.notes if "near duplicate" in note]
+    assert told.startswith("evaluate_on: ")
+
+
 def test_what_was_read_as_what_is_said(
     study: Make, make_study: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
