@@ -23,6 +23,7 @@ from ray.train.torch import TorchTrainer
 
 from colornet import final
 from colornet.config import Config
+from colornet.data.picturefiles import suffixes
 from colornet.errors import (
     ClusterError,
     ColorsweepError,
@@ -104,6 +105,7 @@ def train_final(
             "objective": objective_of(origin, config),
             "keep": keep,
             "cpus": int(resources["CPU"]),
+            "reads": suffixes(),
             "notes": [used, *notes],
         }
 

@@ -34,6 +34,7 @@ from colornet.learning_curves import reason, shortfalls
 from colornet.loop import UnderWay, started
 from colornet.model import save_model
 from colornet.packs import open_packs
+from colornet.preparing import check_reading
 from colornet.promise import is_better, same_pictures, verdict
 from colornet.ranks import Ranks
 from colornet.reading import json_mapping
@@ -53,7 +54,7 @@ def work(settings: dict[str, Any]) -> None:
     Args:
         settings: plain data: `config` and `searched` (a config's data, or None), `folder`,
             `origin`, `objective`, `keep` (best or last), `cpus` of this worker, `notes` for the
-            card.
+            card, and `reads`, the suffixes that the driver reads as pictures.
     """
     prepare_worker(settings["cpus"])
     folder = Path(settings["folder"])
@@ -63,6 +64,7 @@ def work(settings: dict[str, Any]) -> None:
             f"{folder}: not seen by the worker on {socket.gethostname()}.\n"
             "Give --out a folder on storage that every node sees."
         )
+    check_reading(parse_config(settings["config"], str(folder)), settings.get("reads"))
     ranks = Ranks.here(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     ended = threading.Event()
     threading.Thread(target=_watch, args=(state, ended), daemon=True).start()

@@ -2,19 +2,22 @@
 
 import logging
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from colornet.budget import check_budget
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
+from colornet.data.picturefiles import read_otherwise
 from colornet.errors import InputError
 from colornet.firstlook import check_answers
 from colornet.modelfolder import WEIGHTS
 from colornet.packs import open_packs, twins_told
 from colornet.paths import apply_overrides, flatten
 from colornet.redaction import holds_secret
+from colornet.sections.data import FolderData
 from colornet.storage import write_atomic
 
 log = logging.getLogger("colorsweep")
@@ -45,6 +48,25 @@ def prepare(config: Config, folder: Path) -> Config:
     check_budget(config, own)
     _claim(folder, config)
     return config
+
+
+def check_reading(config: Config, there: Collection[str] | None) -> None:
+    """See that this machine takes the same files for pictures as the one that began.
+
+    Args:
+        there: that one's `suffixes()`; None where they are not known.
+
+    Raises:
+        InputError: it does not, and the config's folders have such files.
+    """
+    if there is None:
+        return
+    for data in (config.data, config.evaluate_on):
+        # The first rules know no format that is not read everywhere.
+        if not isinstance(data, FolderData) or data.rules == 1 or "://" in data.root:
+            continue
+        if wrong := read_otherwise(Path(data.root).expanduser(), there):
+            raise InputError(f"{socket.gethostname()}: {wrong}")
 
 
 def refuse_secrets_in(values: Mapping[str, Any], origin: str, shown: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -11,6 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ray.util.state import list_nodes
 from ray.util.state.exception import RayStateApiException
 
+from colornet.data.picturefiles import read_otherwise
 from colornet.errors import ClusterError, InputError, first_line, why_not
 from colornet.storage import Storage
 
@@ -38,7 +40,7 @@ def check_gangs(workers: int) -> None:
         ) from error
 
 
-def check_nodes(location: str, roots: Sequence[str]) -> int:
+def check_nodes(location: str, roots: Sequence[str], reads: Sequence[str] | None = None) -> int:
     """See that every node of the cluster that Ray is connected to sees the sweep and its pictures.
 
     A node that does not answer in time is left to Ray, which gives it no trials either.
@@ -46,18 +48,22 @@ def check_nodes(location: str, roots: Sequence[str]) -> int:
     Args:
         location: the sweep's folder or URI, which is there.
         roots: where its pictures are.
+        reads: suffixes of the files that are read as pictures here; None: that may differ.
 
     Returns:
         the number of nodes that have answered.
 
     Raises:
-        InputError: a node does not see one of them, cannot write, or has not this project.
+        InputError: a node does not see one of them, reads other files as pictures, cannot write,
+            or has not this project.
     """
     nodes = [one for one in ray.nodes() if one["Alive"] and one["Resources"].get("CPU", 0)]
     waiting = {}
     for node in nodes:
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        waiting[_look.options(scheduling_strategy=there).remote(location, list(roots))] = node
+        waiting[_look.options(scheduling_strategy=there).remote(location, list(roots), reads)] = (
+            node
+        )
     ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=NODE_WAIT)
     for one in ready:
         if wrong := _answer(one):
@@ -81,7 +87,7 @@ def _answer(waiting: Any) -> str | None:
 
 
 @ray.remote(num_cpus=0, max_retries=0)
-def _look(location: str, roots: list[str]) -> str | None:
+def _look(location: str, roots: list[str], reads: Sequence[str] | None = None) -> str | None:
     """What is wrong on this node, in a sentence with its remedy."""
     storage = Storage.at(location)
     probe = f".colorsweep-{uuid.uuid4().hex}"
@@ -103,4 +109,6 @@ def _look(location: str, roots: list[str]) -> str | None:
                 f"does not see the pictures {root}: put them where every node does: "
                 f"colorsweep data pack {root} -o URI."
             )
+        if reads is not None and (wrong := read_otherwise(Path(root), reads)):
+            return wrong
     return None

@@ -6,13 +6,15 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
 
+from colornet.config import parse_config
+from colornet.data.picturefiles import suffixes
 from colornet.errors import (
     INTERRUPTED,
     ColorsweepError,
@@ -115,6 +117,12 @@ def read_study_file(location: str) -> Study:
     return Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
 
 
+def _reads(study: Study) -> Sequence[str] | None:
+    """Suffixes that nodes must read as this machine does; the first rules know none that differ."""
+    data = parse_config(study.base_config, study.name).data
+    return None if getattr(data, "rules", 2) == 1 else suffixes()
+
+
 def _drive(
     recorder: Recorder,
     lease: Lease,
@@ -146,7 +154,9 @@ def _drive(
             with cluster, _watched(bereft), Progress(recorder, started) as progress:
                 signals.install()  # Ray's start has set a handler of its own for SIGTERM
                 if address:
-                    count = check_nodes(recorder.location, picture_roots(recorder.study))
+                    count = check_nodes(
+                        recorder.location, picture_roots(recorder.study), _reads(recorder.study)
+                    )
                     log.info("Nodes %d, which see the sweep and its pictures", count)
                 is_training = True
                 _supervise(recorder, lease, progress, train)

@@ -25,6 +25,7 @@ from ray import tune
 from colornet import checkpoint, interrupt
 from colornet.config import Config, parse_config
 from colornet.errors import ColorsweepError, DivergedError, StorageError, TrainingInterrupted
+from colornet.preparing import check_reading
 from colornet.redaction import redact
 from colornet.storage import Storage
 from search.keeping import Mirror, fetch, of_trial
@@ -174,8 +175,9 @@ def _train(
 
     One with `test` set is also judged on the test pictures.
     """
-    function = _resolve(train, assignment["cpus"]) if isinstance(train, str) else train
     config: Config = parse_config(json.loads(assignment["config"]), assignment["trial_id"])
+    check_reading(config, assignment.get("reads"))
+    function = _resolve(train, assignment["cpus"]) if isinstance(train, str) else train
     options: dict[str, Any] = {"test": True} if assignment.get("test") else {}
     with _checkpoints(assignment) as (folder, push):
         resume = checkpoint.latest(folder)

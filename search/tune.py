@@ -19,6 +19,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from colornet.data.picturefiles import suffixes
 from search.chooser import CONFIRM, Assignment
 from search.recorder import Recorder
 from search.running import Running
@@ -118,6 +119,7 @@ class _Search(SearchAlgorithm):
             "gpus": self._part.gpus,
             "workers": self._part.workers,
             "alone": chosen.alone,
+            "reads": suffixes(),
             "test": chosen.origin == CONFIRM,
         }
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -36,7 +36,7 @@ FIRST_RULES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 """The suffixes that `data.rules: 1` reads, whose contents are of these formats, too."""
 
 _KINDS_NAMED = 6
-_HEIF = "pip install 'colorsweep[heic]' to read them"
+_HEIC_EXTRA = "pip install 'colorsweep[heic]'"
 
 
 @cache
@@ -116,8 +116,34 @@ def not_read(passed_over: Mapping[str, int]) -> str:
     named = [f"{passed_over[kind]:,} {_shown(kind)}" for kind in kinds[:_KINDS_NAMED]]
     if rest := sum(passed_over[kind] for kind in kinds[_KINDS_NAMED:]):
         named.append(f"{rest:,} of {len(kinds) - _KINDS_NAMED} other kinds")
-    remedy = f" ({_HEIF})" if any(PICTURES.get(one) == "HEIF" for one in kinds) else ""
+    remedy = (
+        f" ({_HEIC_EXTRA} to read them)"
+        if any(PICTURES.get(one) == "HEIF" for one in kinds)
+        else ""
+    )
     return f"{', '.join(named)}: not read{remedy}"
+
+
+def read_otherwise(root: Path, there: Collection[str]) -> str:
+    """What this machine does not take for a picture but another does, or the other way round.
+
+    Args:
+        root: a folder of pictures.
+        there: the other machine's `suffixes()`.
+
+    Returns:
+        a sentence with the remedy; empty where no file of the folder is read otherwise.
+    """
+    differ = set(suffixes()) ^ set(there)
+    files = _walk(root, None) if differ and root.is_dir() else iter(())
+    file = next((path for path in files if suffix_of(path) in differ), None)
+    if file is None:
+        return ""
+    is_heif = PICTURES.get(suffix_of(file)) == "HEIF"
+    remedy = _HEIC_EXTRA if is_heif else "install the same colorsweep and Pillow"
+    if suffix_of(file) in suffixes():
+        return f"reads {root / file}, which the machine that began does not: {remedy} there."
+    return f"does not read {root / file}, as the machine that began does: {remedy} here."
 
 
 def _shown(suffix: str) -> str:

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from colornet import checkpoint, interrupt, loop
 from colornet.config import Config, parse_config
 from colornet.data.lightness import TrainingLightness
-from colornet.errors import ColorsweepError, TrainingInterrupted
+from colornet.data.picturefiles import suffixes
+from colornet.errors import ColorsweepError, InputError, TrainingInterrupted
 from colornet.final import _Journal, ask_to_stop, stop_asked, ticks_of, work
 from colornet.model import load_model
 from colornet.packs import open_packs
@@ -229,6 +232,19 @@ def test_an_interruption_that_the_driver_did_not_ask_for_is_a_failure(tmp_path: 
     interrupt.requested.set()
     with pytest.raises(TrainingInterrupted):
         work(given)
+
+
+def test_a_worker_that_reads_other_pictures(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for seed in range(30):
+        colors = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(colors).save(pictures / f"{seed}.{'avif' if seed % 2 else 'png'}")
+    data = {"source": "folder", "root": str(pictures), "image_size": 16}
+    less = [one for one in suffixes() if one != ".avif"]
+    with pytest.raises(InputError, match=r"reads .*\.avif, which the machine that began does not"):
+        work(settings(tmp_path / "m", data=data) | {"reads": less})
+    assert not list((tmp_path / "m" / "training").glob("attempt-*"))
 
 
 def test_a_folder_that_the_worker_does_not_see(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a final training checks before it starts, and which folder it takes."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ from PIL import Image
 
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
+from colornet.data import picturefiles
 from colornet.errors import InputError
-from colornet.preparing import prepare, scale_rates
+from colornet.preparing import check_reading, prepare, scale_rates
 
 SCENES: dict[str, Any] = {"source": "scenes", "pictures": 60, "image_size": 16, "seed": 1}
+WITHOUT = (".jpg", ".png")
+WITH = (*WITHOUT, ".heic", ".heif", ".hif")
 TRAINING = {"epochs": 2.0, "ticks": 2, "batch_size": 16}
 
 
@@ -94,3 +98,41 @@ def test_rates_follow_a_batch(rule: str, chosen_with: int, factor: float, said: 
 def test_a_rate_beyond_all_bounds_is_refused() -> None:
     with pytest.raises(InputError, match=r"generator_lr.*\n?.*"):
         scale_rates(config(optimizer={"generator_lr": 0.9}), 1, "linear")
+
+
+def of_folder(root: Path | str, **options: Any) -> Config:
+    return config(data={"source": "folder", "root": str(root), "image_size": 16, **options})
+
+
+@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("name", ["deep/a.HEIC", "b.hif", "c.heif"])
+def test_a_machine_that_reads_other_pictures_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: bool, name: str
+) -> None:
+    monkeypatch.setattr(picturefiles, "suffixes", lambda rules=2: WITH if here else WITHOUT)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    there = WITHOUT if here else WITH
+    for made in (of_folder(tmp_path), config(evaluate_on=of_folder(tmp_path).to_dict()["data"])):
+        with pytest.raises(InputError) as caught:
+            check_reading(made, there)
+        said = str(caught.value)
+        assert said.startswith(f"{socket.gethostname()}: ")
+        assert str(tmp_path / name) in said
+        assert "pip install 'colorsweep[heic]'" in said
+        assert said.endswith("there." if here else "here.")
+        check_reading(made, WITH if here else WITHOUT)
+        check_reading(made, None)
+
+
+@pytest.mark.parametrize("options", [{}, {"rules": 1}])
+def test_where_no_picture_is_read_otherwise_machines_may_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(picturefiles, "suffixes", lambda rules=2: WITHOUT)
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / (".hidden.heic" if not options else "a.heic")).touch()
+    check_reading(of_folder(tmp_path, **options), WITH)
+    check_reading(of_folder(tmp_path / "gone"), WITH)
+    check_reading(of_folder("s3://bucket/pack"), WITH)
+    check_reading(config(), WITH)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from colornet.data.picturefiles import suffixes
 from colornet.errors import InputError
 from search import preflight
 from search.preflight import check_nodes
@@ -47,6 +48,19 @@ def test_a_node_that_does_not_see_the_pictures(make_sweep: MakeSweep, tmp_path: 
     said = look(make_sweep(), tmp_path, "/photos/of/mine")
     assert said is not None and said.endswith("colorsweep data pack /photos/of/mine -o URI.")
     assert "does not see the pictures /photos/of/mine" in said
+
+
+def test_a_node_that_reads_other_pictures(make_sweep: MakeSweep, tmp_path: Path) -> None:
+    folder, pictures = make_sweep(), tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "a.avif").touch()
+    asked = preflight._look._function
+    assert asked(str(folder), [str(pictures)], suffixes()) is None
+    less = [one for one in suffixes() if one != ".avif"]
+    said = asked(str(folder), [str(pictures)], less)
+    assert said is not None and said.startswith(f"reads {pictures}/a.avif, which the machine")
+    (pictures / "a.avif").unlink()
+    assert asked(str(folder), [str(pictures), "s3://bucket/a-pack"], less) is None
 
 
 @pytest.mark.ray

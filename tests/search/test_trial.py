@@ -2,13 +2,15 @@
 
 import logging
 import queue
+import socket
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from colornet.config import Config
+from colornet.config import Config, parse_config
+from colornet.data.picturefiles import suffixes
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from search.trial import _run
 
@@ -41,6 +43,24 @@ def test_only_a_trial_that_confirms_is_tested(
 
     assert [message["event"] for message in said(train, tmp_path, **more)] == ["end"]
     assert seen == [{"folder": tmp_path / "checkpoints" / "t00000" / "attempt-000", **expected}]
+
+
+def test_where_other_files_are_pictures_nothing_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "a.avif").touch()
+    data = {"source": "folder", "root": str(tmp_path)}
+    given = {"config": parse_config({"data": data}, "test").model_dump_json()}
+    began: list[Config] = []
+
+    def train(config: Config, *_: Any, **__: Any) -> None:
+        began.append(config)
+
+    less = [one for one in suffixes() if one != ".avif"]
+    (end,) = said(train, tmp_path, **given, reads=less)
+    assert (end["event"], end["state"]) == ("end", "failed")
+    assert end["reason"].startswith(f"{socket.gethostname()}: reads {tmp_path}/a.avif, which the")
+    assert began == []
+    (end,) = said(train, tmp_path, **given, reads=suffixes())
+    assert (end["state"], len(began)) == ("completed", 1)
 
 
 class OutOfMemoryError(RuntimeError):
