@@ -212,8 +212,11 @@ def tables_of(records: SweepRecords) -> SweepTables:
         InputError: its study names no objectives or no space.
     """
     study = records.study
-    for key in ("objectives", "space"):
-        if not study.get(key):
+    for key, is_there in (
+        ("objectives", bool(study.get("objectives"))),
+        ("space", "space" in study),
+    ):
+        if not is_there:
             raise InputError(
                 f"{records.location}/study.yaml: {key}: is missing.\nPut the file back as it was."
             )
