@@ -59,7 +59,7 @@ def model_card(
         "## Use",
         "",
         "```",
-        f"colorsweep colorize {name} PICTURE… -o colorized",
+        "colorsweep colorize FOLDER_OF_THIS_CARD PICTURE… -o colorized",
         "```",
         "",
     ]

@@ -1,5 +1,6 @@
 """What `colorsweep colorize` does."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from colornet.answer import Answer, need_training_libraries
+
+log = logging.getLogger("colorsweep")
 
 
 def colorize(
@@ -52,6 +55,8 @@ def colorize(
             overwrite=overwrite,
             progress=progress,
         )
+    told = [f"{len(done)} colorized", *([f"{len(failed)} not"] if failed else [])]
+    log.info("%s, in %s", ", ".join(told), out)
     lines = [f"{source} -> {target}" for source, target in done]
     values = {
         "colorized": [{"picture": str(source), "result": str(target)} for source, target in done],

@@ -91,7 +91,7 @@ def train_final(
         DivergedError, ColorsweepError: the training failed.
         TrainingInterrupted: stopped from outside, with a checkpoint.
     """
-    config, workers = prepare(config, folder), workers or Workers()
+    config, workers = prepare(config, folder, quiet=True), workers or Workers()
     state = folder / "training"
     write_atomic(state / "signal", b"")
     with _ray(workers.address):

@@ -124,7 +124,7 @@ def _begin(state: Path) -> tuple[Path | None, Path]:
 def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attempt: Path) -> None:
     config = parse_config(settings["config"], str(folder / "training" / "config.yaml"))
     test = bool(len(open_packs(config).judging.indices("test")))
-    with started(config, attempt, test=test) as training:
+    with started(config, attempt, test=test, objective=settings["objective"]) as training:
         journal = _Journal(attempt, training, settings["objective"])
         if resume is not None:
             training.restore(resume)

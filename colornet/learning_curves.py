@@ -15,7 +15,7 @@ APART = 0.25
 """Share of the held-out error by which that on training pictures is lower where they are learned by
 heart rather than learned from."""
 STILL = 0.02
-"""Share by which an error changes, over the last fifth of a training, where it still changes."""
+"""Share by which an error changes where it is said to rise or fall."""
 Row = Mapping[str, Any]
 
 
@@ -94,13 +94,14 @@ def reason(history: Sequence[Row], pictures: int, source: str) -> str:
             f"It overfits: the error is {learned:.4g} on training pictures and {held:.4g} on "
             f"held-out ones. {help_}"
         )
-    earlier = curves[-1 - max(1, ticks // 5)][1] if ticks > 1 else learned
-    if learned < earlier * (1 - STILL):
+    first = curves[0][1]
+    if learned < first * (1 - STILL):
         return (
-            f"It has not learned yet: the error on training pictures is {learned:.4g} and still "
-            f"falls. A longer training would help (--set training.images=…)."
+            f"It has not learned enough: the error on training pictures fell from {first:.4g} to "
+            f"{learned:.4g}. A longer training would help (--set training.images=…)."
         )
     return (
-        f"It does not learn: the error on training pictures is {learned:.4g} and falls no more. "
-        "Other rates or weights of the losses would help, not a longer training."
+        f"It has hardly learned: the error on training pictures is {learned:.4g}, as after the "
+        f"first of {ticks} ticks. A longer training (--set training.images=…) or other rates would "
+        "help."
     )

@@ -29,6 +29,7 @@ from colornet.measures import LOSSES
 from colornet.memory import PeakMemory
 from colornet.modelfolder import manifest
 from colornet.packs import Packs, open_packs
+from colornet.promise import is_better
 from colornet.ranks import Stops
 from colornet.stepcost import cost_columns
 from colornet.steps import Metrics, Totals
@@ -97,7 +98,11 @@ def train(
 
 @contextmanager
 def started(
-    config: Config, folder: Path | None = None, *, test: bool = False
+    config: Config,
+    folder: Path | None = None,
+    *,
+    test: bool = False,
+    objective: str | None = None,
 ) -> Generator["UnderWay"]:
     """A training before its first step; takes arguments and raises as `train` does.
 
@@ -108,7 +113,7 @@ def started(
     config = config.resolved(len(packs.own.indices("train")))
     check_budget(config, packs.own)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        training = UnderWay(config, packs, device, folder, test)
+        training = UnderWay(config, packs, device, folder, test, objective)
         try:
             yield training
         finally:
@@ -124,6 +129,8 @@ class UnderWay:
     device: torch.device
     folder: Path | None
     test: bool = False
+    objective: str | None = None
+    """A column of which each best tick so far leaves a checkpoint, too."""
     history: list[Metrics] = field(default_factory=list)
     step_seconds: float = 0.0
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
@@ -166,13 +173,21 @@ class UnderWay:
         self.learner.totals, self.step_seconds = Totals(), 0.0
         self._remember()
         begun = time.monotonic()
-        due = tick % self.config.training.checkpoint_every == 0
+        due = tick % self.config.training.checkpoint_every == 0 or self._is_best()
         state = self.state() if due else None
         with self.ranks.leading() as leads:
             if leads:
                 path = self.save(checkpoint.name(tick), state)
                 metrics["cost_checkpoint_seconds"] = time.monotonic() - begun
                 report(dict(metrics), path)
+
+    def _is_best(self) -> bool:
+        """Whether the last tick is the best by the objective."""
+        if self.objective is None:
+            return False
+        *before, value = [row.get(self.objective) for row in self.history]
+        known = [one for one in before if one is not None]
+        return value is not None and all(is_better(self.objective, value, one) for one in known)
 
     def run_to(self, tick: int) -> dict[str, float]:
         """Take the steps up to the end of a tick; the means of what they measured."""

@@ -8,6 +8,7 @@ keeps have their SHA-256 beside them in the same way.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,12 @@ def write_model(
 
 
 def check_model(folder: Path) -> None:
-    """Raise InputError when a folder lacks what a model consists of."""
+    """Raise InputError when a folder is not there or lacks what a model consists of."""
+    if not os.path.lexists(folder):
+        raise InputError(
+            f"{folder}: not found.\n"
+            "Give the folder that `colorsweep train` or `best --model` wrote, by its path."
+        )
     for name in (WEIGHTS, CONFIG):
         if not (folder / name).is_file():
             raise InputError(

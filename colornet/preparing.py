@@ -10,11 +10,12 @@ from typing import Any
 from colornet.budget import check_budget
 from colornet.catalog import read_yaml, to_yaml
 from colornet.config import Config, parse_config
+from colornet.data.enough import few_pictures
 from colornet.data.picturefiles import read_otherwise
 from colornet.errors import InputError
 from colornet.firstlook import check_answers
 from colornet.modelfolder import WEIGHTS
-from colornet.packs import open_packs, twins_told
+from colornet.packs import Packs, open_packs, twins_told
 from colornet.paths import apply_overrides, flatten
 from colornet.redaction import holds_secret
 from colornet.sections.data import FolderData
@@ -23,11 +24,12 @@ from colornet.storage import write_atomic
 log = logging.getLogger("colorsweep")
 
 
-def prepare(config: Config, folder: Path) -> Config:
+def prepare(config: Config, folder: Path, *, quiet: bool = False) -> Config:
     """Pack the pictures, check the budget, and make the folder this training's.
 
     The pictures of `evaluate_on` are packed too: where there are any, the model is measured on
-    their test pictures in the end. May be called again for the same training.
+    their test pictures in the end. May be called again for the same training, `quiet` of what a
+    user was told before.
 
     Returns:
         the config with its budget in images.
@@ -40,14 +42,22 @@ def prepare(config: Config, folder: Path) -> Config:
         check_answers(root)
     packs = open_packs(config)
     own = packs.own
-    if root := getattr(config.data, "root", None):
-        log.warning("%s: %s", root, own.read_as)
-    if told := twins_told([own], packs.common):
-        log.warning("%s", told)
+    if not quiet:
+        _tell(config, packs)
     config = config.resolved(len(own.indices("train")))
     check_budget(config, own)
     _claim(folder, config)
     return config
+
+
+def _tell(config: Config, packs: Packs) -> None:
+    """Say what was read as what, and what to expect of it."""
+    if root := getattr(config.data, "root", None):
+        log.warning("%s: %s", root, packs.own.read_as)
+    few = few_pictures(len(packs.own.indices("train")), config.data.source)
+    for told in (twins_told([packs.own], packs.common), few):
+        if told:
+            log.warning("%s", told)
 
 
 def check_reading(config: Config, there: Collection[str] | None) -> None:

@@ -16,9 +16,11 @@ from colornet.paths import apply_overrides
 from colornet.storage import Storage
 from reports.decision import Decision, decide, interval_text, plain
 from reports.recommendation import objection
+from reports.summary import stopped_text
 from reports.sureness import sureness
 from reports.tables import SweepTables, duration_text, setting_text, value_text
 from search.ranking import confirmed_column
+from search.records import driver_of
 
 PREFIXES = ("val_", "eval_", "test_", "train_", "diag_", "cost_")
 
@@ -43,12 +45,16 @@ def choose(sweep: SweepTables, by: str | None = None) -> Decision:
 
 
 def _none_valid(sweep: SweepTables) -> str:
-    ends = [f"{count} {state}" for state, count in sweep.how_ended().items()]
-    ends += sweep.records.problems[:3]
+    ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
+    name = shlex.quote(sweep.argument)
+    if driver_of(sweep.records.location) is not None:
+        told = f"It still runs: colorsweep status {name}"
+    elif stopped_text(sweep):
+        told = f"It is not finished: colorsweep resume {name}"
+    else:
+        told = f"Look at how they ended: colorsweep report {name}"
     return (
-        f"{sweep.records.name}: no trial can be chosen: "
-        f"{', '.join(ends) or 'no trial has started'}.\n"
-        f"Look at how they ended: colorsweep report {shlex.quote(sweep.argument)}"
+        f"{sweep.records.name}: no trial can be chosen: {ends or 'no trial has started'}.\n{told}"
     )
 
 

@@ -103,7 +103,7 @@ class BestResult:
         lines += [line for table in self.tables for line in (aligned(table), "")]
         lines += [*self.notes, ""]
         lines += [f"Note    {problem}" for problem in self.problems]
-        lines += [f"Confirm {self.remedy}"] if self.remedy else []
+        lines += [f"Confirm {self.remedy}"] if self.remedy and not self.objection else []
         lines += [f"Wrote   {path}" for path in self.paths]
         lines += [f"Model   {self.model}"] if self.model else []
         if self.objection is None:

@@ -9,6 +9,7 @@ import pandas as pd
 from colornet.data.enough import few_pictures
 from reports.decision import Decision, interval_text, replicates
 from reports.statistics import mean_interval
+from reports.summary import stopped_text
 from reports.tables import Column, SweepTables, value_text
 from search.ranking import bounds_of, confirmed_column, deciding_metric
 
@@ -43,35 +44,54 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
     asked of what decides; where several objectives order, of any one of them.
     """
     taken = decision.points.iloc[decision.proposed]
-    if not taken["feasible"]:
-        return _unmet(decision, sweep)
+    unmet = "" if taken["feasible"] else _unmet(decision, sweep)
+    reasons = [reason for reason in (unmet, _worthless(decision, sweep, taken)) if reason]
+    if not reasons:
+        return None
+    remedy, command = _remedy(decision, sweep, met=not unmet)
+    return Objection("; ".join(reasons) + ".", remedy, command)
+
+
+def _unmet(decision: Decision, sweep: SweepTables) -> str:
+    bounds = " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
+    if decision.basis == "search" or not decision.points["feasible"].any():
+        return f"no configuration meets {bounds}"
+    return f"the best does not meet {bounds} in its replicates"
+
+
+def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, str | None]:
+    """What would help, and the command for it."""
+    name = shlex.quote(sweep.argument)
+    if left := stopped_text(sweep):
+        return f"The sweep is not finished ({left}).", f"colorsweep resume {name}"
+    data = next(iter(sweep.records.provenance.get("data") or []), None) or {}
+    count = (data.get("splits") or {}).get("train")
+    source = str(sweep.records.study["base_config"]["data"].get("source"))
+    if isinstance(count, int) and (few := few_pictures(count, source)):
+        return few, None
+    others = decision.points[decision.points["feasible"]]
+    if not met and not others.empty:
+        rank, seeds = int(others["rank"].iloc[0]), max(2, int(decision.points["n"].iloc[0]))
+        return (
+            f"#{rank} ({others['trial_id'].iloc[0]}) does, in one training: confirm that.",
+            f"colorsweep confirm {name} --top {rank} --replicates {seeds}",
+        )
+    if not met:
+        told = "More trials may find one; else the bounds, or the ranges searched, are wrong."
+        return told, _more(sweep)
+    told = "Longer trainings, more trials or other ranges may help; the learning curves show which."
+    return told, _more(sweep)
+
+
+def _worthless(decision: Decision, sweep: SweepTables, taken: pd.Series) -> str | None:
+    """A sentence where the best trivial prediction may be as good."""
     judged = [
         (column, base)
         for column in _deciding(decision, sweep)
         if (base := sweep.baseline(column.name))
     ]
     missed = [_no_better(decision, sweep, taken, *pair) for pair in judged]
-    if not missed or None in missed:
-        return None
-    return _worthless(sweep, str(missed[0]))
-
-
-def _unmet(decision: Decision, sweep: SweepTables) -> Objection:
-    bounds = " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
-    others = decision.points[decision.points["feasible"]]
-    name = shlex.quote(sweep.argument)
-    if others.empty:
-        return Objection(
-            f"no configuration meets {bounds}.",
-            "More trials may find one; else the bounds, or the ranges searched, are wrong.",
-            _more(sweep),
-        )
-    rank, seeds = int(others["rank"].iloc[0]), max(2, int(decision.points["n"].iloc[0]))
-    return Objection(
-        f"the best does not meet {bounds} in its replicates.",
-        f"#{rank} ({others['trial_id'].iloc[0]}) does, in one training: confirm that.",
-        f"colorsweep confirm {name} --top {rank} --replicates {seeds}",
-    )
+    return missed[0] if missed and None not in missed else None
 
 
 def _deciding(decision: Decision, sweep: SweepTables) -> list[Column]:
@@ -97,7 +117,7 @@ def _no_better(
         return None
     found = interval_text(mean, low, high) if low < high else value_text(mean)
     trivial = value_text(baseline)
-    return f"the best has {column.label} {found}, and one color everywhere {trivial}."
+    return f"the best has {column.label} {found}, and one color everywhere {trivial}"
 
 
 def _interval(
@@ -116,20 +136,6 @@ def _interval(
     value = float(taken["mean"] if column.name == decision.column.name else taken[column.name])
     luck = decision.overstated or 0.0 if column.name == decision.column.name else 0.0
     return value - luck, value, value + luck
-
-
-def _worthless(sweep: SweepTables, reason: str) -> Objection:
-    data = next(iter(sweep.records.provenance.get("data") or []), None) or {}
-    count = (data.get("splits") or {}).get("train")
-    source = str(sweep.records.study["base_config"]["data"].get("source"))
-    too_few = few_pictures(count, source) if isinstance(count, int) else None
-    if too_few:
-        return Objection(reason, too_few, None)
-    return Objection(
-        reason,
-        "Longer trainings, more trials or other ranges may help; the learning curves show which.",
-        _more(sweep),
-    )
 
 
 def _more(sweep: SweepTables) -> str | None:

@@ -29,11 +29,8 @@ def header(sweep: SweepTables) -> dict[str, Any]:
     if start is not None and end is not None:
         facts.append((duration_text((end - start).total_seconds()), "wall time"))
         facts.append((f"{start:%Y-%m-%d %H:%M}", "UTC, start"))
-    pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
-    driven = driver_of(records.location) is not None
-    counts = count_trials(records.study, pairs, driven=driven)
     return {
-        "stopped": "" if driven or not _is_left(records.study, counts) else counts.stopped_text,
+        "stopped": stopped_text(sweep),
         "resume": f"colorsweep resume {shlex.quote(sweep.argument)}",
         "name": records.name,
         "question": cut(
@@ -43,6 +40,16 @@ def header(sweep: SweepTables) -> dict[str, Any]:
         "states": list(sweep.how_ended().items()),
         "problems": list(records.problems),
     }
+
+
+def stopped_text(sweep: SweepTables) -> str:
+    """`stopped, 3 of 14, resume` of a sweep that nobody runs and that is not finished, else ""."""
+    records = sweep.records
+    if driver_of(records.location) is not None:
+        return ""
+    pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
+    counts = count_trials(records.study, pairs, driven=False)
+    return counts.stopped_text if _is_left(records.study, counts) else ""
 
 
 def _is_left(study: dict[str, Any], counts: TrialCounts) -> bool:

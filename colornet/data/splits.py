@@ -116,7 +116,7 @@ def _value(digest: str) -> float:
 
 def near_duplicates_told(pictures: int, left_out: int) -> str:
     """What becomes of near duplicates, for people."""
-    told = f"{pictures:,} near duplicates, each kept in one split with its likes"
+    told = f"{pictures:,} near duplicates, each kept in the split of its likes"
     return f"{told}, {left_out:,} left out for official held-out ones" if left_out else told
 
 

@@ -55,7 +55,7 @@ def test_data_config_and_use() -> None:
     text = card()
     assert "2,560 pictures (2,048 train, 256 val, 256 test), content hash `abc123`." in text
     assert "| `optimizer.lr_ratio` | 0.25 |" in text
-    assert "colorsweep colorize mine PICTURE" in text
+    assert "colorsweep colorize FOLDER_OF_THIS_CARD PICTURE" in text
     assert "12,800 pictures seen at 32 pixels in 1.5 minutes" in text
 
 

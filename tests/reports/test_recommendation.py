@@ -42,6 +42,24 @@ def test_no_configuration_meets_the_bounds(build: Any) -> None:
     assert found.command.startswith("colorsweep extend ") and "--trials" in found.command
 
 
+def test_both_reasons_are_said(build: Any) -> None:
+    found = said(searched(build, [25.0, 26.0], [12.0, 30.0], decide=BOUND))
+    assert found is not None
+    assert found.reason == (
+        "no configuration meets val_colorfulness_gap <= 8; "
+        f"the best has ab MAE 25, and one color everywhere {TRIVIAL:g}."
+    )
+
+
+def test_a_sweep_that_was_stopped_is_to_go_on(build: Any) -> None:
+    sweep = searched(build, [25.0, 26.0])
+    sweep.trial({LR: 9e-4}, 20.0, "preempted")
+    found = said(sweep)
+    assert found is not None
+    assert found.remedy.startswith("The sweep is not finished (stopped, ")
+    assert found.command is not None and found.command.startswith("colorsweep resume ")
+
+
 def test_one_that_meets_the_bounds_is_enough(build: Any) -> None:
     assert said(searched(build, [9.0, 5.0], [7.0, 30.0], decide=BOUND)) is None
 
