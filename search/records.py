@@ -108,9 +108,9 @@ class TrialCounts:
     @property
     def stopped_text(self) -> str:
         """`stopped, 3 of 14, resume`, of the search, or of confirming once that has begun."""
-        begun = self.confirming or self.done >= self.total
+        begun = self.to_confirm and (self.confirming or self.done >= self.total)
         done, total = (self.confirmed, self.to_confirm) if begun else (self.done, self.total)
-        what = "confirming " if begun and self.to_confirm else ""
+        what = "confirming " if begun else ""
         return f"stopped, {what}{done} of {total}, resume"
 
 

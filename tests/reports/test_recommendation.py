@@ -23,7 +23,7 @@ def said(sweep: Any) -> Objection | None:
 
 
 def searched(build: Any, values: list[float], gaps: list[float] | None = None, **study: Any) -> Any:
-    sweep = build(**study)
+    sweep = build(**{"trials": len(values), "budget": {"trials": len(values)}, **study})
     for number, value in enumerate(values):
         metrics = {"val_colorfulness_gap": gaps[number]} if gaps else {}
         sweep.trial({LR: 1e-4 * (number + 1)}, value, metrics=metrics)

@@ -95,7 +95,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         submit=lambda data, _location, ship: stop(data),
         begun=lambda _job: SimpleNamespace(exit_code=None),
     )
-    pack = SimpleNamespace(content_hash="hash", summary=dict)
+    pack = SimpleNamespace(content_hash="hash", summary=dict, indices=lambda _split: [])
     monkeypatch.setattr("search.beginning.check_data", lambda study: (study, [pack]))
     monkeypatch.setattr("search.beginning.create_sweep", lambda _, study, __: stop(study))
     monkeypatch.setattr("search.sweep.run", lambda *_: None)
