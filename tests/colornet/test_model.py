@@ -178,7 +178,7 @@ def test_a_saved_model_is_the_same(tiny: Callable[..., Config], tmp_path: Path) 
 
 def test_folders_that_are_no_model(tiny: Callable[..., Config], tmp_path: Path) -> None:
     model = tmp_path / "model"
-    with pytest.raises(InputError, match="not a model folder"):
+    with pytest.raises(InputError, match="missing: not found"):
         load_model(tmp_path / "missing")
     with pytest.raises(InputError, match=r"no model\.safetensors"):
         load_model(tmp_path)

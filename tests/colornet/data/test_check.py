@@ -80,7 +80,7 @@ def test_near_duplicates_are_reported(
                 image.save(path.with_suffix(".jpg"), quality=75)
     report = check(folder_data(root))
     assert report.near_duplicates == [[f"{n:02d}.jpg", f"{n:02d}.png"] for n in range(12)]
-    assert "24 near duplicates, each kept in one split" in report.text()
+    assert "24 near duplicates, each kept in the split of its likes" in report.text()
     assert "  00.jpg ~ 00.png" in report.text()
     assert report.splits == open_pack(folder_data(root)).summary()["splits"]
     by_content = check(folder_data(root, split="content"))

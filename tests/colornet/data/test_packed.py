@@ -517,7 +517,7 @@ def test_a_picture_and_its_copy_are_in_one_split(
     pack = open_pack(folder_data(root))
     assert straddling(pack) == []
     assert all(len(pack.indices(split)) for split in SPLITS)
-    assert "120 near duplicates, each kept in one split with its likes" in pack.read_as
+    assert "120 near duplicates, each kept in the split of its likes" in pack.read_as
     by_content = open_pack(folder_data(root, split="content"))
     assert straddling(by_content) != []
     assert "near duplicates" not in by_content.read_as
