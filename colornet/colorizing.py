@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,18 +25,23 @@ log = logging.getLogger("colorsweep")
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to colorize, and the folder and stem of its result below the output folder."""
+    """A picture to colorize, and the folder and stem of its result below the output folder.
+
+    unread: of a folder of pictures, why it cannot be read.
+    """
 
     picture: Path
     folder: Path
     stem: str
+    unread: str = ""
 
 
 def find_jobs(paths: Sequence[Path], out: Path) -> list[Job]:
     """The picture files behind files and folders, in their order, each once.
 
     Those in folders keep the folders that they lie in. Hidden files and what lies in `out` are
-    passed over; other files that are no pictures are named in a line.
+    passed over; other files that are no pictures are named in a line. A folder within a folder
+    that cannot be read is a job that says so.
 
     Raises:
         InputError: for a path that is not there, a folder that cannot be read, or when no picture
@@ -46,19 +51,19 @@ def find_jobs(paths: Sequence[Path], out: Path) -> list[Job]:
     for path in paths:
         # os.path, since Path's own raise for names that no file system takes.
         if os.path.isdir(path):
-            found = [(path / name, Path(name).parent) for name in _inside(path, out)]
+            found = list(_inside(path, out))
         elif os.path.isfile(path):
-            found = [(path, Path())]
+            found = [Job(path, Path(), path.stem)]
         else:
             raise InputError(f"{path}: not found.\nGive pictures or folders of them.")
-        for picture, folder in found:
-            jobs.setdefault(os.path.abspath(picture), Job(picture, folder, picture.stem))
+        for job in found:
+            jobs.setdefault(os.path.abspath(job.picture), job)
     if not jobs:
         raise InputError(f"{paths[0]}: no pictures.\nKnown suffixes: {', '.join(suffixes())}.")
     return list(jobs.values())
 
 
-def _inside(folder: Path, out: Path) -> list[str]:
+def _inside(folder: Path, out: Path) -> Iterator[Job]:
     apart_from = None if _is_same(folder, out) else out
     try:
         found = find_pictures(folder, apart_from=apart_from)
@@ -66,10 +71,13 @@ def _inside(folder: Path, out: Path) -> list[str]:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from None
     if found.passed_over:
         log.warning("%s: %s", folder, not_read(found.passed_over))
-    # A pipe or device named like a picture would block for ever.
-    return [
-        name for name in found.pictures if not (folder / name).exists() or (folder / name).is_file()
-    ]
+    for name in found.pictures:
+        path = folder / name
+        # A pipe or device named like a picture would block for ever.
+        if os.path.isfile(path) or not os.path.exists(path):
+            yield Job(path, Path(name).parent, path.stem)
+    for name, reason in found.unread.items():
+        yield Job(folder / name, Path(name).parent, Path(name).stem, reason)
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -118,6 +126,8 @@ def colorize_files(
     done, failed, unlike = [], [], 0
     for count, job in enumerate(jobs, start=1):
         try:
+            if job.unread:
+                raise UnusablePicture(job.unread)
             target = names.of(job)
             result = _colorized(loaded, job.picture, max_pixels or MAX_PIXELS)
             # The result has the picture's lightness, and is upright and in sRGB.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from colornet.data.packed import is_pack
-from colornet.data.picturefiles import PICTURES, suffix_of
+from colornet.data.picturefiles import PICTURES, is_folder, suffix_of
 from colornet.data.sources.cifar10 import find_batches
 from colornet.data.sources.parquet import SUFFIX
 from colornet.paths import TAGS
@@ -44,8 +44,8 @@ def _suffixes(folder: Path, deeper: bool = True) -> Iterator[str]:
             items = [item for item in found if not item.name.startswith(".")]
     except OSError:
         return
-    yield from (suffix_of(item.name) for item in items if not item.is_dir())
+    yield from (suffix_of(item.name) for item in items if not is_folder(item))
     if deeper:
         for item in items:
-            if item.is_dir():
+            if is_folder(item):
                 yield from _suffixes(Path(item.path), deeper=False)

@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 from PIL import features
 
+from colornet.errors import why_not
+
 PICTURES: Mapping[str, str] = MappingProxyType(
     {
         ".jpg": "JPEG",
@@ -80,31 +82,33 @@ class Found:
     """Files of a folder by their paths under it: pictures in order, and what else lies there.
 
     passed_over: number of other files by suffix, "" for those without one.
+    unread: folders within that cannot be read, and why.
     """
 
     pictures: list[str]
     passed_over: Mapping[str, int]
+    unread: Mapping[str, str]
 
 
 def find_pictures(root: Path, rules: int = 2, apart_from: Path | None = None) -> Found:
     """The pictures under a folder.
 
     Hidden names are passed over in silence; links to folders are followed, but each folder is
-    entered once.
+    entered once. Links that lead nowhere are files: opening them says why.
 
     Args:
         apart_from: a folder that is not looked into.
 
     Raises:
-        OSError: a folder cannot be read.
+        OSError: the folder itself cannot be read.
     """
-    pictures, others = [], Counter[str]()
-    for path in _walk(root, apart_from):
+    pictures, others, unread = [], Counter[str](), dict[str, str]()
+    for path in _walk(root, apart_from, unread):
         if (suffix := suffix_of(path)) in suffixes(rules):
             pictures.append(path)
         else:
             others[suffix] += 1
-    return Found(sorted(pictures), others)
+    return Found(sorted(pictures), others, unread)
 
 
 def not_read(passed_over: Mapping[str, int]) -> str:
@@ -135,7 +139,7 @@ def read_otherwise(root: Path, there: Collection[str]) -> str:
         a sentence with the remedy; empty where no file of the folder is read otherwise.
     """
     differ = set(suffixes()) ^ set(there)
-    files = _walk(root, None) if differ and root.is_dir() else iter(())
+    files = _walk(root, None, {}) if differ and root.is_dir() else iter(())
     file = next((path for path in files if suffix_of(path) in differ), None)
     if file is None:
         return ""
@@ -151,25 +155,43 @@ def _shown(suffix: str) -> str:
     return readable[:20] if suffix else "without a suffix"
 
 
-def _walk(root: Path, apart_from: Path | None) -> Iterator[str]:
-    """Relative paths of the files that are not hidden; every folder is entered once."""
+def is_folder(item: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or leads to one; a link that leads round in a circle does not."""
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
+
+
+def _walk(root: Path, apart_from: Path | None, unread: dict[str, str]) -> Iterator[str]:
+    """Relative paths of the files that are not hidden; every folder is entered once.
+
+    Folders within the root that cannot be read are noted in `unread`, with the reason.
+    """
     seen: set[tuple[int, int]] = set()
-    if apart_from is not None and apart_from.is_dir():
+    if apart_from is not None and os.path.isdir(apart_from):
         status = os.stat(apart_from)
         seen.add((status.st_dev, status.st_ino))
     waiting = [""]
     while waiting:
         folder = waiting.pop()
-        status = os.stat(root / folder)
-        if (status.st_dev, status.st_ino) in seen:
+        try:
+            status = os.stat(root / folder)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(root / folder) as found:
+                items = sorted(found, key=lambda item: item.name, reverse=True)
+        except OSError as error:
+            if not folder:
+                raise
+            unread[folder] = why_not(error)
             continue
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(root / folder) as found:
-            for item in sorted(found, key=lambda item: item.name, reverse=True):
-                if item.name.startswith("."):
-                    continue
-                path = os.path.join(folder, item.name)
-                if item.is_dir():
-                    waiting.append(path)
-                else:
-                    yield path
+        for item in items:
+            if item.name.startswith("."):
+                continue
+            path = os.path.join(folder, item.name)
+            if is_folder(item):
+                waiting.append(path)
+            else:
+                yield path

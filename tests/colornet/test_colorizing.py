@@ -115,6 +115,38 @@ def test_links_are_followed_and_hidden_files_and_results_are_not_pictures(
     assert said.endswith("in: 2 .heix, 1 without a suffix, 1 .txt: not read")
 
 
+def refuse_folder(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Have folders of a name be unreadable, for root too."""
+    scandir = os.scandir
+
+    def guarded(path: Any) -> Any:
+        if Path(path).name == name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+
+
+def test_links_that_lead_nowhere_and_locked_folders_stop_nothing(
+    model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "in"
+    good = [picture(root / name) for name in ("a.jpg", "deep/b.jpg")]
+    picture(root / "locked" / "c.jpg")
+    links = {"loop.jpg": "loop.jpg", "one.jpg": "two.jpg", "two.jpg": "one.jpg", "gone.jpg": "no"}
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    (root / "deep" / "up").symlink_to(root)
+    refuse_folder(monkeypatch, "locked")
+    with caplog.at_level(logging.WARNING, "colorsweep"):
+        result = colorize_files(model, [root], tmp_path / "out")
+    assert [source for source, _ in result[0]] == good
+    reasons = {source.name: reason for source, reason in result[1]}
+    assert sorted(reasons) == ["gone.jpg", "locked", "loop.jpg", "one.jpg", "two.jpg"]
+    assert reasons["locked"] == "Permission denied"
+    assert len(caplog.records) == 5
+
+
 def test_what_an_earlier_call_made_stays_unless_it_is_to_be_replaced(
     model: Path, tmp_path: Path
 ) -> None:

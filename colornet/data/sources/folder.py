@@ -1,5 +1,6 @@
 """Any tree of picture files; `colornet.data.layouts` says which folders are what."""
 
+import logging
 import os
 import re
 import stat
@@ -16,6 +17,7 @@ from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
 from colornet.errors import InputError
 from colornet.sections.data import FolderData, keeps_twins_together
 
+log = logging.getLogger("colorsweep")
 # A line of Places365's own lists begins with a slash: /d/discotheque/00003105.jpg 122
 _PLACES_LINE = re.compile(r"/([a-z]/.+)")
 
@@ -122,7 +124,10 @@ class FolderSource:
 
     @cached_property
     def _found(self) -> Found:
-        return find_pictures(self.root, self.data.rules)
+        found = find_pictures(self.root, self.data.rules)
+        for folder, reason in found.unread.items():
+            log.warning("%s: cannot be read: %s", self.root / folder, reason)
+        return found
 
     def _walked(self) -> Iterator[_File]:
         files = [file for path in self._found.pictures if (file := self._stat(path)) is not None]
@@ -170,7 +175,7 @@ class FolderSource:
         for name in dict.fromkeys(names):
             for base in self._bases:
                 path = os.path.join(base, name.lstrip("/"))
-                if (self.root / path).exists():
+                if os.path.exists(self.root / path):
                     return path
         missing = _PLACES_LINE.fullmatch(names[-1])
         return os.path.join(self._bases[:2][-1], missing[1]) if missing else whole

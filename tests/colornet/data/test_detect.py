@@ -121,3 +121,9 @@ def test_large_mistakes_are_told_at_once(
     with pytest.raises(InputError, match="no such class"):
         commands.data_check(real, classes=["ship"])
     assert time.process_time() - begin < 2
+
+
+def test_a_link_to_itself_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "a.parquet").touch()
+    assert detect_source(tmp_path) == "parquet"

@@ -1,7 +1,7 @@
 """Which files a folder source takes, and what it says when there are none."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -190,3 +190,41 @@ def test_names_that_are_no_unicode_can_be_shown(
     (entry,) = source.entries()
     assert entry.name == "caf\\xe9.png"
     assert source.decode(entry).pixels.shape == (16, 16, 3)
+
+
+def test_links_that_lead_nowhere_are_bad_pictures(
+    root: Path, make_picture: MakePicture, folder_data: MakeData
+) -> None:
+    make_picture("a.png", 1)
+    for name, target in {"gone.png": "no", "loop.png": "loop.png"}.items():
+        (root / name).symlink_to(target)
+    source = FolderSource(folder_data(root))
+    good, *bad = source.entries()
+    assert source.decode(good).width
+    for entry in bad:
+        with pytest.raises(UnusablePicture, match=r"No such file|Too many levels"):
+            source.decode(entry)
+    assert [entry.name for entry in bad] == ["gone.png", "loop.png"]
+
+
+def test_a_locked_folder_is_warned_of(
+    make_picture: MakePicture,
+    root: Path,
+    folder_data: MakeData,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_picture("a/1.png", 1)
+    make_picture("b/2.png", 2)
+    scandir = os.scandir
+
+    def guarded(path: Path) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert names(folder_data(root)) == ["a/1.png"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{root / 'b'}: cannot be read: Permission denied"
+    ]
