@@ -9,6 +9,7 @@ Known by their shape are
 - CycleGAN: `trainA/`, `trainB/`, `testA/`, `testB/`; the sides are classes A and B.
 - any folders of splits: `train/`, `val/`, `test/`, or named after them, as COCO's `train2017/` and
   `val2017/` are; with folders of classes in them or without, and in single folders themselves.
+  One folder that all of them have and nothing beside it, `train/images/`, is no class.
 - folders of splits in each folder of a class: `sea/train/`, `sea/test/`.
 - folders of classes, and pictures in no folder, as in Landscape Pictures.
 """
@@ -17,12 +18,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from colornet.data.places365 import PLACES, listed_labels
-from colornet.data.splits import Split, settle, split_named
+from colornet.data.splits import Split, resembles_split, settle, split_named
 from colornet.errors import InputError
 
 _WRAPPER = "images"
@@ -49,6 +50,7 @@ class Layout:
     lists: the files that `labels` come from.
     classes: the class of all pictures in such a folder, by its path, where it is known.
     left_out: folders beside the outermost of splits, and how many pictures lie there.
+    revised: whether the second rules once read it otherwise, so that older packs differ.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Layout:
     lists: tuple[Path, ...] = ()
     classes: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    revised: bool = False
 
     def place(self, path: str) -> tuple[str, Split | None] | None:
         """Class ("" for none) and official split of a picture, by its path under the root.
@@ -129,12 +132,17 @@ def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: in
     others = {folder: tops[folder] for folder in tops if folder not in splits}
     if others and wish == "auto":
         if set(splits.values()) == {"train"}:
+            if all(resembles_split(os.path.basename(folder)) for folder in others):
+                raise _ambiguous(root, splits, others)
             return _without_splits(parts)  # a class of trains among others
         if set(splits.values()) <= {"val", "test"} or sum(others.values()) > _NO_PART * len(parts):
             raise _ambiguous(root, splits, others)
     while deeper := _repeated(parts, depth, splits):
         depth, splits = depth + 1, deeper
-    return _with_splits(root, parts, depth, splits, others)
+    revised = _splits_among(tops, rules=1) != named
+    while deeper := _wrapped(parts, depth, splits):
+        depth, splits, revised = depth + 1, deeper, True
+    return replace(_with_splits(root, parts, depth, splits, others), revised=revised)
 
 
 def _repeated(
@@ -150,13 +158,26 @@ def _repeated(
     return found
 
 
+def _wrapped(
+    parts: Sequence[Sequence[str]], depth: int, splits: Mapping[str, Split]
+) -> dict[str, Split]:
+    """The only folder in each of those of splits, where its name is one: it is no class."""
+    inside = [folders for folders in parts if os.sep.join(folders[:depth]) in splits]
+    lettered = _is_lettered(folders[depth:] for folders in inside)
+    if lettered or any(map(_side, splits)) or not _all_deeper(inside, depth):
+        return {}
+    if len({folders[depth] for folders in inside}) != 1:
+        return {}
+    return {os.path.join(top, inside[0][depth]): split for top, split in splits.items()}
+
+
 def _first_rules(root: Path, parts: Sequence[Sequence[str]]) -> Layout:
     first = {folders[0] for folders in parts if folders}
     depth = 1
     if first == {_WRAPPER}:
         depth = 2
         first = {os.sep.join(folders[:2]) for folders in parts if folders}
-    named = {folder: _split_of(folder) for folder in sorted(first)}
+    named = {folder: _split_of(folder, rules=1) for folder in sorted(first)}
     splits = {folder: split for folder, split in named.items() if split}
     if not named or len(splits) < len(named):
         return _without_splits(parts, named=False)
@@ -197,7 +218,7 @@ def _by_class(parts: Sequence[Sequence[str]], wish: Wish, root: Path) -> Layout:
     if wish == "splits":
         raise InputError(
             f"data.layout: splits: no folder in {root} is named after a split.\n"
-            "Known are train, val and test, and names with these words in them."
+            "Known are train, val, eval, dev, holdout and test, and names with these words."
         )
     return _without_splits(parts)
 
@@ -206,23 +227,23 @@ def _all_deeper(parts: Sequence[Sequence[str]], depth: int) -> bool:
     return all(len(folders) > depth for folders in parts)
 
 
-def _splits_among(tops: Mapping[str, int]) -> dict[str, Split | None]:
+def _splits_among(tops: Mapping[str, int], rules: int = 2) -> dict[str, Split | None]:
     """What each of some folders is, from all of their names.
 
     Names with a word for a split in them count where there are such for training and for holding
     out: `train2017` beside `val2017`, but not `train_station` beside `street`.
     """
-    exact = {folder: _split_of(folder) for folder in sorted(tops)}
-    loose = {folder: split or _split_within(folder) for folder, split in exact.items()}
+    exact = {folder: _split_of(folder, rules) for folder in sorted(tops)}
+    loose = {folder: split or _split_within(folder, rules) for folder, split in exact.items()}
     found = set(loose.values())
     return loose if "train" in found and found & {"val", "test"} else exact
 
 
-def _split_within(folder: str) -> Split | None:
+def _split_within(folder: str, rules: int) -> Split | None:
     if side := _side(folder):
         return split_named(side[1])
     words = _WORDS.findall(os.path.basename(folder))
-    found = {split for word in words if (split := split_named(word))}
+    found = {split for word in words if (split := split_named(word, rules))}
     return found.pop() if len(found) == 1 else None
 
 
@@ -264,9 +285,9 @@ def _without_splits(parts: Sequence[Sequence[str]], *, named: bool = True) -> La
     return Layout(f"class folders ({_listed(classes)})" if named else "class folders")
 
 
-def _split_of(folder: str) -> Split | None:
+def _split_of(folder: str, rules: int = 2) -> Split | None:
     name = os.path.basename(folder)
-    return PLACES.get(name) or split_named(name)
+    return PLACES.get(name) or split_named(name, rules)
 
 
 def _is_lettered(parts: Iterable[Sequence[str]]) -> bool:

@@ -4,7 +4,9 @@ A picture that is split by its hash never changes sides, whatever else is added 
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
@@ -16,7 +18,7 @@ _TRAIN, _VAL, _TEST = range(3)
 LEFT_OUT = -1
 """Of pictures that no split has: near duplicates of official ones that are held out."""
 _VAL_FROM, _TEST_FROM = 0.8, 0.9
-_WORDS: dict[str, Split] = {
+_FIRST_WORDS: dict[str, Split] = {
     "train": "train",
     "training": "train",
     "val": "val",
@@ -25,11 +27,65 @@ _WORDS: dict[str, Split] = {
     "test": "test",
     "testing": "test",
 }
+"""Those that `data.rules: 1` knows."""
+_WORDS: dict[str, Split] = {
+    **_FIRST_WORDS,
+    "dev": "val",
+    "development": "val",
+    "eval": "val",
+    "evaluation": "val",
+    "holdout": "val",
+    "heldout": "val",
+}
+_LIKE_WORDS = frozenset(
+    [
+        "benchmark",
+        "blind",
+        "challenge",
+        "cv",
+        "extra",
+        "final",
+        "hidden",
+        "minival",
+        "ood",
+        "other",
+        "probe",
+        "query",
+        "quiz",
+        "rest",
+        "score",
+        "tr",
+        "trainval",
+        "trn",
+        "ts",
+        "tst",
+        "unlabeled",
+        "unlabelled",
+        "unseen",
+        "vl",
+        "vld",
+    ]
+)
 
 
-def split_named(word: str) -> Split | None:
-    """The split that a folder, file or column calls by this word, None when it is none."""
-    return _WORDS.get(word.lower())
+def split_named(word: str, rules: int = 2) -> Split | None:
+    """The split that a folder, file or column calls by this word, None when it is none.
+
+    By the second rules also with `set` after it and joined by signs: `held-out`, `test_set`.
+    """
+    if rules == 1:
+        return _FIRST_WORDS.get(word.lower())
+    return _WORDS.get(_plain(word))
+
+
+def resembles_split(word: str) -> bool:
+    """Whether a word is no known one for a split, but may be meant as one, or be misspelt."""
+    plain = _plain(word)
+    return plain in _LIKE_WORDS or bool(get_close_matches(plain, _WORDS, n=1, cutoff=0.8))
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\s_.-]", "", word.lower()).removesuffix("set")
 
 
 def settle(official: Sequence[Split | None]) -> list[Split | None]:

@@ -78,6 +78,7 @@ class FolderSource:
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
             **({} if data.rules == 1 else {"rules": data.rules, "layout": data.layout}),
+            **({"read as": self._layout.described()} if self._layout.revised else {}),
             **({"looks": True} if self.looks else {}),
             "classes": None if data.classes is None else sorted(data.classes),
             "lists": [_stamp(path) for path in self._layout.lists],

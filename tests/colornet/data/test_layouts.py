@@ -207,9 +207,36 @@ def test_many_folders_are_summed_up(root: Path) -> None:
             "split folders (test: test, train: train)",
         ),
         (
-            ["train/cat/1.jpg", "val/cat/2.jpg"],
-            [("cat", "train"), ("cat", "test")],
+            ["train/cat/1.jpg", "val/dog/2.jpg"],
+            [("cat", "train"), ("dog", "test")],
             "split folders (train: train, val: test)",
+        ),
+        (
+            ["train/images/1.jpg", "test/images/2.jpg"],
+            [("", "train"), ("", "test")],
+            "split folders (test/images: test, train/images: train)",
+        ),
+        (
+            ["train/imgs/cat/1.jpg", "train/imgs/dog/2.jpg", "dev/imgs/cat/3.jpg"],
+            [("cat", "train"), ("dog", "train"), ("cat", "test")],
+            "split folders (dev/imgs: test, train/imgs: train)",
+        ),
+        *(
+            (
+                [f"{train}/1.jpg", f"{other}/2.jpg"],
+                [("", "train"), ("", "test")],
+                f"split folders ({other}: test, {train}: train)"
+                if other < train
+                else f"split folders ({train}: train, {other}: test)",
+            )
+            for train, other in (
+                ("train", "eval"),
+                ("train", "holdout"),
+                ("train", "held_out"),
+                ("train_set", "dev"),
+                ("trainset", "testset"),
+                ("training_set", "test_set"),
+            )
         ),
         (
             ["training/1.jpg", "Validation/2.jpg", "TEST/3.jpg"],
@@ -249,6 +276,30 @@ def test_split_folders(
     layout, places = read(root, *paths)
     assert places == expected
     assert layout.described() == described
+
+
+@pytest.mark.parametrize("other", ["unseen", "tst", "validaton"])
+def test_what_may_be_another_word_for_a_split_is_not_guessed(root: Path, other: str) -> None:
+    paths = ["train/1.jpg", f"{other}/2.jpg"]
+    with pytest.raises(InputError, match=r"data\.layout=splits"):
+        read(root, *paths)
+    assert read(root, *paths, wish="classes")[1] == [("train", None), (other, None)]
+    layout, _ = read(root, *paths, "car/3.jpg", "bus/4.jpg")
+    assert layout.described().startswith("class folders")
+
+
+def test_the_first_rules_know_the_first_words(root: Path) -> None:
+    paths = ["train/images/1.jpg", "eval/images/2.jpg"]
+    assert read(root, *paths, rules=1)[1] == [("train", None), ("eval", None)]
+
+
+def test_packs_made_before_more_words_were_known_are_not_taken(
+    root: Path, make: Make, folder_data: MakeData
+) -> None:
+    make("train/cat/1.jpg", "train/dog/2.jpg", "eval/dog/3.jpg")
+    assert "read as" in FolderSource(folder_data(root)).key()
+    (root / "eval").rename(root / "val")
+    assert "read as" not in FolderSource(folder_data(root)).key()
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,10 @@ def counts(sides: np.ndarray) -> list[int]:
         ("Train training TRAIN", {"train"}),
         ("val valid Validation", {"val"}),
         ("test Testing", {"test"}),
-        ("sea testament train2 vale", {None}),
+        ("eval Evaluation holdout hold-out held_out heldout dev devset val_set", {"val"}),
+        ("test_set testset TestSet", {"test"}),
+        ("training_set trainset train-set", {"train"}),
+        ("sea set sunset testament train2 vale", {None}),
     ],
 )
 def test_words_for_splits(words: str, expected: set[str | None]) -> None:
