@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from colornet.answer import Answer, need_training_libraries
+from colornet.errors import shown_name
 
 log = logging.getLogger("colorsweep")
 
@@ -46,7 +47,7 @@ def colorize(
     from colornet.progress import show_pictures
 
     with show_pictures() as progress:
-        done, failed = colorize_files(
+        result = colorize_files(
             model,
             pictures,
             out,
@@ -55,11 +56,17 @@ def colorize(
             overwrite=overwrite,
             progress=progress,
         )
-    told = [f"{len(done)} colorized", *([f"{len(failed)} not"] if failed else [])]
+    told = [f"{len(result.done)} colorized"]
+    if result.kept:
+        told.append(f"{len(result.kept)} there already (--overwrite replaces them)")
+    if result.failed:
+        told.append(f"{len(result.failed)} failed")
     log.info("%s, in %s", ", ".join(told), out)
-    lines = [f"{source} -> {target}" for source, target in done]
-    values = {
-        "colorized": [{"picture": str(source), "result": str(target)} for source, target in done],
-        "failed": [{"picture": str(source), "reason": reason} for source, reason in failed],
-    }
+    lines = [f"{shown_name(source)} -> {shown_name(target)}" for source, target in result.done]
+    done, kept = (
+        [{"picture": str(source), "result": str(target)} for source, target in pairs]
+        for pairs in (result.done, result.kept)
+    )
+    failed = [{"picture": str(source), "reason": reason} for source, reason in result.failed]
+    values = {"colorized": done, "kept": kept, "failed": failed}
     return Answer("\n".join(lines), values, exit_code=1 if failed else 0)

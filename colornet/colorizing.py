@@ -2,9 +2,11 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -84,6 +86,18 @@ def _is_same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
+class Colorized(NamedTuple):
+    """What became of pictures.
+
+    done: (picture, result). failed: (picture, reason). kept: (picture, file that has the name of
+    its result already): whose result that is cannot be known.
+    """
+
+    done: list[tuple[Path, Path]]
+    failed: list[tuple[Path, str]]
+    kept: list[tuple[Path, Path]]
+
+
 def colorize_files(
     model: Path,
     pictures: Sequence[Path],
@@ -93,29 +107,25 @@ def colorize_files(
     max_pixels: int | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int, Path], None] | None = None,
-) -> tuple[list[tuple[Path, Path]], list[tuple[Path, str]]]:
+) -> Colorized:
     """Colorize files, and those in folders, into `out` as PNG, each whole or not at all.
 
     What cannot be colorized or written costs one warning, and takes no name from others; a set of
     pictures unlike those that the model was trained on is told. Results
-    of one name get numbers, in the order of the pictures.
+    of one name get numbers, in the order of the pictures, whether they are there already or not.
 
     Args:
         size: shorter side that the network sees, pixels; None: the training's.
         max_pixels: larger pictures are refused; None: MAX_PIXELS.
-        overwrite: replace what earlier calls have made; otherwise that stays, and the picture is
-            among those that failed.
+        overwrite: replace what earlier calls have made; otherwise that stays.
         progress: called with pictures done, pictures in all, and the last one.
-
-    Returns:
-        (picture, result) of those that were, and (picture, reason) of those that could not be.
 
     Raises:
         InputError: as `find_jobs`, and when the model is none or takes no such size, `out` cannot
             be made, or a result would replace a picture that was given.
     """
     jobs = find_jobs(pictures, out)
-    names = _Names(out, jobs, overwrite)
+    names = _Names(out, jobs)
     loaded, trained_on = load_model(model), TrainingLightness.kept_in(model)
     if size is not None:
         loaded = loaded.at(size)
@@ -123,30 +133,34 @@ def colorize_files(
         out.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{out}: cannot be made: {why_not(error)}.") from None
-    done, failed, unlike = [], [], 0
+    told, unlike = Colorized([], [], []), 0
     for count, job in enumerate(jobs, start=1):
         try:
             if job.unread:
                 raise UnusablePicture(job.unread)
             target = names.of(job)
-            result = _colorized(loaded, job.picture, max_pixels or MAX_PIXELS)
-            # The result has the picture's lightness, and is upright and in sRGB.
-            is_unlike = trained_on is not None and trained_on.is_unlike(result)
-            _save(result, target)
+            if os.path.lexists(target) and not overwrite:
+                names.keep(job, target, max_pixels or MAX_PIXELS)
+                told.kept.append((job.picture, target))
+                log.info("%s: %s is there already", job.picture, target)
+            else:
+                result = _colorized(loaded, job.picture, max_pixels or MAX_PIXELS)
+                # The result has the picture's lightness, and is upright and in sRGB.
+                is_unlike = trained_on is not None and trained_on.is_unlike(result)
+                _save(result, target)
+                names.take(target)
+                told.done.append((job.picture, target))
+                unlike += is_unlike
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more.
         except Exception as error:
             reason = str(error) if isinstance(error, _Unsaved) else one_line(error)
             log.warning("%s: not colorized: %s", job.picture, reason)
-            failed.append((job.picture, reason))
-        else:
-            names.take(target)
-            done.append((job.picture, target))
-            unlike += is_unlike
+            told.failed.append((job.picture, reason))
         if progress is not None:
             progress(count, len(jobs), job.picture)
-    if told := unlike_told(unlike, len(done)):
-        log.warning("%s: %s", model, told)
-    return done, failed
+    if warning := unlike_told(unlike, len(told.done)):
+        log.warning("%s: %s", model, warning)
+    return told
 
 
 def _colorized(model: Model, path: Path, max_pixels: int) -> Image.Image:
@@ -174,10 +188,10 @@ def _save(picture: Image.Image, target: Path) -> None:
 class _Names:
     """Which result gets which name."""
 
-    def __init__(self, out: Path, jobs: Sequence[Job], overwrite: bool) -> None:
+    def __init__(self, out: Path, jobs: Sequence[Job]) -> None:
         self.out = out
-        self.overwrite = overwrite
         self._taken: set[str] = set()
+        self._wanted = Counter(_key(self._path(job, 1)) for job in jobs)
         given = {os.path.realpath(job.picture): job.picture for job in jobs}
         for job in jobs:
             if picture := given.get(os.path.realpath(self._path(job, 1))):
@@ -185,19 +199,31 @@ class _Names:
         self._given = given
 
     def of(self, job: Job) -> Path:
-        """The place of a picture's result. Raises _Unsaved when an earlier call's is there."""
+        """The place of a picture's result. Raises _Unsaved when a folder is there."""
         count = 1
         while _key(path := self._path(job, count)) in self._taken or self._is_given(path):
             count += 1
         if os.path.isdir(path):
             raise _Unsaved(f"cannot be written: a folder has that name: {path}"[:300])
-        if os.path.lexists(path) and not self.overwrite:
-            raise _Unsaved(f"its result is there already (--overwrite replaces it): {path}"[:300])
         return path
 
     def take(self, path: Path) -> None:
         """Let no other picture of this run have a name."""
         self._taken.add(_key(path))
+
+    def keep(self, job: Job, path: Path, max_pixels: int) -> None:
+        """Leave a name to a picture whose result has been there.
+
+        Where others want that name, one that cannot be decoded raises, as it does when nothing is
+        there yet: so each call numbers alike.
+        """
+        if self._wanted[_key(self._path(job, 1))] > 1:
+            with open_picture(job.picture) as picture:
+                check_pixels(
+                    picture.width * picture.height, picture.size, max_pixels, "--max-pixels"
+                )
+                picture.load()
+        self.take(path)
 
     def _path(self, job: Job, count: int) -> Path:
         return self.out / job.folder / f"{job.stem}{f'-{count}' if count > 1 else ''}.png"

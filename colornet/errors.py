@@ -19,6 +19,7 @@ import logging
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import PurePath
 
 from colornet.redaction import redact
 
@@ -45,6 +46,11 @@ class ColorsweepError(Exception):
 def printable(text: str) -> str:
     """Text as a terminal may show it: what would steer it is written as an escape."""
     return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def shown_name(name: object) -> str:
+    """A name or path in a line of its own: line breaks are written as escapes, too."""
+    return printable(re.sub(r"[\n\r\t]", lambda found: repr(found[0])[1:-1], str(name)))
 
 
 def cut(text: str, most: int = LONGEST) -> str:
@@ -174,5 +180,9 @@ class Redacted(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record; every one passes."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                shown_name(one) if isinstance(one, PurePath) else one for one in record.args
+            )
         record.msg, record.args = said(redact(record.getMessage())), ()
         return True

@@ -24,6 +24,7 @@ from colornet.data.splits import (
     split_origins,
 )
 from colornet.data.twins import find_twins
+from colornet.errors import shown_name
 from colornet.sections.data import DataConfig
 
 _SHOWN = 10
@@ -109,7 +110,7 @@ class CheckReport:
             origin = "by hash" if self.split_origins[split] == "hash" else "official"
             rows.append((f"  {split}", f"{self.splits[split]} {origin}"))
         for name, count in self.classes.items():
-            rows.append((f"class {name}" if name else "no class", str(count)))
+            rows.append((f"class {shown_name(name)}" if name else "no class", str(count)))
         rows.append(("modes", ", ".join(f"{mode} {count}" for mode, count in self.modes.items())))
         if self.shorter_sides is not None:
             least, middle, greatest = self.shorter_sides
@@ -121,7 +122,7 @@ class CheckReport:
             alike = sum(map(len, self.near_duplicates))
             rows.append(("near duplicates", near_duplicates_told(alike, self.left_out)))
         width = max(len(label) for label, _ in rows) + 2
-        lines = [self.root, *(f"{label:<{width}}{value}" for label, value in rows)]
+        lines = [shown_name(self.root), *(f"{label:<{width}}{value}" for label, value in rows)]
         lines += _listing("Bad", [f"{name}: {reason}" for name, reason in self.bad])
         lines += _listing("Grey, left out", self.grey)
         lines += _listing(
@@ -245,6 +246,6 @@ def _listing(title: str, lines: list[str]) -> Iterator[str]:
         return
     yield ""
     yield f"{title} ({len(lines)}):"
-    yield from (f"  {line}" for line in lines[:_SHOWN])
+    yield from (f"  {shown_name(line)}" for line in lines[:_SHOWN])
     if len(lines) > _SHOWN:
         yield f"  and {len(lines) - _SHOWN} more"

@@ -24,7 +24,7 @@ from typing import Literal
 
 from colornet.data.places365 import PLACES, listed_labels
 from colornet.data.splits import Split, resembles_split, settle, split_named
-from colornet.errors import InputError
+from colornet.errors import InputError, shown_name
 
 _WRAPPER = "images"
 
@@ -273,7 +273,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _readable(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return shown_name(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def _without_splits(parts: Sequence[Sequence[str]], *, named: bool = True) -> Layout:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from colornet import colorizing
+from colornet.colorizecommand import colorize
 from colornet.colorizing import colorize_files, find_jobs
 from colornet.errors import InputError
 from colornet.model import _upright
@@ -69,7 +70,7 @@ def test_nothing_to_colorize(tmp_path: Path, made: str | None, said: str) -> Non
 
 def test_each_picture_becomes_a_png_of_its_size(model: Path, tmp_path: Path) -> None:
     source = picture(tmp_path / "a.jpg", (9, 5))
-    done, failed = colorize_files(model, [source], tmp_path / "out" / "deep")
+    done, failed, _ = colorize_files(model, [source], tmp_path / "out" / "deep")
     assert (done, failed) == ([(source, tmp_path / "out" / "deep" / "a.png")], [])
     with Image.open(done[0][1]) as result:
         assert (result.size, result.format) == ((9, 5), "PNG")
@@ -79,7 +80,7 @@ def test_each_picture_becomes_a_png_of_its_size(model: Path, tmp_path: Path) -> 
 def test_pictures_of_one_name_do_not_overwrite_each_other(model: Path, tmp_path: Path) -> None:
     names = ["1/a.png", "2/a.png", "3/a-2.png", "4/a.jpg", "5/A.bmp"]
     sources = [picture(tmp_path / name) for name in names]
-    done, _ = colorize_files(model, sources, tmp_path / "out")
+    done, *_ = colorize_files(model, sources, tmp_path / "out")
     targets = [target.name for _, target in done]
     assert targets == ["a.png", "a-2.png", "a-2-2.png", "a-3.png", "A-4.png"]
     assert sorted(targets) == sorted(path.name for path in (tmp_path / "out").iterdir())
@@ -108,7 +109,7 @@ def test_links_are_followed_and_hidden_files_and_results_are_not_pictures(
     (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
     with caplog.at_level(logging.WARNING, "colorsweep"):
-        done, failed = colorize_files(model, [tmp_path / "in"], tmp_path / "in" / "out")
+        done, failed, _ = colorize_files(model, [tmp_path / "in"], tmp_path / "in" / "out")
     assert ([target.name for _, target in done], failed) == (["2.png", "1.png"], [])
     assert results(tmp_path / "in" / "out") == ["2.png", "5.png", "link/1.png"]
     (said,) = [record.getMessage() for record in caplog.records]
@@ -154,23 +155,50 @@ def test_what_an_earlier_call_made_stays_unless_it_is_to_be_replaced(
     out = tmp_path / "out"
     out.mkdir()
     (out / "a.png").write_bytes(b"mine")
-    done, failed = colorize_files(model, [source, other], out)
+    done, failed, kept = colorize_files(model, [source, other], out)
     assert [target.name for _, target in done] == ["b.png"]
-    ((failing, reason),) = failed
-    assert failing == source
-    assert reason == f"its result is there already (--overwrite replaces it): {out / 'a.png'}"
+    assert (failed, kept) == ([], [(source, out / "a.png")])
     assert (out / "a.png").read_bytes() == b"mine"
-    done, failed = colorize_files(model, [source, other], out, overwrite=True)
+    done, failed, _ = colorize_files(model, [source, other], out, overwrite=True)
     assert ([target.name for _, target in done], failed) == (["a.png", "b.png"], [])
     with Image.open(out / "a.png") as result:
         assert result.getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_every_call_numbers_alike(model: Path, tmp_path: Path) -> None:
+    sources = [picture(tmp_path / name) for name in ("1/a.jpg", "2/a.jpg", "3/a.jpg")]
+    sources[0].write_bytes(b"no picture")
+    first = colorize_files(model, sources, tmp_path / "out")
+    again = colorize_files(model, sources, tmp_path / "out")
+    assert [target.name for _, target in first.done] == ["a.png", "a-2.png"]
+    assert (again.done, again.kept, again.failed) == ([], first.done, first.failed)
+
+
+def test_what_is_there_already_is_no_failure(
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("colornet.modelfolder.check_model", lambda folder: None)
+    given, out = [picture(tmp_path / "a.jpg"), picture(tmp_path / "b\nx.jpg")], tmp_path / "out"
+    made = {"picture": str(given[0]), "result": str(out / "a.png")}
+    assert colorize(model, given[:1], out=out).values["colorized"] == [made]
+    with caplog.at_level(logging.INFO, "colorsweep"):
+        answer = colorize(model, given, out=out)
+    assert (answer.exit_code, answer.values["kept"], answer.values["failed"]) == (0, [made], [])
+    assert answer.text() == f"{tmp_path}/b\\nx.jpg -> {out}/b\\nx.png"
+    said = [record.getMessage() for record in caplog.records]
+    assert f"{given[0]}: {out / 'a.png'} is there already" in said
+    last = f"1 colorized, 1 there already (--overwrite replaces them), in {out}"
+    assert said[-1] == last
 
 
 def test_a_picture_that_failed_takes_no_name(model: Path, tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "a.jpg").write_bytes(b"no picture")
     good = picture(tmp_path / "2" / "a.jpg")
-    done, _ = colorize_files(model, [tmp_path / "1" / "a.jpg", good], tmp_path / "out")
+    done, *_ = colorize_files(model, [tmp_path / "1" / "a.jpg", good], tmp_path / "out")
     assert done == [(good, tmp_path / "out" / "a.png")]
 
 
@@ -202,7 +230,7 @@ def test_broken_metadata_stop_nothing(
     for other in ("a.jpg", "z.jpg"):
         picture(tmp_path / "in" / other)
     break_it(tmp_path / "in" / name)
-    done, failed = colorize_files(Path("model"), [tmp_path / "in"], tmp_path / "out")
+    done, failed, _ = colorize_files(Path("model"), [tmp_path / "in"], tmp_path / "out")
     assert [source.name for source, _ in done] == ["a.jpg", "z.jpg"]
     assert [source.name for source, _ in failed] == [name]
     assert results(tmp_path / "out") == ["a.png", "z.png"]
@@ -216,7 +244,7 @@ def test_a_result_that_cannot_be_written_stops_nothing(model: Path, tmp_path: Pa
     odd = picture(tmp_path / "odd.png").rename(tmp_path / f"{long}jp")
     nested = picture(tmp_path / "in" / "folder" / "1.png")
     given = [*sources[:2], odd, sources[2], tmp_path / "in"]
-    done, failed = colorize_files(model, given, tmp_path / "out")
+    done, failed, _ = colorize_files(model, given, tmp_path / "out")
     assert [source for source, _ in done] == [sources[0], sources[2]]
     reasons = dict(failed)
     assert "a folder has that name" in reasons[sources[1]]
@@ -227,7 +255,7 @@ def test_a_result_that_cannot_be_written_stops_nothing(model: Path, tmp_path: Pa
 
 def test_a_name_as_long_as_names_may_be(model: Path, tmp_path: Path) -> None:
     source = picture(tmp_path / f"{'ä' * 125}x.jpg")
-    done, failed = colorize_files(model, [source], tmp_path / "out")
+    done, failed, _ = colorize_files(model, [source], tmp_path / "out")
     assert ([target.name for _, target in done], failed) == ([f"{'ä' * 125}x.png"], [])
 
 
@@ -244,7 +272,7 @@ def test_a_full_disk_leaves_no_half_file(
 
     large, small = picture(tmp_path / "a.png", (7, 7)), picture(tmp_path / "b.png")
     monkeypatch.setattr(Image.Image, "save", fill)
-    done, failed = colorize_files(model, [large, small], tmp_path / "out")
+    done, failed, _ = colorize_files(model, [large, small], tmp_path / "out")
     assert [source for source, _ in done] == [small]
     assert [source for source, _ in failed] == [large]
     assert "No space left on device" in failed[0][1]
@@ -252,7 +280,7 @@ def test_a_full_disk_leaves_no_half_file(
 
 
 def test_results_may_be_read_by_others(model: Path, tmp_path: Path) -> None:
-    ((_, target),), _ = colorize_files(model, [picture(tmp_path / "a.png")], tmp_path / "out")
+    ((_, target),), *_ = colorize_files(model, [picture(tmp_path / "a.png")], tmp_path / "out")
     (tmp_path / "plain").touch()
     assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
@@ -282,7 +310,7 @@ def test_what_cannot_be_colorized_is_named_and_stops_nothing(
     large = picture(tmp_path / "large.png", (100, 11))
     bad = [empty, text, cut, small, large]
     with caplog.at_level(logging.WARNING, "colorsweep"):
-        done, failed = colorize_files(model, [*bad, whole], tmp_path / "out")
+        done, failed, _ = colorize_files(model, [*bad, whole], tmp_path / "out")
     assert [source for source, _ in done] == [whole]
     assert [source for source, _ in failed] == bad
     reason = "oversized: 100 x 11 pixels, at most 1000 allowed (--max-pixels)"
@@ -336,7 +364,7 @@ def test_a_set_unlike_the_training_s_is_told_in_one_line(
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     with caplog.at_level(logging.WARNING, "colorsweep"):
-        done, _ = colorize_files(tmp_path / "m", [*sources, broken], tmp_path / "out")
+        done, *_ = colorize_files(tmp_path / "m", [*sources, broken], tmp_path / "out")
     assert len(done) == bright + dark
     said = [record.getMessage() for record in caplog.records if "lie outside" in record.message]
     assert len(said) == told
