@@ -31,7 +31,7 @@ from colornet.storage import cache_folder, sync_folder
 PACK_VERSION = 2
 PICTURES, INDEX = "pictures.npy", "index.json"
 
-_NAMED_WARNINGS = 10
+_NAMED_WARNINGS = 3
 _NAMED_IN_ERROR = 3
 _SPARE_BYTES = 32 * 2**20
 _log = logging.getLogger("colorsweep")
@@ -264,7 +264,9 @@ class _Index:
     def finish(self) -> None:
         """Say what was left out in all. Raises InputError when too few pictures remain."""
         if len(self.bad) > _NAMED_WARNINGS:
-            _log.warning("%s: %d bad pictures left out in all", self.source.where, len(self.bad))
+            more = len(self.bad) - _NAMED_WARNINGS
+            where = self.source.where
+            _log.warning("%s: and %d more; `colorsweep data check` names all", where, more)
         if len(self.names) < 2:
             grey = sum(reason == "grey" for _, reason in self.skipped)
             same = sum(reason.startswith("duplicate") for _, reason in self.skipped)
