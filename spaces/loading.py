@@ -14,7 +14,13 @@ from colornet.validation import validate
 from spaces.checking import check_columns, check_design, check_weights, cost_column
 from spaces.conditions import check_conditions, check_reachable, shortened
 from spaces.distributions import Dimension, in_order
-from spaces.overlaps import check_fixed, check_overlaps, check_said_once, where_given
+from spaces.overlaps import (
+    check_fixed,
+    check_overlaps,
+    check_said_once,
+    check_seed,
+    where_given,
+)
 from spaces.parsing import parse_dimension
 from spaces.starting import start_points, without_effect
 from spaces.study import Study, StudyFile
@@ -140,6 +146,7 @@ def _resolve(
         update={"constraints": {cost_column(name): one for name, one in file.constraints.items()}}
     )
     parsed = [parse_dimension(key, spec, origin) for key, spec in file.space.items()]
+    check_seed(file.fixed, parsed, origin, given or {})
     parsed = check_conditions(parsed, base, origin)
     active = _settle_conditions(parsed, flatten(base), origin)
     space = {dimension.name: dimension for dimension in in_order(active, origin)}

@@ -3,13 +3,15 @@
 Of two values only one is trained, and the records would show the other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from colornet.errors import InputError
 from colornet.paths import covering
 from spaces.distributions import Dimension, is_same
 
+SEED = "training.seed"
+"""The setting that every trial gets from the study itself."""
 Needs = dict[str, tuple[Any, ...]]
 """Values that dimensions must have, by name."""
 Claims = dict[str, dict[str, tuple[Any, ...] | None]]
@@ -135,3 +137,33 @@ def _setting(
         labels = tuple(label for label, paths in dimension.labels.items() if over & paths.keys())
         if labels:
             yield name, labels
+
+
+def check_seed(
+    fixed: Mapping[str, Any],
+    dimensions: Iterable[Dimension],
+    origin: str,
+    given: Mapping[str, Any],
+) -> None:
+    """Raise InputError where a study sets the seed of trainings, which each trial is given.
+
+    Args:
+        given: the settings that were fixed on the command line.
+    """
+    where = [f"--set: {SEED}" if SEED in given else f"{origin}: fixed.{SEED}"]
+    where = where if SEED in fixed else []
+    for dimension in dimensions:
+        head = f"{origin}: space.{dimension.name}"
+        where += [head] if dimension.name == SEED else []
+        where += [f"{head}.bundle.{label}.{SEED}" for label in _labels_with(SEED, dimension)]
+        where += [f"{head}.when.{SEED}"] if SEED in dimension.when else []
+    if where:
+        raise InputError(
+            f"{where[0]}: each trial gets its seed from the study.\n"
+            "Set the study's `seed`, or `seeds: fresh` for one of each trial's own; to compare "
+            "seeds give `replicates`."
+        )
+
+
+def _labels_with(path: str, dimension: Dimension) -> list[str]:
+    return [label for label, paths in dimension.labels.items() if path in paths]

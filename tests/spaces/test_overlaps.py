@@ -209,3 +209,31 @@ def test_what_a_dimension_needs() -> None:
     assert needs(c, space) == {"b": (2,), "a": ("y",)}
     assert needs(c, space, (1,)) == {"c": (1,), "b": (2,), "a": ("y",)}
     assert needs(d, space) is None
+
+
+SEED = "training.seed"
+
+
+@pytest.mark.parametrize(
+    ("space", "more", "where"),
+    [
+        ({SEED: {"choice": [1, 2]}}, {}, f"space.{SEED}"),
+        ({SEED: {"int": [1, 9]}, L1: WEIGHT}, {}, f"space.{SEED}"),
+        ({"x": {"bundle": {"a": {SEED: 1}, "b": {L1: 5.0}}}}, {}, f"space.x.bundle.a.{SEED}"),
+        ({L1: {**WEIGHT, "when": {SEED: 0}}}, {}, f"space.{L1}.when.{SEED}"),
+        ({L1: WEIGHT}, {"fixed": {SEED: 5}}, f"fixed.{SEED}"),
+        ({L1: WEIGHT}, {"quick": {SEED: 5}}, f"quick: fixed.{SEED}"),
+    ],
+)
+def test_a_trials_seed_is_no_setting(
+    load: Load, space: dict[str, Any], more: dict[str, Any], where: str
+) -> None:
+    said = refused(load, space, **more)
+    assert f"{where}: each trial gets its seed from the study" in said
+    assert "`seed`" in said
+    assert "replicates" in said
+
+
+def test_a_trials_seed_is_not_set(load: Load) -> None:
+    said = refused(load, {L1: WEIGHT}, {SEED: 5})
+    assert said.startswith(f"--set: {SEED}: each trial gets its seed from the study.")
