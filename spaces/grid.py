@@ -16,10 +16,10 @@ def levels(dimension: Dimension) -> list[Any] | None:
     """The values that a dimension can have, in the study's order; None when there are too many."""
     if dimension.count is None or dimension.count > MOST_LEVELS:
         return None
-    return list(_values(dimension))
+    return list(every_value(dimension))
 
 
-def _values(dimension: Dimension) -> Iterator[Any]:
+def every_value(dimension: Dimension) -> Iterator[Any]:
     """Every value of a dimension that has not endlessly many."""
     yield from _beside(dimension)
     yield from map(dimension.number, range(dimension.count or 0))
@@ -57,7 +57,7 @@ def _count_below(
             count *= size
             continue
         below = 0
-        for value in _values(dimension):
+        for value in every_value(dimension):
             chosen = {**point, dimension.name: value}
             found = _count_below(chosen, dimensions[place + 1 :], parents, limit)
             if found is None or (below := below + found) * count > limit:
@@ -70,7 +70,7 @@ def grid_points(dimensions: Sequence[Dimension]) -> Iterator[Point]:
     """Every point, the last dimension changing fastest; inactive dimensions are left out.
 
     Args:
-        dimensions: all with levels, parents before those that they govern.
+        dimensions: none endless, parents before those that they govern.
     """
     yield from _below({}, list(dimensions))
 
@@ -83,7 +83,7 @@ def _below(point: Point, dimensions: list[Dimension]) -> Iterator[Point]:
     if not first.is_active(point):
         yield from _below(point, rest)
         return
-    for value in levels(first) or ():
+    for value in every_value(first):
         yield from _below({**point, first.name: value}, rest)
 
 

@@ -1,6 +1,5 @@
 """Reading a study file, and refusing whatever would fail later."""
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from colornet.paths import apply_overrides, covering, flatten, known_paths
 from colornet.validation import validate
 from spaces.checking import check_columns, check_design, check_weights, cost_column
 from spaces.conditions import check_conditions, check_reachable, shortened
+from spaces.configs import check_configs
 from spaces.distributions import Dimension, in_order
 from spaces.overlaps import (
     check_fixed,
@@ -26,7 +26,6 @@ from spaces.starting import start_points, without_effect
 from spaces.study import Study, StudyFile
 
 STUDIES = Path(__file__).parent / "studies"
-RANDOM_PROBES = 64
 PARTS = ("budget", "resources", "decide", "stopping", "confirm")
 """Keys of a study with keys of their own, which `--set` and `quick` may change."""
 
@@ -64,7 +63,7 @@ def load_study(
     study = _resolve(path.stem, file, origin, overrides or {})
     check_columns(study.file, origin)
     check_weights(study, origin)
-    _check_configs(study, origin)
+    check_configs(study, origin)
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
     notes += tuple(where_given(overrides or {}, study.space))
     notes += tuple(shortened(file.space, study.space))
@@ -82,7 +81,7 @@ def _read_resolved(values: Mapping[str, Any], origin: str, *, changed: bool) -> 
     study = Study.from_data(values, origin)
     check_columns(study.file, origin)
     check_weights(study, origin)
-    _check_configs(study, origin)
+    check_configs(study, origin)
     return study
 
 
@@ -203,40 +202,3 @@ def _settle_conditions(
         count, left = len(settled), {dimension.name for dimension in settled}
         settled = [dimension for dimension in settled if set(dimension.when) <= left]
     return settled
-
-
-def _check_configs(study: Study, origin: str) -> None:
-    """Try the ends of every dimension and random points: no trial may fail for its config."""
-    for dimension in study.dimensions:
-        for value in dimension.probes():
-            point = {**_satisfied(study, dimension), dimension.name: value}
-            try:
-                study.config(point, study.file.seed)
-            except InputError as error:
-                lines = str(error).split("\n")
-                problem = lines[0].partition("}: ")[2] or lines[0]
-                raise InputError(
-                    f"{origin}: space.{dimension.name}: {value!r}: its config is refused:\n"
-                    + "\n".join([problem, *lines[1:]][:2])
-                ) from None
-    shuffled = random.Random(0)
-    for _ in range(RANDOM_PROBES):
-        study.config(_random_point(study, shuffled), study.file.seed)
-    final = apply_overrides(study.base_config, study.file.final)
-    parse_config(final, f"{origin}: final")
-
-
-def _satisfied(study: Study, dimension: Dimension) -> dict[str, Any]:
-    """Values of other dimensions under which this one is active."""
-    point: dict[str, Any] = {}
-    for parent, values in dimension.when.items():
-        point |= {**_satisfied(study, study.space[parent]), parent: values[0]}
-    return point
-
-
-def _random_point(study: Study, chance: random.Random) -> dict[str, Any]:
-    point: dict[str, Any] = {}
-    for dimension in study.dimensions:
-        if dimension.is_active(point):
-            point[dimension.name] = chance.choice(dimension.probes())
-    return point

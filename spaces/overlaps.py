@@ -44,11 +44,11 @@ def needs(
     """
     found: Needs | None = {} if own is None else {dimension.name: own}
     for parent, values in dimension.when.items():
-        found = _together(found, needs(space[parent], space, values))
+        found = together(found, needs(space[parent], space, values))
     return found
 
 
-def _together(one: Needs | None, other: Needs | None) -> Needs | None:
+def together(one: Needs | None, other: Needs | None) -> Needs | None:
     """What two dimensions need at once; None when that cannot be."""
     if one is None or other is None:
         return None
@@ -93,7 +93,7 @@ def _meet(
     others: tuple[Any, ...] | None,
 ) -> bool:
     """Whether a point may hold two dimensions with some of their values."""
-    found = _together(needs(space[one], space, ones), needs(space[other], space, others))
+    found = together(needs(space[one], space, ones), needs(space[other], space, others))
     return found is not None
 
 

@@ -1,0 +1,103 @@
+"""The configs of a space, tried before anything starts: every one, or every pair of values."""
+
+import random
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from itertools import combinations, islice, product
+from typing import Any
+
+from colornet.config import parse_config
+from colornet.errors import InputError
+from colornet.paths import apply_overrides
+from spaces.checking import MOST_POINTS
+from spaces.conditions import yaml_text
+from spaces.distributions import Dimension, Point
+from spaces.grid import count_points, every_value, grid_points
+from spaces.overlaps import needs, together
+from spaces.study import Study
+
+MOST_PAIRED = 4_000
+"""Points that are tried of a space with more than MOST_POINTS, about half a second's."""
+MOST_VALUES = 256
+"""Values of a dimension that are each tried; of more its probes stand for all."""
+MOST_OF_PAIR = 64
+"""The same of each dimension of a pair."""
+Part = tuple[tuple[str, Any], ...]
+
+
+def check_configs(study: Study, origin: str) -> None:
+    """Raise InputError where a point of the space, or the final training, is no config.
+
+    A space of no more than MOST_POINTS is tried in full. Of a larger one each value of a dimension
+    is tried, and each pair of values of two.
+    """
+    for dimension in study.dimensions:
+        for value in dimension.probes():
+            given = needs(dimension, study.space, (value,)) or {}
+            point = {name: values[0] for name, values in given.items()}
+            _try(study, point, f"{origin}: space.{dimension.name}: {value!r}")
+    for point in _points(study):
+        _try(study, point, f"{origin}: space: {_text(point)}")
+    final = apply_overrides(study.base_config, study.file.final)
+    parse_config(final, f"{origin}: final")
+
+
+def _try(study: Study, point: Point, head: str) -> None:
+    try:
+        study.config(point, study.file.seed)
+    except InputError as error:
+        lines = str(error).split("\n")
+        problem = lines[0].partition("}: ")[2] or lines[0]
+        raise InputError(
+            f"{head}: its config is refused:\n" + "\n".join([problem, *lines[1:]][:2])
+        ) from None
+
+
+def _text(point: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {yaml_text(value)}" for name, value in point.items())
+
+
+def _points(study: Study) -> Iterator[Point]:
+    if count_points(study.dimensions, MOST_POINTS) is not None:
+        return grid_points(study.dimensions)
+    return islice(_paired(study), MOST_PAIRED)
+
+
+def _paired(study: Study) -> Iterator[Point]:
+    """Random points, until each value that is tried, and each pair of them, was in one."""
+    chance = random.Random(0)
+    tried = {one.name: _tried(one) for one in study.dimensions}
+    seen: set[Part] = set()
+    for part in _parts(study, tried):
+        own = [needs(study.space[name], study.space, (value,)) for name, value in part]
+        given = reduce(together, own, {})
+        if part in seen or given is None:
+            continue
+        point: Point = {}
+        for dimension in study.dimensions:
+            if dimension.is_active(point):
+                values = given.get(dimension.name) or tried[dimension.name]
+                point[dimension.name] = chance.choice(values)
+        items = list(point.items())
+        seen |= {(one,) for one in items}
+        seen |= {(one, other) for at, one in enumerate(items) for other in items[at + 1 :]}
+        yield point
+
+
+def _parts(study: Study, tried: Mapping[str, list[Any]]) -> Iterator[Part]:
+    """Values by themselves, then in pairs."""
+    for name, values in tried.items():
+        yield from (((name, value),) for value in values)
+    few = {
+        name: values if len(values) <= MOST_OF_PAIR else study.space[name].probes()
+        for name, values in tried.items()
+    }
+    for one, other in combinations(few, 2):
+        for first, second in product(few[one], few[other]):
+            yield ((one, first), (other, second))
+
+
+def _tried(dimension: Dimension) -> list[Any]:
+    if dimension.count is None or dimension.count > MOST_VALUES:
+        return dimension.probes()
+    return list(every_value(dimension))

@@ -1,0 +1,98 @@
+"""A space whose points are only sometimes no configs is refused before anything starts."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colornet.catalog import to_yaml
+from colornet.errors import InputError
+from spaces.configs import MOST_PAIRED, check_configs
+from spaces.distributions import Dimension
+from spaces.loading import load_study
+from spaces.study import Study
+
+LOSS, L1, SIZE = "loss.adversarial", "loss.l1_weight", "data.image_size"
+RATE, DROPOUT = "optimizer.generator_lr", "generator.dropout"
+RATES: dict[str, Any] = {"loguniform": [1e-4, 1e-2]}
+WEIGHTS: dict[str, Any] = {"choice": list(range(31))}
+LOSSES: dict[str, Any] = {"choice": ["none", "bce", "lsgan", "hinge"]}
+COMMON: dict[str, Any] = {
+    "evaluate_on": {SIZE: 32},
+    "objectives": {"eval_ab_mae": "minimize"},
+}
+Load = Callable[..., Study]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Loads a study of a space."""
+
+    def from_space(space: dict[str, Any], **more: Any) -> Study:
+        path = tmp_path / "mine.yaml"
+        values = {
+            "version": 1,
+            "question": "Which?",
+            "base": "pix2pix-small",
+            "space": space,
+            "objectives": {"val_ab_mae": "minimize"},
+            "budget": {"trials": 4},
+            **more,
+        }
+        path.write_text(to_yaml(values))
+        return load_study(str(path))
+
+    return from_space
+
+
+@pytest.mark.parametrize(
+    ("space", "more", "point", "why"),
+    [
+        ({SIZE: {"int": [32, 64]}}, COMMON, f"{SIZE} 33", "33 is not divisible by 16"),
+        ({SIZE: {"int": [32, 64]}, RATE: RATES}, COMMON, f"{SIZE} ", "is not divisible by 16"),
+        ({L1: WEIGHTS, LOSS: LOSSES}, {}, f"{L1} 0, {LOSS} none", "nothing to learn"),
+        ({L1: WEIGHTS, LOSS: LOSSES, RATE: RATES}, {}, f"{L1} 0, {LOSS} none", "nothing to learn"),
+        (
+            {L1: {"loguniform": [1, 9], "or": 0}, LOSS: LOSSES, RATE: RATES},
+            {},
+            f"{L1} 0, {LOSS} none",
+            "nothing to learn",
+        ),
+        (
+            {
+                LOSS: LOSSES,
+                L1: {**WEIGHTS, "when": {LOSS: ["bce", "none"]}},
+                RATE: RATES,
+                DROPOUT: {"uniform": [0.0, 0.5], "when": {L1: [0, 1]}},
+            },
+            {},
+            f"{LOSS} none, {L1} 0",
+            "nothing to learn",
+        ),
+    ],
+)
+def test_points_that_are_no_configs_are_refused(
+    load: Load, space: dict[str, Any], more: dict[str, Any], point: str, why: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        load(space, **more)
+    said = str(caught.value)
+    assert "mine.yaml: space: " in said
+    assert point in said
+    assert why in said
+    assert len(said.split("\n")) <= 3
+
+
+def test_a_large_space_is_tried_in_a_second(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = load({RATE: RATES})
+    space = {f"x{at}": Dimension(f"x{at}", "int", 0, 200) for at in range(12)}
+    large = Study(study.name, study.file, space, study.base_config)
+    asked = []
+    monkeypatch.setattr(Study, "config", lambda _, point, seed: asked.append(point))
+    started = time.perf_counter()
+    check_configs(large, "mine")
+    assert time.perf_counter() - started < 3
+    assert len(asked) <= MOST_PAIRED + 24
+    assert {point["x3"] for point in asked if "x3" in point} == set(range(201))
