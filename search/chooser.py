@@ -5,10 +5,12 @@ included, with the sampler's own attributes; and each ask gets a fresh sampler, 
 study's seed and the trial's number. So a rebuilt chooser proposes what the uninterrupted one would
 have. No point is handed out twice, but as replicates of a compared design: a sampler that draws a
 known point draws again, then one is drawn at random, and at last an untried one is looked for, so
-that a search ends early only where its space has no further point.
+that a search ends early only where its space has no further point. A point that is no config is
+passed over like a known one.
 """
 
 import json
+import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from optuna.trial import TrialState, create_trial
 
 from colornet.answer import count_text
 from colornet.config import Config
+from colornet.errors import InputError
 from search.outcome import verdict
 from search.samplers import RETRIES, derived_seed, recorded_trial, sampler_of
 from spaces.distributions import Point, draw, point_id, sampler_params
@@ -29,6 +32,7 @@ from spaces.grid import find_untried
 from spaces.study import Study
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+log = logging.getLogger("colorsweep")
 
 DRAWS = 2 * RETRIES
 """Draws that may give a known point before an untried one is looked for."""
@@ -101,6 +105,8 @@ class Chooser:
         """Optuna's number of each trial of ours: it counts rejected draws, we count confirmations.
         """
         self._known: set[str] = set()
+        self._refused: set[str] = set()
+        """Points that were drawn and are no configs, by id."""
         self._exhausted = False
         self.waiting: list[Assignment] = []
         self.next_number = 0
@@ -158,7 +164,10 @@ class Chooser:
         wanted = self.study.file.budget.trials
         if wanted is None or self.asked >= wanted or not self.done:
             return None
-        return f"the space has no more than {count_text(self.asked, 'point')}, and all were tried"
+        count = count_text(self.asked, "point")
+        if self._refused:
+            count += f" whose config is valid ({len(self._refused):,} passed over)"
+        return f"the space has no more than {count}, and all were tried"
 
     @property
     def _planned(self) -> bool:
@@ -217,22 +226,39 @@ class Chooser:
         )
 
     def _draw(self, number: int, part: Point) -> tuple[int, Point] | None:
-        """A new Optuna trial and its point, which has a part given; None when all are known."""
+        """A new Optuna trial and its point, which has a part given; None when none is new."""
         fixed = sampler_params(part, self.study.dimensions)
         for retry in range(DRAWS):
             trial, point = self._ask(number, retry, fixed)
-            if self._planned or point_id(point) not in self._known:
+            if self._planned or self._is_new(point):
                 return trial.number, point
             # Draws that are thrown away have failed in Optuna's eyes, which no sampler looks at.
             self._optuna.tell(trial.number, state=TrialState.FAIL)
             if trial.params.keys() <= fixed.keys():
                 return None
         chance = random.Random(derived_seed(self.study.file.seed, number, DRAWS))
-        found = find_untried(self.study.dimensions, self._known, part, chance)
+        found = find_untried(self.study.dimensions, self._is_new, part, chance)
         if found is None:
             return None
         trial, point = self._ask(number, DRAWS, sampler_params(found, self.study.dimensions))
         return trial.number, point
+
+    def _is_new(self, point: Point) -> bool:
+        """Whether a point has not been handed out, and is a config; said of the first that isn't.
+
+        It depends on nothing but the point and what was handed out: a rebuilt search draws alike.
+        """
+        own = point_id(point)
+        if own in self._known or own in self._refused:
+            return False
+        try:
+            self.study.config(point, self.study.file.seed)
+        except InputError as error:
+            if not self._refused:
+                log.warning("Passed over, as is every point that is no config: %s", error)
+            self._refused.add(own)
+            return False
+        return True
 
     def _ask(
         self, number: int, retry: int, fixed: Mapping[str, Any]

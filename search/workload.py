@@ -17,6 +17,7 @@ from optuna.samplers import RandomSampler
 
 from colornet.config import Config
 from colornet.data.packed import open_pack
+from colornet.errors import InputError
 from search import confirmation
 from search.stopping import Stopper, first_rung
 from spaces.distributions import Point, draw
@@ -24,6 +25,8 @@ from spaces.study import Study
 
 POINTS = 32
 """Points over which costs are averaged."""
+MOST_DRAWN = 100 * POINTS
+"""Random points of which those that are configs are taken."""
 DRAWS = 8
 """Searches that are drawn to see how many trials are stopped."""
 PATTERN = 64
@@ -138,8 +141,15 @@ def _points(study: Study) -> Iterator[Point]:
             yield whole[place * len(whole) // min(POINTS, len(whole))]
         return
     trials = optuna.create_study(sampler=RandomSampler(seed=file.seed))
-    while True:
-        yield draw(trials.ask(), study.dimensions)
+    for left in reversed(range(MOST_DRAWN)):
+        point = draw(trials.ask(), study.dimensions)
+        try:
+            study.config(point, file.seed)
+        except InputError:  # a search passes it over, too
+            if not left:
+                raise
+        else:
+            yield point
 
 
 def _tick_ends(config: Config) -> list[int]:

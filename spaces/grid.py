@@ -1,15 +1,18 @@
 """The points of a space: all of them where they are finitely many, their number, untried ones."""
 
 import random
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from spaces.distributions import RANGES, Dimension, Point, point_id
+from spaces.distributions import RANGES, Dimension, Point
 
 MOST_LEVELS = 32
 """Numbers of a range that still count as levels."""
 DRAWS = 64
 """Numbers that are drawn of a range without a step before it is taken to have no others."""
+MOST_LOOKED_AT = 100_000
+"""Points among which an untried one is looked for."""
 
 
 def levels(dimension: Dimension) -> list[Any] | None:
@@ -89,19 +92,19 @@ def _below(point: Point, dimensions: list[Dimension]) -> Iterator[Point]:
 
 def find_untried(
     dimensions: Sequence[Dimension],
-    known: Container[str],
+    is_new: Callable[[Point], bool],
     part: Mapping[str, Any],
     chance: random.Random,
 ) -> Point | None:
-    """A random point that has not been tried, None when there is no other.
+    """A random point that has not been tried, None when there is no other in MOST_LOOKED_AT.
 
     Args:
         dimensions: parents before those that they govern.
-        known: ids of the points that have been tried.
+        is_new: whether a point may be tried, and has not been.
         part: values that the point has to have, as far as their dimensions are active in it.
     """
-    every = _wander({}, list(dimensions), part, chance)
-    return next((point for point in every if point_id(point) not in known), None)
+    every = islice(_wander({}, list(dimensions), part, chance), MOST_LOOKED_AT)
+    return next(filter(is_new, every), None)
 
 
 def _wander(

@@ -1,6 +1,8 @@
 """Points are asked for, told of, and asked for in the same order again after a rebuild."""
 
+import itertools
 import json
+import logging
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -12,7 +14,7 @@ from optuna.trial import TrialState
 
 from search import samplers
 from search.chooser import Assignment, Chooser, Reported
-from spaces.distributions import point_id
+from spaces.distributions import Dimension, point_id
 from spaces.study import Study
 
 LR, LOSS, SMOOTH = "optimizer.generator_lr", "loss.adversarial", "loss.label_smoothing"
@@ -560,3 +562,49 @@ def test_a_widened_range_is_wider_for_old_trials_too(make_study: MakeStudy) -> N
     lows = {trial.distributions[LR].low for trial in again._optuna.get_trials()}
     assert lows == {1e-6}
     assert again.ask() is not None
+
+
+class TestNoConfig:
+    """Points that are no configs are passed over: the search does not end with them."""
+
+    def study(self, make_study: MakeStudy, trials: int, sampler: str, **more: Any) -> Study:
+        loaded = make_study(trials, sampler=sampler, **more)
+        space = {
+            L1: Dimension(L1, "choice", choices=(0, 1, 2)),
+            LOSS: Dimension(LOSS, "choice", choices=("none", "bce")),
+        }
+        # As of a sweep that began when less was tried beforehand.
+        return replace(loaded, space=space)
+
+    @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+    def test_the_others_are_all_tried(
+        self, make_study: MakeStudy, sampler: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        study = self.study(make_study, 6, sampler)
+        chooser, rows, said = Chooser(study, NONE, {}), [], {}
+        with caplog.at_level(logging.WARNING, "colorsweep"):
+            while (chosen := chooser.ask()) is not None:
+                assert Chooser(study, pd.DataFrame(rows), said).ask() == chosen
+                said[chosen.trial_id] = Reported((float(chosen.number),))
+                chooser.tell(chosen.number, "completed", said[chosen.trial_id])
+                rows.append(row_of(chosen, "completed"))
+        tried = {(p[L1], p[LOSS]) for p in (json.loads(row["point"]) for row in rows)}
+        assert tried == {(0, "bce"), *itertools.product((1, 2), ("none", "bce"))}
+        assert len(rows) == 5
+        assert chooser.exhausted == (
+            "the space has no more than 5 points whose config is valid (1 passed over), "
+            "and all were tried"
+        )
+
+    def test_it_is_said_once(self, make_study: MakeStudy, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.WARNING, "colorsweep"):
+            ask_all(Chooser(self.study(make_study, 6, "random"), NONE, {}))
+        (line,) = caplog.messages
+        assert line.startswith("Passed over, as is every point that is no config: ")
+        assert "nothing to learn" in line
+
+    def test_a_start_that_is_none_leads_to_another_point(self, make_study: MakeStudy) -> None:
+        study = self.study(make_study, 1, "tpe")
+        start = study.file.model_copy(update={"start_from": [{L1: 0, LOSS: "none"}]})
+        (chosen,) = ask_all(Chooser(replace(study, file=start), NONE, {}))
+        assert chosen.origin == "search"

@@ -1,12 +1,14 @@
 """Which trials a study trains, how far each goes, and when they are done."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil
 
 import pytest
 
 from search import confirmation
 from search.workload import Life, schedule, workload
+from spaces.distributions import Dimension
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]
@@ -133,3 +135,12 @@ def test_epochs_of_other_pictures_are_each_trials_own(make_study: MakeStudy) -> 
     study = make_study(budget={}, space=space, fixed=fixed, design="compare", replicates=2)
     half, whole = (life.images for life in workload(study).high[:2])
     assert half == pytest.approx(whole / 2, abs=4)
+
+
+def test_points_that_are_no_configs_are_passed_over(make_study: MakeStudy) -> None:
+    l1 = Dimension("loss.l1_weight", "choice", choices=(0, 1))
+    loss = Dimension("loss.adversarial", "choice", choices=("none", "bce"))
+    study = replace(make_study(4), space={one.name: one for one in (l1, loss)})
+    points = workload(study).points
+    assert len(points) == 32
+    assert {l1.name: 0, loss.name: "none"} not in points

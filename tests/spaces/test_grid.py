@@ -1,10 +1,11 @@
 """Every point of a space that has finitely many, their number, and points that are untried."""
 
 import random
+from collections.abc import Callable, Container
 
 import pytest
 
-from spaces.distributions import Dimension, in_order, point_id
+from spaces.distributions import Dimension, Point, in_order, point_id
 from spaces.grid import MOST_LEVELS, count_points, find_untried, grid_points, levels
 
 LOSS = Dimension("loss.adversarial", "choice", choices=("bce", "lsgan", "hinge"))
@@ -110,11 +111,17 @@ SPACES = {
 }
 
 
+def beyond(known: Container[str]) -> Callable[[Point], bool]:
+    return lambda point: point_id(point) not in known
+
+
 @pytest.mark.parametrize("name", sorted(SPACES))
 def test_untried_points_are_found_until_there_is_none(name: str) -> None:
     dimensions, known = SPACES[name], set()
     count = count_points(dimensions, 10_000)
-    while (found := find_untried(dimensions, known, {}, random.Random(len(known)))) is not None:
+    while (
+        found := find_untried(dimensions, beyond(known), {}, random.Random(len(known)))
+    ) is not None:
         for dimension in dimensions:
             assert (dimension.name in found) is dimension.is_active(found)
             assert dimension.name not in found or dimension.contains(found[dimension.name])
@@ -125,20 +132,21 @@ def test_untried_points_are_found_until_there_is_none(name: str) -> None:
 
 def test_untried_points_differ_by_chance_and_repeat_with_it() -> None:
     dimensions = [Dimension("a", "uniform", 0.0, 1.0), Dimension("b", "int", 1, 10**20)]
-    found = [find_untried(dimensions, (), {}, random.Random(seed)) for seed in (1, 1, 2)]
+    found = [find_untried(dimensions, beyond(()), {}, random.Random(seed)) for seed in (1, 1, 2)]
     assert found[0] == found[1] != found[2]
 
 
 def test_an_untried_point_has_the_part_that_is_given() -> None:
-    found = find_untried([LOSS, SMOOTH], (), {LOSS.name: "lsgan"}, random.Random(0))
+    found = find_untried([LOSS, SMOOTH], beyond(()), {LOSS.name: "lsgan"}, random.Random(0))
     assert found is not None and found[LOSS.name] == "lsgan"
     known = {point_id({LOSS.name: "hinge"})}
-    assert find_untried([LOSS, SMOOTH], known, {LOSS.name: "hinge"}, random.Random(0)) is None
+    part = {LOSS.name: "hinge"}
+    assert find_untried([LOSS, SMOOTH], beyond(known), part, random.Random(0)) is None
 
 
 def test_an_endless_branch_is_found_behind_finite_ones() -> None:
     l1 = Dimension("loss.l1_weight", "loguniform", 1.0, 300.0, special=(0,))
     known = {point_id({l1.name: 0})}
     for seed in range(20):
-        found = find_untried([l1], known, {}, random.Random(seed))
+        found = find_untried([l1], beyond(known), {}, random.Random(seed))
         assert found is not None and 1.0 <= found[l1.name] <= 300.0
