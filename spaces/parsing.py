@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from colornet.errors import InputError, did_you_mean
@@ -13,6 +14,8 @@ from spaces.overlaps import check_said_once
 
 BESIDE = ("step", "or", "when")
 """Words that stand beside a distribution."""
+MOST_STEPS = 10_000_000
+"""Steps that a range may have."""
 
 
 def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
@@ -49,12 +52,21 @@ def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
     if word == "choice":
         return Dimension(name, word, choices=_parse_choices(head, value), when=when)
     labels = _parse_bundle(head, value)
+    _check_bundle_name(head, name)
+    return Dimension(name, word, choices=tuple(labels), labels=labels, when=when)
+
+
+def _check_bundle_name(head: str, name: str) -> None:
+    if not name.strip() or ":" in name:
+        raise InputError(
+            f"{head}: {name!r}: is no name for a bundle: it is empty, or has a colon, as only "
+            "the sampler's own names have.\nCall it e.g. variants."
+        )
     if name in known_paths():
         raise InputError(
             f"{head}: is a config path; a bundle has a name of its own.\n"
             f"Call it e.g. {name.rpartition('.')[2]}s."
         )
-    return Dimension(name, word, choices=tuple(labels), labels=labels, when=when)
 
 
 def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
@@ -94,6 +106,12 @@ def _parse_step(head: str, value: Any, ranged: Dimension) -> Dimension:
         raise InputError(
             f"{head}: step: {value}: is longer than the range from {ranged.low:g} to "
             f"{ranged.high:g}.\nShorten it."
+        )
+    # Ends that are far apart differ by infinity, which is more than any number of steps.
+    if ranged.high - ranged.low > MOST_STEPS * value or ranged.high - ranged.low == inf:
+        raise InputError(
+            f"{head}: step: {value}: makes more than {MOST_STEPS:,} values from {ranged.low:g} to "
+            f"{ranged.high:g}.\nTake a longer step, or leave it out."
         )
     low, step = Decimal(str(ranged.low)), Decimal(str(value))
     high = low + (Decimal(str(ranged.high)) - low) // step * step
@@ -148,6 +166,8 @@ def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
             )
         if label != str(label) and str(label) in value:
             raise InputError(f"{head}.bundle: {label} and '{label}': are one label.\nRename one.")
+        if not str(label).strip():
+            raise InputError(f"{head}.bundle: {label!r}: is an empty label.\nName it.")
         if not isinstance(paths, Mapping) or not paths:
             raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
         for path in paths:

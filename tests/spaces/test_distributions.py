@@ -187,6 +187,39 @@ def test_a_range_needs_a_config_path(name: str) -> None:
     assert "no such config path" in refused({"uniform": [0, 1]}, name)
 
 
+@pytest.mark.parametrize("name", ["", " ", "training.batch_size:special", "a:b"])
+def test_a_bundle_has_a_name_that_the_sampler_has_not(name: str) -> None:
+    with pytest.raises(InputError, match="is no name for a bundle"):
+        read({"bundle": CLASSES}, name)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"uniform": [0, 1], "step": 1e-300},
+        {"uniform": [0, 1], "step": 5e-324},
+        {"uniform": [0, 1], "step": 9.9e-8},
+        {"uniform": [-1e308, 1e308], "step": 1e308},
+        {"int": [0, 10**300], "step": 2},
+        {"int": [0, 10**8], "step": 1},
+    ],
+)
+def test_a_step_makes_no_more_values_than_can_be_told_apart(spec: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="makes more than 10,000,000 values") as caught:
+        read(spec)
+    assert len(str(caught.value).split("\n")) == 2
+
+
+def test_a_short_step_is_one() -> None:
+    assert read({"uniform": [0, 1], "step": 1e-7}).count == 10_000_001
+
+
+@pytest.mark.parametrize("label", ["", " "])
+def test_a_label_is_not_empty(label: str) -> None:
+    with pytest.raises(InputError, match="is an empty label"):
+        read({"bundle": {label: {"data.classes": None}}}, "pictures")
+
+
 def test_a_bundle_has_a_name_of_its_own() -> None:
     assert read({"bundle": {"a": {LR: 1e-3}}}, "rates").changes("a") == {LR: 1e-3}
 
