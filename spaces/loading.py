@@ -22,7 +22,7 @@ from spaces.overlaps import (
     where_given,
 )
 from spaces.parsing import parse_dimension
-from spaces.starting import start_points, without_effect
+from spaces.starting import never_reached, start_points, without_effect
 from spaces.study import Study, StudyFile
 
 STUDIES = Path(__file__).parent / "studies"
@@ -67,6 +67,7 @@ def load_study(
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
     notes += tuple(where_given(overrides or {}, study.space))
     notes += tuple(shortened(file.space, study.space))
+    notes += tuple(never_reached(study.file.start_from, study.file.budget.trials))
     base = flatten(study.base_config)
     return replace(study, notes=notes + tuple(without_effect(file.start_from, study.space, base)))
 

@@ -82,5 +82,17 @@ def without_effect(
                     break
 
 
+def never_reached(points: Sequence[Mapping[str, Any]], trials: int | None) -> Iterator[str]:
+    """A sentence about the starting points for which a search has no trials.
+
+    Args:
+        trials: of the search; None where it knows its own number.
+    """
+    if trials is not None and len(points) > trials:
+        last = len(points) - 1
+        which = f"start_from[{trials}]" + (f" to start_from[{last}]" if last > trials else "")
+        yield f"{which} {'are' if last > trials else 'is'} not tried: budget.trials is {trials:,}"
+
+
 def _listed(values: Sequence[Any]) -> str:
     return " or ".join(map(str, values))

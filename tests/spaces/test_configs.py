@@ -96,3 +96,18 @@ def test_a_large_space_is_tried_in_a_second(load: Load, monkeypatch: pytest.Monk
     assert time.perf_counter() - started < 3
     assert len(asked) <= MOST_PAIRED + 24
     assert {point["x3"] for point in asked if "x3" in point} == set(range(201))
+
+
+@pytest.mark.parametrize(
+    ("starts", "notes"),
+    [
+        (4, ()),
+        (5, ("start_from[4] is not tried: budget.trials is 4",)),
+        (7, ("start_from[4] to start_from[6] are not tried: budget.trials is 4",)),
+    ],
+)
+def test_starting_points_beyond_the_trials_are_said(
+    load: Load, starts: int, notes: tuple[str, ...]
+) -> None:
+    points = [{L1: 2.0 + at} for at in range(starts)]
+    assert load({L1: {"loguniform": [1, 100]}}, start_from=points).notes == notes
