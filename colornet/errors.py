@@ -140,7 +140,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Known: {', '.join(names)}." if names else "Nothing is known here."
+    return f"Known: {_listed(names)}." if names else "Nothing is known here."
+
+
+def _listed(names: list[str]) -> str:
+    """The first of some names, about LONGEST characters of them, and how many more there are."""
+    shown = 0
+    length = 0
+    for name in names:
+        length += len(name) + 2
+        if shown and length > LONGEST:
+            break
+        shown += 1
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f", … and {more} more" if more else "")
 
 
 def system_error(error: BaseException | None) -> OSError | None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from colornet.errors import InputError, did_you_mean
 
+MOST_TRIALS, MOST_SEEDS = 1_000_000, 10_000
+"""Of a study: more is a slip of the pen, and takes long to count with."""
 Model = TypeVar("Model", bound=BaseModel)
 
 

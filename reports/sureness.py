@@ -72,6 +72,8 @@ def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -
         return ""
     mean, low, high, _ = mean_interval(values)
     column = sweep.column(confirmed_column(name) if decision.basis == "confirm" else name)
+    if not np.isfinite(mean):
+        return f"{column.label} was not measured: whether it is within {bound} is not known."
     met = "within" if meets(mean, bound) else "beyond"
     text = f"{column.label} {interval_text(mean, low, high)}, {met} the bound {bound}"
     crossed = low <= parse_bound(bound)[1] <= high

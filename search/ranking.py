@@ -36,13 +36,13 @@ def goal_of(column: str, study: Mapping[str, Any]) -> str:
     Raises:
         InputError: for a column that the study's metrics do not have, or one without a goal.
     """
-    if goal := study["objectives"].get(column):
+    if goal := (study.get("objectives") or {}).get(column):
         return goal
-    metrics = study["metrics"]
+    metrics = study.get("metrics") or {}
     described = metrics.get(column) or metrics.get(column.partition("_")[2])
     if described is None:
         raise InputError(f"{column}: no metric of this sweep.\n{did_you_mean(column, metrics)}")
-    if not described["goal"]:
+    if not described.get("goal"):
         raise InputError(f"{column}: is neither better high nor low.\nOrder by another metric.")
     return described["goal"]
 

@@ -30,9 +30,8 @@ from colornet.storage import Storage
 from search import lease
 from search.frames import read_frame
 from search.losses import Tally, gone_trials, losses
-from search.parts import (
-    VERSION,
-)
+from search.parts import VERSION
+from search.recordedstudy import check_study
 
 STATES = (
     "running",
@@ -49,16 +48,6 @@ UNFINISHED = ("running", "preempted")
 """States of trials that a resumed sweep goes on with."""
 MAX_STUDY, MAX_PROVENANCE = 4_000_000, 16_000_000
 """Bytes."""
-_STUDY = {
-    "base_config": dict,
-    **dict.fromkeys(
-        ("objectives", "space", "metrics", "decide", "budget", "constraints", "final"), dict | None
-    ),
-    **dict.fromkeys(("start_from", "asked_in"), list | None),
-    "base_config.training": dict | None,
-    "base_config.training.ticks": int | None,
-}
-"""What every reader of a study relies on: of this kind, where it is there."""
 CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
 """What is kept of each change of a trial's state."""
 
@@ -265,20 +254,8 @@ def read_study(storage: Storage) -> dict[str, Any]:
             f"{storage.root}/study.yaml: version {study.get('version')!r} of a sweep is not known "
             f"to this colorsweep, which reads {VERSION}."
         )
-    for key, kind in _STUDY.items():
-        if not isinstance(_at(study, key), kind):
-            raise InputError(
-                f"{storage.root}/study.yaml: {key}: is missing, or of another kind than it was "
-                "written.\nPut the file back as it was."
-            )
+    check_study(study, f"{storage.root}/study.yaml")
     return study
-
-
-def _at(values: Any, path: str) -> Any:
-    """What stands at a dotted path, None where nothing does."""
-    for key in path.split("."):
-        values = values.get(key) if isinstance(values, dict) else None
-    return values
 
 
 def read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:

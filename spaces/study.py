@@ -16,7 +16,7 @@ from colornet.config import Config, parse_config, upgraded, upgraded_paths
 from colornet.errors import InputError
 from colornet.measures import COLUMNS
 from colornet.paths import apply_overrides
-from colornet.validation import validate
+from colornet.validation import MOST_SEEDS, MOST_TRIALS, validate
 from spaces.distributions import Dimension, Point, place_point
 from spaces.grid import count_points, grid_points
 
@@ -28,7 +28,7 @@ class _Part(BaseModel):
 class Budget(_Part):
     """When a sweep has done enough: whichever comes first. Confirmation is not counted."""
 
-    trials: int | None = Field(None, ge=1)
+    trials: int | None = Field(None, ge=1, le=MOST_TRIALS)
     """Trials of the search; a grid and a compared design know their own number."""
     images: int | None = Field(None, ge=1)
     """Pictures seen by all trainings together."""
@@ -63,9 +63,9 @@ class Stopping(_Part):
 class Confirm(_Part):
     """The best of a search, trained again with other seeds and judged on the test pictures."""
 
-    top: int = Field(5, ge=1)
+    top: int = Field(5, ge=1, le=MOST_TRIALS)
     """Configurations."""
-    replicates: int = Field(3, ge=2)
+    replicates: int = Field(3, ge=2, le=MOST_SEEDS)
     """Seeds for each of them."""
 
 
@@ -106,7 +106,7 @@ class StudyFile(_Part):
     final: dict[str, Any] = Field(default_factory=dict)
     design: Literal["search", "compare"] = "search"
     """search: a sampler chooses points. compare: every combination of levels x every seed."""
-    replicates: int = Field(5, ge=2)
+    replicates: int = Field(5, ge=2, le=MOST_SEEDS)
     """Seeds of a compared design."""
     difference: float | None = Field(None, gt=0)
     """The least difference in the deciding metric that matters to the asker."""

@@ -115,10 +115,14 @@ def may_import(module: str, name: str) -> bool:
         return is_in(name, TORCH_FREE | {"spaces", "pydantic", "optuna.distributions"})
     own = {
         f"search.{name}"
-        for name in ("frames", "lease", "losses", "parts", "records", "ranking", "rows")
+        for name in (
+            *("frames", "lease", "losses", "parts", "recordedstudy", "records", "ranking"),
+            "rows",
+        )
     }
+    libraries = {"pyarrow", "pandas", "numpy", "filelock", "pydantic"}
     if module in own:
-        return is_in(name, TORCH_FREE | own | {"pyarrow", "pandas", "numpy", "filelock"})
+        return is_in(name, TORCH_FREE | own | libraries)
     if room == "search":
         return top not in {"reports", "plotly"}
     readable = {"search.records", "search.ranking", "spaces.study", "reports"}

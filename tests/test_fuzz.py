@@ -27,10 +27,11 @@ from colornet.catalog import load_config, to_yaml
 from colornet.data.batches import read_python_batch
 from colornet.data.check import check
 from colornet.data.packed import open_pack
-from colornet.errors import ColorsweepError
+from colornet.errors import ColorsweepError, InputError
 from colornet.reading import parse_yaml
 from colornet.sections.data import FolderData
 from colornet.storage import Storage
+from reports.commands import best, report
 from reports.exporting import export_csv
 from reports.tables import open_sweep
 from search.frames import read_frame
@@ -223,6 +224,96 @@ def test_the_study_of_a_sweep(sweep: Path, count: int) -> None:
         survives(seed, lambda: Study.from_data(read_study(Storage.at(sweep)), "study.yaml"))
         if seed % 50 == 0:
             survives(seed, lambda: read_all(sweep))
+
+
+INSTEAD: list[Any] = [3, 10**12, -1, 10**399, 0.5, "x", "many", [], ["x"], [3], None, {}, {"x": 3}]
+
+
+def nodes_of(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value in nested data."""
+    if not isinstance(data, dict | list):
+        return []
+    keys = list(data) if isinstance(data, dict) else range(len(data))
+    return [way for key in keys for way in ((*path, key), *nodes_of(data[key], (*path, key)))]
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(24, id="nodes"), pytest.param(1500, marks=pytest.mark.slow, id="many")]
+)
+def test_a_node_of_the_study_of_a_sweep(sweep: Path, count: int) -> None:
+    """Every reading command refuses it or goes on; top keys are as likely as inner ones."""
+    data = parse_yaml((sweep / "study.yaml").read_text(), "")
+    data["decide"] = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 10"}}
+    by_key = {key: [(key,), *nodes_of(data[key], (key,))] for key in data}
+    out = sweep.parent / "out"
+    for seed in range(count):
+        chance = random.Random(seed)
+        changed = json.loads(json.dumps(data))
+        *way, last = chance.choice(by_key[chance.choice(list(by_key))])
+        inside = changed
+        for key in way:
+            inside = inside[key]
+        inside[last] = chance.choice(INSTEAD)
+        (sweep / "study.yaml").write_text(to_yaml(changed))
+        survives(seed, lambda: status_text(standing_of(str(sweep))))
+        survives(seed, lambda: best(str(sweep), out=out / "best.yaml").text())
+        survives(seed, lambda: export_csv(str(sweep), out=out / "out.csv"))
+        if seed % 8 == 0:
+            survives(seed, lambda: report(str(sweep), out=out / "page.html").text())
+        shutil.rmtree(out, ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("trials", "many"),
+        ("trials", 10**12),
+        ("metrics", {"val_ab_mae": 3}),
+        ("metrics.ab_mae.goal", "low"),
+        ("decide", {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= banana"}}),
+        ("decide", {"by": ["val_ab_mae"]}),
+        ("constraints", {"gmac_per_picture": "cheap"}),
+        ("objectives", {"val_ab_mae": "less"}),
+        ("space.loss.l1_weight", 5),
+        ("space.loss.l1_weight.type", "normal"),
+        ("space.loss.label_smoothing.when", 5),
+        ("space.loss.label_smoothing.when", {"loss.adversarial": 5}),
+        ("confirm", {"top": 10**12, "replicates": 10**12}),
+        ("confirm.top", "all"),
+        ("budget.images", "many"),
+    ],
+)
+def test_a_study_of_another_shape_is_refused_by_every_reader(
+    sweep: Path, path: str, value: Any
+) -> None:
+    data = parse_yaml((sweep / "study.yaml").read_text(), "")
+    inside, key = data, path
+    while key not in inside and "." in key:
+        found = max((name for name in inside if key.startswith(f"{name}.")), key=len)
+        inside, key = inside[found], key[len(found) + 1 :]
+    inside[key] = value
+    (sweep / "study.yaml").write_text(to_yaml(data))
+    for run in (standing_of, best, report, export_csv):
+        began = time.monotonic()
+        with pytest.raises(InputError) as caught:
+            run(str(sweep))
+        assert f"study.yaml: {path}" in str(caught.value), run
+        assert len(str(caught.value).splitlines()) <= 3
+        assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("key", ["metrics", "decide", "confirm", "constraints", "final", "trials"])
+def test_a_key_that_no_reader_needs_may_be_absent(sweep: Path, key: str) -> None:
+    data = parse_yaml((sweep / "study.yaml").read_text(), "")
+    del data[key]
+    (sweep / "study.yaml").write_text(to_yaml(data))
+    assert best(str(sweep), out=sweep.parent / "out" / "best.yaml").points
+
+
+def test_a_space_of_nothing_is_read(sweep: Path) -> None:
+    data = parse_yaml((sweep / "study.yaml").read_text(), "")
+    (sweep / "study.yaml").write_text(to_yaml({**data, "space": {}}))
+    assert read_study(Storage.at(sweep))["space"] == {}
 
 
 @number_of_cases("provenance")

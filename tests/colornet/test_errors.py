@@ -70,3 +70,11 @@ def test_what_the_system_said_is_found_among_causes() -> None:
     assert system_error(RuntimeError("another")) is None
     assert why_not(OSError("AWS Error\nDetails")) == "AWS Error"
     assert why_not(ValueError("a line\nand more")) == "a line"
+
+
+def test_a_long_list_of_what_is_known_is_cut() -> None:
+    names = [f"val_metric_{number:02d}" for number in range(60)]
+    hint = did_you_mean("zzz", names)
+    assert hint.startswith("Known: val_metric_00, val_metric_01, ")
+    assert hint.endswith(", … and 47 more.")
+    assert len(hint) < 250

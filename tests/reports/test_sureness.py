@@ -97,3 +97,12 @@ class TestDecidedByCost:
     def test_on_the_page(self, tables: SweepTables) -> None:
         page = render(tables)
         assert "[6.952, 7.448]" in page and "within the bound &lt;= 8" in page
+
+
+def test_a_bound_on_what_was_not_measured(build) -> None:
+    tables = confirmed(build, [math.nan, math.nan])
+    decision = decide(tables)
+    assert decision is not None
+    said = " ".join(sureness(decision, tables))
+    assert "test Colorfulness gap was not measured: whether it is within <= 15 is not" in said
+    assert "–" not in said and "beyond" not in said
