@@ -236,17 +236,15 @@ class _Document:
         elif isinstance(event, yaml.CollectionEndEvent):
             self.open.pop()
         elif isinstance(event, yaml.AliasEvent):
-            raise self._refused(event, "not YAML that is read here: aliases are not")
+            raise self._refused(event, "not YAML: aliases are not read")
         elif isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise self._refused(event, "not YAML that is read here: a second document is not")
+                raise self._refused(event, "not YAML: a second document is not read")
 
     def _begin(self, made: dict[Any, Any] | list[Any], event: Any) -> None:
         if event.tag is not None and not event.implicit and event.tag != "!":
-            raise self._refused(
-                event, f"not YAML that is read here: the tag {event.tag[:60]} is not"
-            )
+            raise self._refused(event, f"not YAML: the tag {event.tag[:60]} is not read")
         self._add(made, event)
         self.open.append((made, []))
         if len(self.open) > MAX_DEPTH:
@@ -262,7 +260,7 @@ class _Document:
         elif waiting:
             inside[waiting.pop()] = value
         elif isinstance(value, dict | list):
-            raise self._refused(event, "not YAML that is read here: a key is no plain value")
+            raise self._refused(event, "not YAML: a key is no plain value")
         elif value in inside:
             raise self._refused(event, "the key stands there twice")
         else:
@@ -302,7 +300,7 @@ class _Document:
         raise self._tagged(event, kind)
 
     def _tagged(self, event: yaml.Event, tag: str) -> InputError:
-        return self._refused(event, f"not YAML that is read here: the tag {tag[:60]} is not")
+        return self._refused(event, f"not YAML: the tag {tag[:60]} is not read")
 
     def _refused(self, event: yaml.Event, why: str) -> InputError:
         return InputError(f"{_at(self.origin, event.start_mark)}: {why}.")

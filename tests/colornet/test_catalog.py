@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colornet.catalog import (
-    MAX_BYTES,
     PRESETS,
     builtin_names,
     check_paths,
@@ -22,6 +21,7 @@ from colornet.catalog import (
     to_yaml,
 )
 from colornet.errors import InputError
+from colornet.reading import MAX_BYTES
 
 
 def said(call: Any, *arguments: Any) -> str:
@@ -119,9 +119,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"a: \x00\x01\n")
     assert said(read_yaml, missing) == f"{missing}: not found."
-    assert said(read_yaml, folder).startswith(f"{folder}: cannot be read: ")
-    assert said(read_yaml, latin).startswith(f"{latin}: cannot be read: ")
-    assert said(read_yaml, large).startswith(f"{large}: larger than 1,000,000 bytes")
+    assert said(read_yaml, folder).startswith(f"{folder}: is no file.")
+    assert said(read_yaml, latin).startswith(f"{latin}: byte 7: is no UTF-8 text.")
+    assert said(read_yaml, large).startswith(f"{large}: is larger than 1,000,000 bytes")
     assert said(read_yaml, binary).startswith(f"{binary}: ")
 
 
