@@ -36,6 +36,7 @@ def check_configs(study: Study, origin: str) -> None:
             given = needs(dimension, study.space, (value,)) or {}
             point = {name: values[0] for name, values in given.items()}
             _try(study, point, f"{origin}: space.{dimension.name}: {value!r}")
+    _check_labels(study, origin)
     for point in _points(study):
         _try(study, point, f"{origin}: space: {_text(point)}")
     final = apply_overrides(study.base_config, study.file.final)
@@ -55,6 +56,25 @@ def _try(study: Study, point: Point, head: str) -> None:
 
 def _text(point: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {yaml_text(value)}" for name, value in point.items())
+
+
+def _check_labels(study: Study, origin: str) -> None:
+    """Raise InputError for two labels of a bundle under which the same is trained."""
+    for dimension in study.dimensions:
+        known: dict[tuple[str, ...], str] = {}
+        for label in dimension.labels:
+            given = needs(dimension, study.space, (label,)) or {}
+            point = {name: values[0] for name, values in given.items()}
+            config = study.config(point, study.file.seed)
+            # A label may be there for what is searched under it only.
+            governed = (d.name for d in study.dimensions if label in d.when.get(dimension.name, ()))
+            own = (yaml_text(config.to_dict()), *governed)
+            if own in known:
+                raise InputError(
+                    f"{origin}: space.{dimension.name}: {known[own]} and {label}: are one level: "
+                    "their settings are the same.\nRemove one; `replicates` compares seeds."
+                )
+            known[own] = label
 
 
 def _points(study: Study) -> Iterator[Point]:

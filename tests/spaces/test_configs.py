@@ -111,3 +111,30 @@ def test_starting_points_beyond_the_trials_are_said(
 ) -> None:
     points = [{L1: 2.0 + at} for at in range(starts)]
     assert load({L1: {"loguniform": [1, 100]}}, start_from=points).notes == notes
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({L1: 1}, {L1: 1.0}),
+        ({L1: 1, LOSS: "hinge"}, {LOSS: "hinge", L1: 1}),
+        ({LOSS: "bce"}, {LOSS: "bce", "loss.label_smoothing": 0.1}),
+        ({LOSS: "bce"}, {DROPOUT: 0.0}),
+    ],
+)
+def test_labels_with_the_same_settings_are_refused(
+    load: Load, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    labels = {"x": one, "y": {L1: 7.0}, "z": other}
+    with pytest.raises(InputError) as caught:
+        load({"how": {"bundle": labels}})
+    assert "space.how: x and z: are one level: their settings are the same." in str(caught.value)
+
+
+def test_a_label_may_be_there_for_what_is_searched_under_it(load: Load) -> None:
+    labels = {"plain": {L1: 7.0}, "dropped": {L1: 7}}
+    space = {
+        "how": {"bundle": labels},
+        DROPOUT: {"uniform": [0.1, 0.5], "when": {"how": ["dropped"]}},
+    }
+    assert list(load(space).space) == ["how", DROPOUT]
