@@ -42,7 +42,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
     """`--set PATH=VALUE` options as {path: value}, values read as YAML.
 
     Raises:
-        InputError: for one without `=`.
+        InputError: for one without `=`, or a path that is set twice.
     """
     from colornet.catalog import parse_value
 
@@ -51,7 +51,9 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
         path, equals, value = setting.partition("=")
         if not equals or not path:
             raise InputError(f"--set: {setting!r}: is no PATH=VALUE.\nE.g. training.images=4000.")
-        parsed[path.strip()] = parse_value(value)
+        if (path := path.strip()) in parsed:
+            raise InputError(f"--set: {path}: is given twice, at last as {value}.\nKeep one.")
+        parsed[path] = parse_value(value)
     return parsed
 
 

@@ -36,7 +36,13 @@ def test_settings() -> None:
     assert parse_settings([]) == {}
     found = parse_settings(["a.b=1e-4", "c=[x, y]", "d=", "e=f=g", " f =on"])
     assert found == {"a.b": 1e-4, "c": ["x", "y"], "d": None, "e": "f=g", "f": "on"}
-    assert parse_settings(["a=1", "a=2"]) == {"a": 2}
+
+
+@pytest.mark.parametrize("settings", [["a=1", "a=2"], ["a=1", "b=2", " a =1"]])
+def test_a_path_is_set_once(settings: list[str]) -> None:
+    with pytest.raises(InputError, match="--set: a: is given twice") as caught:
+        parse_settings(settings)
+    assert len(str(caught.value).split("\n")) == 2
 
 
 @pytest.mark.parametrize("setting", ["", "a", "=1", "="])

@@ -24,6 +24,28 @@ def levels() -> Iterator[None]:
 
 
 class TestChanges:
+    @pytest.mark.parametrize(
+        ("settings", "notes"),
+        [
+            (
+                ["training.epochs=3", "training.images=100"],
+                ["--set training.images=100 wins over --set training.epochs=3"],
+            ),
+            (
+                ["data.train_pictures=8", "data.fraction=0.5"],
+                ["--set data.fraction=0.5 wins over --set data.train_pictures=8"],
+            ),
+            (
+                ["discriminator.kind=patch", "discriminator=null"],
+                ["--set discriminator=None wins over --set discriminator.kind=patch"],
+            ),
+            (["discriminator=null", "discriminator.kind=patch"], []),
+            (["training.epochs=3", "training.ticks=2"], []),
+        ],
+    )
+    def test_the_later_of_two_rivals_wins(self, settings: list[str], notes: list[str]) -> None:
+        assert changes_of(None, settings)[1] == notes
+
     def test_nothing(self) -> None:
         assert changes_of() == ({}, [])
 
@@ -97,6 +119,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     )
     pack = SimpleNamespace(content_hash="hash", summary=dict, indices=lambda _split: [])
     monkeypatch.setattr("search.beginning.check_data", lambda study: (study, [pack]))
+    monkeypatch.setattr("search.beginning._lightness", lambda _: {})
     monkeypatch.setattr("search.beginning.create_sweep", lambda _, study, __: stop(study))
     monkeypatch.setattr("search.sweep.run", lambda *_: None)
     monkeypatch.setattr("search.commands._answer", lambda _: None)
