@@ -17,6 +17,7 @@ from colornet import streams
 from colornet.errors import (
     INTERRUPTED,
     ColorsweepError,
+    InputError,
     Redacted,
     StorageError,
     of_system,
@@ -101,6 +102,7 @@ def _launch(
         Show the traceback of an error.
     """
     try:
+        _refuse_empty(tokens)
         answer = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         return _show(answer, as_json)
     except CycloptsError as error:
@@ -115,6 +117,17 @@ def _launch(
         shown = _refusal(error)
         print(shown, file=sys.stderr)
         return shown.exit_code
+
+
+def _refuse_empty(tokens: Sequence[str]) -> None:
+    """Refuse what a shell leaves of an unset variable: an empty path is the working folder."""
+    for place, token in enumerate(tokens):
+        name = token.removesuffix("=")
+        if token and not (name != token and name.startswith("-") and "=" not in name):
+            continue
+        before = tokens[place - 1] if place and not token else ""
+        where = name or (before if before.startswith("-") else f"argument {place}")
+        raise InputError(f"{where}: is empty.\nGive it a value, or leave it out.")
 
 
 def _refusal(error: BaseException) -> ColorsweepError:

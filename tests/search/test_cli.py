@@ -518,3 +518,21 @@ def test_without_the_libraries_training_commands_say_what_to_install(tmp_path: P
             "Install with: pip install 'colorsweep[train]'",
         ]
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["best", "sweep", "-o", ""], "-o"),
+        (["report", "sweep", "-o", ""], "-o"),
+        (["report", "sweep", "--out="], "--out"),
+        (["colorize", "model", ""], "argument 2"),
+        (["status", ""], "argument 1"),
+        (["data", "check", "--path", ""], "--path"),
+        (["export", "csv", "sweep", "--out", ""], "--out"),
+    ],
+)
+def test_an_empty_value_is_refused(call: Call, arguments: list[str], named: str) -> None:
+    found = call(*arguments)
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"{named}: is empty.\n")
