@@ -73,8 +73,10 @@ class _Stopping(_Part):
     rule: str = "none"
 
 
-class _Final(_Part):
-    images: Count | None = Field(None, alias="training.images")
+class _Final(_Part):  # whether it fits is said where it is used
+    images: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | None = Field(
+        None, alias="training.images"
+    )
 
 
 class _Training(_Part):
