@@ -84,6 +84,28 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
     )
 
 
+def trivial_value(decision: Decision, sweep: SweepTables, column: Column) -> float | None:
+    """What one color everywhere reaches in a column; None where nothing is known.
+
+    Where a confirmed column's own is not known, that of the column searched by: of other pictures,
+    but of the same kind.
+    """
+    searched = [decision.column.name, *(one.name for one in sweep.objectives)]
+    near = [name for name in searched if confirmed_column(name) == column.name]
+    return next((base for name in (column.name, *near) if (base := sweep.baseline(name))), None)
+
+
+def deciding(decision: Decision, sweep: SweepTables) -> list[Column]:
+    """The columns that a choice has to be good in, as they were judged."""
+    if deciding_metric(sweep.records.study) is not None or len(sweep.objectives) == 1:
+        return [decision.judged]
+    if decision.column.name not in {column.name for column in sweep.objectives}:
+        return [decision.judged]
+    if decision.basis != "confirm":
+        return list(sweep.objectives)
+    return [sweep.column(confirmed_column(column.name)) for column in sweep.objectives]
+
+
 def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool]:
     """Whether each point has replicates like the first one's, and these do not tell them apart.
 

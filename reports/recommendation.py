@@ -7,11 +7,11 @@ from math import isfinite
 import pandas as pd
 
 from colornet.data.enough import few_pictures
-from reports.decision import Decision, interval_text, replicates
+from reports.decision import Decision, deciding, interval_text, replicates, trivial_value
 from reports.statistics import mean_interval
 from reports.summary import stopped_text
 from reports.tables import Column, SweepTables, value_text
-from search.ranking import bounds_of, confirmed_column, deciding_metric
+from search.ranking import bounds_of, confirmed_column
 
 MORE_TRIALS = 16
 
@@ -66,7 +66,7 @@ def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, 
         return f"The sweep is not finished ({left}).", f"colorsweep resume {name}"
     data = next(iter(sweep.records.provenance.get("data") or []), None) or {}
     count = (data.get("splits") or {}).get("train")
-    source = str(sweep.records.study["base_config"]["data"].get("source"))
+    source = str((sweep.records.study["base_config"].get("data") or {}).get("source"))
     if isinstance(count, int) and (few := few_pictures(count, source)):
         return few, None
     others = decision.points[decision.points["feasible"]]
@@ -87,22 +87,11 @@ def _worthless(decision: Decision, sweep: SweepTables, taken: pd.Series) -> str 
     """A sentence where the best trivial prediction may be as good."""
     judged = [
         (column, base)
-        for column in _deciding(decision, sweep)
-        if (base := sweep.baseline(column.name))
+        for column in deciding(decision, sweep)
+        if (base := trivial_value(decision, sweep, column))
     ]
     missed = [_no_better(decision, sweep, taken, *pair) for pair in judged]
     return missed[0] if missed and None not in missed else None
-
-
-def _deciding(decision: Decision, sweep: SweepTables) -> list[Column]:
-    """The columns that a choice has to be good in, as they were judged."""
-    if deciding_metric(sweep.records.study) is not None or len(sweep.objectives) == 1:
-        return [decision.judged]
-    if decision.column.name not in {column.name for column in sweep.objectives}:
-        return [decision.judged]
-    if decision.basis != "confirm":
-        return list(sweep.objectives)
-    return [sweep.column(confirmed_column(column.name)) for column in sweep.objectives]
 
 
 def _no_better(

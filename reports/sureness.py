@@ -8,13 +8,22 @@ import pandas as pd
 from colornet.answer import count_text
 from colornet.measures import KNOWN_COSTS
 from colornet.validation import parse_bound
-from reports.decision import Decision, amount, cost_of, interval_text, replicates
+from reports.decision import (
+    Decision,
+    amount,
+    cost_of,
+    deciding,
+    interval_text,
+    replicates,
+    trivial_value,
+)
 from reports.statistics import mean_interval
 from reports.tables import SweepTables, duration_text
 from search.ranking import bounds_of, confirmed_column, meets
 
 CONFIRM_TOP = 5
 CONFIRM_REPLICATES = 3
+COLOR_ERROR = "ab_mae"
 
 
 def sureness(decision: Decision, sweep: SweepTables) -> list[str]:
@@ -29,7 +38,19 @@ def sureness(decision: Decision, sweep: SweepTables) -> list[str]:
             said.append(f"{count_text(int(first['lost']), 'training')} of it was lost.")
         said += [_bound_text(decision, sweep, *bound) for bound in bounds_of(sweep.records.study)]
         said.append(_tie_text(decision))
+    said.append(_incomparable(decision, sweep))
     return [sentence for sentence in said if sentence]
+
+
+def _incomparable(decision: Decision, sweep: SweepTables) -> str:
+    """Said of color errors alone: no other metric has a value of one color beside it."""
+    judged = deciding(decision, sweep)
+    if any(trivial_value(decision, sweep, column) for column in judged):
+        return ""
+    labels = [column.label for column in judged if column.name.endswith(COLOR_ERROR)]
+    if not labels:
+        return ""
+    return f"Not compared with one color everywhere: its {labels[0]} is not recorded."
 
 
 def _unmet(sweep: SweepTables) -> str:

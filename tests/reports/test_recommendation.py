@@ -8,6 +8,7 @@ from reports.commands import best
 from reports.decision import decide
 from reports.page import render
 from reports.recommendation import Objection, objection
+from reports.sureness import sureness
 
 LR = "optimizer.generator_lr"
 BOUND = {"by": "val_ab_mae", "subject_to": {"val_colorfulness_gap": "<= 8"}}
@@ -153,3 +154,28 @@ def test_the_page_says_it_in_its_heading(build: Any) -> None:
     assert "Train this one" not in page
     assert "The best has test ab MAE 25.50 [24.26, 26.74], and one color everywhere 20." in page
     assert "colorsweep train best.yaml</code>" not in page
+
+
+@pytest.mark.parametrize(("value", "recommended"), [(9.0, True), (25.0, False)])
+def test_without_the_test_baseline_that_of_the_search_is_taken(
+    build: Any, value: float, recommended: bool
+) -> None:
+    sweep = searched(build, [15.0])
+    sweep.confirm("p0", {LR: 1e-4}, [value - 0.1, value, value + 0.1])
+    assert "test_ab_mae_baseline" not in sweep.tables().ticks
+    found = said(sweep)
+    assert (found is None) == recommended
+    if found is not None:
+        assert f"and one color everywhere {TRIVIAL:g}" in found.reason
+
+
+def test_without_any_baseline_that_is_said(build: Any) -> None:
+    unknown = {"val_ab_mae_baseline": float("nan")}
+    sweep = build()
+    sweep.trial({LR: 1e-4}, 25.0, metrics=unknown)
+    tables = sweep.tables()
+    decision = decide(tables)
+    assert decision is not None and objection(decision, tables) is None
+    assert "Not compared with one color everywhere: its ab MAE is not recorded." in sureness(
+        decision, tables
+    )
