@@ -43,9 +43,12 @@ def header(sweep: SweepTables) -> dict[str, Any]:
 
 
 def stopped_text(sweep: SweepTables) -> str:
-    """`stopped, 3 of 14, resume` of a sweep that nobody runs and that is not finished, else ""."""
+    """`stopped, 3 of 14, resume` of a sweep that nobody runs and that is not finished, else "".
+
+    What is left is not known where records are gone.
+    """
     records = sweep.records
-    if driver_of(records.location) is not None:
+    if driver_of(records.location) is not None or records.gone_text:
         return ""
     pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
     counts = count_trials(records.study, pairs, driven=False)

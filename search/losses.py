@@ -118,6 +118,12 @@ def losses(
     return said
 
 
+def without_ticks(trials: pd.DataFrame, ticks: pd.DataFrame) -> int:
+    """How many trials have no tick, though their state is none without."""
+    ended = trials.loc[trials["state"].isin(ENDED), "trial_id"]
+    return int((~ended.isin(ticks["trial_id"])).sum())
+
+
 def _incomplete(trials: pd.DataFrame, ticks: pd.DataFrame) -> list[str]:
     """Trials whose ticks are not there, or not all of those up to the last."""
     each = ticks.groupby("trial_id")["tick"].agg(["max", "nunique"])

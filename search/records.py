@@ -29,7 +29,7 @@ from colornet.reading import parse_json, parse_yaml
 from colornet.storage import Storage
 from search import lease
 from search.frames import read_frame
-from search.losses import Tally, gone_trials, losses
+from search.losses import Tally, gone_trials, losses, without_ticks
 from search.parts import VERSION
 from search.recordedstudy import check_study
 
@@ -160,6 +160,15 @@ class SweepRecords:
     def name(self) -> str:
         """The sweep's name: that of its folder."""
         return self.location.rstrip("/").rsplit("/", 1)[-1]
+
+    @cached_property
+    def gone_text(self) -> str:
+        """`the records of 10 trials are gone`, or the ticks of some; empty where all are there."""
+        whose = len(self.gone)
+        what = "records"
+        if not whose:
+            whose, what = without_ticks(self.trials, self.ticks), "ticks"
+        return f"the {what} of {count_text(whose, 'trial')} are gone" if whose else ""
 
     @cached_property
     def last(self) -> pd.DataFrame:

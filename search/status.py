@@ -54,6 +54,7 @@ def standing_of(location: str) -> dict[str, Any]:
             "confirmed": counts.confirm_text,
         },
         "gone": len(records.gone),
+        "gone_text": records.gone_text,
         "problems": records.problems,
     }
 
@@ -121,6 +122,8 @@ def status_text(values: dict[str, Any]) -> str:
         driven = f"running, driven by process {driver['pid']} on {driver['host']}"
     else:
         driven = "finished" if finished else values["told"]["stopped"]
+    if values["gone_text"]:
+        driven = f"{values['gone_text']}; {driven.removesuffix(', resume')}"
     told = values["told"]["trials"]
     if values["gone"]:
         told = f"{told.replace(' (none started)', '')}, the records of {values['gone']} gone"
@@ -141,6 +144,6 @@ def status_text(values: dict[str, Any]) -> str:
     if values["best"]:
         rows.append(("Best", best_text(values["best"])))
     rows += [("Problem", problem) for problem in values["problems"]]
-    verb = "report" if finished or driver else "resume"
+    verb = "report" if finished or driver or values["gone_text"] else "resume"
     rows.append(("Next", f"colorsweep {verb} {values['sweep']}"))
     return aligned(rows)

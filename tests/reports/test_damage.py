@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from colornet.errors import InputError
-from reports.commands import report
+from colornet.errors import InputError, NoValidTrialError
+from reports.commands import best, report
 from reports.findings import findings
 from reports.tables import open_sweep
+from search.status import standing_of, status_text
 
 
 @pytest.fixture
@@ -129,3 +130,21 @@ def test_without_a_study_it_is_no_sweep(sweep: Path, study: str | None) -> None:
         report(str(sweep))
     assert len(str(caught.value).splitlines()) <= 3
     assert not (sweep / "report.html").exists()
+
+
+@pytest.mark.parametrize("table", ["trials", "ticks"])
+def test_gone_records_are_what_is_said_first(sweep: Path, table: str) -> None:
+    for part in parts(sweep, table):
+        part.write_bytes(b"PAR1")
+    what = "records" if table == "trials" else "ticks"
+    said = f"the {what} of 6 trials are gone"
+    page = page_of(sweep)
+    assert f"No configuration can be chosen: {said}" in page
+    assert "colorsweep resume" not in page
+    with pytest.raises(NoValidTrialError, match=said) as refused:
+        best(str(sweep))
+    assert "resume" not in str(refused.value)
+    shown = status_text(standing_of(str(sweep)))
+    (state,) = [line for line in shown.splitlines() if line.startswith("State")]
+    assert said in state
+    assert "resume" not in shown
