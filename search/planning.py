@@ -165,7 +165,7 @@ def _measured(
     except InputError:
         here = None
     if here is None or (here.cpus, here.gpus) != (share.cpus, share.gpus):
-        gets = f"{share.cpus} CPUs and {share.gpus:g} GPUs"
+        gets = f"{count_text(share.cpus, 'CPU')} and {share.gpus:g} GPU{'s' * (share.gpus != 1)}"
         return [], None, f"a trial gets {gets}, which cannot be tried on this machine"
     if probe:
         return _probed(study, load, works, here)
@@ -202,7 +202,7 @@ def _probed(
             )
     if not found:
         return [], None, "no probe ran through: see above"
-    return found, f"{len(found)} probes, {here.concurrent} at a time", None
+    return found, f"{count_text(len(found), 'probe')}, {here.concurrent} at a time", None
 
 
 def _at_a_time_by(study: Study, load: Workload, share: Share) -> str:
@@ -263,14 +263,14 @@ def _warnings(study: Study, load: Workload, share: Share) -> list[str]:
         rounds = learning / share.concurrent
         if rounds < FEW_ROUNDS:
             found.append(
-                f"tpe learns in {rounds:.1f} rounds ({learning} trials after its first {STARTUP}, "
-                f"{share.concurrent} at a time): with fewer than {FEW_ROUNDS} it is little better "
-                "than random"
+                f"tpe learns in {rounds:.1f} rounds ({count_text(learning, 'trial')} after its "
+                f"first {STARTUP}, {share.concurrent} at a time): with fewer than "
+                f"{FEW_ROUNDS} it is little better than random"
             )
     asked = file.budget.trials
     if asked is not None and study.trials < asked:
         points = count_text(study.trials, "point")
-        found.append(f"the space has {points}, fewer than the {asked:,} trials")
+        found.append(f"the space has {points}, fewer than the {count_text(asked, 'trial')}")
     if not share.gpus:
         for name in ("gpu_hours", "money"):
             if getattr(file.budget, name) is not None:

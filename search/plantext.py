@@ -36,7 +36,10 @@ def plan_text(values: Mapping[str, Any], command: str) -> str:
 def _design(values: Mapping[str, Any]) -> str:
     trials = values["trials"]
     if values["design"] == "compare":
-        return f"compare: {trials['levels']} levels x {trials['replicates']} seeds, all in full"
+        return (
+            f"compare: {count_text(trials['levels'], 'level')} x "
+            f"{count_text(trials['replicates'], 'seed')}, all in full"
+        )
     stops = values["stopping"] != "none"
     rule = f"{values['stopping']} stops those that lag" if stops else "none is stopped early"
     return f"search by {values['sampler']}, {rule}"
@@ -78,12 +81,18 @@ def _pictures(data: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 def _machine(values: Mapping[str, Any]) -> str:
     machine, share = values["machine"], values["share"]
-    cards = f"{machine['gpus']:g} GPUs" if machine["gpus"] else "no GPU"
-    card = f" and {share['gpus']:g} GPU" if share["gpus"] else ""
+    cards = _amount(machine["gpus"], "GPU") if machine["gpus"] else "no GPU"
+    card = f" and {_amount(share['gpus'], 'GPU')}" if share["gpus"] else ""
     return (
-        f"{machine['cpus']} CPUs, {cards}: {share['cpus']} CPU{card} a trial, "
-        f"{share['concurrent']} at a time, {values['rounds']} rounds"
+        f"{count_text(machine['cpus'], 'CPU')}, {cards}: "
+        f"{count_text(share['cpus'], 'CPU')}{card} a trial, "
+        f"{share['concurrent']} at a time, {count_text(values['rounds'], 'round')}"
     )
+
+
+def _amount(number: float, word: str) -> str:
+    """`1 GPU`, `0.5 GPU`, `2 GPUs`."""
+    return f"{number:g} {word}{'s' * (number > 1)}"
 
 
 def _disk(disk: Mapping[str, Any]) -> str:

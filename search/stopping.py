@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from colornet.answer import count_text
 from search.ranking import pareto_layers
 from spaces.study import Stopping, Study
 
@@ -130,4 +131,5 @@ class Stopper:
             lags = better >= math.ceil(len(rung) / self._stopping.factor)
         if not lags:
             return None
-        return f"{better} of {len(rung)} trials were better after {images:,} pictures"
+        trials, pictures = count_text(len(rung), "trial"), count_text(images, "picture")
+        return f"{better} of {trials} were better after {pictures}"

@@ -138,7 +138,7 @@ def test_earlier_sweeps_give_time(small: MakeStudy, monkeypatch: pytest.MonkeyPa
 def test_what_cannot_be_tried_here_is_not_guessed(small: MakeStudy, timed: list[Config]) -> None:
     values = make_plan(small(), machine=Machine(16, 2), probe=True)
     assert values["share"] == {"cpus": 8, "gpus": 1.0, "concurrent": 2, "workers": 1}
-    assert "8 CPUs and 1 GPUs" in values["hours_unknown"]
+    assert "8 CPUs and 1 GPU," in values["hours_unknown"]
     assert timed == []
 
 
@@ -285,7 +285,7 @@ def test_the_command_names_the_next_one(tmp_path: Path, capfd: pytest.CaptureFix
         *("Next", "colorsweep", "run", study),
         *("--set", "budget.trials=3"),
     ]
-    assert "8 CPUs, no GPU: 1 CPU a trial, 8 at a time, 1 rounds" in out
+    assert "8 CPUs, no GPU: 1 CPU a trial, 8 at a time, 1 round\n" in out
 
 
 def test_json_is_whole_and_a_refusal_exits_with_2(
