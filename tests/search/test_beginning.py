@@ -107,7 +107,7 @@ def test_what_was_read_as_what_is_said(
     fixed = {"data.source": "folder", "data.root": str(root)}
     fixed |= {path: value for path, value in FIXED.items() if path != "data.pictures"}
     _, (pack,) = check_data(make_study(space=RATE, fixed=fixed))
-    told = "split folders (test: test, train: train); 900 .heix: not read"
+    told = "split folders (test/sea: test, train/sea: train); 900 .heix: not read"
     assert f"{root}: {told}" in caplog.messages
     assert pack.read_as == told
 

@@ -400,7 +400,7 @@ FEW = ("--set", "data.pictures=80")
         (("train", "unet-small", "--set", "nosuch=1"), "no such config path"),
         (("train", "TMP/notes/notes.txt"), "notes.txt: holds no mapping"),
         (("colorize", "TMP/notes", "TMP/picture.png"), "not a model folder"),
-        (("colorize", "TMP/missing", "TMP/picture.png"), "not a model folder"),
+        (("colorize", "TMP/missing", "TMP/picture.png"), "missing: not found"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
