@@ -14,12 +14,8 @@ and 3.3 million of drawn landscapes none was taken for near duplicates, but one 
 
 from collections.abc import Iterator, Sequence
 
-import imagehash
 import numpy as np
 from PIL import Image
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 LOOK_SIDE = 64
 """Side of the squares that looks are taken of, pixels."""
@@ -42,6 +38,8 @@ def look_of(square: Image.Image) -> bytes:
     grey = square.convert("L")
     if np.asarray(grey, np.float32).std() < _LEAST_CONTRAST:
         return b""
+    import imagehash  # which loads SciPy: most trainings open a pack and look at nothing
+
     bits = np.packbits(imagehash.phash(grey, _SIDE).hash.ravel())
     colors = square.resize((_COLORS, _COLORS), Image.Resampling.BOX)
     return bits.tobytes() + colors.tobytes()
@@ -89,6 +87,9 @@ def find_twins(looks: Sequence[bytes]) -> list[list[int]]:
     for found, more in zip((firsts, seconds), _alike_in_color(colors), strict=True):
         found.append(more)
     first, second = np.concatenate(firsts), np.concatenate(seconds)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(rows),) * 2)
     _, groups = connected_components(graph, directed=False)
     order = np.argsort(groups, kind="stable")
@@ -114,6 +115,8 @@ def _alike_in_color(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Differences that are spread like noise have 1.25 times the root mean square of their mean.
     reach = 1.25 * _SPREAD_APART * values.shape[1] ** 0.5
     count = min(_NEIGHBORS, len(colors))
+    from scipy.spatial import KDTree
+
     _, near = KDTree(placed).query(placed, k=count, distance_upper_bound=reach)
     first, second = np.repeat(np.arange(len(colors)), count), near.ravel()
     found = (second < len(colors)) & (first != second)

@@ -190,7 +190,7 @@ def test_a_real_training_gets_its_cpus_as_threads(make_sweep: MakeSweep) -> None
     assert found.ticks["tick"].tolist() == [1, 2]
     assert set(found.pictures()["kind"]) == {"prediction", "truth", "grey"}
     kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
-    assert kept == ["t00000.safetensors"]
+    assert kept == ["t00000.json", "t00000.safetensors"]
 
 
 def test_a_folder_that_is_no_sweep(tmp_path: Path) -> None:
