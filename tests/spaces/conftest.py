@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from colornet.catalog import to_yaml
+from spaces.loading import load_study
+from spaces.study import Study
 
 FULL: dict[str, Any] = {
     "version": 1,
@@ -60,3 +62,26 @@ def write(tmp_path: Path) -> Callable[[Any], str]:
         return str(path)
 
     return to_file
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[..., Study]:
+    """Loads a study of a space, with `--set` options and more keys."""
+
+    def from_space(
+        space: dict[str, Any], given: dict[str, Any] | None = None, **more: Any
+    ) -> Study:
+        path = tmp_path / "mine.yaml"
+        values = {
+            "version": 1,
+            "question": "Which?",
+            "base": "pix2pix-small",
+            "space": space,
+            "objectives": {"val_ab_mae": "minimize"},
+            "budget": {"trials": 4},
+            **more,
+        }
+        path.write_text(to_yaml(values))
+        return load_study(str(path), given)
+
+    return from_space

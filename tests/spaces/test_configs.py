@@ -2,16 +2,13 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from colornet.catalog import to_yaml
 from colornet.errors import InputError
 from spaces.configs import MOST_PAIRED, check_configs
 from spaces.distributions import Dimension
-from spaces.loading import load_study
 from spaces.study import Study
 
 LOSS, L1, SIZE = "loss.adversarial", "loss.l1_weight", "data.image_size"
@@ -24,27 +21,6 @@ COMMON: dict[str, Any] = {
     "objectives": {"eval_ab_mae": "minimize"},
 }
 Load = Callable[..., Study]
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
-    """Loads a study of a space."""
-
-    def from_space(space: dict[str, Any], **more: Any) -> Study:
-        path = tmp_path / "mine.yaml"
-        values = {
-            "version": 1,
-            "question": "Which?",
-            "base": "pix2pix-small",
-            "space": space,
-            "objectives": {"val_ab_mae": "minimize"},
-            "budget": {"trials": 4},
-            **more,
-        }
-        path.write_text(to_yaml(values))
-        return load_study(str(path))
-
-    return from_space
 
 
 @pytest.mark.parametrize(

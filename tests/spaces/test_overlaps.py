@@ -1,15 +1,12 @@
 """What is said twice is refused, with both places that say it."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from colornet.catalog import to_yaml
 from colornet.errors import InputError
 from spaces.distributions import Dimension
-from spaces.loading import load_study
 from spaces.overlaps import needs
 from spaces.study import Study
 
@@ -19,29 +16,6 @@ WEIGHT: dict[str, Any] = {"loguniform": [1, 100]}
 PART: dict[str, Any] = {"bundle": {"a": {L1: 3.0}, "b": {DROPOUT: 0.5}}}
 WHOLE: dict[str, Any] = {"bundle": {"a": {L1: 3.0}, "b": {L1: 5.0}}}
 Load = Callable[..., Study]
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
-    """Loads a study of a space, with `--set` options and more keys."""
-
-    def from_space(
-        space: dict[str, Any], given: dict[str, Any] | None = None, **more: Any
-    ) -> Study:
-        path = tmp_path / "mine.yaml"
-        values = {
-            "version": 1,
-            "question": "Which?",
-            "base": "pix2pix-small",
-            "space": space,
-            "objectives": {"val_ab_mae": "minimize"},
-            "budget": {"trials": 4},
-            **more,
-        }
-        path.write_text(to_yaml(values))
-        return load_study(str(path), given)
-
-    return from_space
 
 
 def refused(load: Load, *args: Any, **more: Any) -> str:
