@@ -67,6 +67,7 @@ def need_training_libraries(command: str) -> None:
         )
 
 
-def count_text(number: int, word: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+def count_text(number: float, word: str) -> str:
+    """`0 trials`, `0.5 GPU`, `1 trial`, `1,200 trials`."""
+    text = f"{number:,g}" if number % 1 else f"{int(number):,}"
+    return f"{text} {word}" if 0 < number <= 1 else f"{text} {word}s"

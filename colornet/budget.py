@@ -2,6 +2,7 @@
 
 from math import ceil
 
+from colornet.answer import count_text
 from colornet.config import Config
 from colornet.data.packed import Pack
 from colornet.errors import InputError
@@ -20,13 +21,14 @@ def check_budget(config: Config, pack: Pack) -> None:
             raise InputError(f"data: the {split} split has no pictures.\nGive it more pictures.")
     if options.batch_size > pictures:
         raise InputError(
-            f"training.batch_size: {options.batch_size}: there are only {pictures} training "
-            f"pictures.\nTake a batch of at most {pictures}, or more pictures."
+            f"training.batch_size: {options.batch_size}: there are only "
+            f"{count_text(pictures, 'training picture')}.\n"
+            f"Take a batch of at most {pictures}, or more pictures."
         )
     assert options.images is not None
     if (steps := ceil(options.images / options.batch_size)) < options.ticks:
         raise InputError(
-            f"training.ticks: {options.ticks}: {options.images} images in batches of "
-            f"{options.batch_size} are only {steps} steps.\n"
-            f"Take at most {steps} ticks, or at least {options.ticks * options.batch_size} images."
+            f"training.ticks: {options.ticks}: {count_text(options.images, 'image')} in batches of "
+            f"{options.batch_size} are only {count_text(steps, 'step')}.\nTake at most "
+            f"{count_text(steps, 'tick')}, or at least {options.ticks * options.batch_size} images."
         )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from colornet.answer import count_text
 from colornet.config import Config
 from colornet.measures import METRICS
 from colornet.paths import flatten
@@ -70,14 +71,15 @@ def _sentence(config: Config, metrics: Mapping[str, Any]) -> str:
     minutes = (metrics.get("seconds") or 0) / 60
     return (
         f"A `{config.generator.kind}` generator that colorizes grey pictures, trained by "
-        f"`{config.loss.method}` for {int(metrics['images']):,} pictures seen at "
+        f"`{config.loss.method}` for {count_text(int(metrics['images']), 'picture')} seen at "
         f"{config.data.image_size} pixels in {minutes:.1f} minutes, {time.strftime('%Y-%m-%d')}."
     )
 
 
 def _measured_on(common: Mapping[str, Any], split: str) -> list[str]:
+    pictures = count_text(common["splits"][split], f"{split} picture")
     return [
-        f"Measured on the {common['splits'][split]:,} {split} pictures of `evaluate_on` at "
+        f"Measured on {pictures} of `evaluate_on` at "
         f"{common['image_size']} pixels, content hash `{common['content_hash']}`."
     ]
 
@@ -108,7 +110,8 @@ def _origin(origin: Mapping[str, Any]) -> list[str]:
 
 def _data(data: Mapping[str, Any]) -> list[str]:
     splits = ", ".join(f"{count:,} {split}" for split, count in data["splits"].items())
-    lines = [f"{data['pictures']:,} pictures ({splits}), content hash `{data['content_hash']}`."]
+    pictures = count_text(data["pictures"], "picture")
+    lines = [f"{pictures} ({splits}), content hash `{data['content_hash']}`."]
     if lightness := data.get("lightness"):
         ranges = {name: ends for name, ends in lightness.items() if name != "image_size"}
         each = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())

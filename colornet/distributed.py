@@ -22,6 +22,7 @@ from ray import train as ray_train
 from ray.train.torch import TorchTrainer
 
 from colornet import final
+from colornet.answer import count_text
 from colornet.config import Config
 from colornet.data.picturefiles import suffixes
 from colornet.errors import (
@@ -144,8 +145,8 @@ def room(nodes: Sequence[Mapping[str, float]], workers: Workers) -> dict[str, fl
     wanted = _named({"CPU": 1, **({"GPU": gpus} if gpus else {})})
     raise InputError(
         f"--workers {workers.count}: each needs {wanted}, and there is room for {places}: the "
-        f"cluster has {cores:g} CPUs and {cards:g} GPUs on {len(nodes)} "
-        f"node{'s' if len(nodes) != 1 else ''}.\n"
+        f"cluster has {count_text(cores, 'CPU')} and {count_text(cards, 'GPU')} on "
+        f"{count_text(len(nodes), 'node')}.\n"
         f"Take {'fewer workers or ' if places else ''}another cluster, or set --gpus-per-worker."
     )
 
@@ -160,9 +161,7 @@ def _places(nodes: Sequence[Mapping[str, float]], cpus: int, gpus: float) -> int
 
 
 def _named(resources: Mapping[str, float]) -> str:
-    return " and ".join(
-        f"{count:g} {kind}{'s' if count > 1 else ''}" for kind, count in resources.items()
-    )
+    return " and ".join(count_text(count, kind) for kind, count in resources.items())
 
 
 def _nodes() -> list[dict[str, float]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from colornet.answer import count_text
 from colornet.data.enough import few_pictures
 from colornet.promise import is_better, is_number
 
@@ -80,8 +81,8 @@ def reason(history: Sequence[Row], pictures: int, source: str) -> str:
     best = min(range(ticks), key=lambda tick: curves[tick][0])
     (least, then), (held, learned) = curves[best], curves[-1]
     help_ = few_pictures(pictures, source) or (
-        f"{pictures:,} training pictures are too few for so long a training of so large a network: "
-        "more pictures, a shorter training or dropout would help."
+        f"{count_text(pictures, 'training picture')}: too few for so long a training of so "
+        "large a network: more pictures, a shorter training or dropout would help."
     )
     if held > least * (1 + STILL) and learned < then:
         return (

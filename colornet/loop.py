@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import save
 
 from colornet import checkpoint
+from colornet.answer import count_text
 from colornet.budget import check_budget
 from colornet.config import Config
 from colornet.diagnostics import Diagnosis
@@ -281,7 +282,7 @@ class UnderWay:
             if leads:
                 path = self.save(name, state)
         place = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
-        raise TrainingInterrupted(f"interrupted after {seen} images: {place}")
+        raise TrainingInterrupted(f"interrupted after {count_text(seen, 'image')}: {place}")
 
     def identity(self) -> str:
         """What a checkpoint must share with the training that continues it."""

@@ -18,15 +18,17 @@ def objective_of(origin: Mapping[str, Any] | None, config: Config) -> str:
     """The column that the best checkpoint is chosen by: what decided, by best.yaml.
 
     That is the first of its `values` in files that do not say what decided, and `val_ab_mae` where
-    there is no best.yaml, or nothing in it that every tick has.
+    there is no best.yaml, or nothing in it that every tick has. Test pictures judge what was
+    confirmed, and only the last tick: held-out ones stand for them.
     """
     values = origin.get("values") if origin else None
     decided = [origin["decided_by"]] if origin and origin.get("decided_by") else []
     for column in [*decided, *(values if isinstance(values, Mapping) else ())]:
         prefix, _, name = str(column).partition("_")
+        prefix = "val" if prefix == "test" else prefix
         measured = prefix == "val" or (prefix == "eval" and config.evaluate_on is not None)
         if measured and name in METRICS and METRICS[name].goal:
-            return str(column)
+            return f"{prefix}_{name}"
     return DEFAULT
 
 

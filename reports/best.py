@@ -95,7 +95,10 @@ def freeze(
             "point_id": row["point_id"],
             "point": row["point"],
             "trials": _trials(sweep, row),
-            "values": {name: plain(row.get(name)) for name in names},
+            "values": {
+                confirmed_column(name) if row["basis"] == "confirm" else name: plain(row.get(name))
+                for name in names
+            },
             "confirmed": _confirmed(decision, row),
             "decided_by": decision.column.name,
             "note": " ".join(sureness(decision, sweep)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from colornet.answer import aligned
+from colornet.answer import aligned, count_text
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ReportResult:
     def text(self) -> str:
         """Where the page is, and what to type next."""
         tables = self.tables
-        trials = f"{len(tables.trials):,} trial" + ("" if len(tables.trials) == 1 else "s")
+        trials = count_text(len(tables.trials), "trial")
         trials += f", the records of {len(tables.records.gone)} gone" if tables.records.gone else ""
         lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB, {trials})"]
         lines += [f"Note    {problem}" for problem in tables.records.problems]

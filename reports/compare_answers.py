@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 from scipy import stats
 
+from colornet.answer import count_text
 from reports.claims import Answer, adjusted, amount_text, answer, apart, least_text, listed, shown
 from reports.compare_effects import Compared, Interaction, compare_levels, interactions
 from reports.levels import p_text
@@ -222,7 +223,9 @@ def _unclear_text(
     if needed is None or not found.difference:
         return text
     least = least_text(found.difference, found.column)
-    return f"{text}; about {needed:,} more replicates would show a difference of {least}"
+    return (
+        f"{text}; about {count_text(needed, 'more replicate')} would show a difference of {least}"
+    )
 
 
 def _needed(found: Findings, one: Compared, unclear: list[str]) -> int | None:

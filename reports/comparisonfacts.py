@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from colornet.answer import count_text
 from reports.tables import SweepTables, duration_text, value_text
 
 
@@ -80,7 +81,8 @@ def budget_of(study: Mapping[str, Any]) -> int | str | None:
     training = (study.get("base_config") or {}).get("training") or {}
     if (images := training.get("images")) is not None:
         return images
-    return f"{training['epochs']} epochs" if training.get("epochs") is not None else None
+    epochs = training.get("epochs")
+    return count_text(epochs, "epoch") if epochs is not None else None
 
 
 def data_hash(provenance: Mapping[str, Any]) -> str | None:

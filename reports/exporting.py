@@ -47,7 +47,8 @@ def export_csv(
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     problems = tables.records.problems
-    lines = [f"Wrote   {path}  ({count_text(len(frame), 'trial')}, {frame.shape[1]} columns)"]
+    size = f"{count_text(len(frame), 'trial')}, {count_text(frame.shape[1], 'column')}"
+    lines = [f"Wrote   {path}  ({size})"]
     lines += [f"Note    {problem}" for problem in problems]
     values = {
         "file": str(path),

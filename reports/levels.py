@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from colornet.answer import count_text
 from reports.decision import Decision, interval_text, plain
 from reports.statistics import (
     LEVEL,
@@ -118,10 +119,8 @@ def _verdict(
         return f"within {value_text(wanted)} of the best"
     if needed is None:
         return "not enough data"
-    return (
-        f"not enough data: about {max(needed, other.n + 1):,} replicates would show a difference "
-        f"of {value_text(wanted)}"
-    )
+    more = count_text(max(needed, other.n + 1), "replicate")
+    return f"not enough data: about {more} would show a difference of {value_text(wanted)}"
 
 
 def _main_effect(name: str, wanted: float | None, decision: Decision) -> tuple[Level, ...]:

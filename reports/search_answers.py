@@ -115,7 +115,7 @@ def _without(dimension: Dimension, active: list[Any], gone: list[str]) -> Answer
     if all(value == active[0] for value in active):
         text = f"Every trial that has it is at {setting_text(active[0])}."
         return answer(dimension.name, "not asked", text, count, TRIALS)
-    text = f"Not enough data: {count} trials, too few of them in all regions but one."
+    text = f"Not enough data: {count_text(count, 'trial')}, too few of them in all regions but one."
     return answer(dimension.name, "unclear", text, count, TRIALS)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from colornet.answer import count_text
 from reports.claims import amount_text, apart, least_text, listed, shown
 from reports.levels import p_text
 from reports.lost_trials import lost_at, lost_where
@@ -95,14 +96,13 @@ def unclear_text(found: Findings, one: Effect, needed: int | None) -> str:
     text = f"{contrast_text(one.contrast).replace(' - ', ' minus ')}: {numbers}"
     if needed is None:
         return f"No effect shown: {text}; a difference of {least} would probably have been seen"
+    more = count_text(needed, "more trial")
     if needed > HOPELESS * len(found.model.values):
         return (
-            f"Not enough data: {text}; a search would take about {needed:,} more trials to show a "
+            f"Not enough data: {text}; a search would take about {more} to show a "
             f"difference of {least}: compare a few values with paired seeds (design: compare)"
         )
-    return (
-        f"Not enough data: {text}; about {needed:,} more trials would show a difference of {least}"
-    )
+    return f"Not enough data: {text}; about {more} would show a difference of {least}"
 
 
 def dependences(found: Findings, name: str) -> list[str]:

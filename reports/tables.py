@@ -12,7 +12,7 @@ import pandas as pd
 
 from colornet.errors import InputError
 from colornet.measures import Metric, metric_of
-from search.ranking import objective_table, point_table
+from search.ranking import baseline, objective_table, point_table
 from search.records import SweepRecords, find_sweep, read_sweep, sweeps_folder
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
@@ -170,12 +170,7 @@ class SweepTables:
 
     def baseline(self, column: str) -> float | None:
         """What the best trivial prediction reaches in that metric, None where it is not known."""
-        name = f"{column}_baseline"
-        if name not in self.ticks:
-            return None
-        values = self.ticks[name].to_numpy(dtype=float)
-        values = values[np.isfinite(values)]
-        return float(np.median(values)) if len(values) else None
+        return baseline(self.ticks, column)
 
     @property
     def argument(self) -> str:

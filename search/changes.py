@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from colornet import provenance
+from colornet.answer import count_text
 from colornet.errors import InputError
 from colornet.paths import flatten
 from spaces.distributions import CLOSE, RANGES
@@ -132,7 +133,9 @@ def data_changes(before: Mapping[str, Any], packs: Sequence[Mapping[str, Any]]) 
         Change(f"pictures[{index}]", old[:12], new[:12], "is refused")
         for index, (old, new) in enumerate(zip(then, now, strict=False))
         if old != new
-    ] or [Change("pictures", f"{len(then)} sets", f"{len(now)} sets", "is refused")]
+    ] or [
+        Change("pictures", count_text(len(then), "set"), count_text(len(now), "set"), "is refused")
+    ]
 
 
 def code_changes(before: Mapping[str, Any]) -> list[Change]:

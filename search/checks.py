@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
+from colornet.answer import count_text
+
 State = Literal["ok", "warning", "failed"]
 Node = Mapping[str, Any]
 GIB = 2**30
@@ -45,7 +47,7 @@ def over_nodes(
     lines = []
     if count:
         shown = "; ".join(well[:3]) + ("; …" if len(well) > 3 else "")
-        several = f"{count} node{'s' * (count > 1)}: {shown}"
+        several = f"{count_text(count, 'node')}: {shown}"
         lines.append(Check(name, "ok", shown if _is_alone(nodes) else several))
     for node, check in judged:
         if check.state != "ok":
@@ -70,7 +72,7 @@ def silence(node: Node) -> Check:
         )
     role = "head" if node["head"] else "worker"
     resources = node.get("resources") or {}
-    return Check("nodes", "ok", f"{role}, {resources.get('CPU', 0):g} CPUs")
+    return Check("nodes", "ok", f"{role}, {count_text(resources.get('CPU', 0), 'CPU')}")
 
 
 def versions(node: Node, here: Mapping[str, str | None]) -> Check:
@@ -124,7 +126,7 @@ def cards(node: Node) -> Check:
         return Check(
             "GPUs",
             "failed",
-            f"torch sees {len(seen)} of {there} cards",
+            f"torch sees {len(seen)} of {count_text(there, 'card')}",
             "install torch for CUDA as pytorch.org/get-started says for the driver",
         )
     found = ", ".join(f"{name} {memory / GIB:.0f} GiB" for name, memory in seen) or "none"
@@ -210,7 +212,7 @@ def pictures(node: Node, path: str) -> Check | None:
         )
     count = node["data"]["pictures"]
     more = "more than " if node["data"].get("more") else ""
-    return Check("data", "ok", f"{path}, {more}{count:,} pictures" if count else path)
+    return Check("data", "ok", f"{path}, {more}{count_text(count, 'picture')}" if count else path)
 
 
 def pack_bytes(nodes: Sequence[Node], image_size: int) -> int | None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from colornet.answer import count_text
 from colornet.storage import Storage
 from search.losses import Tally
 from search.parts import IDENTITY, LATER, SCHEMAS, VERSION, check_columns, expected_type, part_names
@@ -123,7 +124,7 @@ def _read_parts(
             why = str(error).splitlines()[0]
             problems.append(f"records/{table}/{name} cannot be read: {why}")
     for note, count in notes.items():
-        problems.append(f"records/{table}: {count} part{'s' if count > 1 else ''} {note}")
+        problems.append(f"records/{table}: {count_text(count, 'part')} {note}")
     fixed = [name for name in SCHEMAS[table].names if wanted is None or name in wanted]
     empty = SCHEMAS[table].empty_table().select(fixed)
     return pa.concat_tables([empty, *found], promote_options="default"), problems

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from colornet.answer import count_text
 from colornet.storage import Storage
 from search.parts import COUNTS, read_parts
 
@@ -108,9 +109,9 @@ def losses(
         rows = lost.get(table, 0)
         if not rows and (counted or not names):
             continue
-        count = f" ({rows:,} row{'s' if rows > 1 else ''})" if rows else ""
+        count = f" ({count_text(rows, 'row')})" if rows else ""
         if names:
-            whose = f"{len(names):,} trial{'s' if len(names) > 1 else ''}"
+            whose = count_text(len(names), "trial")
             listed = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
             said[table] = f"{what} of {whose} are gone{count}: {listed}"
         else:

@@ -119,7 +119,9 @@ def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
 
 def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -> Mapping[str, Any]:
     share = nodes.share(study)
-    each = f"{share.cpus} CPUs" + (f" and {share.gpus:g} cards" if share.gpus else "")
+    each = count_text(share.cpus, "CPU") + (
+        f" and {count_text(share.gpus, 'card')}" if share.gpus else ""
+    )
     each = each if share.workers == 1 else f"{share.workers} workers of {each}"
     trials = count_text(study.trials, "trial")
     return {

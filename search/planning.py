@@ -165,12 +165,12 @@ def _measured(
     except InputError:
         here = None
     if here is None or (here.cpus, here.gpus) != (share.cpus, share.gpus):
-        gets = f"{count_text(share.cpus, 'CPU')} and {share.gpus:g} GPU{'s' * (share.gpus != 1)}"
+        gets = f"{count_text(share.cpus, 'CPU')} and {count_text(share.gpus, 'GPU')}"
         return [], None, f"a trial gets {gets}, which cannot be tried on this machine"
     if probe:
         return _probed(study, load, works, here)
     if past := past_trainings(here):
-        return past, f"{len(past)} earlier trainings on this machine", None
+        return past, f"{count_text(len(past), 'earlier training')} on this machine", None
     return [], None, "no earlier sweep on this machine tells: add --probe"
 
 

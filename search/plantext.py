@@ -55,9 +55,8 @@ def _trials(trials: Mapping[str, Any]) -> list[Row]:
         rows = [("Trials", f"{trials['search']:,}, of which about {', '.join(told)}")]
     if trials["confirm"]:
         points, replicates = trials["confirm_points"], trials["confirm_replicates"]
-        rows.append(
-            ("Confirm", f"{trials['confirm']:,}: the best {points} with {replicates} seeds each")
-        )
+        seeds = count_text(replicates, "seed")
+        rows.append(("Confirm", f"{trials['confirm']:,}: the best {points} with {seeds} each"))
     return rows
 
 
@@ -81,18 +80,13 @@ def _pictures(data: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 def _machine(values: Mapping[str, Any]) -> str:
     machine, share = values["machine"], values["share"]
-    cards = _amount(machine["gpus"], "GPU") if machine["gpus"] else "no GPU"
-    card = f" and {_amount(share['gpus'], 'GPU')}" if share["gpus"] else ""
+    cards = count_text(machine["gpus"], "GPU") if machine["gpus"] else "no GPU"
+    card = f" and {count_text(share['gpus'], 'GPU')}" if share["gpus"] else ""
     return (
         f"{count_text(machine['cpus'], 'CPU')}, {cards}: "
         f"{count_text(share['cpus'], 'CPU')}{card} a trial, "
         f"{share['concurrent']} at a time, {count_text(values['rounds'], 'round')}"
     )
-
-
-def _amount(number: float, word: str) -> str:
-    """`1 GPU`, `0.5 GPU`, `2 GPUs`."""
-    return f"{number:g} {word}{'s' * (number > 1)}"
 
 
 def _disk(disk: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ On a terminal one line that is redrawn; elsewhere one line for each trial that h
 import contextlib
 import statistics
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -64,7 +65,8 @@ class Progress:
     def _show(self) -> None:
         ended, self.recorder.ended = self.recorder.ended, []
         for assignment, state, reason, last in ended:
-            self._durations.append(last.get("seconds") or 0.0)
+            if state not in UNFINISHED and last.get("seconds"):
+                self._durations.append(last["seconds"])
             if self._live is None:
                 self._counted[assignment.origin == CONFIRM] += state not in UNFINISHED
                 self._console.print(self._ended(assignment, state, reason, last), soft_wrap=True)
@@ -77,7 +79,9 @@ class Progress:
         place = f"confirming {done}/{counts.to_confirm}" if confirms else f"{done}/{counts.total}"
         value = last.get(self.recorder.standing.best_column)
         shown = f"{self.recorder.standing.best_column} {value:.4g}" if value is not None else ""
-        words = [place, assignment.trial_id, state, shown, reason or ""]
+        to_go = counts.total + counts.to_confirm - sum(self._counted.values())
+        left = time_left(to_go, self._durations, self.concurrent)
+        words = [place, assignment.trial_id, state, shown, reason or "", *left]
         return Text("  ".join(word for word in words if word))
 
     def _line(self) -> Text:
@@ -90,12 +94,22 @@ class Progress:
             parts.append(
                 f"best {self.recorder.standing.best_column} {self.recorder.standing.best:.4g}"
             )
-        to_go = counts.total - counts.done + counts.to_confirm - counts.confirmed
-        if self._durations and to_go > 0:
-            left = statistics.median(self._durations) * to_go / self.concurrent
-            parts.append(f"about {_duration(left)} left")
+        to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
+        parts += time_left(to_go, self._durations, self.concurrent)
         parts.append(_duration(time.monotonic() - self._started))
         return Text("  ·  ".join(parts))
+
+
+def time_left(to_go: int, durations: Sequence[float], at_once: int) -> list[str]:
+    """`about 12 min left`, by the median of trainings that ended; empty where nothing tells.
+
+    Args:
+        to_go: trials that are still to end. at_once: that run at a time.
+        durations: seconds of trainings that ended.
+    """
+    if not len(durations) or to_go <= 0 or not at_once:
+        return []
+    return [f"about {_duration(statistics.median(durations) * to_go / at_once)} left"]
 
 
 def _duration(seconds: float) -> str:

@@ -61,6 +61,13 @@ def bounds_of(study: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*subject_to.items(), *costs]
 
 
+def baseline(ticks: pd.DataFrame, column: str) -> float | None:
+    """What one color everywhere reaches in a column at best; None where it was not measured."""
+    values = ticks.get(f"{column}_baseline", pd.Series(dtype=float)).to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else None
+
+
 def objective_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     """One row per trial, in order of number; those that confirm are there, but not ranked.
 

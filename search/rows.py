@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from colornet.answer import count_text
 from colornet.errors import InputError
 from colornet.reading import json_mapping
 
@@ -59,7 +60,7 @@ def sound(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
             bad = kept & ~look(frame[name])
             if bad.any():
                 shown = _shown(frame[name].to_numpy()[bad][0])
-                rows = f"{bad.sum():,} row{'s' if bad.sum() > 1 else ''}"
+                rows = count_text(int(bad.sum()), "row")
                 problems.append(f"records/{table}: {rows} left out: {name} {what}, such as {shown}")
                 kept &= ~bad
     return kept, problems

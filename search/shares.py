@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from colornet.answer import count_text
 from colornet.errors import InputError
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -75,15 +76,16 @@ def split(machine: Machine, gpus: str | float, concurrent: str | int, workers: i
     if per_worker > cards or (per_worker > 1 and per_worker % 1):
         raise InputError(
             f"resources.gpus: {per_worker:g}: {'a node' if machine.nodes else 'the cluster'} has "
-            f"{cards:g} cards, of which a trial takes a share of one or whole ones."
+            f"{count_text(cards, 'card')}, of which a trial takes a share of one or whole ones."
         )
     fitting = [(cpus, math.floor(own / per_worker) if per_worker else cpus) for cpus, own in nodes]
     each = max(1, min((cpus // slots for cpus, slots in fitting if slots), default=1))
     slots = sum(min(slots, cpus // each) for cpus, slots in fitting)
     if workers > max(1, slots):
         raise InputError(
-            f"resources.workers: {workers}: there is room for {slots} workers of {each} CPUs and "
-            f"{per_worker:g} cards on {len(nodes)} nodes.\nGive fewer workers, or a larger cluster."
+            f"resources.workers: {workers}: there is room for {slots} of "
+            f"{count_text(each, 'CPU')} and {count_text(per_worker, 'card')} on "
+            f"{count_text(len(nodes), 'node')}.\nGive fewer workers, or a larger cluster."
         )
     at_once = slots // workers if concurrent == "auto" else int(concurrent)
     return Share(each, per_worker, max(1, min(at_once, slots // workers)), workers)

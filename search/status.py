@@ -1,13 +1,23 @@
 """How a sweep stands, read from its records: nothing of it is changed, and no driver is needed."""
 
+import json
 from typing import Any
 
 import pandas as pd
 
 from colornet.answer import aligned, count_text
 from colornet.errors import cut
-from search.ranking import confirmed_column, deciding_metric, point_table
+from search.progress import time_left
+from search.ranking import (
+    baseline,
+    bounds_of,
+    confirmed_column,
+    deciding_metric,
+    goal_of,
+    point_table,
+)
 from search.records import (
+    UNFINISHED,
     SweepRecords,
     TrialCounts,
     count_trials,
@@ -47,6 +57,7 @@ def standing_of(location: str) -> dict[str, Any]:
         "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
         "best": best_point(records),
         "running": _running(records),
+        "left": _left(records, counts),
         "ended": _ended(study, counts, over),
         "told": {
             "stopped": counts.stopped_text,
@@ -73,7 +84,9 @@ def best_point(records: SweepRecords) -> dict[str, Any] | None:
 
     Returns:
         trial, column (the metric that decides, or the first objective), value (mean over
-        replicates), replicates, basis (`search`, `confirm` or `compare`).
+        replicates), replicates, basis (`search`, `confirm` or `compare`), unmet (the study's
+        bounds, where it does not meet them all), trivial (what one color everywhere reaches in the
+        column, where the value is no better).
     """
     if records.trials.empty:
         return None
@@ -82,37 +95,62 @@ def best_point(records: SweepRecords) -> dict[str, Any] | None:
     if ranked.empty:
         return None
     row = ranked.iloc[0]
-    column = deciding_metric(records.study) or next(iter(records.study["objectives"]))
+    decides = deciding_metric(records.study) or next(iter(records.study["objectives"]))
+    column = confirmed_column(decides) if row["basis"] == "confirm" else decides
+    value, ticks = float(row["mean"]), records.ticks
+    trivial = baseline(ticks, column) or baseline(ticks, decides)
+    sign = 1 if goal_of(decides, records.study) == "minimize" else -1
+    better = trivial is None or sign * value < sign * trivial
     return {
         "trial": row["trial_id"],
-        "column": confirmed_column(column) if row["basis"] == "confirm" else column,
-        "value": float(row["mean"]),
+        "column": column,
+        "value": value,
         "replicates": int(row["n"]),
         "basis": row["basis"],
+        "unmet": [] if row["feasible"] else list(map(" ".join, bounds_of(records.study))),
+        "trivial": None if better else trivial,
     }
 
 
 def best_text(best: dict[str, Any]) -> str:
-    """`t00003: val_ab_mae 4.39`, with the number of seeds behind a mean."""
+    """`t00003: val_ab_mae 4.39`, the seeds behind a mean, and what speaks against it."""
     text = f"{best['trial']}: {best['column']} {best['value']:.4g}"
-    if best["basis"] == "search":
-        return text
-    return f"{text}, mean of {count_text(best['replicates'], 'seed')}"
+    if best["basis"] != "search":
+        text += f", mean of {count_text(best['replicates'], 'seed')}"
+    if best["unmet"]:
+        text += f"; does not meet {' and '.join(best['unmet'])}"
+    if best["trivial"] is not None:
+        text += f"; no better than one color everywhere ({best['trivial']:.4g})"
+    return text
 
 
 def _running(records: SweepRecords) -> list[dict[str, Any]]:
     running = records.trials[records.trials["state"] == "running"]
     last: pd.DataFrame = records.ticks.drop_duplicates("trial_id", keep="last")
     last = last.set_index("trial_id")
-    ticks = (records.study["base_config"].get("training") or {}).get("ticks")
     return [
         {
             "trial": trial,
             "tick": int(last.loc[trial, "tick"]) if trial in last.index else 0,
-            "ticks": ticks,
+            "ticks": (json.loads(config).get("training") or {}).get("ticks"),
         }
-        for trial in running["trial_id"]
+        for trial, config in zip(running["trial_id"], running["config"], strict=True)
     ]
+
+
+def _left(records: SweepRecords, counts: TrialCounts) -> str | None:
+    """How long the rest takes, where it is known."""
+    states = records.trials.set_index("trial_id")["state"]
+    last = records.ticks.drop_duplicates("trial_id", keep="last")
+    seconds = last.loc[~last["trial_id"].map(states).isin(UNFINISHED), "seconds"].dropna()
+    to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
+    running = int(states.eq("running").sum())
+    return next(iter(time_left(to_go, seconds.tolist(), running)), None)
+
+
+def _tick_text(running: dict[str, Any]) -> str:
+    of = f" of {running['ticks']}" if running["ticks"] else ""
+    return f"{running['trial']} at tick {running['tick']}{of}"
 
 
 def status_text(values: dict[str, Any]) -> str:
@@ -120,6 +158,7 @@ def status_text(values: dict[str, Any]) -> str:
     driver, finished = values["driver"], values["finished"]
     if driver:
         driven = f"running, driven by process {driver['pid']} on {driver['host']}"
+        driven += f", {values['left']}" if values["left"] else ""
     else:
         driven = "finished" if finished else values["told"]["stopped"]
     if values["gone_text"]:
@@ -140,7 +179,7 @@ def status_text(values: dict[str, Any]) -> str:
     for name, (spent, limit) in values["budget"].items():
         rows.append(("Budget", f"{spent:,.4g} of {limit:,.4g} {name.replace('_', ' ')}"))
     if driver:
-        rows += [("", f"{one['trial']} at tick {one['tick']}") for one in values["running"]]
+        rows += [("", _tick_text(one)) for one in values["running"]]
     if values["best"]:
         rows.append(("Best", best_text(values["best"])))
     rows += [("Problem", problem) for problem in values["problems"]]

@@ -263,3 +263,31 @@ def test_dangerous_calls_are_seen(line: str) -> None:
 def test_the_safe_forms_are_no_finding() -> None:
     safe = "torch.load(p, weights_only=True)\nsubprocess.run(['ls'])\nyaml.dump(x)\nmodel.eval()"
     assert dangerous_calls(ast.parse(safe)) == []
+
+
+def hand_made_plurals(tree: ast.Module) -> list[str]:
+    """Every `"s"` or `"s …"` that a condition or a product adds to a word."""
+    found = []
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.IfExp):
+            parts = [node.body, node.orelse]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            parts = [node.left, node.right]
+        for part in parts:
+            text = part.value if isinstance(part, ast.Constant) else None
+            if isinstance(text, str) and (text == "s" or text.startswith("s ")):
+                found.append(f"line {node.lineno}: {ast.unparse(node)[:80]}")
+    return found
+
+
+@pytest.mark.parametrize("module", modules())
+def test_counts_become_text_in_one_place(module: str) -> None:
+    assert hand_made_plurals(tree_of(module)) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["'s' if n > 1 else ''", "'' if n == 1 else 's in'", "'s' * (n > 1)"]
+)
+def test_hand_made_plurals_are_seen(line: str) -> None:
+    assert len(hand_made_plurals(ast.parse(line))) == 1

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from colornet.answer import count_text
 from colornet.data.pickled import PickledBytes, Refused, read_pickle
 from colornet.errors import InputError
 
@@ -69,7 +70,9 @@ def read_python_batch(file: Path) -> Batch:
     if not isinstance(labels, list) or any(type(label) is not int for label in labels):
         raise _strange(file, "its 'labels' are no list of integers")
     if len(labels) != len(planes):
-        raise _strange(file, f"{len(labels)} labels for {len(planes)} pictures")
+        raise _strange(
+            file, f"{count_text(len(labels), 'label')} for {count_text(len(planes), 'picture')}"
+        )
     if any(not 0 <= label < 2**31 for label in labels):
         raise _strange(file, "a label out of range")
     return Batch(np.array(labels, np.int64), planes)

@@ -15,6 +15,8 @@ was in the midst of the training: they were learned by heart. Of drawn landscape
 (.32), since their colors follow from few rules.
 """
 
+from colornet.answer import count_text
+
 FEW = 400
 """Photos below which a training learns its pictures rather than colors."""
 _MEASURED = "With 100 photos small presets ended 4 % below the error of one color everywhere, with "
@@ -30,5 +32,5 @@ def few_pictures(count: int, source: str) -> str | None:
     """
     if source == "scenes" or count >= FEW:
         return None
-    pictures = f"{count:,} training picture{'s are' if count != 1 else ' is'} few"
-    return f"{pictures}: take {FEW} or more. {_MEASURED}"
+    pictures = count_text(count, "training picture")
+    return f"{pictures}: few, take {FEW} or more. {_MEASURED}"

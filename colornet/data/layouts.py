@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from colornet.answer import count_text
 from colornet.data.places365 import PLACES, listed_labels
 from colornet.data.splits import Split, resembles_split, settle, split_named
 from colornet.errors import InputError, shown_name
@@ -88,7 +89,7 @@ class Layout:
         ]
         if len(roles) > _NAMED:
             found = Counter(split or "no split" for split in self.splits.values())
-            roles = [f"{count} folders: {split}" for split, count in found.items()]
+            roles = [f"{count_text(count, 'folder')}: {split}" for split, count in found.items()]
         text = f"{self.name} ({', '.join(roles)})" if roles else self.name
         if self.left_out:
             text += f", left out: {_with_counts(self.left_out)}"
@@ -262,7 +263,7 @@ def _ambiguous(root: Path, splits: Mapping[str, Split], others: Mapping[str, int
 
 
 def _with_counts(folders: Mapping[str, int]) -> str:
-    return _listed([f"{name} ({n:,} picture{'s' * (n > 1)})" for name, n in folders.items()])
+    return _listed([f"{name} ({count_text(n, 'picture')})" for name, n in folders.items()])
 
 
 def _listed(names: Iterable[str]) -> str:

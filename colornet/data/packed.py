@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from colornet.answer import count_text
 from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
 from colornet.data.packindex import MAX_INDEX, wrong_in
 from colornet.data.remote import fetch_pack, put_pack
@@ -269,15 +270,13 @@ def _split_rows(
     if available == 0 or len(splits["val"]) == 0:
         counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
         raise InputError(
-            f"{len(used)} usable pictures ({counts}): one to train on and one to validate with are "
-            "needed.\nGive more pictures, or other data.classes."
+            f"{count_text(len(used), 'usable picture')} ({counts}): one to train on and one to "
+            "validate with are needed.\nGive more pictures, or other data.classes."
         )
     wanted = data.train_pictures
     if wanted is None:
         wanted = max(1, round(data.fraction * available))
     elif wanted > available:
-        raise InputError(
-            f"data.train_pictures: {wanted}: only {available} training pictures are there."
-        )
+        raise InputError(f"data.train_pictures: {wanted}: of {available} that the train split has.")
     splits["train"] = splits["train"][:wanted]
     return splits, told

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from colornet.answer import count_text
 from colornet.data.splits import SPLITS
 
 MAX_INDEX = 1_000_000_000
@@ -25,7 +26,7 @@ def wrong_in(index: dict[str, Any]) -> str:
     count = len(index["names"])
     for key in ("hashes", "classes", "official"):
         if len(index[key]) != count:
-            return f"it has {count:,} names and {len(index[key]):,} {key}"
+            return f"its {key} are {len(index[key]):,}, for {count_text(count, 'name')}"
     if not all(0 <= row < count for row in index["grey"]):
         return "its grey names pictures that are not there"
     alike = [row for group in index.get("twins", ()) for row in group]

@@ -281,9 +281,9 @@ def caption(info: TimelineInfo) -> str:
     ]
     if info.pauses:
         still = sum(seconds for _, seconds in info.pauses)
-        times = "once" if len(info.pauses) == 1 else f"{len(info.pauses)} times"
+        pauses = count_text(len(info.pauses), "pause")
         sentences.append(
-            f"Nothing ran {times}, {duration_text(still)} in all (dotted), which is cut out."
+            f"Cut out: {pauses} in which nothing ran, {duration_text(still)} in all (dotted)."
         )
     if all_of_them.retries:
         what = count_text(all_of_them.retries, "attempt")

@@ -65,4 +65,5 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_count_text() -> None:
-    assert [count_text(n, "trial") for n in (0, 1, 1200)] == ["0 trials", "1 trial", "1,200 trials"]
+    shown = [count_text(n, "GPU") for n in (0, 0.5, 1, 1.0, 1.5, 1200)]
+    assert shown == ["0 GPUs", "0.5 GPU", "1 GPU", "1 GPU", "1.5 GPUs", "1,200 GPUs"]

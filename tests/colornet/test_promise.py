@@ -81,7 +81,8 @@ def test_what_was_not_measured_cannot_be_compared(value: float | None) -> None:
         ({}, "val_ab_mae"),
         ({"values": 3}, "val_ab_mae"),
         ({"values": {"val_psnr": 3.0, "val_ssim": 1.0}}, "val_psnr"),
-        ({"values": {"test_psnr": 3.0, "val_colorfulness": 1.0, "val_ssim": 1.0}}, "val_ssim"),
+        ({"values": {"test_psnr": 3.0, "val_ssim": 1.0}}, "val_psnr"),
+        ({"values": {"cost_gmac": 3.0, "val_colorfulness": 1.0, "val_ssim": 1.0}}, "val_ssim"),
         ({"values": {"eval_psnr": 3.0}}, "val_ab_mae"),
     ],
 )

@@ -200,6 +200,7 @@ def test_the_cheapest_of_the_ties_is_written(build) -> None:
     said = read_yaml(result.paths[0])["from"]
     assert said["point_id"] == "p0"
     assert said["trials"] == ["t00000", "t00003", "t00004", "t00005"]
+    assert said["values"] == {"test_ab_mae": pytest.approx(7.0333, abs=1e-3)}
     assert said["confirmed"]["column"] == "test_ab_mae"
     assert said["confirmed"]["mean"] == pytest.approx(7.0333, abs=1e-3)
     assert said["confirmed"]["low"] < 7.0333 < said["confirmed"]["high"]

@@ -61,8 +61,8 @@ def test_one_line_for_each_trial_that_ended() -> None:
         end(shown, 3, "failed", "ValueError: [/red] odd markup [bold]")
 
     assert lines(shown, act=act) == [
-        "2/4  t00001  completed  val_ab_mae 7.123",
-        "3/4  t00002  diverged  val_ab_mae is nan at tick 2",
+        "2/4  t00001  completed  val_ab_mae 7.123  about 6 s left",
+        "3/4  t00002  diverged  val_ab_mae is nan at tick 2  about 2 s left",
         "4/4  t00003  failed  ValueError: [/red] odd markup [bold]",
     ]
     assert shown.ended == []

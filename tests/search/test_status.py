@@ -1,7 +1,7 @@
 """A sweep's standing as people and programs read it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,14 @@ from search.continuing import more
 from search.lease import Lease
 from search.recorder import Recorder
 from search.records import count_trials, read_sweep
-from search.status import best_text, standing_of, status_text
+from search.status import best_point, best_text, standing_of, status_text
 from spaces.study import Study
 
 HERE = {"pid": 1, "host": "here"}
 
 
-def play(folder: Path, trials: int) -> Recorder:
-    """Run some trials to their end, each better than the one before."""
+def play(folder: Path, trials: int, values: Mapping[str, float] | None = None) -> Recorder:
+    """Run some trials to their end, each better than the one before unless values are given."""
     recorder = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
     for _ in range(trials):
         chosen = recorder.next()
@@ -27,6 +27,7 @@ def play(folder: Path, trials: int) -> Recorder:
         for tick in (1, 2):
             metrics = {"tick": tick, "images": 32 * tick, "seconds": 1.0 * tick}
             metrics |= {"val_ab_mae": 9.0 - chosen.number, "test_ab_mae": 3.0 + chosen.seed % 2}
+            metrics |= values or {}
             recorder.message(chosen.trial_id, {"event": "tick", "metrics": metrics, **HERE})
         end = {"event": "end", "state": "completed", "reason": None, "pictures": []}
         recorder.message(chosen.trial_id, {**end, **HERE})
@@ -65,6 +66,19 @@ def test_a_confirmation_that_waits_and_one_that_is_done(make_sweep: Callable[...
     assert found["best"]["basis"] == "confirm"
     assert best_text(found["best"]).endswith(", mean of 2 seeds")
     assert "Confirmed  2 of 2 trials done" in status_text(found)
+
+
+def test_the_best_is_named_with_what_speaks_against_it(make_sweep: Callable[..., Path]) -> None:
+    decide = {"by": "val_ab_mae", "subject_to": {"val_colorfulness": ">= 10"}}
+    folder = make_sweep(2, sampler="random", decide=decide)
+    values = {"val_ab_mae": 8.5, "val_ab_mae_baseline": 8.4, "val_colorfulness": 4.0}
+    play(folder, 1, values)
+    assert best_text(best_point(read_sweep(folder))) == (
+        "t00000: val_ab_mae 8.5; does not meet val_colorfulness >= 10; "
+        "no better than one color everywhere (8.4)"
+    )
+    play(folder, 9, values | {"val_ab_mae": 8.3, "val_colorfulness": 11.0})
+    assert best_text(best_point(read_sweep(folder))) == "t00001: val_ab_mae 8.3"
 
 
 def test_a_budget_that_is_spent(make_sweep: Callable[..., Path]) -> None:
@@ -148,7 +162,14 @@ def test_without_a_driver_nothing_runs(make_sweep: Callable[..., Path]) -> None:
     with Lease(folder):
         found = standing_of(str(folder))
         assert found["states"] == {"completed": 3, "running": 2}
-        assert "State     running, driven by process" in status_text(found)
+        text = status_text(found)
+        assert "State     running, driven by process" in text
+        # Eleven of two seconds, two at a time.
+        assert found["left"] == "about 11 s left" and ", about 11 s left" in text
+        assert [line.strip() for line in text.splitlines() if "at tick" in line] == [
+            "t00003 at tick 0 of 2",
+            "t00004 at tick 0 of 2",
+        ]
 
 
 def test_preempted_and_cancelled_trials() -> None:

@@ -158,7 +158,7 @@ class Cifar10Source:
     def _class_of(self, file: Path, label: int) -> str:
         if label >= len(self._classes):
             raise InputError(
-                f"{file}: label {label}: only {len(self._classes)} classes are known.\n"
+                f"{file}: label {label}: beyond the {len(self._classes)} that are known.\n"
                 "Fetch the batches again, with their batches.meta."
             )
         return self._classes[label]

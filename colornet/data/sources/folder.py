@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from colornet.answer import count_text
 from colornet.data.decode import decode
 from colornet.data.layouts import Layout, read_layout
 from colornet.data.picturefiles import Found, find_pictures, not_read, suffixes
@@ -136,7 +137,9 @@ class FolderSource:
             others = self._found.passed_over
             what = "an empty folder"
             if others:
-                what = f"none of its {sum(others.values())} files is a picture ({not_read(others)})"
+                what = (
+                    f"no picture in {count_text(sum(others.values()), 'file')} ({not_read(others)})"
+                )
             raise InputError(f"{self.root}: {what}.\nAccepted: {self._accepted()}")
         yield from files
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from colornet.answer import count_text
 from colornet.data.columns import SPLIT, Columns, find_columns
 from colornet.data.decode import decode
 from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
@@ -77,7 +78,7 @@ class ParquetSource:
         label = f"classes in '{columns.label}'" if columns.label else "no classes"
         split = f", splits in '{SPLIT}'" if columns.split else ""
         return (
-            f"Parquet, {rows:,} rows in {len(files)} file{'s' * (len(files) > 1)}, "
+            f"Parquet, {count_text(rows, 'row')} in {count_text(len(files), 'file')}, "
             f"pictures in '{columns.picture}', {label}{split}"
         )
 
