@@ -42,9 +42,11 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
     """`--set PATH=VALUE` options as {path: value}, values read as YAML.
 
     Raises:
-        InputError: for one without `=`, or a path that is set twice.
+        InputError: for one without `=`, a path that is set twice, or one of which a later option
+            leaves nothing: `training.epochs` before `training.images`.
     """
     from colornet.catalog import parse_value
+    from colornet.paths import covering
 
     parsed = {}
     for setting in settings:
@@ -53,6 +55,8 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--set: {setting!r}: is no PATH=VALUE.\nE.g. training.images=4000.")
         if (path := path.strip()) in parsed:
             raise InputError(f"--set: {path}: is given twice, at last as {value}.\nKeep one.")
+        if lost := [before for before in parsed if path in covering(before)]:
+            raise InputError(f"--set: {path}: leaves nothing of {lost[0]}.\nKeep one.")
         parsed[path] = parse_value(value)
     return parsed
 

@@ -5,14 +5,12 @@
 """
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from colornet.answer import parse_settings
 from colornet.data.detect import detect_source
-from colornet.paths import covering
 from spaces.loading import load_study
 from spaces.study import Study
 
@@ -65,19 +63,8 @@ def changes_of(
         for path, (option, value) in short.items()
         if path in explicit and explicit[path] != value
     ]
-    notes += _lost(explicit)
     implied = {path: value for path, (_, value) in short.items() if path not in explicit}
     return {**explicit, **implied}, notes
-
-
-def _lost(explicit: dict[str, Any]) -> Iterator[str]:
-    """Sentences about what `--set` gives in vain, as a later one leaves nothing of it."""
-    paths = list(explicit)
-    for at, path in enumerate(paths):
-        over = set(covering(path))
-        for later in paths[at + 1 :]:
-            if later in over:
-                yield f"--set {later}={explicit[later]} wins over --set {path}={explicit[path]}"
 
 
 def tell(study: Study) -> None:

@@ -45,6 +45,26 @@ def test_a_path_is_set_once(settings: list[str]) -> None:
     assert len(str(caught.value).split("\n")) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("training.epochs=3", "training.images=100"),
+        ("training.images=100", "training.epochs=3"),
+        ("data.train_pictures=8", "data.fraction=0.5"),
+        ("discriminator.kind=patch", "discriminator=null"),
+    ],
+)
+def test_nothing_is_set_in_vain(first: str, later: str) -> None:
+    lost, wins = (setting.partition("=")[0] for setting in (first, later))
+    with pytest.raises(InputError, match=f"^--set: {wins}: leaves nothing of {lost}.\nKeep one"):
+        parse_settings([first, "training.ticks=2", later])
+
+
+def test_a_part_of_what_was_set_before() -> None:
+    found = parse_settings(["discriminator=null", "discriminator.kind=patch", "training.ticks=2"])
+    assert list(found) == ["discriminator", "discriminator.kind", "training.ticks"]
+
+
 @pytest.mark.parametrize("setting", ["", "a", "=1", "="])
 def test_what_is_no_setting(setting: str) -> None:
     with pytest.raises(InputError, match=r"^--set: .* is no PATH=VALUE"):

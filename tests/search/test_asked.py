@@ -24,28 +24,6 @@ def levels() -> Iterator[None]:
 
 
 class TestChanges:
-    @pytest.mark.parametrize(
-        ("settings", "notes"),
-        [
-            (
-                ["training.epochs=3", "training.images=100"],
-                ["--set training.images=100 wins over --set training.epochs=3"],
-            ),
-            (
-                ["data.train_pictures=8", "data.fraction=0.5"],
-                ["--set data.fraction=0.5 wins over --set data.train_pictures=8"],
-            ),
-            (
-                ["discriminator.kind=patch", "discriminator=null"],
-                ["--set discriminator=None wins over --set discriminator.kind=patch"],
-            ),
-            (["discriminator=null", "discriminator.kind=patch"], []),
-            (["training.epochs=3", "training.ticks=2"], []),
-        ],
-    )
-    def test_the_later_of_two_rivals_wins(self, settings: list[str], notes: list[str]) -> None:
-        assert changes_of(None, settings)[1] == notes
-
     def test_nothing(self) -> None:
         assert changes_of() == ({}, [])
 
@@ -90,10 +68,6 @@ class TestChanges:
         study, _ = asked_study("demo", settings=["budget={images: 900}"], trials=4)
         assert list(changes) == ["budget", "budget.trials"]
         assert (study.file.budget.images, study.file.budget.trials) == (900, 4)
-
-    def test_of_rivals_the_last_wins(self) -> None:
-        study, _ = asked_study("demo", settings=["training.epochs=2", "training.images=64"])
-        assert study.base_config["training"]["images"] == 64
 
     def test_options_win_over_the_quick_variant(self) -> None:
         study, _ = asked_study("l1-weight", settings=["training.images=64"], quick=True)
