@@ -1,6 +1,7 @@
 """A plan as people read it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from colornet.answer import aligned, count_text
@@ -19,7 +20,7 @@ def plan_text(values: Mapping[str, Any], command: str) -> str:
     rows = [
         ("Study", f"{values['study']}: {cut(values['question'])}"),
         ("Design", _design(values)),
-        *_trials(values["trials"]),
+        *_trials(values["trials"], values["stopping"]),
         *_pictures(values["data"]),
         ("Machine", _machine(values)),
         ("Disk", _disk(values["disk"])),
@@ -45,13 +46,15 @@ def _design(values: Mapping[str, Any]) -> str:
     return f"search by {values['sampler']}, {rule}"
 
 
-def _trials(trials: Mapping[str, Any]) -> list[Row]:
+def _trials(trials: Mapping[str, Any], rule: str) -> list[Row]:
     rows: list[Row] = [("Trials", f"{trials['search']:,}")]
-    if trials["rungs"]:
+    if rungs := trials["rungs"]:
+        later = " or later" if rule == "median" else ""
         told = [
-            f"{one['expected']:,g} to {'the end' if one['share'] == 1 else _percent(one['share'])}"
-            for one in trials["rungs"]
+            f"{one['expected'] - more['expected']:,.0f} stopped at {_percent(one['share'])}{later}"
+            for one, more in pairwise(rungs)
         ]
+        told.append(f"{rungs[-1]['expected']:,.0f} trained to the end")
         rows = [("Trials", f"{trials['search']:,}, of which about {', '.join(told)}")]
     if trials["confirm"]:
         points, replicates = trials["confirm_points"], trials["confirm_replicates"]

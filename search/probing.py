@@ -39,6 +39,7 @@ def probe_all(configs: Sequence[Config], share: Share) -> list[dict[str, float] 
         for start in range(0, rounds * share.concurrent, share.concurrent):
             numbers = range(start, start + share.concurrent)
             chosen = [configs[number % len(configs)] for number in numbers]
+            log.info("training a few steps: round %d of %d", start // share.concurrent + 1, rounds)
             slots = [_environment(slot, share) for slot in range(share.concurrent)]
             found += pool.map(_run, chosen, [share.cpus] * share.concurrent, slots)
     return found

@@ -233,7 +233,8 @@ def test_rungs_and_confirmation_are_told(small: MakeStudy) -> None:
     assert (first, last["share"]) == ({"share": 0.5, "expected": 8.0}, 1.0)
     assert 4 <= last["expected"] < 8
     text = plan_text(values, "")
-    assert "8 to 50 % of the pictures" in text
+    stopped = round(8 - last["expected"])
+    assert f"8, of which about {stopped} stopped at 50 % of the pictures, " in text
     assert "6: the best 2 with 3 seeds each" in text
 
 
