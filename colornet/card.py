@@ -79,7 +79,7 @@ def _sentence(config: Config, metrics: Mapping[str, Any]) -> str:
 def _measured_on(common: Mapping[str, Any], split: str) -> list[str]:
     pictures = count_text(common["splits"][split], f"{split} picture")
     return [
-        f"Measured on {pictures} of `evaluate_on` at "
+        f"Measured on the {pictures} of `evaluate_on` at "
         f"{common['image_size']} pixels, content hash `{common['content_hash']}`."
     ]
 

@@ -81,7 +81,7 @@ def reason(history: Sequence[Row], pictures: int, source: str) -> str:
     best = min(range(ticks), key=lambda tick: curves[tick][0])
     (least, then), (held, learned) = curves[best], curves[-1]
     help_ = few_pictures(pictures, source) or (
-        f"{count_text(pictures, 'training picture')}: too few for so long a training of so "
+        f"{count_text(pictures, 'training picture')} are too few for so long a training of so "
         "large a network: more pictures, a shorter training or dropout would help."
     )
     if held > least * (1 + STILL) and learned < then:

@@ -82,10 +82,11 @@ def split(machine: Machine, gpus: str | float, concurrent: str | int, workers: i
     each = max(1, min((cpus // slots for cpus, slots in fitting if slots), default=1))
     slots = sum(min(slots, cpus // each) for cpus, slots in fitting)
     if workers > max(1, slots):
+        room = f"{count_text(slots, 'worker')} of {count_text(each, 'CPU')}"
         raise InputError(
-            f"resources.workers: {workers}: there is room for {slots} of "
-            f"{count_text(each, 'CPU')} and {count_text(per_worker, 'card')} on "
-            f"{count_text(len(nodes), 'node')}.\nGive fewer workers, or a larger cluster."
+            f"resources.workers: {workers}: there is room for {room} and "
+            f"{count_text(per_worker, 'card')} on {count_text(len(nodes), 'node')}.\n"
+            "Give fewer workers, or a larger cluster."
         )
     at_once = slots // workers if concurrent == "auto" else int(concurrent)
     return Share(each, per_worker, max(1, min(at_once, slots // workers)), workers)

@@ -33,4 +33,5 @@ def few_pictures(count: int, source: str) -> str | None:
     if source == "scenes" or count >= FEW:
         return None
     pictures = count_text(count, "training picture")
-    return f"{pictures}: few, take {FEW} or more. {_MEASURED}"
+    verb = "is" if count == 1 else "are"
+    return f"{pictures} {verb} few: take {FEW} or more. {_MEASURED}"

@@ -72,7 +72,7 @@ def test_a_node_that_is_well(name: str) -> None:
         ("packages", versions(torch=None), "failed", "without torch", "colorsweep[train]"),
         ("packages", {"missing": ["search"]}, "warning", "without search", "--ship"),
         ("packages", versions(torch="2.8.0"), "warning", "2.8.0 (here 2.13.0)", "same version"),
-        ("cards", {"cards": []}, "failed", "torch sees 0 of 1 cards", "CUDA"),
+        ("cards", {"cards": []}, "failed", "torch sees 0 of 1 card", "CUDA"),
         ("cards", {"resources": {"GPU": 0.0}}, "warning", "Ray counts 0", "--num-gpus 1"),
         ("memory", {"memory": {"total": GIB, "available": GIB}}, "warning", "1.0 of 1.0", "fewer"),
         ("shm", {"shm": GIB // 16}, "warning", "0.1 GiB", "--shm-size"),

@@ -216,6 +216,8 @@ def test_status_of_a_finished_sweep(call: Call, played: Path) -> None:
         "value": 5.0,
         "replicates": 1,
         "basis": "search",
+        "unmet": [],
+        "trivial": None,
     }
     assert (found["finished"], found["budget"], found["to_confirm"]) == (True, {}, 0)
     assert found["problems"] == []
@@ -377,7 +379,7 @@ FEW = ("--set", "data.pictures=80")
         (("run", "demo", "--trials", "0"), "budget.trials: 0"),
         (("run", "demo", "--data", "TMP/missing"), "no such folder"),
         (("run", "demo", "--data", "TMP/empty"), "an empty folder"),
-        (("run", "demo", "--data", "TMP/notes"), "none of its 1 files is a picture"),
+        (("run", "demo", "--data", "TMP/notes"), "no picture in 1 file"),
         (("run", "demo", "--data", "TMP/notes/notes.txt"), "notes.txt"),
         (("run", "demo", "--out", "TMP/notes"), "is not an empty folder"),
         (("run", "demo", "--out", "TMP/notes/notes.txt"), "is not an empty folder"),
@@ -393,7 +395,7 @@ FEW = ("--set", "data.pictures=80")
         (("presets", "nosuch"), "no built-in preset"),
         (("data", "check", "TMP/missing"), "no such folder"),
         (("data", "check", "TMP/empty"), "an empty folder"),
-        (("data", "pack", "TMP/notes", "-o", "TMP/packed"), "none of its 1 files"),
+        (("data", "pack", "TMP/notes", "-o", "TMP/packed"), "no picture in 1 file"),
         (("train", "nosuch"), "no built-in preset"),
         (("train", "unet-smal"), "Did you mean 'unet-small'?"),
         (("train", "unet-small", "--set", "generator.dropout=1"), "generator.dropout: 1"),

@@ -169,7 +169,7 @@ def test_pictures_lie_where_pods_see_them(root: str, refused: bool) -> None:
     ("resources", "nodes", "says"),
     [
         ({"gpus": 1.0}, Nodes(2, 4, 0), "a node has 0 cards"),
-        ({"gpus": 2.0}, Nodes(2, 4, 1), "a node has 1 cards"),
+        ({"gpus": 2.0}, Nodes(2, 4, 1), "a node has 1 card,"),
         ({"workers": 5}, Nodes(2, 2, 0), "room for 4 workers"),
     ],
 )
@@ -188,9 +188,9 @@ def test_a_trial_that_does_not_fit_is_refused(
 @pytest.mark.parametrize(
     ("resources", "says"),
     [
-        ({"gpus": 0.5}, "8 trials, 4 at a time with 4 CPUs and 0.5 cards each"),
-        ({"gpus": 0.5, "concurrent": 3}, "8 trials, 3 at a time with 4 CPUs and 0.5 cards each"),
-        ({"workers": 2}, "8 trials, 1 at a time with 2 workers of 8 CPUs and 1 cards each"),
+        ({"gpus": 0.5}, "8 trials, 4 at a time with 4 CPUs and 0.5 card each"),
+        ({"gpus": 0.5, "concurrent": 3}, "8 trials, 3 at a time with 4 CPUs and 0.5 card each"),
+        ({"workers": 2}, "8 trials, 1 at a time with 2 workers of 8 CPUs and 1 card each"),
     ],
 )
 def test_how_many_trials_run_at_a_time_is_said(

@@ -245,7 +245,7 @@ def test_python_batches_with_bytes_changed_never_crash(
         ({"labels": [1], "data": np.zeros((1, 3072), object)}, "not of bytes"),
         ({"labels": [1], "data": np.zeros((1, 32, 32, 3), np.uint8)}, "not a CIFAR-10 batch"),
         ({"labels": [1], "data": np.zeros((1, 12), np.uint8)}, "no array of rows of 3072 bytes"),
-        ({"labels": [1, 2], "data": np.zeros((1, 3072), np.uint8)}, "2 labels for 1 pictures"),
+        ({"labels": [1, 2], "data": np.zeros((1, 3072), np.uint8)}, "2 labels for 1 picture"),
         ({"labels": ["a"], "data": np.zeros((1, 3072), np.uint8)}, "no list of integers"),
         ({"labels": [-1], "data": np.zeros((1, 3072), np.uint8)}, "a label out of range"),
         ({"labels": (1,), "data": np.zeros((1, 3072), np.uint8)}, "no list of integers"),

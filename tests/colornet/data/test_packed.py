@@ -198,7 +198,7 @@ def test_parts_of_the_training_pictures_are_prefixes() -> None:
 
 def test_more_training_pictures_than_there_are() -> None:
     text = message(ScenesData(pictures=20, image_size=16, train_pictures=500))
-    assert text.startswith("data.train_pictures: 500: only")
+    assert text.startswith("data.train_pictures: 500: of 17")
 
 
 def test_classes_of_scenes() -> None:

@@ -106,7 +106,7 @@ def test_a_retry_and_a_driver_that_died(build) -> None:
     assert info.pauses == ((20.0, 980.0),)
     assert info.whole == 40.0
     text = caption(info)
-    assert "Nothing ran once, 16 min in all (dotted)" in text
+    assert "Cut out: 1 pause in which nothing ran, 16 min in all (dotted)." in text
     assert "2 attempts went on with a trial that had been lost or stopped." in text
     assert "1 cut off with the driver" in text
     figure = draw(info)

@@ -142,7 +142,7 @@ def test_class_names_come_from_the_files(
     labels = [entry.label for entry in Cifar10Source(cifar10_data(root)).entries()]
     assert labels == [f"kind{number}" for number in range(10)]
     (root / "batches.meta.txt").write_text("one\ntwo\n")
-    assert "label 2: only 2 classes are known" in message(cifar10_data(root))
+    assert "label 2: beyond the 2 that are known" in message(cifar10_data(root))
 
 
 def test_the_binary_version_comes_first(

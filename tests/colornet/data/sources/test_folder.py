@@ -49,7 +49,7 @@ def test_a_folder_of_other_files_is_counted(root: Path, folder_data: MakeData) -
     for name in ("a.txt", "b.jxl", "c.JPG.part"):
         (root / name).write_text("x")
     text = message(folder_data(root))
-    assert "none of its 3 files is a picture (1 .jxl, 1 .part, 1 .txt: not read)" in text
+    assert "no picture in 3 files (1 .jxl, 1 .part, 1 .txt: not read)" in text
     assert ".bmp .dib .gif" in text
     assert ".bmp .jpeg .jpg .png .webp" in message(folder_data(root, rules=1))
 
