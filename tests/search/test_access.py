@@ -74,7 +74,7 @@ def failure(address: str) -> str:
     with pytest.raises(ClusterError) as raised:
         reach(address)
     said = str(raised.value)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert "\n" not in said
     assert SECRET not in said
     return said

@@ -200,7 +200,7 @@ def test_who_is_not_let_in(
     began = time.monotonic()
     with pytest.raises(ClusterError, match=says) as raised:
         reach(getattr(cluster, form))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert "canary" not in str(raised.value)
 
 

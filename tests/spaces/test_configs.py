@@ -67,9 +67,9 @@ def test_a_large_space_is_tried_in_a_second(load: Load, monkeypatch: pytest.Monk
     large = Study(study.name, study.file, space, study.base_config)
     asked = []
     monkeypatch.setattr(Study, "config", lambda _, point, seed: asked.append(point))
-    started = time.perf_counter()
+    started = time.process_time()
     check_configs(large, "mine")
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert len(asked) <= MOST_PAIRED + 24
     assert {point["x3"] for point in asked if "x3" in point} == set(range(201))
 
