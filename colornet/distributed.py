@@ -29,6 +29,7 @@ from colornet.errors import (
     ClusterError,
     ColorsweepError,
     InputError,
+    StorageError,
     TrainingInterrupted,
     first_line,
     not_started,
@@ -244,9 +245,18 @@ def _fit(
                 shown += 1
                 show(metrics)
     if failure:
-        raise ColorsweepError(f"the training failed: {_root_cause(failure[0])}") from failure[0]
+        raise _told(failure[0]) from failure[0]
 
 
-def _root_cause(error: BaseException) -> str:
+def _told(error: BaseException) -> ColorsweepError:
+    """What ended a training, in the words of the worker that failed where they are our own."""
+    failures = getattr(error, "worker_failures", {}).values()
+    own = next((one for one in failures if isinstance(one, ColorsweepError)), None)
+    if isinstance(own, StorageError):
+        return StorageError(
+            f"{own}.\nMend that (free some space, or make it writable), then give the same command "
+            "again: it goes on from the last checkpoint."
+        )
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:500] if lines else type(error).__name__
+    why = own or (lines[-1][:500] if lines else type(error).__name__)
+    return ColorsweepError(f"the training failed: {why}")

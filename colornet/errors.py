@@ -14,10 +14,11 @@ ColorsweepError        1  the sweep or training failed
 A message has at most three lines: what is wrong with its place and value, then the remedy.
 """
 
+import contextlib
 import errno
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
 
@@ -105,6 +106,15 @@ class StorageError(ColorsweepError):
     def at(cls, place: object, error: BaseException) -> "StorageError":
         """The error of a folder or URI, with what the system said, in the error or a cause."""
         return cls(f"{place}: cannot be written: {why_not(error)}")
+
+
+@contextlib.contextmanager
+def writing_to(place: object) -> Generator[None]:
+    """Raise what the system refuses meanwhile as the StorageError of a folder or URI."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError.at(place, error) from error
 
 
 class DivergedError(ColorsweepError):

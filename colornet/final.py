@@ -29,7 +29,7 @@ from colornet import checkpoint, interrupt
 from colornet.card import model_card
 from colornet.config import parse_config
 from colornet.data.lightness import TrainingLightness
-from colornet.errors import ColorsweepError, TrainingInterrupted
+from colornet.errors import ColorsweepError, TrainingInterrupted, writing_to
 from colornet.learning_curves import reason, shortfalls
 from colornet.loop import UnderWay, started
 from colornet.model import save_model
@@ -114,10 +114,11 @@ def _watch(state: Path, ended: threading.Event) -> None:
 def _begin(state: Path) -> tuple[Path | None, Path]:
     """The checkpoint to go on from, and a folder for this attempt's own."""
     whole = "".join(json.dumps(line) + "\n" for line in ticks_of(state))
-    write_atomic(state / "ticks.jsonl", whole.encode())
     numbers = [int(path.name.partition("-")[2]) for path in state.glob("attempt-*")]
     attempt = state / f"attempt-{max(numbers, default=-1) + 1:03d}"
-    attempt.mkdir()
+    with writing_to(state):
+        write_atomic(state / "ticks.jsonl", whole.encode())
+        attempt.mkdir()
     return checkpoint.latest(state), attempt
 
 
@@ -128,12 +129,16 @@ def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attem
         journal = _Journal(attempt, training, settings["objective"])
         if resume is not None:
             training.restore(resume)
+            with training.ranks.leading() as leads:
+                if leads:
+                    journal.catch_up()
         while len(training.history) < config.training.ticks:
             training.take_tick(journal.report)
         models = _models(training, journal)
         with training.ranks.leading() as leads:
             if leads:
-                _leave(settings, folder, training, models)
+                with writing_to(folder):
+                    _leave(settings, folder, training, models)
 
 
 @dataclass
@@ -149,15 +154,30 @@ class _Journal:
         self.known = {line["tick"] for line in ticks_of(self.state)}
 
     def report(self, metrics: Metrics, path: Path | None) -> None:
-        """Note a tick; raises TrainingInterrupted where another driver has taken over."""
+        """Note a tick.
+
+        Raises:
+            TrainingInterrupted: another driver has taken over.
+            StorageError: the disk is full or takes no more.
+        """
         if max(self.state.glob("attempt-*")) != self.attempt:
             raise TrainingInterrupted(f"{self.state}: another attempt has begun")
         tick = metrics["tick"]
         assert isinstance(tick, int)
-        self._sample(tick)
-        if path is not None:
-            self._keep(path, tick)
-        if tick not in self.known:
+        with writing_to(self.state):
+            self._sample(tick)
+            if path is not None:
+                self._keep(path, tick)
+            self._note(metrics)
+
+    def catch_up(self) -> None:
+        """Note ticks of the checkpoint gone on from that an earlier attempt could not note."""
+        with writing_to(self.state):
+            for metrics in self.training.history:
+                self._note(metrics)
+
+    def _note(self, metrics: Metrics) -> None:
+        if metrics["tick"] not in self.known:
             with (self.state / "ticks.jsonl").open("a") as file:
                 file.write(json.dumps(metrics) + "\n")
 

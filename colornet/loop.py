@@ -22,7 +22,7 @@ from colornet.answer import count_text
 from colornet.budget import check_budget
 from colornet.config import Config
 from colornet.diagnostics import Diagnosis
-from colornet.errors import DivergedError, InputError, StorageError, TrainingInterrupted
+from colornet.errors import DivergedError, InputError, TrainingInterrupted, writing_to
 from colornet.evaluation import Evaluation
 from colornet.heldout import held_out, unseen
 from colornet.learner import Learner
@@ -316,11 +316,9 @@ class UnderWay:
             path = self.folder / "generator.safetensors"
             weights = generator.state_dict().items()
             data = save({name: value.cpu().contiguous() for name, value in weights})
-            try:
+            with writing_to(self.folder):
                 write_atomic(path.with_suffix(".json"), manifest(data))
                 write_atomic(path, data)
-            except OSError as error:
-                raise StorageError.at(self.folder, error) from error
         rows = []
         for name, pictures in self.held_out.items():
             if name == "val" and self.packs.common:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from colornet import checkpoint
-from colornet.errors import StorageError
+from colornet.errors import writing_to
 from colornet.modelfolder import manifest_name
 from colornet.storage import Storage
 
@@ -107,10 +107,8 @@ class Mirror:
         Raises:
             StorageError: the storage does not take them.
         """
-        try:
+        with writing_to(self.storage.location):
             self._push()
-        except OSError as error:
-            raise StorageError.at(self.storage.location, error) from error
 
     def _push(self) -> None:
         found = set(self.folder.glob("attempt-*/tick-*"))

@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from numbers import Integral, Real
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from colornet.catalog import to_yaml
-from colornet.errors import StorageError
+from colornet.errors import StorageError, writing_to
 from colornet.storage import Storage
 from search.frames import read_frame
 from search.losses import Tally
@@ -111,23 +111,16 @@ class RecordsWriter:
                 self._write(table, rows)
                 self._rows[table] = []
             parts, written = self._parts[table], self._written[table]
-            with self._errors():
+            with writing_to(self.storage.location):
                 self._parts[table] = merge_parts(self.storage, table, parts, written, self._counts)
 
     def _write(self, table: str, rows: list[dict[str, Any]]) -> None:
         content, written = to_table(table, rows), self._written[table]
         counts = {**self._counts, table: self._counts[table] + len(rows)}
-        with self._errors():
+        with writing_to(self.storage.location):
             name = write_part(self.storage, table, content, written=written, counts=counts)
         self._parts[table].append(name)
         self._counts = counts
-
-    @contextlib.contextmanager
-    def _errors(self) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StorageError.at(self.storage.location, error) from error
 
 
 def _cell(value: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from colornet.config import Config, parse_config
-from colornet.errors import ClusterError, InputError
+from colornet.errors import ClusterError, ColorsweepError, InputError, StorageError
 from colornet.final import ticks_of
 from colornet.model import load_model
 
@@ -43,6 +43,43 @@ def trained(
     shown: list[Any] = []
     origin = {"sweep": "s1", "point_id": "p1"}
     yield folder, train_final(CONFIG, folder, shown.append, origin), shown
+
+
+class _Failed(Exception):
+    """As Ray Train's: a text with tracebacks, and what each worker raised."""
+
+    def __init__(self, text: str, *failures: Exception) -> None:
+        super().__init__(text)
+        self.worker_failures = dict(enumerate(failures))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (
+            _Failed("Traceback …", ValueError("x"), StorageError("/m: cannot be written: full")),
+            StorageError,
+            "/m: cannot be written: full.\nMend that (free some space, or make it writable), then "
+            "give the same command again: it goes on from the last checkpoint.",
+        ),
+        (
+            _Failed("Traceback …", ColorsweepError("/m: not seen.\nGive --out another.")),
+            ColorsweepError,
+            "the training failed: /m: not seen.\nGive --out another.",
+        ),
+        (
+            _Failed("Training failed:\nTraceback …\nValueError: no\n", ValueError("no")),
+            ColorsweepError,
+            "the training failed: ValueError: no",
+        ),
+        (RuntimeError(), ColorsweepError, "the training failed: RuntimeError"),
+    ],
+)
+def test_what_ended_a_training(error: Exception, kind: type, said: str) -> None:
+    from colornet.distributed import _told
+
+    found = _told(error)
+    assert (type(found), str(found)) == (kind, said)
 
 
 def test_it_leaves_a_model_and_nothing_else(

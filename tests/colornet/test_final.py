@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from colornet import checkpoint, interrupt, loop
+from colornet import checkpoint, final, interrupt, loop
 from colornet.config import Config, parse_config
 from colornet.data.lightness import TrainingLightness
 from colornet.data.picturefiles import suffixes
-from colornet.errors import ColorsweepError, InputError, TrainingInterrupted
+from colornet.errors import ColorsweepError, InputError, StorageError, TrainingInterrupted
 from colornet.final import _Journal, ask_to_stop, stop_asked, ticks_of, work
 from colornet.model import load_model
 from colornet.packs import open_packs
@@ -209,6 +209,28 @@ def test_an_attempt_that_another_has_followed_ends(tmp_path: Path) -> None:
     journal = _Journal(attempts[0], None, "val_ab_mae")  # ty: ignore[invalid-argument-type]
     with pytest.raises(TrainingInterrupted, match="another attempt"):
         journal.report({"tick": 1}, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "writes"),
+    [(final, "write_atomic"), (final.shutil, "copytree"), (final, "save_model")],
+)
+def test_a_full_disk_is_told_and_what_was_written_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, writes: str
+) -> None:
+    folder = tmp_path / "m"
+    order = settings(folder)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, writes, full)
+        with pytest.raises(StorageError, match=f"^{folder}.*: cannot be written: No space left"):
+            work(order)
+    work(order)
+    assert [line["tick"] for line in ticks_of(folder / "training")] == [1, 2, 3, 4]
+    assert (folder / "model.safetensors").is_file()
 
 
 def test_a_request_to_stop_leaves_a_checkpoint(tmp_path: Path, on_ranks: Spread) -> None:
