@@ -10,7 +10,8 @@ Known by their shape are
 - any folders of splits: `train/`, `val/`, `test/`, or named after them, as COCO's `train2017/` and
   `val2017/` are; with folders of classes in them or without, and in single folders themselves.
   One folder that all of them have and nothing beside it, `train/images/`, is no class.
-- folders of splits in each folder of a class: `sea/train/`, `sea/test/`.
+- folders of splits in each folder of a class: `sea/train/`, `sea/test/`; both of these also below
+  folders that hold little else.
 - folders of classes, and pictures in no folder, as in Landscape Pictures.
 """
 
@@ -50,7 +51,8 @@ class Layout:
     labels: classes by file name, for pictures that lie in no class folder.
     lists: the files that `labels` come from.
     classes: the class of all pictures in such a folder, by its path, where it is known.
-    left_out: folders beside the outermost of splits, and how many pictures lie there.
+    left_out: folders beside the outermost of splits, and how many pictures lie there; "" for
+        those in no folder.
     revised: whether the second rules once read it otherwise, so that older packs differ.
     """
 
@@ -72,6 +74,8 @@ class Layout:
         parts = path.split(os.sep)
         top = os.sep.join(parts[: self.depth])
         if any(os.sep.join(parts[:depth]) in self.left_out for depth in range(1, len(parts))):
+            return None
+        if "" in self.left_out and top not in self.splits:
             return None
         folders = parts[self.depth : -1]
         if top in self.classes:
@@ -102,8 +106,9 @@ def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: in
     By the first rules folders are splits only when every first folder that holds pictures is named
     as one (or every one in a single folder `images`); otherwise the first folders are classes.
 
-    By the second, folders named after splits are splits. What lies beside them is left out if it
-    is little; where it is not, or where the only split is a held-out one, it is not guessed.
+    By the second, folders named after splits are splits, at any depth. What lies beside them is
+    left out if it is little; where it is not, or where the only split is a held-out one, it is not
+    guessed.
 
     Args:
         root: folder of the pictures.
@@ -128,19 +133,35 @@ def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: in
             break
         depth += 1
     if not any(named.values()):
-        return _by_class(parts, wish, root)
+        return _below(root, parts, wish)
     splits = {folder: split for folder, split in named.items() if split}
     others = {folder: tops[folder] for folder in tops if folder not in splits}
+    if loose := sum(not folders for folders in parts):
+        others[""] = loose
+    if others.keys() == {""} and set(splits.values()) == {"train"}:
+        others = {}  # nothing is held out, by hash or not: these are split like the others
     if others and wish == "auto":
         if set(splits.values()) == {"train"}:
-            if all(resembles_split(os.path.basename(folder)) for folder in others):
+            if all(resembles_split(os.path.basename(folder)) for folder in others if folder):
                 raise _ambiguous(root, splits, others)
-            return _without_splits(parts)  # a class of trains among others
+            return _below(root, parts, wish)  # a class of trains among others
         if set(splits.values()) <= {"val", "test"} or sum(others.values()) > _NO_PART * len(parts):
             raise _ambiguous(root, splits, others)
+    revised = _splits_among(tops, rules=1) != named or "" in others
+    return _settled(root, parts, depth, splits, others, revised)
+
+
+def _settled(
+    root: Path,
+    parts: Sequence[Sequence[str]],
+    depth: int,
+    splits: dict[str, Split],
+    others: Mapping[str, int],
+    revised: bool,
+) -> Layout:
+    """The layout of folders of splits, without what is alone in each of them."""
     while deeper := _repeated(parts, depth, splits):
         depth, splits = depth + 1, deeper
-    revised = _splits_among(tops, rules=1) != named
     while deeper := _wrapped(parts, depth, splits):
         depth, splits, revised = depth + 1, deeper, True
     return replace(_with_splits(root, parts, depth, splits, others), revised=revised)
@@ -206,22 +227,101 @@ def _with_splits(
     return Layout("Places365", depth, splits, lettered, labels, lists, left_out=others)
 
 
-def _by_class(parts: Sequence[Sequence[str]], wish: Wish, root: Path) -> Layout:
-    """Folders of classes, each of which may hold folders of splits."""
-    deep = sorted({(folders[0], folders[1]) for folders in parts if len(folders) > 1})
-    named = {os.sep.join(two): _split_of(two[1]) for two in deep}
-    held_out = {"val", "test"} & set(named.values())
-    complete = None not in named.values() and _all_deeper(parts, 1)
-    if held_out and "train" in named.values() and complete:
-        splits = dict(zip(named, settle(list(named.values())), strict=True))
-        classes = {os.sep.join(two): two[0] for two in deep}
-        return Layout("class folders with split folders", 2, splits, classes=classes)
-    if wish == "splits":
+def _below(root: Path, parts: Sequence[Sequence[str]], wish: Wish) -> Layout:
+    """Folders of splits that lie deeper: below another folder, or in each of those of classes.
+
+    Without any the first folders are classes.
+
+    Raises:
+        InputError: as `read_layout`.
+    """
+    found = _holders(parts)
+    if len(found) > 1:
+        held = [os.sep.join(holder) for holders in found.values() for holder in holders]
         raise InputError(
-            f"data.layout: splits: no folder in {root} is named after a split.\n"
-            "Known are train, val, eval, dev, holdout and test, and names with these words."
+            f"{root}: folders named after splits lie in several: {_listed(sorted(held))}.\n"
+            "Give one of those above them as data.root; data.layout=classes takes each of the "
+            "first folders for a class."
         )
-    return _without_splits(parts)
+    if not found:
+        if wish == "splits":
+            raise InputError(
+                f"data.layout: splits: no folder in {root} is named after a split.\n"
+                "Known are train, val, eval, dev, holdout and test, and names with these words."
+            )
+        return _without_splits(parts)
+    ((above, holders),) = found.items()
+    depth = len(above) + 2
+    splits = {
+        os.sep.join((*holder, name)): split
+        for holder, named in sorted(holders.items())
+        for name, split in named.items()
+        if split
+    }
+    others = _beside(parts, depth, splits)
+    if wish == "auto" and sum(others.values()) > _NO_PART * len(parts):
+        raise _ambiguous(root, splits, others)
+    if len(holders) == 1:
+        return _settled(root, parts, depth, splits, others, revised=True)
+    classes = {folder: folder.split(os.sep)[-2] for folder in splits}
+    official = dict(zip(splits, settle(list(splits.values())), strict=True))
+    name = "class folders with split folders"
+    revised = bool(above or others)
+    return Layout(name, depth, official, classes=classes, left_out=others, revised=revised)
+
+
+_Holders = dict[tuple[str, ...], dict[str, Split | None]]
+
+
+def _holders(parts: Sequence[Sequence[str]]) -> dict[tuple[str, ...], _Holders]:
+    """Folders that hold folders of splits, by the one above them; the outermost alone.
+
+    Those that hold nothing else count with the others in the folder above: `land/train/` beside
+    `sea/train/` and `sea/test/`.
+    """
+    inside: dict[tuple[str, ...], Counter[str]] = {}
+    loose: set[tuple[str, ...]] = set()
+    for folders in set(map(tuple, parts)):
+        loose.add(folders)
+        for depth, name in enumerate(folders):
+            inside.setdefault(folders[:depth], Counter())[name] += 1
+    found: dict[tuple[str, ...], _Holders] = {}
+    for holder, names in inside.items():
+        named = _splits_among(names)
+        complete = all(named.values()) and holder not in loose
+        if holder and (complete or _is_split(named)):
+            found.setdefault(holder[:-1], {})[holder] = named
+    every = {
+        above: holders
+        for above, holders in found.items()
+        if _is_split({name: split for named in holders.values() for name, split in named.items()})
+    }
+    return {
+        above: holders
+        for above, holders in every.items()
+        if not any(above[:depth] in every for depth in range(len(above)))
+    }
+
+
+def _is_split(named: Mapping[str, Split | None]) -> bool:
+    """Whether there are folders for training and for holding out."""
+    found = set(named.values())
+    return "train" in found and bool(found & {"val", "test"})
+
+
+def _beside(
+    parts: Sequence[Sequence[str]], depth: int, splits: Mapping[str, Split]
+) -> dict[str, int]:
+    """What is in no folder of a split: the outermost folders, "" for what is in none of these."""
+    above = {
+        os.sep.join(folder.split(os.sep)[:length]) for folder in splits for length in range(depth)
+    }
+    found = Counter[str]()
+    for folders in parts:
+        if os.sep.join(folders[:depth]) not in splits:
+            tops = (os.sep.join(folders[:length]) for length in range(1, len(folders) + 1))
+            found[next((top for top in tops if top not in above), "")] += 1
+    return dict(found)
 
 
 def _all_deeper(parts: Sequence[Sequence[str]], depth: int) -> bool:
@@ -236,8 +336,7 @@ def _splits_among(tops: Mapping[str, int], rules: int = 2) -> dict[str, Split | 
     """
     exact = {folder: _split_of(folder, rules) for folder in sorted(tops)}
     loose = {folder: split or _split_within(folder, rules) for folder, split in exact.items()}
-    found = set(loose.values())
-    return loose if "train" in found and found & {"val", "test"} else exact
+    return loose if _is_split(loose) else exact
 
 
 def _split_within(folder: str, rules: int) -> Split | None:
@@ -263,7 +362,9 @@ def _ambiguous(root: Path, splits: Mapping[str, Split], others: Mapping[str, int
 
 
 def _with_counts(folders: Mapping[str, int]) -> str:
-    return _listed([f"{name} ({count_text(n, 'picture')})" for name, n in folders.items()])
+    named = [f"{name} ({count_text(n, 'picture')})" for name, n in folders.items() if name]
+    loose = [f"{count_text(folders[''], 'picture')} in no such folder"] if "" in folders else []
+    return _listed([*named, *loose])
 
 
 def _listed(names: Iterable[str]) -> str:

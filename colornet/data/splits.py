@@ -71,7 +71,8 @@ _LIKE_WORDS = frozenset(
 def split_named(word: str, rules: int = 2) -> Split | None:
     """The split that a folder, file or column calls by this word, None when it is none.
 
-    By the second rules also with `set` after it and joined by signs: `held-out`, `test_set`.
+    By the second rules also with `set` or `data` after it and joined by signs: `held-out`,
+    `test_set`, `traindata`.
     """
     if rules == 1:
         return _FIRST_WORDS.get(word.lower())
@@ -85,7 +86,7 @@ def resembles_split(word: str) -> bool:
 
 
 def _plain(word: str) -> str:
-    return re.sub(r"[\s_.-]", "", word.lower()).removesuffix("set")
+    return re.sub(r"[\s_.-]", "", word.lower()).removesuffix("set").removesuffix("data")
 
 
 def settle(official: Sequence[Split | None]) -> list[Split | None]:

@@ -100,7 +100,14 @@ def test_a_logo_beside_split_folders_is_left_out(
         ["train/1.jpg", "test/2.jpg", "sea/3.jpg"],
         ["train/1.jpg", "test/2.jpg", "testament/3.jpg"],
         ["Training/1.jpg", "VAL/2.jpg", "extra/3.jpg"],
+        ["train/1.jpg", "test/2.jpg", "loose.jpg"],
+        ["loose.jpg", "test/2.jpg"],
         ["sea/1.jpg", "test/2.jpg"],
+        ["sea/train/1.jpg", "sea/test/2.jpg", "land/3.jpg"],
+        ["sea/train/1.jpg", "sea/test/2.jpg", "land/train/3.jpg", "land/rest/4.jpg"],
+        ["ds/train/1.jpg", "ds/test/2.jpg", "more/3.jpg"],
+        ["ds/train/1.jpg", "ds/test/2.jpg", "loose.jpg"],
+        ["train/train/1.jpg", "train/test/2.jpg", "bus/3.jpg"],
         ["sea/1.jpg", "validation/2.jpg", "land/3.jpg"],
         ["ds/train/1.jpg", "ds/valid/2.jpg", "ds/other/3.jpg"],
         ["seg_train/seg_train/sea/1.jpg", "seg_test/seg_test/sea/2.jpg", "seg_pred/3.jpg"],
@@ -116,6 +123,47 @@ def test_what_is_not_clear_is_not_guessed(root: Path, paths: list[str]) -> None:
     layout, places = read(root, *paths, wish="classes")
     assert "class folders" in layout.described()
     assert {split for _, split in places} == {None}
+
+
+@pytest.mark.parametrize(
+    ("stray", "told"),
+    [
+        ("docs/logo.png", "docs (1 picture)"),
+        ("logo.png", "1 picture in no such folder"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("folder", "name", "label"),
+    [
+        ("", "split folders (test: test, train: train)", ""),
+        ("ds", "split folders (ds/test: test, ds/train: train)", ""),
+        ("a/b/c/d", "split folders (a/b/c/d/test: test, a/b/c/d/train: train)", ""),
+        ("{sea,land}", "class folders with split folders (", "sea"),
+        ("ds/{sea,land}", "class folders with split folders (", "sea"),
+    ],
+)
+def test_an_official_test_set_is_never_dissolved_by_a_stray_picture(
+    root: Path, folder: str, name: str, label: str, stray: str, told: str
+) -> None:
+    folders = [folder.replace("{sea,land}", kind) for kind in ("sea", "land")]
+    train = [os.path.join(path, "train", f"{n}.jpg") for path in folders for n in range(12)]
+    test = [os.path.join(path, "test", "1.jpg") for path in folders]
+    layout, places = read(root, *train, *test, stray)
+    assert layout.described().startswith(name)
+    assert layout.described().endswith(f"left out: {told}")
+    assert places[0] == (label, "train")
+    assert places[len(train)] == (label, "test")
+    assert places[-1] is None
+    assert layout.revised or (folder, stray) == ("", "docs/logo.png")
+
+
+def test_folders_of_splits_in_several_folders_are_not_guessed(root: Path) -> None:
+    paths = [f"{top}/{kind}/{split}/1.jpg" for top in "ab" for kind in "cd" for split in SPLITS]
+    for wish in ("auto", "splits"):
+        with pytest.raises(InputError, match=r"lie in several: a/c, a/d, b/c, b/d") as caught:
+            read(root, *paths, wish=wish)
+        assert len(str(caught.value).splitlines()) <= 3
+    assert read(root, *paths, wish="classes")[1][0] == ("a", None)
 
 
 def test_split_folders_are_wished_for_in_vain(root: Path) -> None:
@@ -254,9 +302,14 @@ def test_many_folders_are_summed_up(root: Path) -> None:
             "split folders (test: no split, val: no split)",
         ),
         (
-            ["train/1.jpg", "test/2.jpg", "loose.jpg"],
-            [("", "train"), ("", "test"), ("", None)],
-            "split folders (test: test, train: train)",
+            ["train/1.jpg", "loose.jpg"],
+            [("", "train"), ("", None)],
+            "split folders (train: train)",
+        ),
+        (
+            ["traindata/1.jpg", "testdata/2.jpg"],
+            [("", "train"), ("", "test")],
+            "split folders (testdata: test, traindata: train)",
         ),
         (
             ["Train/1.jpg", "Test/2.jpg"],
