@@ -3,7 +3,6 @@
 `colornet.modelfolder` says what its files are.
 """
 
-import io
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -20,7 +19,7 @@ from torch import Tensor
 from colornet.catalog import read_yaml
 from colornet.color import fit_gamut, split_lab, to_rgb8
 from colornet.config import Config, parse_config
-from colornet.data.decode import eight_bit
+from colornet.data.decode import split_alpha, working_mode
 from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.modelfolder import CONFIG, WEIGHTS, check_model, read_weights, write_model
@@ -150,27 +149,7 @@ def _paint(
 
 def _pixels(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The picture as 8-bit RGB, and its transparency if it has any."""
-    picture = eight_bit(picture)
-    alpha = None
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        alpha = picture.getchannel("A")
-    converted = _to_srgb(picture)
-    return (converted if converted.mode == "RGB" else converted.convert("RGB")), alpha
-
-
-def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Colors by the picture's embedded profile; one that does not fit is passed over."""
-    profile = picture.info.get("icc_profile")
-    if not profile:
-        return picture
-    opaque = picture.convert("RGB") if picture.mode == "RGBA" else picture
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        srgb = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(opaque, source, srgb, outputMode="RGB") or picture
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return picture
+    return split_alpha(working_mode(picture), picture.info.get("icc_profile"))
 
 
 def save_model(

@@ -131,7 +131,7 @@ def is_grey(pixels: np.ndarray) -> bool:
 def to_square_rgb(image: Image.Image, size: int) -> np.ndarray:
     """The center square of a picture of any mode, upright, as sRGB bytes (size, size, 3)."""
     profile = image.info.get("icc_profile")
-    image = _working_mode(ImageOps.exif_transpose(image))
+    image = working_mode(ImageOps.exif_transpose(image))
     small = center_square(image, size)
     return np.asarray(_to_srgb(small, profile), dtype=np.uint8)
 
@@ -165,9 +165,9 @@ def _reduced(image: Image.Image, size: int) -> Image.Image:
     return small
 
 
-def _working_mode(image: Image.Image) -> Image.Image:
+def working_mode(image: Image.Image) -> Image.Image:
     """L, LA, RGB, RGBA or CMYK: what can be resized and has a meaning in a color profile."""
-    image = eight_bit(image)
+    image = _eight_bit(image)
     if image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK"):
@@ -175,7 +175,7 @@ def _working_mode(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def eight_bit(image: Image.Image) -> Image.Image:
+def _eight_bit(image: Image.Image) -> Image.Image:
     """Deeper grey as 8-bit grey, any other picture as it is.
 
     Pillow's own conversion clips at 255. Integers are of 65,535, or of 255 or more than that where
@@ -202,12 +202,19 @@ def center_square(image: Image.Image, size: int) -> Image.Image:
     return square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def split_alpha(
+    image: Image.Image, profile: bytes | None
+) -> tuple[Image.Image, Image.Image | None]:
+    """A picture of a working mode as sRGB, and its transparency if it has any."""
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
     opaque = image.convert("RGB") if alpha else image
     if profile:
         opaque = _apply_profile(opaque, profile)
-    rgb = opaque.convert("RGB")
+    return (opaque if opaque.mode == "RGB" else opaque.convert("RGB")), alpha
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    rgb, alpha = split_alpha(image, profile)
     if alpha is None:
         return rgb
     white = Image.new("RGB", rgb.size, (255, 255, 255))

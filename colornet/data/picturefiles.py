@@ -19,7 +19,9 @@ PICTURES: Mapping[str, str] = MappingProxyType(
         ".jpeg": "JPEG",
         ".jpe": "JPEG",
         ".jfif": "JPEG",
+        ".mpo": "JPEG",
         ".png": "PNG",
+        ".apng": "PNG",
         ".webp": "WEBP",
         ".bmp": "BMP",
         ".dib": "BMP",
@@ -27,6 +29,7 @@ PICTURES: Mapping[str, str] = MappingProxyType(
         ".tiff": "TIFF",
         ".gif": "GIF",
         ".avif": "AVIF",
+        ".avifs": "AVIF",
         ".heic": "HEIF",
         ".heif": "HEIF",
         ".hif": "HEIF",
@@ -53,6 +56,8 @@ def formats(rules: int = 2) -> tuple[str, ...]:
     """The formats that Pillow may take a file for, whatever its suffix is."""
     read = suffixes(rules)
     found = tuple(dict.fromkeys(kind for suffix, kind in PICTURES.items() if suffix in read))
+    if ".dib" in read:
+        found += ("DIB",)  # a BMP without the header of the file
     if "HEIF" in found:
         import pillow_heif
 
@@ -62,7 +67,8 @@ def formats(rules: int = 2) -> tuple[str, ...]:
 
 def formats_named(rules: int = 2) -> str:
     """The formats as words: `JPEG, PNG, … or HEIF`."""
-    *others, last = ("WebP" if kind == "WEBP" else kind for kind in formats(rules))
+    kinds = (kind for kind in formats(rules) if kind != "DIB")
+    *others, last = ("WebP" if kind == "WEBP" else kind for kind in kinds)
     return f"{', '.join(others)} or {last}"
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from colornet.color import split_lab
 from colornet.config import Config
+from colornet.data.decode import open_picture, to_square_rgb
 from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.model import Model, load_model, save_model
@@ -134,6 +135,22 @@ def test_an_embedded_profile_is_applied(vivid: Model, monkeypatch: pytest.Monkey
     brighter = picture.point(lambda value: value // 2 + 100)
     monkeypatch.setattr(ImageCms, "profileToProfile", lambda *_, **__: brighter)
     assert (lightness(vivid.colorize(picture)) - lightness(brighter)).abs().max() < 0.5
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "PA", "YCbCr", "L", "LA"])
+def test_a_profile_means_what_it_means_to_a_training(
+    vivid: Model, mode: str, tmp_path: Path
+) -> None:
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    picture = Image.new("RGB", (16, 16), (200, 30, 40)).convert(mode)
+    picture.save(tmp_path / "a.tif", icc_profile=bytes(profile))
+    with open_picture(tmp_path / "a.tif") as opened:
+        trained_on = Image.fromarray(to_square_rgb(opened, 16))
+    with open_picture(tmp_path / "a.tif") as opened:
+        result = vivid.colorize(opened)
+    assert (lightness(result) - lightness(trained_on)).abs().max() < 0.6
 
 
 def test_a_broken_profile_is_passed_over(vivid: Model) -> None:

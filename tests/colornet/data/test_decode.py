@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, features
 
 from colornet.data.decode import decode, is_grey, to_square_rgb
-from colornet.data.picturefiles import formats
+from colornet.data.picturefiles import PICTURES, formats, formats_named
 from colornet.data.source import UnusablePicture
 from colornet.sections.data import FolderData
 
@@ -265,6 +265,24 @@ def test_exif_rotation_is_applied() -> None:
     pixels = decode(encoded(image, exif=exif), 32, MAX_PIXELS).pixels
     assert tuple(pixels[16, 31]) == RED
     assert tuple(pixels[0, 0]) == (0, 0, 255)
+
+
+def test_every_suffix_that_pillow_gives_a_format_is_known() -> None:
+    Image.init()
+    read = {*formats(), "MPO"}
+    registered = {
+        suffix
+        for suffix, kind in Image.registered_extensions().items()
+        if kind in read - {"HEIF"}  # the plugin's own list has suffixes of other formats
+    }
+    assert registered <= PICTURES.keys()
+
+
+@pytest.mark.parametrize("kind", ["BMP", "DIB"])
+def test_a_bitmap_may_lack_the_header_of_a_file(kind: str) -> None:
+    pixels = decode(flat(20, 20, kind), 16, MAX_PIXELS).pixels
+    assert tuple(pixels[8, 8]) == RED
+    assert "DIB" not in formats_named()
 
 
 def test_an_embedded_profile_is_converted_to_srgb() -> None:
