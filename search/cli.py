@@ -11,20 +11,25 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter
-
-from colornet import streams
-from colornet.errors import (
-    INTERRUPTED,
-    ColorsweepError,
-    InputError,
-    Redacted,
-    StorageError,
-    of_system,
-    printable,
-    said,
-)
 from colornet.interrupt import say
+
+try:
+    from cyclopts import App, CycloptsError, Parameter
+
+    from colornet import streams
+    from colornet.errors import (
+        INTERRUPTED,
+        ColorsweepError,
+        InputError,
+        Redacted,
+        StorageError,
+        of_system,
+        printable,
+        said,
+    )
+except KeyboardInterrupt:  # libraries take a while to load
+    say("Interrupted")
+    sys.exit(130)
 
 app = App(
     name="colorsweep",
@@ -33,6 +38,8 @@ app = App(
     version=lambda: metadata.version("colorsweep"),
     version_flags=["--version"],
 )
+for of_cyclopts in (app, app.meta):
+    of_cyclopts.suppress_keyboard_interrupt = False  # which would end the process without a word
 data = App(name="data", help="List, check and pack pictures.", help_format="plaintext")
 app.command(data)
 manifest = App(

@@ -8,7 +8,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from colornet.answer import Answer, aligned, need_training_libraries
-from colornet.errors import InputError
+from colornet.errors import INTERRUPTED, InputError
+from colornet.interrupt import say
 from search.jobcommands import driver_address, is_jobs, resume_job, status_of_job
 from search.options import Address, Flag, Settings, Trials
 
@@ -69,10 +70,7 @@ def run(
     began = {"study": study, "settings": changes, "quick": quick}
     location = begin(loaded, out, began)
     log.info("Sweep %s", location)
-
-    from search.sweep import run as start
-
-    return _answer(start(location, address))
+    return _driven(location, address)
 
 
 def plan(
@@ -249,10 +247,18 @@ def _go_on(
 
     location = find_sweep(sweep)
     continued(location, edit, study, accept=accept, take_over=take_over)
+    return _driven(location, address)
 
-    from search.sweep import run as start
 
-    return _answer(start(location, address))
+def _driven(location: str, address: str | None) -> Answer:
+    """Drive a sweep that is in place, which can go on wherever a Ctrl-C meets it."""
+    try:
+        from search.sweep import run as start
+
+        return _answer(start(location, address))
+    except KeyboardInterrupt:
+        say(f"Interrupted. Go on with: colorsweep resume {location}")
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _answer(result: "SweepResult") -> Answer:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -256,11 +258,10 @@ def test_status_names_damaged_parts(call: Call, played: Path) -> None:
         (InUseError("why"), 3),
         (NoValidTrialError("why"), 4),
         (TrainingInterrupted("why"), 130),
-        (KeyboardInterrupt(), 130),
     ],
 )
 def test_exit_codes(
-    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: ColorsweepError, code: int
 ) -> None:
     def fail(_sweep: str | None) -> None:
         raise error
@@ -268,7 +269,63 @@ def test_exit_codes(
     monkeypatch.setattr("search.records.find_sweep", fail)
     found = call("status")
     assert (found.code, found.out) == (code, "")
-    assert found.err == ("" if isinstance(error, KeyboardInterrupt) else "why\n")
+    assert found.err == "why\n"
+
+
+def interrupted(code: str, tmp_path: Path, *words: str) -> tuple[int, str]:
+    """Exit code and stderr of a command that is sent SIGINT where `code` is run."""
+    found = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "COLORSWEEP_CACHE": str(tmp_path / "cache")},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        timeout=120,
+    )
+    assert found.stdout == ""
+    return found.returncode, found.stderr
+
+
+SENT = "lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)"
+
+
+def test_an_interrupted_command_says_so_on_one_line(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys, search.cli, search.records;"
+        f"search.records.find_sweep = {SENT};"
+        "search.cli.main(sys.argv[1:])"
+    )
+    for words in (["status"], ["report"], ["status", "--json"]):
+        assert interrupted(code, tmp_path, *words) == (130, "Interrupted\n")
+
+
+def test_a_command_is_interrupted_while_libraries_load(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Loading:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'cyclopts':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Loading())\n"
+        "from search.cli import main\n"
+        "main()"
+    )
+    assert interrupted(code, tmp_path, "studies") == (130, "Interrupted\n")
+
+
+def test_a_sweep_that_is_interrupted_before_ray_starts_says_how_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import os, signal, sys, search.cli, search.sweep;"
+        f"search.sweep.run = {SENT};"
+        "search.cli.main(sys.argv[1:])"
+    )
+    words = ["run", "demo", "--out", "s", "--trials", "2"]
+    status, said = interrupted(code, tmp_path, *words)
+    assert status == 130
+    assert said.splitlines()[-1] == "Interrupted. Go on with: colorsweep resume s"
 
 
 def test_debug_shows_where_it_went_wrong(call: Call) -> None:
