@@ -41,6 +41,8 @@ from colornet.storage import write_atomic
 
 MAX_FAILURES = 3
 POLL = 0.25
+_SHORT_OF_MEMORY = "running low on memory"
+"""What Ray's own reason says where it has killed a process for the node's memory."""
 Keep = Literal["best", "last"]
 Show = Callable[[Mapping[str, Any]], None]
 
@@ -258,5 +260,10 @@ def _told(error: BaseException) -> ColorsweepError:
             "again: it goes on from the last checkpoint."
         )
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if any(_SHORT_OF_MEMORY in line for line in lines):  # then come lines on Ray's settings
+        return ColorsweepError(
+            "the training failed: the machine ran out of memory, and Ray ended a worker.\n"
+            "Free some: the same command goes on from the last checkpoint."
+        )
     why = own or (lines[-1][:500] if lines else type(error).__name__)
     return ColorsweepError(f"the training failed: {why}")

@@ -69,12 +69,14 @@ class Model:
 
         Args:
             picture: any size and mode, grey or colored; its EXIF rotation and color profile are
-                applied. One that is opened from a file may be painted over, to save memory.
+                applied. One that is opened from a file is painted over or closed, to save memory.
 
         Returns:
             RGB, or RGBA when the picture has transparency.
         """
-        rgb, alpha = _pixels(_upright(picture))
+        upright = _let_go(picture, _upright(picture))
+        rgb, alpha = _pixels(upright)
+        _let_go(upright, rgb)
         ab = self._predict(rgb)
         is_own = rgb is not picture or isinstance(picture, ImageFile.ImageFile)
         result = rgb if is_own else Image.new("RGB", rgb.size)
@@ -125,6 +127,13 @@ def _strips(rgb: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
     for first in range(0, rgb.height, rows):
         last = min(first + rows, rgb.height)
         yield first, np.array(rgb.crop((0, first, rgb.width, last)))
+
+
+def _let_go(picture: Image.Image, made_of_it: Image.Image) -> Image.Image:
+    """What was made of a picture, whose memory is freed if it is our own or a file's."""
+    if made_of_it is not picture and isinstance(picture, ImageFile.ImageFile):
+        picture.close()
+    return made_of_it
 
 
 def _upright(picture: Image.Image) -> Image.Image:

@@ -63,7 +63,7 @@ def decode(
         check_pixels(held, (width, height), max_pixels)
         with _decoding_large if held > _LARGE else nullcontext():
             if rules != 1 and held > _LARGE:
-                image = _reduced(image, image_size)
+                image = reduced(image, image_size)
             pixels = to_square_rgb(image, image_size)
             look = _look(data, image, pixels, rules) if looks else b""
     except UnusablePicture:
@@ -154,7 +154,7 @@ def _look(data: bytes, image: Image.Image, pixels: np.ndarray, rules: int) -> by
     return look_of(Image.fromarray(pixels if is_square else to_square_rgb(image, LOOK_SIDE)))
 
 
-def _reduced(image: Image.Image, size: int) -> Image.Image:
+def reduced(image: Image.Image, size: int) -> Image.Image:
     """A large picture as a small one of the same mode, before copies of it are made."""
     factor = int(min(image.size) / (2 * _REDUCING_GAP * size))
     plain = image.mode in ("L", "RGB", "RGBA", "LA", "CMYK") and "transparency" not in image.info
@@ -169,7 +169,7 @@ def working_mode(image: Image.Image) -> Image.Image:
     """L, LA, RGB, RGBA or CMYK: what can be resized and has a meaning in a color profile."""
     image = _eight_bit(image)
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image if image.mode == "RGBA" else image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")

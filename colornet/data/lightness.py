@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-from colornet.data.decode import to_square_rgb
+from colornet.data.decode import reduced, to_square_rgb
 from colornet.data.packed import Pack
 from colornet.errors import InputError
 from colornet.modelfolder import MANIFEST
@@ -103,7 +103,8 @@ class TrainingLightness:
 
     def is_unlike(self, picture: Image.Image) -> bool:
         """Whether any statistic of a picture, of any size and mode, is outside its range."""
-        found = statistics(to_square_rgb(picture, self.image_size))
+        small = reduced(picture, self.image_size)  # no copies are made of a large one
+        found = statistics(to_square_rgb(small, self.image_size))
         return any(
             not low <= value <= high for value, (low, high) in zip(found, self.ranges, strict=True)
         )

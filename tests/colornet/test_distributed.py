@@ -214,6 +214,22 @@ def test_impossible_workers_are_refused_with_the_numbers(
     assert len(text.splitlines()) <= 3
 
 
+def test_a_worker_that_was_killed_for_memory_is_said_to_be() -> None:
+    from colornet.distributed import _told
+
+    error = RuntimeError(
+        "Training failed due to worker errors:\n[Rank 0 Error Snippet]:\n"
+        "ray.exceptions.OutOfMemoryError: 1 worker(s) were killed due to the node running low on "
+        "memory. Memory on the node was 22 GB / 23 GB.\n"
+        "Refer to the documentation on how to address the out of memory issue: https://docs.ray.io"
+    )
+    said = str(_told(error))
+    assert said.startswith("the training failed: the machine ran out of memory")
+    assert "the same command goes on" in said
+    assert len(said.splitlines()) == 2
+    assert str(_told(RuntimeError("a\nwhy\n"))) == "the training failed: why"
+
+
 def test_no_node_has_room_for_nobody() -> None:
     from colornet.distributed import Workers, room
 

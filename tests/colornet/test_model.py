@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from colornet.color import split_lab
 from colornet.config import Config
-from colornet.data.decode import open_picture, to_square_rgb
+from colornet.data.decode import open_picture, to_square_rgb, working_mode
 from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.model import Model, load_model, save_model
@@ -114,6 +114,25 @@ def test_a_picture_in_memory_is_not_painted_over(vivid: Model, tmp_path: Path) -
     picture.save(tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as opened:
         assert vivid.colorize(opened).tobytes() == result.tobytes()
+
+
+@pytest.mark.parametrize("change", ["turned", "clear", "deep"])
+def test_of_a_large_picture_no_copies_stay_in_memory(
+    vivid: Model, tmp_path: Path, change: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6 if change == "turned" else 1
+    mode = {"turned": "RGB", "clear": "RGBA", "deep": "I;16"}[change]
+    noise(30, 20, mode).save(tmp_path / "a.png", exif=exif)
+    with open_picture(tmp_path / "a.png") as opened:
+        vivid.colorize(opened)
+        with pytest.raises(ValueError, match="closed image"):
+            opened.getpixel((0, 0))
+
+
+def test_a_picture_that_is_rgba_already_is_not_copied() -> None:
+    picture = noise(30, 20, "RGBA")
+    assert working_mode(picture) is picture
 
 
 def test_rotation_is_applied(vivid: Model) -> None:
