@@ -163,6 +163,6 @@ def _row(one: Answer, column: Column, low: float, high: float) -> dict[str, Any]
         "contrast": one.contrast.replace(" - ", " − "),
         "numbers": interval_text(one.estimate, one.low, one.high, "+") if bar else "",
         "p": p if not p or p.startswith("<") else f"= {p}",
-        "count": f"{one.n:,} {one.counted}",
+        "count": count_text(one.n, one.counted.removesuffix("s")),
         "bar": bar,
     }

@@ -135,7 +135,7 @@ def replicates(
     """Values of each point's trainings in one objective, by seed."""
     confirmed = points["basis"].iloc[0] == "confirm"
     judged = sweep.last_values(confirmed_column(objective) if confirmed else objective)
-    return _by_seed(sweep, points, judged)
+    return by_seed(sweep, points, judged)
 
 
 def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
@@ -156,10 +156,10 @@ def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
 
 def _times(sweep: SweepTables, points: pd.DataFrame) -> dict[int, dict[int, float]]:
     """Seconds of each point's trainings, by seed."""
-    return _by_seed(sweep, points, sweep.trials["seconds"])
+    return by_seed(sweep, points, sweep.trials["seconds"])
 
 
-def _by_seed(
+def by_seed(
     sweep: SweepTables, points: pd.DataFrame, values: pd.Series
 ) -> dict[int, dict[int, float]]:
     """What each point's trainings of the full budget have of `values`, by seed."""

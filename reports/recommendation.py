@@ -7,13 +7,14 @@ from math import isfinite
 import pandas as pd
 
 from colornet.data.enough import few_pictures
-from reports.decision import Decision, deciding, interval_text, replicates, trivial_value
+from reports.decision import Decision, by_seed, deciding, interval_text, trivial_value
 from reports.statistics import mean_interval
 from reports.summary import stopped_text
 from reports.tables import Column, SweepTables, value_text
-from search.ranking import bounds_of, confirmed_column
+from search.ranking import bounds_of
 
 MORE_TRIALS = 16
+_LIKE_AB_MAE = ("psnr", "ssim", "ciede2000")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
 
     A point is better than the best trivial prediction when the 95 % interval of its mean is, or,
     where it was trained once, its value less what it is likely to overstate itself by. That is
-    asked of what decides; where several objectives order, of any one of them.
+    asked of what decides; where several objectives order, of any one of them. Of those that have no
+    trivial prediction but rise and fall with ab MAE, that of the same pictures is asked.
     """
     taken = decision.points.iloc[decision.proposed]
     unmet = "" if taken["feasible"] else _unmet(decision, sweep)
@@ -89,9 +91,19 @@ def _worthless(decision: Decision, sweep: SweepTables, taken: pd.Series) -> str 
         (column, base)
         for column in deciding(decision, sweep)
         if (base := trivial_value(decision, sweep, column))
+    ] or [
+        (column, base)
+        for column in _standing_in(decision, sweep)
+        if (base := sweep.baseline(column.name))
     ]
     missed = [_no_better(decision, sweep, taken, *pair) for pair in judged]
     return missed[0] if missed and None not in missed else None
+
+
+def _standing_in(decision: Decision, sweep: SweepTables) -> list[Column]:
+    """ab MAE of the pictures on which a deciding metric was measured that goes with it."""
+    names = [column.name.partition("_") for column in deciding(decision, sweep)]
+    return [sweep.column(f"{split}_ab_mae") for split, _, metric in names if metric in _LIKE_AB_MAE]
 
 
 def _no_better(
@@ -115,14 +127,12 @@ def _interval(
     """(low, mean, high) of a point in a column."""
     if decision.basis != "search":
         own = decision.points[decision.points["point_id"] == taken["point_id"]]
-        searched = next(
-            (o.name for o in sweep.objectives if column.name in (o.name, confirmed_column(o.name))),
-            decision.column.name,
-        )
-        (values,) = replicates(sweep, own, searched).values()
+        (values,) = by_seed(sweep, own, sweep.last_values(column.name)).values()
         mean, low, high, _ = mean_interval(values.values())
         return (low, mean, high) if isfinite(low) else (mean, mean, mean)
-    value = float(taken["mean"] if column.name == decision.column.name else taken[column.name])
+    own = sweep.trials["trial_id"] == taken["trial_id"]
+    decides = column.name == decision.column.name
+    value = float(taken["mean"] if decides else sweep.last_values(column.name)[own].iloc[0])
     luck = decision.overstated or 0.0 if column.name == decision.column.name else 0.0
     return value - luck, value, value + luck
 

@@ -56,7 +56,7 @@ function showColumns() {
     cell.hidden = !isShown(Number(cell.dataset.number));
     if (cell.tagName === "TH" && !cell.hidden && Number(cell.dataset.number) >= 0) count += 1;
   }
-  byId("columns-count").textContent = `${count} of ${boxes.length} trials` + (chosen ? ", those that are selected" : "");
+  byId("columns-count").textContent = `${count} of ${boxes.length} ${boxes.length === 1 ? "trial" : "trials"}` + (chosen ? ", those that are selected" : "");
   showTiles();
 }
 

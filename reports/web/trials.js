@@ -47,8 +47,8 @@ function show() {
     });
   }
   byId("trials-table").tBodies[0].replaceWith(body);
-  const whole = rows.length.toLocaleString("en");
-  byId("trials-count").textContent = all.length === rows.length ? `${whole} trials` : `${all.length.toLocaleString("en")} of ${whole} trials`;
+  const whole = rows.length.toLocaleString("en") + (rows.length === 1 ? " trial" : " trials");
+  byId("trials-count").textContent = all.length === rows.length ? whole : `${all.length.toLocaleString("en")} of ${whole}`;
   byId("trials-more").hidden = all.length <= view.limit;
   byId("trials-table").querySelectorAll("thead th").forEach((head, index) => {
     if (index === view.column) head.setAttribute("aria-sort", view.falling ? "descending" : "ascending");

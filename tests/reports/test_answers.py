@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reports.answers import answers, answers_data, answers_view, headline
-from reports.claims import VERDICTS, Answer
+from reports.claims import VERDICTS, Answer, answer
 from reports.decision import decide
 from reports.page import environment
 from reports.tables import SweepTables
@@ -23,6 +23,13 @@ CHOICE = {"type": "choice", "choices": ["bce", "lsgan", "hinge"]}
 
 def answered(tables: SweepTables) -> dict[str, Answer]:
     return {one.dimension: one for one in answers(tables, decide(tables))}
+
+
+def test_one_trial_is_one(build) -> None:
+    tables = search(build, {LR: RANGE}, lambda point: 1.0, count=1)
+    few = tuple(answer(LR, "unclear", "No.", 1, counted) for counted in ("trials", "paired seeds"))
+    counts = [row["count"] for row in answers_view(few, tables)["rows"]]
+    assert counts == ["1 trial", "1 paired seed"]
 
 
 def rate(chance: np.random.Generator) -> float:

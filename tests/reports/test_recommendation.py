@@ -124,6 +124,36 @@ def test_a_metric_without_a_trivial_prediction_is_not_asked(build: Any) -> None:
     assert said(searched(build, [25.0], [3.0], **study)) is None
 
 
+@pytest.mark.parametrize("error", [25.0, 15.0])
+@pytest.mark.parametrize("metric", ["psnr", "ssim", "ciede2000"])
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_a_metric_that_goes_with_ab_mae_is_judged_by_it(
+    build: Any, error: float, metric: str, confirmed: bool
+) -> None:
+    goal = "minimize" if metric == "ciede2000" else "maximize"
+    sweep = build(objectives={f"val_{metric}": goal})
+    sweep.trial({LR: 1e-4}, error, metrics={f"val_{metric}": 20.0})
+    if confirmed:
+        for seed in (1, 2, 3):
+            sweep.trial(
+                {LR: 1e-4},
+                error,
+                metrics={
+                    f"test_{metric}": 20.0 + seed,
+                    "test_ab_mae": error + seed / 10,
+                    "test_ab_mae_baseline": TRIVIAL,
+                },
+                origin="confirm",
+                seed=seed,
+                point_id="p0",
+            )
+    found = said(sweep)
+    assert (found is None) == (error < TRIVIAL)
+    if found is not None:
+        assert found.reason.startswith(f"the best has {'test ' if confirmed else ''}ab MAE 25")
+        assert "and one color everywhere 20" in found.reason
+
+
 def test_best_says_it_first_and_does_not_offer_training(build: Any, tmp_path: Any) -> None:
     sweep = searched(build, [25.0, 26.0])
     sweep.tables()
