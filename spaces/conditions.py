@@ -128,6 +128,6 @@ def shortened(file_space: Mapping[str, Any], space: Mapping[str, Dimension]) -> 
         dimension = space[name]
         if dimension.step is not None and dimension.high != spec[dimension.type][1]:
             yield (
-                f"{name} ends at {dimension.high:g}: no step of {dimension.step:g} from "
-                f"{dimension.low:g} reaches {spec[dimension.type][1]:g}"
+                f"{name} ends at {dimension.high:.16g}: no step of {dimension.step:.16g} from "
+                f"{dimension.low:.16g} reaches {spec[dimension.type][1]:.16g}"
             )

@@ -1,9 +1,8 @@
 """One entry of a study's `space`, from what people wrote to a Dimension."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from math import inf
 from typing import Any
 
 from colornet.errors import InputError, did_you_mean
@@ -16,6 +15,13 @@ BESIDE = ("step", "or", "when")
 """Words that stand beside a distribution."""
 MOST_STEPS = 10_000_000
 """Steps that a range may have."""
+SMALLEST, LARGEST = 1e-300, 1e300
+"""Ends of a range of real numbers, beside 0: samplers take logarithms and differences of them."""
+MOST_WHOLE = 2**53
+"""Whole numbers up to this are floats, too, as samplers draw them."""
+NARROWEST = 1e-6
+"""The least width of a range, as a part of its larger end. In a narrower one samplers draw numbers
+beyond its ends, by rounding, and come to the end of those within."""
 
 
 def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
@@ -87,7 +93,30 @@ def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
             f"{head}: [{low}, {high}]: a logarithmic range starts above 0.\n"
             f"Raise {low}; a 0 beside the range is written `or: 0`."
         )
+    _check_ends(head, value, whole=word in ("int", "logint"))
     return (int(low), int(high)) if word in ("int", "logint") else (float(low), float(high))
+
+
+def _check_ends(head: str, value: Sequence[float], *, whole: bool) -> None:
+    """Raise InputError for a range whose numbers samplers cannot tell apart."""
+    for end in value:
+        if whole and abs(end) > MOST_WHOLE:
+            raise InputError(
+                f"{head}: {end}: is a whole number that no float tells from the next.\n"
+                f"Stay below {MOST_WHOLE:,}."
+            )
+        if not whole and end and not SMALLEST <= abs(end) <= LARGEST:
+            side = "near to" if abs(end) < SMALLEST else "far from"
+            raise InputError(
+                f"{head}: {end}: is so {side} 0 that no sampler draws it.\n"
+                f"Stay between {SMALLEST:g} and {LARGEST:g}, or take 0."
+            )
+    low, high = value
+    if not whole and high - low < NARROWEST * max(abs(low), abs(high)):
+        raise InputError(
+            f"{head}: [{low}, {high}]: the ends are so close that few numbers lie between them.\n"
+            "Widen the range, or write a choice."
+        )
 
 
 def _parse_step(head: str, value: Any, ranged: Dimension) -> Dimension:
@@ -107,8 +136,7 @@ def _parse_step(head: str, value: Any, ranged: Dimension) -> Dimension:
             f"{head}: step: {value}: is longer than the range from {ranged.low:g} to "
             f"{ranged.high:g}.\nShorten it."
         )
-    # Ends that are far apart differ by infinity, which is more than any number of steps.
-    if ranged.high - ranged.low > MOST_STEPS * value or ranged.high - ranged.low == inf:
+    if ranged.high - ranged.low > MOST_STEPS * value:
         raise InputError(
             f"{head}: step: {value}: makes more than {MOST_STEPS:,} values from {ranged.low:g} to "
             f"{ranged.high:g}.\nTake a longer step, or leave it out."
@@ -117,6 +145,11 @@ def _parse_step(head: str, value: Any, ranged: Dimension) -> Dimension:
     high = low + (Decimal(str(ranged.high)) - low) // step * step
     if ranged.is_int:
         return replace(ranged, step=int(value), high=int(high))
+    if (Decimal(str(float(high))) - low) % step:  # Optuna would end the range with another number
+        raise InputError(
+            f"{head}: step: {value}: adds up to numbers of more digits than are kept.\n"
+            f"Write it, and the ends, with fewer: {value:.6g}."
+        )
     return replace(ranged, step=float(value), high=float(high))
 
 

@@ -208,6 +208,10 @@ def test_a_range_that_no_step_ends_is_said(load: Load) -> None:
     study = load(f"{WIDTH}: {{int: [8, 60], step: 8}}")
     assert study.space[WIDTH].high == 56
     assert study.notes == (f"{WIDTH} ends at 56: no step of 8 from 8 reaches 60",)
+    study = load(f"{DROPOUT}: {{uniform: [0, 0.9], step: 0.2999999999999999}}")
+    assert study.notes == (
+        f"{DROPOUT} ends at 0.8999999999999997: no step of 0.2999999999999999 from 0 reaches 0.9",
+    )
 
 
 def test_conditions_on_steps(load: Load) -> None:

@@ -11,6 +11,7 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler, TPESampler
 
 from colornet.catalog import preset_values
@@ -199,8 +200,6 @@ def test_a_bundle_has_a_name_that_the_sampler_has_not(name: str) -> None:
         {"uniform": [0, 1], "step": 1e-300},
         {"uniform": [0, 1], "step": 5e-324},
         {"uniform": [0, 1], "step": 9.9e-8},
-        {"uniform": [-1e308, 1e308], "step": 1e308},
-        {"int": [0, 10**300], "step": 2},
         {"int": [0, 10**8], "step": 1},
     ],
 )
@@ -208,6 +207,72 @@ def test_a_step_makes_no_more_values_than_can_be_told_apart(spec: dict[str, Any]
     with pytest.raises(InputError, match="makes more than 10,000,000 values") as caught:
         read(spec)
     assert len(str(caught.value).split("\n")) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"uniform": [0, 5e-324]}, "5e-324: is so near to 0"),
+        ({"uniform": [0, 1e-301], "step": 1e-302}, "1e-301: is so near to 0"),
+        ({"loguniform": [5e-324, 1]}, "5e-324: is so near to 0"),
+        ({"uniform": [-1e308, 1e308], "step": 1e308}, "-1e+308: is so far from 0"),
+        ({"uniform": [0, 1.7e308], "step": 1e308}, "1.7e+308: is so far from 0"),
+        ({"loguniform": [1, 1e301]}, "1e+301: is so far from 0"),
+        ({"int": [0, 10**300], "step": 2}, "is a whole number that no float tells from the next"),
+        ({"int": [0, 2**53 + 1]}, "9007199254740993: is a whole number that no float tells"),
+        ({"logint": [1, 10**20]}, "is a whole number that no float tells from the next"),
+        ({"uniform": [1, 1.0000000000000002]}, "[1, 1.0000000000000002]: the ends are so close"),
+        ({"loguniform": [1.5e-06, 1.5000000000000017e-06]}, "the ends are so close"),
+        ({"uniform": [-1.0000001, -1]}, "the ends are so close"),
+        ({"uniform": [1e6, 1e6 + 1e-9], "step": 1e-10}, "the ends are so close"),
+    ],
+)
+def test_a_range_holds_numbers_that_can_be_told_apart(spec: dict[str, Any], said: str) -> None:
+    assert said in refused(spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"uniform": [0, 1e-300]},
+        {"loguniform": [1e-300, 1e300]},
+        {"int": [0, 2**53]},
+        {"uniform": [0.99999, 0.999999]},
+        {"loguniform": [1, 1.00001]},
+    ],
+)
+def test_ranges_that_are_as_narrow_or_wide_as_may_be(spec: dict[str, Any]) -> None:
+    assert read(spec).type in spec
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"uniform": [0.1, 1], "step": 1 / 30},
+        {"uniform": [1e-9, 1e9], "step": 142857142.85714287},
+        {"uniform": [0.2475, 0.99], "step": 0.37124999999999997},
+    ],
+)
+def test_steps_add_up_to_numbers_that_are_kept(spec: dict[str, Any]) -> None:
+    """Optuna takes another end where the last step is rounded: a number less."""
+    found = refused(spec)
+    assert f"step: {spec['step']}: adds up to numbers of more digits than are kept" in found
+
+
+def test_optuna_ends_a_range_as_it_was_read() -> None:
+    """Steps of as many digits as a float has, of which some are refused."""
+    ends = []
+    for low, parts in itertools.product([0, 0.1, 0.001, 1e-5], range(1, 41)):
+        step = (1 - low) / parts
+        try:
+            high = read({"uniform": [low, 1], "step": step}).high
+        except InputError as error:
+            assert "adds up to numbers of more digits" in str(error)
+        else:
+            assert high is not None
+            ends.append((high, FloatDistribution(low, high, step=step).high))
+    assert [one for one, _ in ends] == [other for _, other in ends]
+    assert len(ends) == 88
 
 
 def test_a_short_step_is_one() -> None:
