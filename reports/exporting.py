@@ -64,7 +64,8 @@ def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":
 
     Returns:
         trial_id, number, state, reason, origin, seed, attempt, rank, point_id, a column per
-        dimension (None where it is not active), what it reported at its last tick (tick, images,
+        dimension (None where it is not active; `space.NAME` for a bundle named like another
+        column), what it reported at its last tick (tick, images,
         seconds, every metric), gpu_hours, money (where an hour has a price), host, started, ended.
     """
     import pandas as pd
@@ -72,10 +73,6 @@ def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":
     records, trials = sweep.records, sweep.trials
     names = ["trial_id", "number", "state", "reason", "origin", "seed", "attempt", "rank"]
     frame = trials[[*names, "point_id"]].reset_index(drop=True)
-    points = {
-        d.name: pd.Series([point.get(d.name) for point in trials["point"]], dtype=object)
-        for d in sweep.dimensions
-    }
     administrative = {"version", "seq", "time", "trial_id", "number", "attempt", "seed"}
     last = records.last.reindex(list(trials["trial_id"])).reset_index(drop=True)
     last = last.drop(columns=[name for name in last if name in administrative])
@@ -89,8 +86,15 @@ def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":
         "started": begun.reindex(list(trials["trial_id"])).reset_index(drop=True),
         "ended": trials["ended"].reset_index(drop=True),
     }
-    parts = [frame, pd.DataFrame(points, index=frame.index), last]
-    return pd.concat([*parts, pd.DataFrame({**costs, **where}, index=frame.index)], axis=1)
+    after = pd.DataFrame({**costs, **where}, index=frame.index)
+    taken = {*frame.columns, *last.columns, *after.columns}
+    points = {
+        f"space.{d.name}" if d.name in taken else d.name: pd.Series(
+            [point.get(d.name) for point in trials["point"]], dtype=object
+        )
+        for d in sweep.dimensions
+    }
+    return pd.concat([frame, pd.DataFrame(points, index=frame.index), last, after], axis=1)
 
 
 def _cards(sweep: "SweepTables") -> "pd.Series | float":

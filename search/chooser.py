@@ -108,6 +108,8 @@ class Chooser:
         self._refused: set[str] = set()
         """Points that were drawn and are no configs, by id."""
         self._exhausted = False
+        self._place = 0
+        """In a grid, before which all points are tried."""
         self.waiting: list[Assignment] = []
         self.next_number = 0
         for _, row in trials.iterrows():
@@ -182,7 +184,7 @@ class Chooser:
             return None
         planned, index, number = self.study.planned, self.asked, self.next_number
         is_start = not self._planned and index < len(planned) and bool(planned[index])
-        part = planned[index % len(planned)] if self._planned or is_start else {}
+        part = self._whole(index) if self._planned else planned[index] if is_start else {}
         drawn = self._draw(number, part)
         if drawn is None and part:
             is_start, drawn = False, self._draw(number, {})
@@ -204,6 +206,18 @@ class Chooser:
             distributions=_json(distributions),
             system_attrs=_json(frozen.system_attrs),
         )
+
+    def _whole(self, index: int) -> Point:
+        """The next of the points that are known beforehand; of a grid one that is not tried.
+
+        An older version may have begun with another one.
+        """
+        planned = self.study.planned
+        if self.study.file.design == "compare":
+            return planned[index % len(planned)]
+        while point_id(planned[self._place]) in self._known:
+            self._place += 1
+        return planned[self._place]
 
     def repeat(self, point: Point, seed: int) -> Assignment:
         """A trial that confirms a point with another seed; Optuna does not hear of it."""

@@ -249,6 +249,19 @@ def _suggest(trial: Suggests, dimension: Dimension) -> Any:
     return trial.suggest_float(name, low, high, log=log, **({} if step is None else {"step": step}))
 
 
+def counting(part: Mapping[str, Any], dimensions: Sequence[Dimension]) -> Point:
+    """What of a part of a point its own values do not make inactive, and dimensions have."""
+    found: Point = {}
+    inactive: set[str] = set()
+    for dimension in dimensions:
+        for parent, values in dimension.when.items():
+            if parent in inactive or (parent in found and found[parent] not in values):
+                inactive.add(dimension.name)
+        if dimension.name in part and dimension.name not in inactive:
+            found[dimension.name] = part[dimension.name]
+    return found
+
+
 def sampler_params(point: Mapping[str, Any], dimensions: Sequence[Dimension]) -> dict[str, Any]:
     """A point, or part of one, as the parameters that `draw` asks the sampler for."""
     params: dict[str, Any] = {}

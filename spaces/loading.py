@@ -14,6 +14,7 @@ from spaces.checking import check_columns, check_design, check_weights, cost_col
 from spaces.conditions import check_conditions, check_reachable, shortened
 from spaces.configs import check_configs
 from spaces.distributions import Dimension, in_order
+from spaces.effects import changed_at_last, check_kept
 from spaces.overlaps import (
     check_fixed,
     check_overlaps,
@@ -64,6 +65,8 @@ def load_study(
     check_columns(study.file, origin)
     check_weights(study, origin)
     check_configs(study, origin)
+    notes += tuple(check_kept(study, origin, overrides or {}))
+    notes += tuple(changed_at_last(study, origin))
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
     notes += tuple(where_given(overrides or {}, study.space))
     notes += tuple(shortened(file.space, study.space))

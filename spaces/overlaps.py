@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from colornet.errors import InputError
-from colornet.paths import covering
+from colornet.paths import covering, flatten
 from spaces.distributions import Dimension, is_same
 
 SEED = "training.seed"
@@ -105,26 +105,34 @@ def check_fixed(
     Args:
         given: the settings that were fixed on the command line.
     """
-    for path, value in fixed.items():
-        for name, labels in _setting(path, space):
+    for path, value in settings(fixed).items():
+        for name, labels in setters(path, space):
             always = labels is None or len(labels) == len(space[name].labels)
             if always and not space[name].when:
-                head = f"--set: {path}" if path in given else f"{origin}: fixed.{path}"
+                head = f"--set: {path}" if path in settings(given) else f"{origin}: fixed.{path}"
                 raise InputError(
                     f"{head}: {value!r}: no trial would have it, as space.{name} sets {path} "
                     "in each.\nRemove one of the two."
                 )
 
 
+def settings(fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """What is fixed by its own path, where a whole section is given, too."""
+    found: dict[str, Any] = {}
+    for path, value in fixed.items():
+        found |= flatten({path: value})
+    return found
+
+
 def where_given(given: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
     """Sentences about settings of the command line that some labels of a bundle set otherwise."""
-    for path, value in given.items():
-        for name, labels in _setting(path, space):
+    for path, value in settings(given).items():
+        for name, labels in setters(path, space):
             if labels:
                 yield f"{path} is {value!r}, but not where {name} is {' or '.join(labels)}"
 
 
-def _setting(
+def setters(
     path: str, space: Mapping[str, Dimension]
 ) -> Iterator[tuple[str, tuple[str, ...] | None]]:
     """The dimensions that set a path, with the labels of a bundle that do."""

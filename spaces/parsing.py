@@ -1,5 +1,6 @@
 """One entry of a study's `space`, from what people wrote to a Dimension."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +16,8 @@ BESIDE = ("step", "or", "when")
 """Words that stand beside a distribution."""
 MOST_STEPS = 10_000_000
 """Steps that a range may have."""
+UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
+"""Categories of characters that are not seen: controls, joiners, spaces."""
 SMALLEST, LARGEST = 1e-300, 1e300
 """Ends of a range of real numbers, beside 0: samplers take logarithms and differences of them."""
 MOST_WHOLE = 2**53
@@ -63,7 +66,7 @@ def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
 
 
 def _check_bundle_name(head: str, name: str) -> None:
-    if not name.strip() or ":" in name:
+    if not looks(name) or ":" in name:
         raise InputError(
             f"{head}: {name!r}: is no name for a bundle: it is empty, or has a colon, as only "
             "the sampler's own names have.\nCall it e.g. variants."
@@ -177,7 +180,11 @@ def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
     for choice in value:
         # 1 and 1.0 are one level, and nobody could tell 1 from '1' in what is reported.
         whole = is_number(choice) and float(choice).is_integer()
-        text = choice if isinstance(choice, str) else yaml_text(int(choice) if whole else choice)
+        text = (
+            looks(choice)
+            if isinstance(choice, str)
+            else yaml_text(int(choice) if whole else choice)
+        )
         if text in seen:
             raise InputError(
                 f"{head}.choice: {value!r}: holds a value twice: {seen[text]!r} and {choice!r}.\n"
@@ -187,10 +194,17 @@ def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def looks(text: str) -> str:
+    """What can be told of a text by looking: composed, without what is not seen."""
+    seen = (" " if unicodedata.category(one) in UNSEEN else one for one in text)
+    return unicodedata.normalize("NFC", " ".join("".join(seen).split()))
+
+
 def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
     if not isinstance(value, Mapping) or not value:
         raise InputError(f"{head}.bundle: {value!r}: is no mapping.\nWrite label: {{path: value}}.")
     known = known_paths()
+    seen: dict[str, Any] = {}
     for label, paths in value.items():
         if not isinstance(label, str) and not is_number(label):
             raise InputError(
@@ -199,8 +213,13 @@ def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
             )
         if label != str(label) and str(label) in value:
             raise InputError(f"{head}.bundle: {label} and '{label}': are one label.\nRename one.")
-        if not str(label).strip():
+        if not (text := looks(str(label))):
             raise InputError(f"{head}.bundle: {label!r}: is an empty label.\nName it.")
+        if text in seen:
+            raise InputError(
+                f"{head}.bundle: {seen[text]!a} and {label!a}: look alike.\nRename one."
+            )
+        seen[text] = label
         if not isinstance(paths, Mapping) or not paths:
             raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
         for path in paths:

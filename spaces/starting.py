@@ -6,6 +6,7 @@ from typing import Any
 from colornet.errors import InputError, did_you_mean
 from spaces.conditions import remedy
 from spaces.distributions import Dimension, Point, is_same
+from spaces.overlaps import setters
 
 
 def start_points(
@@ -29,6 +30,12 @@ def start_points(
         for name, value in point.items():
             head = f"{origin}: start_from[{index}]: {name}"
             if name not in space:
+                for other, labels in setters(name, space):
+                    value = labels[0] if labels else "…"
+                    raise InputError(
+                        f"{head}: is set by space.{other}, and not searched by itself.\n"
+                        f"Name that instead: {{{other}: {value}}}."
+                    )
                 if name not in fixed:
                     raise InputError(f"{head}: no dimension.\n{did_you_mean(name, space)}")
             elif not space[name].contains(value):

@@ -17,7 +17,7 @@ from colornet.errors import InputError
 from colornet.measures import COLUMNS
 from colornet.paths import apply_overrides
 from colornet.validation import MOST_SEEDS, MOST_TRIALS, validate
-from spaces.distributions import Dimension, Point, place_point
+from spaces.distributions import Dimension, Point, counting, place_point
 from spaces.grid import count_points, grid_points
 
 
@@ -169,9 +169,9 @@ class Study:
         start = [dict(point) for point in self.file.start_from]
         if self.file.design == "search" and self.file.sampler != "grid":
             return start
-        whole = list(grid_points(self.dimensions))
-        first = [point for point in whole if any(part.items() <= point.items() for part in start)]
-        return [*first, *(point for point in whole if point not in first)]
+        parts = [part for one in start if (part := counting(one, self.dimensions))]
+        whole = grid_points(self.dimensions)
+        return sorted(whole, key=lambda point: not any(p.items() <= point.items() for p in parts))
 
     @cached_property
     def trials(self) -> int:

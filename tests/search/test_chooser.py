@@ -492,6 +492,21 @@ class TestPlanned:
         ]
         assert {one.seed for one in chosen} == {0}
 
+    def test_a_grid_that_began_in_another_order_tries_each_point_once(
+        self, make_study: MakeStudy
+    ) -> None:
+        before = make_study(40, space=LEVELS, sampler="grid", start_from=[{LOSS: "lsgan"}])
+        ledger = Ledger(before)
+        ledger.values = {}
+        first = [ledger.start() for _ in range(2)]
+        now = make_study(40, space=LEVELS, sampler="grid")
+        ledger.study = now
+        rebuilt = ledger.rebuilt()
+        again = [rebuilt.ask() for _ in range(2)]
+        rest = ask_all(rebuilt)
+        assert [one and one.trial_id for one in again] == [one and one.trial_id for one in first]
+        assert [one.point[LOSS] for one in rest] == ["bce", "bce"]
+
     def test_a_comparison_has_every_level_with_every_seed(self, make_study: MakeStudy) -> None:
         study = make_study(None, space=LEVELS, design="compare", replicates=3, seed=7, budget={})
         chosen = ask_all(Chooser(study, NONE, {}))

@@ -184,6 +184,15 @@ class TestStart:
     def test_what_is_outside(self, load: Load, point: str, said: str) -> None:
         assert said in refused(load, self.SPACE, more=f"start_from: [{{{point}}}]")
 
+    @pytest.mark.parametrize("value", [1.0, 100.0])
+    def test_a_path_of_a_bundle_is_no_dimension(self, load: Load, value: float) -> None:
+        space = "how: {bundle: {x: {loss.mse_weight: 1}, y: {loss.mse_weight: 2}}}"
+        found = refused(load, space, more=f"start_from: [{{loss.mse_weight: {value}}}]")
+        assert found.endswith(
+            "start_from[0]: loss.mse_weight: is set by space.how, and not searched by itself.\n"
+            "Name that instead: {how: x}."
+        )
+
     def test_points_that_differ_in_what_has_no_effect(self, load: Load) -> None:
         more = (
             f"start_from: [{{{LOSS}: hinge, {SMOOTH}: 0.1, {WIDTH}: 8}}, "

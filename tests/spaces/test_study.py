@@ -144,6 +144,17 @@ class TestCompare:
         assert len(planned) == 4
 
     @pytest.mark.parametrize(
+        "part",
+        [{LOSS: "hinge", "training.ticks": 2}, {LOSS: "hinge", SMOOTH: 0.2}, {LOSS: "hinge"}],
+        ids=["what is fixed", "what is inactive", "all that counts"],
+    )
+    def test_what_does_not_count_in_them_holds_none_back(
+        self, write: Write, compared: dict[str, Any], part: dict[str, Any]
+    ) -> None:
+        compared["start_from"] = [{}, part]
+        assert load_study(write(compared)).planned[0] == {LOSS: "hinge"}
+
+    @pytest.mark.parametrize(
         ("key", "value", "said"),
         [
             ("stopping", {"rule": "asha"}, "stopping: design compare trains every level in full"),

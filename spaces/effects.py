@@ -1,0 +1,94 @@
+"""Settings that do not reach every training, though nothing sets them otherwise by name.
+
+A tag takes the options with it that its new variant lacks (`generator.depth` with `deconv_unet`),
+a loss those that mean nothing to it, and the final training may change what was searched.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from colornet.config import parse_config
+from colornet.errors import InputError
+from colornet.paths import apply_overrides, covering, flatten
+from spaces.distributions import Dimension
+from spaces.overlaps import needs, settings
+from spaces.study import Study
+
+
+def check_kept(study: Study, origin: str, given: Mapping[str, Any]) -> list[str]:
+    """Sentences about fixed settings that trials with some value of a dimension do not have.
+
+    Args:
+        given: the settings that were fixed on the command line.
+
+    Raises:
+        InputError: for one that no trial has.
+    """
+    told = []
+    on_line = settings(given)
+    for dimension in study.dimensions:
+        values = dimension.probes()
+        for path, lost in _lost(study, dimension).items():
+            value = flatten(study.base_config)[path]
+            if len(lost) == len(values) and not dimension.when:
+                head = f"--set: {path}" if path in on_line else f"{origin}: fixed.{path}"
+                raise InputError(
+                    f"{head}: {value!r}: no trial would have it, as space.{dimension.name} leaves "
+                    "no place for it.\nRemove one of the two."
+                )
+            # That a method has no use for another's options goes without saying.
+            methods = any("loss.method" in dimension.changes(value) for value in lost)
+            if path in on_line or not methods:
+                where = " or ".join(map(str, lost))
+                told.append(f"{path} is {value!r}, but not where {dimension.name} is {where}")
+    return told
+
+
+def _lost(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
+    """The values of a dimension with which fixed settings are gone that it does not set."""
+    base = flatten(study.base_config)
+    judged = study.file.evaluate_on is not None
+    paths = [path for path in settings(study.file.fixed) if path in base]
+    paths = [path for path in paths if not (judged and path.startswith("data."))]
+    lost: dict[str, list[Any]] = {}
+    for value in dimension.probes() if paths else ():
+        point = first_point(study, dimension, value)
+        without = {name: one for name, one in point.items() if name != dimension.name}
+        before, after = _config_of(study, without), _config_of(study, point)
+        for path in paths:
+            named = dimension.changes(value).keys() & set(covering(path))
+            held = path in before and before[path] == base[path]
+            if held and not named and (path not in after or after[path] != base[path]):
+                lost.setdefault(path, []).append(value)
+    return lost
+
+
+def first_point(study: Study, dimension: Dimension, value: Any) -> dict[str, Any]:
+    """The least part of a point in which a dimension has a value."""
+    given = needs(dimension, study.space, (value,)) or {}
+    return {name: values[0] for name, values in given.items()}
+
+
+def _config_of(study: Study, point: Mapping[str, Any]) -> dict[str, Any]:
+    return flatten(study.config(point, study.file.seed).to_dict())
+
+
+def changed_at_last(study: Study, origin: str) -> list[str]:
+    """Sentences about dimensions whose values the final training does not have.
+
+    Raises:
+        InputError: a value with which the final training is no config.
+    """
+    told = []
+    for dimension in study.dimensions if study.file.final else ():
+        for value in dimension.probes():
+            point = first_point(study, dimension, value)
+            config = study.config(point, study.file.seed).to_dict()
+            head = f"{origin}: final: where {dimension.name} is {value}"
+            last = parse_config(apply_overrides(config, study.file.final), head)
+            before, after = flatten(config), flatten(last.to_dict())
+            paths = [path for path in dimension.changes(value) if path in before]
+            if any(path not in after or after[path] != before[path] for path in paths):
+                told.append(f"the final training changes {dimension.name}, which is searched")
+                break
+    return told
