@@ -43,7 +43,8 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
 
     Raises:
         InputError: for one without `=`, a path that is set twice, or one of which a later option
-            leaves nothing: `training.epochs` before `training.images`.
+            leaves nothing: `training.epochs` before `training.images`, or a dimension before its
+            path.
     """
     from colornet.catalog import parse_value
     from colornet.paths import covering
@@ -55,7 +56,9 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--set: {setting!r}: is no PATH=VALUE.\nE.g. training.images=4000.")
         if (path := path.strip()) in parsed:
             raise InputError(f"--set: {path}: is given twice, at last as {value}.\nKeep one.")
-        if lost := [before for before in parsed if path in covering(before)]:
+        own = path.removeprefix("space.")
+        lost = [one for one in parsed if own in covering(one.removeprefix("space."))]
+        if lost:
             raise InputError(f"--set: {path}: leaves nothing of {lost[0]}.\nKeep one.")
         parsed[path] = parse_value(value)
     return parsed

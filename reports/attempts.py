@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from reports.tables import SweepTables
+from search.records import CUT_OFF
 
-CUT_OFF = "cut off"
-"""How an attempt ended whose end nobody recorded, as its driver was gone."""
 NOWHERE = "host not known"
 PAUSE, SHORTEST = 0.05, 60.0
 """A time in which nothing ran is a pause from this share of the time in which something ran, and

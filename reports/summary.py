@@ -14,7 +14,8 @@ from colornet.measures import METRICS
 from reports.charts.endings import savings, savings_text
 from reports.health import flags
 from reports.tables import Column, SweepTables, duration_text, value_text
-from search.records import TrialCounts, count_trials, driver_of
+from search.finished import is_left
+from search.records import count_trials, driver_of
 
 
 def header(sweep: SweepTables) -> dict[str, Any]:
@@ -50,25 +51,10 @@ def stopped_text(sweep: SweepTables) -> str:
     records = sweep.records
     if driver_of(records.location) is not None or records.gone_text:
         return ""
+    if not is_left(records):
+        return ""
     pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
-    counts = count_trials(records.study, pairs, driven=False)
-    return counts.stopped_text if _is_left(records.study, counts) else ""
-
-
-def _is_left(study: dict[str, Any], counts: TrialCounts) -> bool:
-    """Whether a sweep without a driver would go on, as far as its records tell.
-
-    How much of a budget of pictures, time or money is spent they do not.
-    """
-    budget = study.get("budget") or {}
-    limits = ("images", "wall_hours", "gpu_hours", "money")
-    if counts.unfinished:
-        return True
-    if any(budget.get(name) is not None for name in limits):
-        return False
-    confirm = study.get("confirm") or {}
-    most = min(confirm.get("top", 0), counts.states.get("completed", 0))
-    return counts.done < counts.total or counts.confirmed < most * confirm.get("replicates", 0)
+    return count_trials(records.study, pairs, driven=False).stopped_text
 
 
 def _span(sweep: SweepTables) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
@@ -116,11 +102,12 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
     columns += [(name, "metric") for name in others]
     columns += [("images", "number"), ("seconds", "number"), ("attempt", "number")]
     columns += [("seed", "number"), ("origin", "text")]
+    states = sweep.told_states.tolist()
     rows = [
         [
             _json(row["rank"]),
             row["trial_id"],
-            row["state"],
+            states[index],
             row["reason"] if isinstance(row["reason"], str) else None,
             flagged[index] or None,
             *(_json(row[column.name]) for column in sweep.objectives),

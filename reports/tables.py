@@ -13,7 +13,14 @@ import pandas as pd
 from colornet.errors import InputError
 from colornet.measures import Metric, metric_of
 from search.ranking import baseline, objective_table, point_table
-from search.records import SweepRecords, find_sweep, read_sweep, sweeps_folder
+from search.records import (
+    CUT_OFF,
+    SweepRecords,
+    driver_of,
+    find_sweep,
+    read_sweep,
+    sweeps_folder,
+)
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
 """Ends that say something about the point itself, worth a mark in a chart."""
@@ -181,11 +188,19 @@ class SweepTables:
 
     def how_ended(self) -> dict[str, int]:
         """Number of trials by state, in a fixed order, states without a trial left out."""
-        counts = self.trials["state"].value_counts()
+        counts = self.told_states.value_counts()
         known = [state for state in STATES if state in counts.index]
         return {
             state: int(counts[state]) for state in [*known, *sorted(set(counts.index) - {*STATES})]
         }
+
+    @cached_property
+    def told_states(self) -> pd.Series:
+        """Each trial's state; without a driver none runs, as `status` says, too."""
+        states = self.trials["state"]
+        if driver_of(self.records.location) is not None:
+            return states
+        return states.replace("running", CUT_OFF)
 
 
 def open_sweep(sweep: str | None = None) -> SweepTables:

@@ -5,6 +5,7 @@
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,23 @@ def changes_of(
         short["budget.trials"] = (f"--trials {trials}", trials)
     if when_spent is not None:
         short["budget.when_spent"] = (f"--when-spent {when_spent}", when_spent)
+    said = {path: one for path in short if (one := _said(path, explicit))}
     notes = [
-        f"--set {path}={explicit[path]} wins over {option}"
+        f"--set {path}={said[path][0]} wins over {option}"
         for path, (option, value) in short.items()
-        if path in explicit and explicit[path] != value
+        if path in said and said[path][0] != value
     ]
-    implied = {path: value for path, (_, value) in short.items() if path not in explicit}
+    implied = {path: value for path, (_, value) in short.items() if path not in said}
     return {**explicit, **implied}, notes
+
+
+def _said(path: str, explicit: Mapping[str, Any]) -> tuple[Any] | None:
+    """The value that `--set` gives a path, by itself or with the section that it lies in."""
+    if path in explicit:
+        return (explicit[path],)
+    section, _, key = path.partition(".")
+    whole = explicit.get(section)
+    return (whole[key],) if isinstance(whole, Mapping) and key in whole else None
 
 
 def tell(study: Study) -> None:

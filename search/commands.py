@@ -280,7 +280,8 @@ def _answer(result: "SweepResult") -> Answer:
     rows.append(("Next", f"colorsweep {verb} {result.location}"))
     values = {
         "sweep": result.location,
-        "states": dict(result.states),
+        "states": counts.states,
+        "confirming": counts.confirming,
         "ended": result.why_over,
         "best": best,
         "seconds": round(result.seconds, 1),

@@ -17,6 +17,7 @@ from colornet.redaction import redact
 from colornet.storage import Storage
 from search import confirmation
 from search.chooser import CONFIRM, Assignment, Chooser
+from search.finished import is_finished, search_is_over
 from search.gaps import Gaps
 from search.hearing import Hearing, longest_tick
 from search.keeping import KEEP_BEST, Keeper
@@ -24,7 +25,7 @@ from search.ranking import best_trials
 from search.records import UNFINISHED, read_states, read_sweep
 from search.running import Running, identity, row_of, terminate_here
 from search.spending import Spending
-from search.standing import Standing, is_finished, reported, search_is_over
+from search.standing import Standing, reported
 from search.stopping import Stopper
 from search.writer import RecordsWriter
 from spaces.distributions import Point

@@ -125,12 +125,14 @@ def count_trials(
         counts[state] = counts.get(state, 0) + 1
     total = int(study.get("trials") or 0)
     confirm = study.get("confirm") or {}
-    most = min(confirm.get("top", 0), total) * confirm.get("replicates", 0)
     open_ones = (*UNFINISHED, CUT_OFF)
     done, confirmed = (
         sum(count for state, count in counts.items() if state not in open_ones)
         for counts in (searched, confirming)
     )
+    # Once the search has ended, no more are confirmed than completed.
+    top = min(confirm.get("top", 0), total if done < total else searched.get("completed", 0))
+    most = top * confirm.get("replicates", 0)
     return TrialCounts(done, total, confirmed, most, searched, confirming, driven)
 
 

@@ -8,11 +8,9 @@ from typing import Any
 import pandas as pd
 
 from colornet.validation import parse_bound
-from search import confirmation
-from search.chooser import CONFIRM, Reported
+from search.chooser import Reported
 from search.ranking import best_trials, deciding_metric
-from search.records import UNFINISHED, SweepRecords, TrialCounts, count_trials
-from search.spending import Spending
+from search.records import SweepRecords, TrialCounts, count_trials
 from spaces.study import Study
 
 
@@ -71,31 +69,6 @@ class Standing:
         """Find the best trial anew."""
         best = best_trials(self.snapshot(), 1)
         self.best = float(best[self.best_column].iloc[0]) if len(best) else None
-
-
-def search_is_over(
-    study: Study, spending: Spending, confirming: int, under_way: float = 0.0
-) -> str | None:
-    """Which budget of the search is used up, if one is; room is left for confirming.
-
-    Args:
-        confirming: trials that confirm and have been started.
-        under_way: pictures that running trials still have to see.
-    """
-    images = study.base_config["training"]["images"] or spending.images_per_trial
-    left = max(0, confirmation.count(study) - confirming)
-    return spending.over(under_way, left * images)
-
-
-def is_finished(study: Study, sweep: SweepRecords, spending: Spending) -> bool:
-    """Whether `resume` would have nothing to do: all is tried that may be, and confirmed."""
-    if sweep.trials["state"].isin(UNFINISHED).any():
-        return False
-    confirming = int((sweep.trials["origin"] == CONFIRM).sum())
-    is_searched = len(sweep.trials) - confirming >= study.trials
-    if not is_searched and search_is_over(study, spending, confirming) is None:
-        return False
-    return spending.over() is not None or next(confirmation.missing(study, sweep), None) is None
 
 
 def reported(study: Study, metrics: Mapping[str, Any]) -> Reported:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from colornet.answer import aligned, count_text
 from colornet.errors import cut
+from search.finished import ended_by, is_finished
 from search.progress import time_left
 from search.ranking import (
     baseline,
@@ -26,7 +27,6 @@ from search.records import (
     read_sweep,
 )
 from search.spending import Spending
-from search.standing import is_finished
 from spaces.study import Study
 
 
@@ -58,7 +58,7 @@ def standing_of(location: str) -> dict[str, Any]:
         "best": best_point(records),
         "running": _running(records),
         "left": _left(records, counts),
-        "ended": _ended(study, counts, over),
+        "ended": ended_by(study, records, spending),
         "told": {
             "stopped": counts.stopped_text,
             "trials": counts.search_text,
@@ -68,15 +68,6 @@ def standing_of(location: str) -> dict[str, Any]:
         "gone_text": records.gone_text,
         "problems": records.problems,
     }
-
-
-def _ended(study: Study, counts: TrialCounts, over: str | None) -> str | None:
-    """What ended the search before its trials were used up, in a sentence."""
-    asked = study.file.budget.trials
-    if asked is not None and asked > study.trials and counts.done >= study.trials:
-        points = count_text(study.trials, "point")
-        return f"the space has no more than {points}, and all were tried"
-    return over
 
 
 def best_point(records: SweepRecords) -> dict[str, Any] | None:

@@ -26,6 +26,8 @@ from spaces.parsing import parse_dimension
 from spaces.starting import never_reached, start_points, without_effect
 from spaces.study import Study, StudyFile
 
+UNCHANGED = {"version", "space", "fixed", "quick"}
+"""Keys of a study that are not given as a whole; paths and `space.NAME` change what is in them."""
 STUDIES = Path(__file__).parent / "studies"
 PARTS = ("budget", "resources", "decide", "stopping", "confirm")
 """Keys of a study with keys of their own, which `--set` and `quick` may change."""
@@ -115,10 +117,11 @@ def _change(
             changed["space"][key] = value
         elif section in PARTS and key:
             changed[section] = {**(changed.get(section) or {}), key: value}
-        elif path in StudyFile.model_fields and path not in ("version", "space", "fixed", "quick"):
+        elif path in StudyFile.model_fields and path not in UNCHANGED:
             changed[path] = value
         else:
-            known = [*paths, *StudyFile.model_fields, "budget.trials"]
+            known = [*paths, *(StudyFile.model_fields.keys() - UNCHANGED), "budget.trials"]
+            known += [f"space.{name}" for name in changed["space"]]
             hint = did_you_mean(path, known) if _is_close(path) else "It is no config path."
             raise InputError(f"{origin}: {path}: no such config path or study key.\n{hint}")
     return changed, tuple(notes)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from colornet.errors import InputError, did_you_mean
+from colornet.measures import metric_of
 from colornet.paths import known_paths
 from spaces.conditions import yaml_text
 from spaces.distributions import RANGES, STEPPED, WORDS, Dimension, is_number
@@ -16,6 +17,12 @@ BESIDE = ("step", "or", "when")
 """Words that stand beside a distribution."""
 MOST_STEPS = 10_000_000
 """Steps that a range may have."""
+COLUMNS_OF_TRIALS = {
+    *("attempt", "config", "ended", "flags", "gpu_hours", "host", "images", "money", "number"),
+    *("origin", "point", "point_id", "rank", "reason", "seconds", "seed", "seq", "started"),
+    *("state", "tick", "time", "trial", "trial_id", "version"),
+}
+"""Beside metrics; a table of trials has a column for each dimension, too."""
 UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 """Categories of characters that are not seen: controls, joiners, spaces."""
 SMALLEST, LARGEST = 1e-300, 1e300
@@ -70,6 +77,11 @@ def _check_bundle_name(head: str, name: str) -> None:
         raise InputError(
             f"{head}: {name!r}: is no name for a bundle: it is empty, or has a colon, as only "
             "the sampler's own names have.\nCall it e.g. variants."
+        )
+    if name in COLUMNS_OF_TRIALS or metric_of(name):
+        raise InputError(
+            f"{head}: is a column of what is recorded of a trial; a bundle has a name of its own.\n"
+            f"Call it e.g. {name}s."
         )
     if name in known_paths():
         raise InputError(

@@ -125,7 +125,7 @@ def may_import(module: str, name: str) -> bool:
         return is_in(name, TORCH_FREE | own | libraries)
     if room == "search":
         return top not in {"reports", "plotly"}
-    readable = {"search.records", "search.ranking", "spaces.study", "reports"}
+    readable = {"search.records", "search.ranking", "search.finished", "spaces.study", "reports"}
     libraries = {"plotly", "pandas", "numpy", "scipy", "optuna", "PIL"}
     return is_in(name, TORCH_FREE | readable | libraries | {"jinja2", "markupsafe", "cyclopts"})
 
@@ -162,6 +162,7 @@ def test_a_module_imports_what_its_room_may(module: str) -> None:
         ("search.ranking", "optuna", False),
         ("search.ranking", "search.records", True),
         ("reports.page", "search.records", True),
+        ("reports.page", "search.finished", True),
         ("reports.page", "search.recorder", False),
         ("reports.page", "spaces.study", True),
         ("reports.page", "spaces.distributions", False),

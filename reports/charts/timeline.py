@@ -9,15 +9,9 @@ import plotly.graph_objects as go
 
 from colornet.answer import count_text
 from reports import drawing
-from reports.attempts import (
-    CUT_OFF,
-    attempts_of,
-    averaged,
-    busy_of,
-    lanes_of,
-    without_pauses,
-)
+from reports.attempts import attempts_of, averaged, busy_of, lanes_of, without_pauses
 from reports.tables import STATES, SweepTables, duration_text
+from search.records import CUT_OFF
 
 ID, TITLE, SHORT = "timeline", "Which trial ran when", "Timeline"
 GRID = ()

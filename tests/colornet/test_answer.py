@@ -52,6 +52,8 @@ def test_a_path_is_set_once(settings: list[str]) -> None:
         ("training.images=100", "training.epochs=3"),
         ("data.train_pictures=8", "data.fraction=0.5"),
         ("discriminator.kind=patch", "discriminator=null"),
+        ("space.loss.l1_weight={choice: [1, 2]}", "loss.l1_weight=3"),
+        ("loss.l1_weight=3", "space.loss.l1_weight={choice: [1, 2]}"),
     ],
 )
 def test_nothing_is_set_in_vain(first: str, later: str) -> None:

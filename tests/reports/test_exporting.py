@@ -89,3 +89,13 @@ def test_the_file(build, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         export_csv(str(sweep.folder), out=tmp_path / "file" / "trials.csv")
+
+
+def test_a_bundle_that_is_called_as_another_column(build) -> None:
+    """Of sweeps of before; a study may no longer call one so."""
+    labels = {"a": {LR: 1e-3}, "b": {LR: 1e-2}}
+    sweep = build({"state": {"type": "bundle", "labels": labels}})
+    sweep.trial({"state": "b"}, 9.0)
+    frame = trials_frame(sweep.tables())
+    assert frame.columns.is_unique
+    assert frame.loc[0, ["state", "space.state"]].tolist() == ["completed", "b"]

@@ -43,7 +43,9 @@ def test_a_metric_that_never_applied_is_left_out(build) -> None:
     [
         (3, {}, "stopped, 3 of 14, resume"),
         (14, {}, ""),
-        (3, {"budget": {"trials": 14, "images": 640}}, ""),  # which may be spent
+        (3, {"budget": {"trials": 14, "images": 640}}, ""),
+        (3, {"budget": {"trials": 14, "images": 64_000}}, "stopped, 3 of 14, resume"),
+        (3, {"budget": {"trials": 14, "wall_hours": 9.0}}, "stopped, 3 of 14, resume"),
         (14, {"confirm": {"top": 2, "replicates": 2}}, "stopped, confirming 0 of 4, resume"),
     ],
 )

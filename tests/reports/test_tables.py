@@ -4,7 +4,9 @@ import math
 
 import pytest
 
+from reports.summary import trial_table
 from reports.tables import Column, duration_text, setting_text, tables_of, value_text
+from search.lease import Lease
 from search.records import read_sweep
 
 
@@ -67,7 +69,20 @@ def test_how_ended_keeps_states_of_later_versions(build) -> None:
     sweep = build()
     for state in ("running", "teleported", "completed"):
         sweep.trial({}, 9.0, state)
-    assert sweep.tables().how_ended() == {"completed": 1, "running": 1, "teleported": 1}
+    with Lease(sweep.folder):
+        assert sweep.tables().how_ended() == {"running": 1, "completed": 1, "teleported": 1}
+
+
+def test_without_a_driver_no_trial_runs(build) -> None:
+    sweep = build()
+    for state in ("running", "completed"):
+        sweep.trial({}, 9.0, state)
+    assert sweep.tables().how_ended() == {"completed": 1, "cut off": 1}
+    table = trial_table(sweep.tables())
+    place = [column["name"] for column in table["columns"]].index("state")
+    assert sorted(row[place] for row in table["rows"]) == ["completed", "cut off"]
+    with Lease(sweep.folder):
+        assert sweep.tables().how_ended() == {"running": 1, "completed": 1}
 
 
 def test_torn_parts_do_not_stop_a_reader(build) -> None:

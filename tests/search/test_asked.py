@@ -59,6 +59,15 @@ class TestChanges:
         assert changes[path] == value
         assert note.startswith(f"--set {setting} wins over --")
 
+    def test_it_wins_with_the_section_too(self) -> None:
+        changes, notes = changes_of(None, ["budget={trials: 2, when_spent: finish}"], 3, "cut")
+        assert changes == {"budget": {"trials": 2, "when_spent": "finish"}}
+        assert notes == [
+            "--set budget.trials=2 wins over --trials 3",
+            "--set budget.when_spent=finish wins over --when-spent cut",
+        ]
+        assert asked_study("demo", settings=["budget={trials: 2}"], trials=3)[0].trials == 2
+
     def test_the_same_twice_is_no_conflict(self, tmp_path: Path) -> None:
         settings = ["data.source=folder", "budget.trials=4"]
         assert changes_of(str(tmp_path), settings, 4)[1] == []

@@ -132,9 +132,9 @@ def test_trials_that_confirm_are_counted_by_themselves() -> None:
         progress.show(force=True)
 
     assert lines(shown, act=act) == [
-        "confirming 1/4  c00002  completed",
-        "confirming 1/4  c00003  preempted  interrupted",
+        "confirming 1/2  c00002  completed",
+        "confirming 1/2  c00003  preempted  interrupted",
     ]
     text = "\n".join(lines(shown, terminal=True))
-    assert "2/2 trials  ·  confirming 1/4  ·  0 running" in text
+    assert "2/2 trials  ·  confirming 1/2  ·  0 running" in text
     assert "0/1 trial  ·" in "\n".join(lines(recorder(1), terminal=True))

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from colornet.catalog import to_yaml
+from search.commands import _answer
 from search.continuing import more
 from search.lease import Lease
 from search.recorder import Recorder
 from search.records import count_trials, read_sweep
 from search.status import best_point, best_text, standing_of, status_text
+from search.sweep import SweepResult
 from spaces.study import Study
 
 HERE = {"pid": 1, "host": "here"}
@@ -191,6 +194,59 @@ def test_a_budget_that_leaves_room_for_confirming_ends_it(make_sweep: Callable[.
     assert found["finished"] == again.is_finished
     assert found["finished"] is True
     assert found["confirmed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("trials", "more", "ended"),
+    [
+        (2, {"budget": {"trials": 2, "images": 128}}, None),
+        (8, {"budget": {"trials": 8, "images": 128}}, "the budget of 128 images is spent"),
+        (
+            8,
+            {"budget": {"trials": 8, "images": 330}, "confirm": {"top": 1, "replicates": 2}},
+            "the budget of 330 images is spent",
+        ),
+        (2, {}, None),
+    ],
+    ids=["all were tried", "some", "room is left for confirming", "no other budget"],
+)
+def test_run_and_status_say_what_ended_it(
+    make_sweep: Callable[..., Path], trials: int, more: dict[str, Any], ended: str | None
+) -> None:
+    folder = make_sweep(trials, **more)
+    play(folder, 99)
+    assert standing_of(str(folder))["ended"] == ended
+    again = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
+    assert again.is_finished
+    assert again.why_over == ended
+
+
+@pytest.mark.parametrize(
+    ("states", "to_confirm"),
+    [
+        (["completed"] * 2, 6),
+        (["completed"] * 4, 6),
+        (["completed", "failed", "diverged", "pruned"], 3),
+        (["failed"] * 4, 0),
+        (["failed"] * 3, 6),
+        (["failed"] * 3 + ["running"], 6),
+    ],
+)
+def test_no_more_are_confirmed_than_completed(states: list[str], to_confirm: int) -> None:
+    study = {"trials": 4, "confirm": {"top": 2, "replicates": 3}}
+    pairs = [(state, "search") for state in states]
+    assert count_trials(study, pairs, driven=True).to_confirm == to_confirm
+
+
+def test_run_and_status_count_alike(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep(4, confirm={"top": 1, "replicates": 2})
+    play(folder, 99)
+    result = SweepResult(str(folder), {"completed": 99}, 5.0, "val_ab_mae", 1.0, interrupted=False)
+    told, found = _answer(result).data(), standing_of(str(folder))
+    assert {key: told[key] for key in ("states", "confirming")} == {
+        key: found[key] for key in ("states", "confirming")
+    }
+    assert sum(found["confirming"].values()) == 2
 
 
 def test_an_exhausted_space_is_said(make_sweep: Callable[..., Path]) -> None:

@@ -203,6 +203,15 @@ def test_a_bundle_has_a_name_that_the_sampler_has_not(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["state", "trial", "rank", "images", "val_ab_mae", "train_loss_l1"]
+)
+def test_a_bundle_is_not_called_as_what_is_recorded(name: str) -> None:
+    """A table of trials would have two columns of that name."""
+    with pytest.raises(InputError, match=f"space.{name}: is a column of what is recorded"):
+        read({"bundle": CLASSES}, name)
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         {"uniform": [0, 1], "step": 1e-300},

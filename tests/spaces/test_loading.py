@@ -463,3 +463,10 @@ def test_mutated_studies_are_run_or_refused_never_met_by_a_traceback(
 PRESET = parse_yaml(
     (STUDIES.parent.parent / "colornet" / "presets" / "pix2pix-small.yaml").read_text(), "preset"
 )
+
+
+@pytest.mark.parametrize("key", ["space", "fixed", "quick", "version"])
+def test_what_cannot_be_given_as_a_whole_is_not_offered(write: Write, full: Any, key: str) -> None:
+    with pytest.raises(InputError, match=f"^--set: {key}: no such config path") as caught:
+        load_study(write(full), {key: {}})
+    assert f"'{key}'" not in str(caught.value)
