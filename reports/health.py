@@ -14,6 +14,7 @@ from reports.charts import early_ranks
 from reports.decision import Decision
 from reports.sureness import CONFIRM_REPLICATES, remedy
 from reports.tables import FAILED_STATES, Dimension, SweepTables, value_text
+from search.finished import is_exhausted
 
 FLAGS = {
     "diag_collapsed": "contest collapsed",
@@ -143,7 +144,7 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
     times = [(rows[name] - rows["start"].min()).dt.total_seconds() for name in ("start", "end")]
     at_once = max(int(busy_of(*(one.to_numpy() for one in times))[1].max()), 1)
     rounds = max(0, count - STARTUP) / at_once
-    if rounds < FEW_ROUNDS:
+    if rounds < FEW_ROUNDS and not is_exhausted(sweep.records):
         more = STARTUP + FEW_ROUNDS * at_once - count
         yield (
             f"tpe has learned in {rounds:.1f} rounds (its first {STARTUP} trials are random, then "

@@ -11,6 +11,7 @@ from reports.decision import Decision, by_seed, deciding, interval_text, trivial
 from reports.statistics import mean_interval
 from reports.summary import stopped_text
 from reports.tables import Column, SweepTables, value_text
+from search.finished import is_exhausted
 from search.ranking import bounds_of
 
 MORE_TRIALS = 16
@@ -78,6 +79,9 @@ def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, 
             f"#{rank} ({others['trial_id'].iloc[0]}) does, in one training: confirm that.",
             f"colorsweep confirm {name} --top {rank} --replicates {seeds}",
         )
+    if is_exhausted(sweep.records):
+        told = "The space has no more points: longer trainings or other ranges may help."
+        return told, None
     if not met:
         told = "More trials may find one; else the bounds, or the ranges searched, are wrong."
         return told, _more(sweep)

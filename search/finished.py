@@ -6,6 +6,7 @@ from search import confirmation
 from search.chooser import CONFIRM
 from search.records import UNFINISHED, SweepRecords, read_states
 from search.spending import Spending
+from spaces.grid import count_points
 from spaces.study import Study
 
 
@@ -59,3 +60,13 @@ def is_left(sweep: SweepRecords) -> bool:
         return not is_finished(study, sweep, spending)
     except InputError:
         return False
+
+
+def is_exhausted(sweep: SweepRecords) -> bool:
+    """Whether a search has tried every point of its space, so that `extend` would add none."""
+    try:
+        study = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
+    except InputError:
+        return False
+    searched, _ = _started(sweep)
+    return study.file.design == "search" and count_points(study.dimensions, searched) is not None

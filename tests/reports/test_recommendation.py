@@ -61,6 +61,19 @@ def test_a_sweep_that_was_stopped_is_to_go_on(build: Any) -> None:
     assert found.command is not None and found.command.startswith("colorsweep resume ")
 
 
+@pytest.mark.parametrize("tried", [3, 2])
+def test_no_more_trials_are_offered_of_a_space_that_has_none(build: Any, tried: int) -> None:
+    space = {"loss.adversarial": {"type": "choice", "choices": ["bce", "lsgan", "hinge"]}}
+    sweep = build(space, trials=tried, budget={"trials": tried}, sampler="tpe")
+    for loss in space["loss.adversarial"]["choices"][:tried]:
+        sweep.trial({"loss.adversarial": loss}, 25.0)
+    found = said(sweep)
+    assert found is not None
+    assert (found.command is None) is (tried == 3)
+    assert ("has no more points" in found.remedy) is (tried == 3)
+    assert ("colorsweep extend" in render(sweep.tables(), pictures=0)) is (tried == 2)
+
+
 def test_one_that_meets_the_bounds_is_enough(build: Any) -> None:
     assert said(searched(build, [9.0, 5.0], [7.0, 30.0], decide=BOUND)) is None
 
