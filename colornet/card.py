@@ -68,10 +68,11 @@ def model_card(
 
 
 def _sentence(config: Config, metrics: Mapping[str, Any]) -> str:
-    minutes = (metrics.get("seconds") or 0) / 60
+    seconds, images = ((metrics.get(name) or 0) for name in ("seconds", "images"))
+    minutes = seconds / 60
     return (
         f"A `{config.generator.kind}` generator that colorizes grey pictures, trained by "
-        f"`{config.loss.method}` for {count_text(int(metrics['images']), 'picture')} seen at "
+        f"`{config.loss.method}` for {count_text(int(images), 'picture')} seen at "
         f"{config.data.image_size} pixels in {minutes:.1f} minutes, {time.strftime('%Y-%m-%d')}."
     )
 
@@ -90,18 +91,15 @@ def _results(metrics: Mapping[str, Any], split: str) -> list[str]:
         value = metrics.get(f"{split}_{name}")
         shown = "–" if value is None else f"{value:.4g}"
         lines.append(f"| {METRICS[name].label} | {shown} | {METRICS[name].unit} |")
-    baseline = metrics.get(f"{split}_ab_mae_baseline")
+    baseline, error = (metrics.get(f"{split}_ab_mae{one}") for one in ("_baseline", ""))
     if not baseline:
         return [*lines, "", f"No {split} pictures with color: the set is too small, or grey."]
-    trivial = ("grey", "mean", "median")
-    each = ", ".join(f"{name} {metrics[f'{split}_ab_mae_{name}']:.4g}" for name in trivial)
-    share = metrics[f"{split}_ab_mae"] / baseline
-    lines += [
-        "",
-        f"One color everywhere would be off by {baseline:.4g} Lab units at best ({each}); "
-        f"the model's error is {share:.2f} times that.",
-    ]
-    return lines
+    trivial = {name: metrics.get(f"{split}_ab_mae_{name}") for name in ("grey", "mean", "median")}
+    each = ", ".join(f"{name} {value:.4g}" for name, value in trivial.items() if value is not None)
+    said = f"One color everywhere would be off by {baseline:.4g} Lab units at best"
+    said += f" ({each})" if each else ""
+    said += f"; the model's error is {error / baseline:.2f} times that" if error is not None else ""
+    return [*lines, "", f"{said}."]
 
 
 def _origin(origin: Mapping[str, Any]) -> list[str]:

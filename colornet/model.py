@@ -20,6 +20,7 @@ from colornet.catalog import read_yaml
 from colornet.color import fit_gamut, split_lab, to_rgb8
 from colornet.config import Config, parse_config
 from colornet.data.decode import split_alpha, working_mode
+from colornet.data.source import UnusablePicture
 from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.modelfolder import CONFIG, WEIGHTS, check_model, read_weights, write_model
@@ -73,6 +74,9 @@ class Model:
 
         Returns:
             RGB, or RGBA when the picture has transparency.
+
+        Raises:
+            UnusablePicture: predicted colors are not finite.
         """
         upright = _let_go(picture, _upright(picture))
         rgb, alpha = _pixels(upright)
@@ -98,6 +102,8 @@ class Model:
         with torch.inference_mode(), _one_thread(width * height <= _SMALL):
             pictures = Pictures(torch.from_numpy(padded)[None].to(self.device))
             ab = self.generator.colorize(pictures).ab[0, :, :height, :width].cpu().numpy()
+        if not np.isfinite(ab).all():
+            raise UnusablePicture("the model's colors of it are not finite: it is damaged")
         return Image.fromarray(ab[0]), Image.fromarray(ab[1])
 
     def _working_size(self, size: tuple[int, int]) -> tuple[int, int]:

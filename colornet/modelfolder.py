@@ -22,7 +22,11 @@ from colornet.reading import json_mapping
 from colornet.storage import Storage, write_atomic
 
 WEIGHTS, CONFIG, CARD, MANIFEST = "model.safetensors", "config.yaml", "card.md", "manifest.json"
-_FLOATS = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
+VERSION = 1
+"""Of a manifest."""
+_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_INTEGERS = {"I64", "I32", "I16", "I8", "U8", "BOOL"}
+"""Kinds of numbers that weights and counts may be, by safetensors' names; NumPy has no BF16."""
 _HEADER = 8
 """Bytes of a safetensors file that say how long its header is, which describes the tensors."""
 
@@ -69,7 +73,7 @@ def manifest(weights: bytes, lightness: Mapping[str, Any] | None = None) -> byte
     Args:
         lightness: as for `write_model`.
     """
-    described: dict[str, Any] = {"version": 1, "sha256": hashlib.sha256(weights).hexdigest()}
+    described: dict[str, Any] = {"version": VERSION, "sha256": hashlib.sha256(weights).hexdigest()}
     if lightness is not None:
         described["lightness"] = dict(lightness)
     return json.dumps(described, indent=1).encode()
@@ -97,7 +101,13 @@ def read_weights(folder: Storage, name: str, beside: str = MANIFEST) -> bytes:
     except FileNotFoundError:
         said = None
     if said is not None:
-        expected = json_mapping(said, f"{folder.root}/{beside}").get("sha256")
+        written = json_mapping(said, f"{folder.root}/{beside}")
+        if (version := written.get("version")) != VERSION or isinstance(version, bool):
+            raise InputError(
+                f"{folder.root}/{beside}: version {version!r} is not known to this colorsweep, "
+                f"which reads {VERSION}.\nInstall the colorsweep that wrote it, or a newer one."
+            )
+        expected = written.get("sha256")
         if hashlib.sha256(weights).hexdigest() != expected:
             raise InputError(
                 f"{origin}: not the weights that were written: their SHA-256 is not that of "
@@ -113,14 +123,26 @@ def read_weights(folder: Storage, name: str, beside: str = MANIFEST) -> bytes:
 
 
 def _tensors(weights: bytes, origin: str) -> Iterator[tuple[str, np.ndarray]]:
-    """The tensors of floats in a safetensors file, by name."""
+    """The tensors of floats in a safetensors file, by name, as float32.
+
+    Raises:
+        InputError: it is no such file, or holds numbers of a kind that no model here has.
+    """
     try:
         length = int.from_bytes(weights[:_HEADER], "little")
         described: dict[str, Any] = json_mapping(weights[_HEADER : _HEADER + length], origin)
         content = memoryview(weights)[_HEADER + length :]
+        described.pop("__metadata__", None)
         for name, tensor in described.items():
-            if name != "__metadata__" and (kind := _FLOATS.get(tensor["dtype"])) is not None:
-                first, last = tensor["data_offsets"]
-                yield name, np.frombuffer(content[first:last], kind)
+            if (kind := tensor["dtype"]) in _INTEGERS:
+                continue
+            if kind not in _FLOATS:
+                raise ValueError(f"{name} is of {kind}, not of {', '.join(_FLOATS)}")
+            first, last = tensor["data_offsets"]
+            values = np.frombuffer(content[first:last], _FLOATS[kind])
+            if kind == "BF16":  # the upper half of a float32
+                values = (values.astype(np.uint32) << 16).view(np.float32)
+            with np.errstate(over="ignore"):
+                yield name, values.astype(np.float32)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, InputError) as error:
         raise InputError(f"{origin}: not the weights of a model: {first_line(error)}.") from None

@@ -13,7 +13,7 @@ from search.beginning import check_data, describe
 from search.changes import check_changes, code_changes, data_changes, study_changes
 from search.disk import check_room
 from search.lease import Lease
-from search.records import read_study, read_sweep
+from search.records import SweepRecords, read_study, read_sweep
 from spaces.loading import load_study
 from spaces.study import Study
 
@@ -48,7 +48,7 @@ def continued(
     for problem in sweep.problems:
         log.warning("%s", problem)
     origin = f"{location}/study.yaml"
-    before = Study.from_data(sweep.provenance.get("study") or sweep.study, origin)
+    before = _as_begun(sweep, origin)
     with Lease(location, take_over=take_over):
         found = _from_file(study, sweep.provenance, before) if study else sweep.study
         data = json.loads(json.dumps(found))
@@ -68,6 +68,17 @@ def continued(
             described = {**sweep.provenance, "study": after}
             storage.write("provenance.json", json.dumps(described, indent=1).encode())
     return now
+
+
+def _as_begun(sweep: SweepRecords, origin: str) -> Study:
+    """The study that a sweep began with, by its provenance; where that has none, the present one.
+
+    Raises:
+        InputError: it is none.
+    """
+    if began := sweep.provenance.get("study"):
+        return Study.from_data(began, f"{sweep.location}/provenance.json: study")
+    return Study.from_data(sweep.study, origin)
 
 
 def _refuse_links(storage: Storage) -> None:

@@ -19,7 +19,17 @@ import pyarrow.parquet as pq
 from colornet.answer import count_text
 from colornet.storage import Storage
 from search.losses import Tally
-from search.parts import IDENTITY, LATER, SCHEMAS, VERSION, check_columns, expected_type, part_names
+from search.parts import (
+    IDENTITY,
+    LATER,
+    SCHEMAS,
+    VERSION,
+    check_columns,
+    check_size,
+    check_unique,
+    expected_type,
+    part_names,
+)
 from search.rows import filled, sound
 
 TRIES = 3
@@ -138,9 +148,11 @@ def _opened(file: pa.NativeFile, name: str | None) -> pq.ParquetFile:
     if name is not None and not name.endswith(f"-{digest.hexdigest()[:16]}.parquet"):
         raise OSError("it is damaged: its content does not match its name")
     file.seek(0)
-    return pq.ParquetFile(
+    part = pq.ParquetFile(
         file, page_checksum_verification=True, pre_buffer=False, buffer_size=PIECE
     )
+    check_size(part, file)
+    return part
 
 
 def _columns(part: pq.ParquetFile, table: str) -> tuple[list[str], list[str]]:
@@ -150,6 +162,7 @@ def _columns(part: pq.ParquetFile, table: str) -> tuple[list[str], list[str]]:
         ArrowTypeError: when rows could not be told apart, or a known version holds other types.
     """
     found = part.schema_arrow
+    check_unique(found)
     known = [name for name in found.names if found.field(name).type == expected_type(table, name)]
     newest = _version(part) if "version" in known else 0
     checked = found if newest <= VERSION else pa.schema([found.field(name) for name in known])

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from colornet.answer import count_text
+from colornet.errors import InputError
+from colornet.reading import json_mapping
 from colornet.storage import Storage
 from search.parts import COUNTS, read_parts
 
@@ -37,10 +39,10 @@ class Tally:
     def add(self, metadata: dict[bytes, bytes] | None) -> None:
         """Note what a part says."""
         try:
-            said: Any = json.loads((metadata or {})[COUNTS])
-            counts = {str(table): int(count) for table, count in said.items()}
-        except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+            said = json_mapping((metadata or {})[COUNTS], "")
+        except (KeyError, InputError):
             return
+        counts = {table: count for table, count in said.items() if type(count) is int}
         self.counted = True
         for table, count in counts.items():
             self.expected[table] = max(self.expected.get(table, 0), count)

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from colornet.errors import cut
 from colornet.storage import Storage
 
 VERSION = 1
@@ -75,6 +77,9 @@ LATER = {"log"}
 """Fixed columns that parts of older releases of this format lack: null there."""
 COUNTS = b"colorsweep.rows"
 """Key of a part's metadata: rows of each table that are written, its own among them; JSON."""
+ROWS_PER_BYTE = 2
+UNFOLDED, UNFOLDED_TIMES = 2_000_000_000, 200
+"""Bytes of content, and times the bytes of a file, one of which a group of rows may have."""
 MERGE_AT = 12
 """Parts of one level that are merged into one of the next."""
 PICTURE_ROWS = 2000
@@ -117,9 +122,10 @@ def read_parts(
             data = storage.read(f"records/{table}/{name}")
             if not name.endswith(f"-{checksum(data)}.parquet"):
                 raise OSError("it is damaged: its content does not match its name")
-            part = pq.read_table(
-                pa.BufferReader(data), columns=columns, page_checksum_verification=True
-            )
+            file = pa.BufferReader(data)
+            whole = pq.ParquetFile(file, page_checksum_verification=True)
+            check_size(whole, file)
+            part = whole.read(columns)
             needed = [name for name in SCHEMAS[table].names if name not in LATER]
             check_columns(table, part.schema, columns or needed)
             found.append(part if columns else _with_later(table, part))
@@ -132,11 +138,60 @@ def read_parts(
 
 
 def check_columns(table: str, found: pa.Schema, wanted: Sequence[str]) -> None:
-    """Raise ArrowTypeError when a part lacks a column or holds another type in one."""
+    """Raise ArrowTypeError when a part lacks a column, or has one of another type or twice."""
+    check_unique(found)
     for name in [*wanted, *found.names]:
         expected = expected_type(table, name)
         if name not in found.names or found.field(name).type != expected:
             raise pa.ArrowTypeError(f"its column {name} is missing or not {expected}")
+
+
+def check_unique(found: pa.Schema) -> None:
+    """Raise ArrowTypeError when two columns of a part have one name."""
+    if twice := [name for name in found.names if len(found.get_all_field_indices(name)) > 1]:
+        raise pa.ArrowTypeError(f"it has the column {cut(twice[0])} twice")
+
+
+def check_size(part: pq.ParquetFile, file: pa.NativeFile) -> None:
+    """Whether a part can be read in memory that its size lets expect.
+
+    Every row has a `seq` of its own, and no encoding makes a number of rows of less than a byte
+    each. A text that repeats costs a dictionary next to nothing, and each row its length.
+
+    Args:
+        file: that of the part.
+
+    Raises:
+        ArrowInvalid: it would unfold to far more, as nothing does that this project writes.
+    """
+    content, size = part.metadata, file.size()
+    if content.num_rows > ROWS_PER_BYTE * size:
+        raise pa.ArrowInvalid(f"it is damaged: {content.num_rows:,} rows in {size:,} bytes")
+    for number in range(content.num_row_groups):
+        group = content.row_group(number)
+        chunks = [group.column(at) for at in range(content.num_columns)]
+        unfolded = sum(one.total_uncompressed_size for one in chunks)
+        folded = [one.path_in_schema for one in chunks if _may_unfold(one)]
+        if unfolded <= UNFOLDED:
+            unfolded += sum(_length(file, number, name) for name in folded)
+        if unfolded > max(UNFOLDED, UNFOLDED_TIMES * size):
+            raise pa.ArrowInvalid(f"it is damaged: {unfolded:,} bytes of content in {size:,}")
+
+
+def _may_unfold(chunk: pq.ColumnChunkMetaData) -> bool:
+    if chunk.physical_type != "BYTE_ARRAY" or not chunk.has_dictionary_page:
+        return False
+    return chunk.num_values * chunk.total_uncompressed_size > UNFOLDED
+
+
+def _length(file: pa.NativeFile, group: int, name: str) -> int:
+    """Bytes of all texts of a column, of which each is in memory once."""
+    folded = pq.ParquetFile(file, read_dictionary=[name])
+    total = 0
+    for chunk in folded.read_row_group(group, [name]).column(0).chunks:
+        each = pc.call_function("binary_length", [chunk.dictionary]).take(chunk.indices)
+        total += pc.call_function("sum", [each]).as_py() or 0
+    return total
 
 
 def _with_later(table: str, part: pa.Table) -> pa.Table:

@@ -1,4 +1,4 @@
-"""What every reader relies on in the study of a sweep, checked once, where it is read.
+"""What every reader relies on in a sweep's study and provenance, checked once, where it is read.
 
 Sweeps of earlier releases lack keys and have others: only what is there is checked, and whoever
 needs what is not says so.
@@ -115,6 +115,42 @@ class RecordedStudy(_Part):
     trials: Trials | None = None
     space: dict[str, _Dimension] | None = None
     metrics: dict[str, _Metric] | None = None
+
+
+class _Pictures(_Part):
+    content_hash: str
+    pictures: Count
+    splits: dict[str, Count]
+    lightness: dict[str, Any] | None = None
+
+
+class _Began(_Part):
+    settings: dict[str, Any] | None = None
+    quick: bool = False
+
+
+class RecordedProvenance(_Part):
+    """The shape of a sweep's provenance, as far as readers go by it."""
+
+    study: dict[str, Any] | None = None
+    data: list[_Pictures] | None = None
+    data_hash: str | None = None
+    evaluation: _Pictures | None = None
+    began: _Began | None = None
+    host: str | None = None
+    cpus: Count | None = None
+
+
+def sound_provenance(found: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What of a sweep's provenance is of the shape it was written in, and what is wrong."""
+    sound, problems = dict(found), []
+    for key in RecordedProvenance.model_fields.keys() & found.keys():
+        try:
+            validate(RecordedProvenance, {key: found[key]}, "provenance.json")
+        except InputError as error:
+            problems.append(str(error).split("\n")[0])
+            del sound[key]
+    return sound, sorted(problems)
 
 
 def check_study(study: Mapping[str, Any], origin: str) -> None:

@@ -31,7 +31,7 @@ from search import lease
 from search.frames import read_frame
 from search.losses import Tally, gone_trials, losses, without_ticks
 from search.parts import VERSION
-from search.recordedstudy import check_study
+from search.recordedstudy import check_study, sound_provenance
 
 STATES = (
     "running",
@@ -270,12 +270,12 @@ def read_study(storage: Storage) -> dict[str, Any]:
 
 
 def read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
-    """What is recorded of code, machine and data, and why it is not."""
+    """What is recorded of code, machine and data, and why the rest of it is not read."""
     why = "it holds no mapping"
     try:
         found = parse_json(storage.text("provenance.json", MAX_PROVENANCE), "it")
         if isinstance(found, dict):
-            return found, []
+            return sound_provenance(found)
     except FileNotFoundError:
         why = "it is not there"
     except (OSError, InputError) as error:

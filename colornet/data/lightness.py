@@ -92,8 +92,10 @@ class TrainingLightness:
         numbers = [end for ends in ranges for end in ends]
         if type(size) is not int or not 8 <= size <= 2048:
             raise ValueError(size)
-        if not all(isinstance(end, int | float) and 0 <= end <= 255 for end in numbers):
+        if not all(type(end) in (int, float) and 0 <= end <= 255 for end in numbers):
             raise ValueError(numbers)
+        if not all(low <= high for low, high in ranges):
+            raise ValueError(ranges)
         return cls(size, ranges)
 
     def to_data(self) -> dict[str, Any]:

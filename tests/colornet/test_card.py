@@ -51,6 +51,26 @@ def test_what_does_not_apply_is_a_dash(metrics: dict[str, Any]) -> None:
     assert "None" not in text.split("## Config")[0]
 
 
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        (["test_ab_mae_grey"], "20 Lab units at best (mean 21, median 20); the model's error is"),
+        (
+            ["test_ab_mae_grey", "test_ab_mae_mean", "test_ab_mae_median"],
+            "20 Lab units at best; the model's error is",
+        ),
+        (["test_ab_mae"], "20 Lab units at best (grey 25, mean 21, median 20).\n"),
+        (["images"], "for 0 pictures seen"),
+    ],
+)
+@pytest.mark.parametrize("as_null", [True, False])
+def test_of_what_was_not_recorded_nothing_is_said(
+    gone: list[str], said: str, *, as_null: bool
+) -> None:
+    kept = {name: value for name, value in METRICS.items() if name not in gone}
+    assert said in card(kept | dict.fromkeys(gone) if as_null else kept)
+
+
 def test_data_config_and_use() -> None:
     text = card()
     assert "2,560 pictures (2,048 train, 256 val, 256 test), content hash `abc123`." in text

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from colornet.color import split_lab
 from colornet.config import Config
 from colornet.data.decode import open_picture, to_square_rgb, working_mode
+from colornet.data.source import UnusablePicture
 from colornet.errors import InputError
 from colornet.heads import Colorizer
 from colornet.model import Model, load_model, save_model
@@ -52,6 +53,21 @@ def lightness(picture: Image.Image) -> Tensor:
         picture = Image.fromarray((np.array(picture) // 257).astype(np.uint8))
     rgb = torch.from_numpy(np.array(picture.convert("RGB")))
     return (split_lab(rgb[None])[0][0, 0] + 1) * 50
+
+
+class Broken(nn.Module):
+    """Predicts a color that is none, at one place."""
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        ab = torch.zeros(len(lightness), 2, *lightness.shape[2:])
+        ab[0, 1, -1, -1] = float("nan")
+        return ab
+
+
+def test_colors_that_are_not_finite_are_no_picture(tiny: Callable[..., Config]) -> None:
+    model = Model(Colorizer(Broken(), UNet()), tiny(), CPU)
+    with pytest.raises(UnusablePicture, match="not finite"):
+        model.colorize(noise(16, 16))
 
 
 @pytest.mark.parametrize("mode", MODES)

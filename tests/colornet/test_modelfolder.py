@@ -78,6 +78,44 @@ def test_weights_that_are_not_finite_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (torch.bfloat16, float("nan")),
+        (torch.bfloat16, -float("inf")),
+        (torch.float16, float("inf")),
+        (torch.float64, 1e300),
+    ],
+)
+def test_no_kind_of_number_hides_what_is_not_finite(
+    folder: Path, kind: torch.dtype, number: float
+) -> None:
+    (folder / "manifest.json").unlink()
+    weights = load((folder / "model.safetensors").read_bytes())
+    name = next(name for name, value in weights.items() if value.dtype == torch.float32)
+    (folder / "model.safetensors").write_bytes(save(weights | {name: weights[name].to(kind)}))
+    load_model(folder)
+    other = torch.full_like(weights[name], number, dtype=kind)
+    (folder / "model.safetensors").write_bytes(save(weights | {name: other}))
+    refused(folder, f"{name} holds numbers that are not finite")
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.float8_e4m3fn, torch.float8_e5m2])
+def test_numbers_of_kinds_that_no_model_has_are_refused(folder: Path, kind: torch.dtype) -> None:
+    (folder / "manifest.json").unlink()
+    weights = load((folder / "model.safetensors").read_bytes())
+    name = next(name for name, value in weights.items() if value.dtype == torch.float32)
+    (folder / "model.safetensors").write_bytes(save(weights | {name: weights[name].to(kind)}))
+    refused(folder, f"{name} is of [CF]")
+
+
+@pytest.mark.parametrize("version", ["99", '"1"', "true", "null", "[]"])
+def test_a_manifest_of_another_version_is_not_guessed_at(folder: Path, version: str) -> None:
+    written = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(written.replace('"version": 1', f'"version": {version}'))
+    refused(folder, r"manifest\.json: version .* is not known")
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"",

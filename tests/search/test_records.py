@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colornet.errors import InputError, StorageError
+from colornet.storage import Storage
 from search import frames
 from search import parts as part_files
 from search.parts import MERGE_AT, SCHEMAS
@@ -25,6 +26,7 @@ from search.records import find_sweep, read_states, read_sweep
 from search.writer import RecordsWriter, create_sweep
 
 STUDY = {"version": 1, "name": "mine", "base_config": {}, "objectives": {"val_ab_mae": "minimize"}}
+PICTURES = {"content_hash": "ab", "pictures": 3, "splits": {"train": 2, "val": 1}}
 
 
 @pytest.fixture
@@ -537,6 +539,50 @@ class TestNoSweep:
         path.unlink() if data is None else path.write_bytes(data)
         assert read_sweep(sweep).provenance == {}
 
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            *(("data", bad) for bad in (3, "x", {"a": 1}, [3], [None], [[]], [{}])),
+            ("data", [PICTURES | {"splits": 3}]),
+            ("data", [PICTURES | {"splits": {"train": "many"}}]),
+            ("data", [PICTURES | {"pictures": None}]),
+            ("data", [PICTURES | {"content_hash": ["x"]}]),
+            ("data", [PICTURES | {"lightness": "dark"}]),
+            ("evaluation", 3),
+            ("evaluation", PICTURES | {"splits": []}),
+            ("data_hash", ["x"]),
+            ("began", [3]),
+            ("began", {"settings": 3}),
+            ("began", {"quick": "yes"}),
+            ("study", [3]),
+            ("host", {"a": 1}),
+            ("cpus", "many"),
+        ],
+    )
+    def test_what_is_of_another_shape_is_left_out_and_named(
+        self, sweep: Path, key: str, value: Any
+    ) -> None:
+        (sweep / "provenance.json").write_text(json.dumps({"git_commit": "abc", key: value}))
+        found = read_sweep(sweep)
+        assert found.provenance == {"git_commit": "abc"}
+        assert [one for one in found.problems if one.startswith(f"provenance.json: {key}")]
+
+    def test_provenance_of_the_written_shape_is_whole(self, sweep: Path) -> None:
+        whole = {
+            "data": [PICTURES | {"lightness": {"image_size": 8}, "classes": {}}],
+            "evaluation": PICTURES,
+            "began": {"study": "demo", "settings": {"a": 1}, "quick": True},
+            "study": {"version": 1},
+            "data_hash": "ab",
+            "host": "here",
+            "cpus": 2,
+            "more": [1],
+        }
+        (sweep / "provenance.json").write_text(json.dumps(whole))
+        found = read_sweep(sweep)
+        assert found.provenance == whole
+        assert not [one for one in found.problems if "provenance" in one]
+
 
 class TestFindSweep:
     @pytest.fixture(autouse=True)
@@ -601,3 +647,72 @@ def test_200_trials_of_20_ticks_leave_few_files(sweep: Path) -> None:
     print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.2f} MB")
     assert len(files) < 200
     assert len(read_sweep(sweep).ticks) == 4000
+
+
+class TestHostileParts:
+    """Parts under the name of their content, as by somebody who means it."""
+
+    @pytest.fixture(autouse=True)
+    def filled(self, sweep: Path) -> None:
+        fill(sweep, trials=1)
+
+    def put(self, sweep: Path, content: pa.Table, **options: Any) -> str:
+        sink = io.BytesIO()
+        pq.write_table(content, sink, **options)
+        data = sink.getvalue()
+        name = f"part-0-{99:012d}-{hashlib.sha256(data).hexdigest()[:16]}.parquet"
+        (sweep / "records" / "ticks" / name).write_bytes(data)
+        return name
+
+    def named(self, sweep: Path, name: str) -> str:
+        """The problem with a part, of which nothing is taken by readers and by merging."""
+        found = read_sweep(sweep)
+        told = [one for one in found.problems if name in one]
+        _, torn = part_files.read_parts(Storage.at(sweep), "ticks", [name])
+        assert len(told) == len(torn) == 1
+        assert torn[name] in told[0]
+        return told[0]
+
+    def rows(self, sweep: Path) -> pa.Table:
+        return pq.read_table(parts(sweep, "ticks")[0])
+
+    @pytest.mark.parametrize("column", ["tick", "trial_id", "val_ab_mae", "val_more"])
+    def test_a_column_that_is_there_twice(self, sweep: Path, column: str) -> None:
+        rows = self.rows(sweep)
+        more = pa.array([1.0] * len(rows))
+        names = [*rows.column_names, column, *(["val_more"] if column == "val_more" else [])]
+        columns = [*rows.columns, *[more] * (len(names) - rows.num_columns)]
+        name = self.put(sweep, pa.Table.from_arrays(columns, names=names))
+        assert f"has the column {column} twice" in self.named(sweep, name)
+
+    @pytest.mark.parametrize(
+        "counts",
+        [
+            *(b"", b"[]", b"\xff", b"[" * 9000, b'{"ticks": "x"}', b'{"ticks": 1e999}'),
+            *(b'{"ticks": NaN}', b'{"ticks": null}', b'{"ticks": ' + b"9" * 5000 + b"}"),
+        ],
+    )
+    def test_counts_that_are_none(self, sweep: Path, counts: bytes) -> None:
+        rows = self.rows(sweep).replace_schema_metadata({b"colorsweep.rows": counts})
+        self.put(sweep, rows)
+        assert not [one for one in read_sweep(sweep).problems if "gone" in one]
+
+    def test_rows_of_next_to_no_bytes_are_not_unfolded(self, sweep: Path) -> None:
+        rows = self.rows(sweep).slice(0, 1).take(pa.array([0] * 400_000))
+        name = self.put(sweep, rows, compression="zstd")
+        assert "it is damaged: 400,000 rows in" in self.named(sweep, name)
+
+    @pytest.mark.parametrize("packed", ["dictionary", "zstd"])
+    def test_texts_of_next_to_no_bytes_are_not_unfolded(
+        self, sweep: Path, monkeypatch: pytest.MonkeyPatch, packed: str
+    ) -> None:
+        monkeypatch.setattr(part_files, "UNFOLDED", 10_000_000)
+        monkeypatch.setattr(part_files, "UNFOLDED_TIMES", 100)
+        rows = self.rows(sweep).slice(0, 1).take(pa.array([0] * 2000))
+        at = rows.column_names.index("trial_id")
+        rows = rows.set_column(at, "trial_id", pa.array(["x" * 20_000] * 2000))
+        rows = rows.set_column(
+            rows.column_names.index("seq"), "seq", pa.array(random.sample(range(2**40), 2000))
+        )
+        name = self.put(sweep, rows, compression="zstd", use_dictionary=packed == "dictionary")
+        assert "bytes of content in" in self.named(sweep, name)

@@ -98,6 +98,7 @@ DAMAGED: list[Any] = [
     {"image_size": 10**9},
     {"image_size": "16"},
     *({"mean": bad} for bad in (None, [1], [1, 2, 3], ["1", "2"], [None, 5], [1e300, 1e301], {})),
+    *({"flat": bad} for bad in ([1, 0], [True, True], [False, 1])),
 ]
 
 
