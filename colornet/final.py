@@ -15,6 +15,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import threading
@@ -37,7 +38,7 @@ from colornet.packs import open_packs
 from colornet.preparing import check_reading
 from colornet.promise import is_better, same_pictures, verdict
 from colornet.ranks import Ranks
-from colornet.reading import json_mapping
+from colornet.reading import json_mapping, read_text
 from colornet.samples import grid
 from colornet.steps import Metrics
 from colornet.storage import write_atomic
@@ -97,10 +98,9 @@ def stop_asked(state: Path) -> bool:
 
 def ticks_of(state: Path) -> list[dict[str, Any]]:
     """The ticks so far; a line that a crash has torn is none."""
-    try:
-        lines = (state / "ticks.jsonl").read_text().splitlines(keepends=True)
-    except FileNotFoundError:
+    if not (state / "ticks.jsonl").exists():
         return []
+    lines = read_text(state / "ticks.jsonl", checkpoint.MAX_HISTORY).splitlines(keepends=True)
     return [json_mapping(line, str(state)) for line in lines if line.endswith("\n")]
 
 
@@ -111,10 +111,16 @@ def _watch(state: Path, ended: threading.Event) -> None:
             return
 
 
+def _numbered(state: Path, name: str) -> list[tuple[int, Path]]:
+    """Folders of a name and a number: `attempt-000`, `best-000005`."""
+    found = [(path.name.removeprefix(f"{name}-"), path) for path in state.glob(f"{name}-*")]
+    return [(int(number), path) for number, path in found if re.fullmatch("[0-9]{1,9}", number)]
+
+
 def _begin(state: Path) -> tuple[Path | None, Path]:
     """The checkpoint to go on from, and a folder for this attempt's own."""
     whole = "".join(json.dumps(line) + "\n" for line in ticks_of(state))
-    numbers = [int(path.name.partition("-")[2]) for path in state.glob("attempt-*")]
+    numbers = [number for number, _ in _numbered(state, "attempt")]
     attempt = state / f"attempt-{max(numbers, default=-1) + 1:03d}"
     with writing_to(state):
         write_atomic(state / "ticks.jsonl", whole.encode())
@@ -160,7 +166,7 @@ class _Journal:
             TrainingInterrupted: another driver has taken over.
             StorageError: the disk is full or takes no more.
         """
-        if max(self.state.glob("attempt-*")) != self.attempt:
+        if max(_numbered(self.state, "attempt"))[1] != self.attempt:
             raise TrainingInterrupted(f"{self.state}: another attempt has begun")
         tick = metrics["tick"]
         assert isinstance(tick, int)
@@ -211,7 +217,7 @@ class _Journal:
 
     def best_tick(self) -> int | None:
         """Of the checkpoint that is kept as the best."""
-        found = [int(path.name.partition("-")[2]) for path in self.state.glob("best-*")]
+        found = [tick for tick, _ in _numbered(self.state, "best")]
         known = [tick for tick in found if tick <= len(self.training.history)]
         return max(known, default=None)
 

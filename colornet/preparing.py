@@ -19,7 +19,7 @@ from colornet.packs import Packs, open_packs, twins_told
 from colornet.paths import apply_overrides, flatten
 from colornet.redaction import holds_secret
 from colornet.sections.data import FolderData
-from colornet.storage import write_atomic
+from colornet.storage import Storage, write_atomic
 
 log = logging.getLogger("colorsweep")
 
@@ -134,6 +134,7 @@ def scale_rates(config: Config, chosen_with: int, rule: str) -> tuple[Config, st
 
 def _check_folder(folder: Path) -> None:
     if (folder / "training" / "config.yaml").exists() or not folder.exists():
+        Storage.at(folder).refuse_strange()
         return
     if not folder.is_dir() or any(folder.iterdir()):
         held = "already holds a model" if (folder / WEIGHTS).exists() else "is not empty"

@@ -168,16 +168,26 @@ class Storage:
         names = sorted(info.base_name for info in found if info.type == kind)
         return [name for name in names if _is_inside(name)]  # an object store takes `..` for a name
 
-    def outward_links(self) -> list[str]:
-        """Names of the links in the folder that lead out of it; a URI's storage has none."""
+    def refuse_strange(self) -> None:
+        """See that a folder holds files and folders only, and no link that leads out of it.
+
+        Links would have others' files written or deleted, and pipes and devices never end.
+
+        Raises:
+            InputError: it does not; a URI's storage does.
+        """
         if self.local is None:
-            return []
+            return
         root = Path(os.path.realpath(self.root))
-        return [
-            os.path.relpath(link, self.root)
-            for link in _links(self.root)
-            if not Path(os.path.realpath(link)).is_relative_to(root)
-        ]
+        for item in _no_files(self.root):
+            if not item.is_symlink():
+                raise InputError(f"{item.path}: is no file and no folder.\nRemove it.")
+            if not Path(os.path.realpath(item)).is_relative_to(root):
+                raise InputError(
+                    f"{item.path}: is a link that leads out of {self.root}, where nothing is "
+                    "written or deleted.\n"
+                    "Put what it stands for in its place, or link the whole folder."
+                )
 
     def exists(self, name: str = "") -> bool:
         """Whether a file or folder of that name is there."""
@@ -229,16 +239,16 @@ def _is_inside(name: str) -> bool:
     return "\0" not in name and all(part not in ("", ".", "..") for part in name.split("/"))
 
 
-def _links(folder: str) -> Iterator[str]:
-    """Paths of the symbolic links in a folder and below; none is followed."""
+def _no_files(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What is neither file nor folder in a folder and below: links, pipes, devices, sockets."""
     waiting = [folder]
     while waiting:
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as found:
             for item in found:
-                if item.is_symlink():
-                    yield item.path
-                elif item.is_dir(follow_symlinks=False):
+                if item.is_dir(follow_symlinks=False):
                     waiting.append(item.path)
+                elif not item.is_file(follow_symlinks=False):
+                    yield item
 
 
 def sync_folder(folder: Path) -> None:

@@ -123,7 +123,8 @@ def _failures(
     found = []
     for state in (*FAILED_STATES, "pruned"):
         found += [(t, state) for t in searched.loc[searched["state"] == state, "trial_id"][:1]]
-    worst_first = searched.set_index("trial_id").loc[ranked[::-1]].index
+    names = set(searched["trial_id"])  # a confirmation's stands for a trial whose row is gone
+    worst_first = pd.Index([trial for trial in reversed(ranked) if trial in names], dtype=str)
     trials = sweep.trials.set_index("trial_id")
     for column, words in FLAGS.items():
         raised = sweep.last_values(column).set_axis(trials.index).reindex(worst_first) == 1

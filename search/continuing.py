@@ -43,7 +43,7 @@ def continued(
         InUseError: another driver runs it.
     """
     check_room(str(location))
-    _refuse_links(Storage.at(location))
+    Storage.at(location).refuse_strange()
     sweep = read_sweep(location)
     for problem in sweep.problems:
         log.warning("%s", problem)
@@ -79,15 +79,6 @@ def _as_begun(sweep: SweepRecords, origin: str) -> Study:
     if began := sweep.provenance.get("study"):
         return Study.from_data(began, f"{sweep.location}/provenance.json: study")
     return Study.from_data(sweep.study, origin)
-
-
-def _refuse_links(storage: Storage) -> None:
-    """Raise InputError where a sweep's files would be written or deleted outside of its folder."""
-    if links := storage.outward_links():
-        raise InputError(
-            f"{storage.root}/{links[0]}: is a link that leads out of the sweep, where nothing is "
-            "written or deleted.\nPut what it stands for in its place, or link the whole folder."
-        )
 
 
 def _plain(study: Study) -> dict[str, Any]:

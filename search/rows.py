@@ -32,6 +32,8 @@ _BLANK = {"origin": "", "point_id": "", "point": "{}", "distributions": "{}", "s
 LARGEST = 2**53
 """Numbers above it are no counts: floats do not hold them."""
 CENTURY = pd.Timestamp("2000", tz="UTC"), pd.Timestamp("2200", tz="UTC")
+SECONDS = 3e9
+"""A century of them."""
 LONGEST = 200
 LONGEST_JSON = 1_000_000
 
@@ -52,6 +54,8 @@ def sound(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
         (_TEXTS, _texts, "is no short text"),
         (_JSON, _mappings, "is no JSON mapping"),
         (["time"], _times, "is no time of this century"),
+        (["seconds"], lambda values: _within(values, SECONDS), "is no time that a training takes"),
+        (["images"], lambda values: _within(values, LARGEST), "is no number of pictures"),
     ]
     for columns, look, what in looks:
         for name in columns:
@@ -109,6 +113,11 @@ def _mapping(value: Any) -> dict[str, Any] | None:
 
 def _times(values: pd.Series) -> np.ndarray:
     return values.between(*CENTURY).to_numpy(dtype=bool)
+
+
+def _within(values: pd.Series, most: float) -> np.ndarray:
+    """A null is not known, and no damage."""
+    return (values.isna() | values.between(0, most)).to_numpy(dtype=bool)
 
 
 def _counts(values: pd.Series) -> np.ndarray:

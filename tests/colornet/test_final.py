@@ -273,3 +273,19 @@ def test_a_folder_that_the_worker_does_not_see(tmp_path: Path) -> None:
     given = settings(tmp_path / "m") | {"folder": str(tmp_path / "elsewhere")}
     with pytest.raises(ColorsweepError, match="storage that every node sees"):
         work(given)
+
+
+@pytest.mark.parametrize("name", ["x", "1x", "", "-1", "٣", "1" * 30])
+def test_a_name_that_is_no_number_is_no_attempt(tmp_path: Path, name: str) -> None:
+    for kind in ("attempt", "best"):
+        (tmp_path / f"{kind}-{name}").mkdir()
+    (tmp_path / "attempt-007").mkdir()
+    assert final._begin(tmp_path)[1].name == "attempt-008"
+    assert final._numbered(tmp_path, "best") == []
+
+
+@pytest.mark.parametrize("data", [b"\xff\n", b"[]\n", b"[" * 9000 + b"\n", b"{\n", b"a\0\n"])
+def test_ticks_that_are_none_are_bad_input(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "ticks.jsonl").write_bytes(data)
+    with pytest.raises(InputError):
+        ticks_of(tmp_path)

@@ -1,5 +1,6 @@
 """What a final training checks before it starts, and which folder it takes."""
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,20 @@ def test_where_no_picture_is_read_otherwise_machines_may_differ(
     check_reading(of_folder(tmp_path / "gone"), WITH)
     check_reading(of_folder("s3://bucket/pack"), WITH)
     check_reading(config(), WITH)
+
+
+@pytest.mark.parametrize("name", ["signal", "ticks.jsonl", "attempt-000/tick-000001/state.pt"])
+def test_an_unfinished_training_of_pipes_or_of_links_that_lead_out_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    prepare(config(), tmp_path / "m")
+    path = tmp_path / "m" / "training" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "mine").write_text("mine")
+    path.symlink_to(tmp_path / "mine")
+    with pytest.raises(InputError, match="is a link that leads out"):
+        prepare(config(), tmp_path / "m")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is no file and no folder"):
+        prepare(config(), tmp_path / "m")

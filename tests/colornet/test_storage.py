@@ -256,11 +256,25 @@ def test_nothing_is_changed_through_a_link_that_leads_out(linked: Storage, tmp_p
     assert linked.read("inner/deeper/x") == b"x"
 
 
-def test_links_that_lead_out_are_named(linked: Storage, tmp_path: Path) -> None:
-    (tmp_path / "folder" / "fine").symlink_to(tmp_path / "folder" / "inner")
-    assert sorted(linked.outward_links()) == ["inner/deeper/link", "link"]
+def test_links_that_lead_out_are_refused(linked: Storage, tmp_path: Path) -> None:
     (tmp_path / "whole").symlink_to(tmp_path / "folder")
     whole = Storage.at(tmp_path / "whole")
-    assert sorted(whole.outward_links()) == ["inner/deeper/link", "link"]
+    for name in ("link", "inner/deeper/link"):
+        for storage in (linked, whole):
+            with pytest.raises(InputError, match="link: is a link that leads out of"):
+                storage.refuse_strange()
+        (tmp_path / "folder" / name).unlink()
+    (tmp_path / "folder" / "fine").symlink_to(tmp_path / "folder" / "inner")
+    linked.refuse_strange()
+    whole.refuse_strange()
     whole.write("inner/new", b"x")
     assert whole.read("inner/new") == b"x"
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    Storage.at(tmp_path / "folder").refuse_strange()
+    os.mkfifo(tmp_path / "folder" / "inner" / "state.pt")
+    with pytest.raises(InputError, match=r"inner/state\.pt: is no file and no folder"):
+        Storage.at(tmp_path / "folder").refuse_strange()
+    Storage.at(tmp_path / "nowhere").refuse_strange()

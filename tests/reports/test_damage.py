@@ -148,3 +148,19 @@ def test_gone_records_are_what_is_said_first(sweep: Path, table: str) -> None:
     (state,) = [line for line in shown.splitlines() if line.startswith("State")]
     assert said in state
     assert "resume" not in shown
+
+
+def test_a_confirmation_s_trial_stands_for_one_whose_row_is_gone(build) -> None:
+    made = build()
+    for index in range(3):
+        point = {"optimizer.generator_lr": 1e-4 * (index + 1)}
+        made.trial(point, 9.0 + index, pictures=1, point_id=f"p{index}")
+        made.writer.commit()
+    for seed in (1, 2):
+        made.trial(
+            {"optimizer.generator_lr": 1e-4}, 9.0, pictures=1, origin="confirm", point_id="p0",
+            seed=seed, metrics={"test_ab_mae": 9.0},
+        )  # fmt: skip
+        made.writer.commit()
+    parts(made.folder, "trials")[0].unlink()
+    assert "t00000" in page_of(made.folder)

@@ -69,6 +69,38 @@ def test_no_more_are_its_ticks_and_pictures(played: Path, table: str) -> None:
     assert "../../victim" not in set(frame["trial_id"])
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("seconds", bad) for bad in (-1.0, -1e308, 1e10, 1e308)),
+        *(("images", bad) for bad in (-1, 2**60)),
+    ],
+)
+def test_a_tick_of_no_time_or_number_of_pictures_that_there_can_be(
+    played: Path, column: str, value: float
+) -> None:
+    known = row(trial_id="t00000", number=0)
+    tick = {key: known[key] for key in ("trial_id", "number", "attempt", "seed")}
+    before = len(read_sweep(played).ticks)
+    writer = RecordsWriter(played)
+    writer.tick({**tick, "tick": 99, "images": 9, "seconds": 9.0, column: value})
+    writer.commit()
+    found = read_sweep(played)
+    assert len(found.ticks) == before
+    assert f"records/ticks: 1 row left out: {column} is no" in str(found.problems)
+    assert report(str(played), out=played.parent / "page.html").path.exists()
+
+
+def test_a_tick_may_lack_time_and_number_of_pictures(played: Path) -> None:
+    known = row(trial_id="t00000", number=0)
+    tick = {key: known[key] for key in ("trial_id", "number", "attempt", "seed")}
+    before = len(read_sweep(played).ticks)
+    writer = RecordsWriter(played)
+    writer.tick({**tick, "tick": 99})
+    writer.commit()
+    assert len(read_sweep(played).ticks) == before + 1
+
+
 DAMAGE: list[dict[str, Any]] = [
     {"trial_id": None},
     {"number": None},
