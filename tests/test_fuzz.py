@@ -366,7 +366,7 @@ def test_index_of_a_pack(tmp_path: Path, count: int) -> None:
 @number_of_cases("records")
 def test_records(sweep: Path, count: int) -> None:
     """Parts are put under the name of their content, as by somebody who means it."""
-    for table in ("trials", "ticks"):
+    for table in ("trials", "ticks", "pictures"):
         parts = sorted((sweep / "records" / table).glob("*.parquet"))
         content, part = (
             pa.concat_tables(map(pq.read_table, parts), promote_options="default"),
@@ -377,7 +377,7 @@ def test_records(sweep: Path, count: int) -> None:
         stream = io.BytesIO()
         pq.write_table(content, stream)
         whole = stream.getvalue()
-        for seed in range(count // 2):
+        for seed in range(count // 3):
             chance = random.Random(seed)
             part.unlink()
             damaged = bytes_changed(whole, chance)
@@ -398,7 +398,8 @@ def test_records(sweep: Path, count: int) -> None:
                 survives(seed, lambda: read_all(sweep))
                 study = Study.from_data(read_sweep(sweep).study, "study.yaml")
                 survives(seed, lambda: Recorder(sweep, study))  # noqa: B023
-                out = sweep.parent / "out.csv"
+                page, out = sweep.parent / "page.html", sweep.parent / "out.csv"
+                survives(seed, lambda: report(str(sweep), out=page).text())  # noqa: B023
                 survives(seed, lambda: export_csv(str(sweep), out=out))  # noqa: B023
                 out.unlink(missing_ok=True)
         part.unlink()
@@ -426,6 +427,10 @@ def odd_cell(kind: pa.DataType, chance: random.Random) -> Any:
             "\u202e",
         ]
         return chance.choice(texts)
+    if pa.types.is_boolean(kind):
+        return chance.choice([None, True, False])
+    if pa.types.is_binary(kind):
+        return chance.choice([None, b"", b"RIFF", b"\x89PNG\r\n\x1a\n", b"<svg onload=1>"])
     if pa.types.is_timestamp(kind):
         return chance.choice([None, 0, -(2**62), 2**62, 1_790_000_000_000_000])
     if pa.types.is_floating(kind):
