@@ -76,6 +76,7 @@ _Network = TypeVar("_Network", bound=nn.Module)
 
 def begin(network: _Network, init: str, seed: int, name: str, device: torch.device) -> _Network:
     """Draw a network's first weights from the stream of its name, and place it."""
-    initialize(network, init, weights_stream(seed, name))
+    if device.type != "meta":  # on which torch loads its compiler to draw nothing
+        initialize(network, init, weights_stream(seed, name))
     # torch's overloads leave out the memory format.
     return network.to(device, memory_format=torch.channels_last)  # ty: ignore[no-matching-overload]

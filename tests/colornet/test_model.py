@@ -1,5 +1,7 @@
 """Model folders, and colorizing pictures of any size and mode with lightness kept."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -248,3 +250,13 @@ def test_folders_that_are_no_model(tiny: Callable[..., Config], tmp_path: Path) 
     (model / "config.yaml").write_text("version: 1\nnonsense: 2\n")
     with pytest.raises(InputError, match="nonsense"):
         load_model(model)
+
+
+def test_a_model_is_loaded_without_torch_s_compiler() -> None:
+    """It costs a second and 80 MB."""
+    model = Path(__file__).parent.parent / "golden" / "model-1"
+    code = (
+        "import sys; from pathlib import Path; from colornet.model import load_model; "
+        f"load_model(Path({str(model)!r})); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
