@@ -67,8 +67,8 @@ def build_once(
         _build_locked(folder, source, skip_grey, image_size, is_built)
     except OSError as error:
         raise InputError(
-            f"{error.filename or folder.parent}: cannot be written: {why_not(error)}.\n"
-            "Free some space there, or set COLORSWEEP_CACHE to a folder that you may write to."
+            f"{folder.parent}: cannot be written: {why_not(error)}.\n"
+            "Free some space, or take another place: COLORSWEEP_CACHE, for `data pack` also -o."
         ) from error
 
 
