@@ -55,9 +55,11 @@ def _is_alike(sweep: SweepRecords, share: Share) -> bool:
 
 def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> dict[int, Measured]:
     """By number of the trial."""
-    if sweep.ticks.empty or not {*COSTS, "cost_training_gmac_per_picture"} <= {*sweep.ticks}:
+    data = sweep.provenance.get("data")
+    measured = {*COSTS, "cost_training_gmac_per_picture"} <= {*sweep.ticks}
+    if sweep.ticks.empty or not measured or not data:
         return {}
-    looked_at = [*sweep.provenance["data"][:1], sweep.provenance.get("evaluation")]
+    looked_at = [*data[:1], sweep.provenance.get("evaluation")]
     held_out = sum(int(pack["splits"]["val"]) for pack in looked_at if pack)
     found = {}
     for trial_id, ticks in sweep.ticks.groupby("trial_id"):

@@ -1,6 +1,7 @@
 """What every test may count on: private cache and sweep folders, no Ray usage statistics."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def private_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Packed pictures are shared by the tests of one run; nothing touches the user's cache."""
+def private_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Packed pictures are shared by the tests of one run; nothing touches the user's cache.
+
+    What commands write to the current folder goes to one that may be written to.
+    """
     os.environ["COLORSWEEP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ.pop("COLORSWEEP_OUT", None)
     os.environ.pop("COLORSWEEP_ADDRESS", None)
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("work"))
+    yield
+    os.chdir(before)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,11 @@ COSTS = {
     "cost_checkpoint_seconds": 0.05,
     "cost_training_gmac_per_picture": 0.5,
 }
+PICTURES = {
+    "content_hash": "d1",
+    "pictures": 40,
+    "splits": {"train": 30, "val": 5, "test": 5},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -40,13 +45,18 @@ def record(make_study: MakeStudy, tmp_path: Path) -> Callable[..., Path]:
     """A function that gives the folder of a sweep with one trial of two ticks."""
 
     def make(
-        *states: str, host: str | None = None, name: str = "sweep", ticks: int = 2, **costs: Any
+        *states: str,
+        host: str | None = None,
+        name: str = "sweep",
+        ticks: int = 2,
+        pictures: bool = True,
+        **costs: Any,
     ) -> Path:
         study = make_study(1, resources={"concurrent": "auto"})
         described = {
             "host": host or socket.gethostname(),
             "cpus": len(os.sched_getaffinity(0)),
-            "data": [{"splits": {"train": 30, "val": 5, "test": 5}}],
+            "data": [PICTURES] if pictures else None,
         }
         folder = tmp_path / "sweeps" / name
         create_sweep(folder, study.to_data(), described)
@@ -63,6 +73,13 @@ def record(make_study: MakeStudy, tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+def test_without_its_pictures_a_sweep_tells_nothing(
+    record: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert past_trainings(SHARE, record("running", "completed", pictures=False).parent) == []
+    assert caplog.text == ""
 
 
 def test_without_sweeps_nothing_is_known(tmp_path: Path) -> None:

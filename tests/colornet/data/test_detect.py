@@ -109,7 +109,9 @@ def test_large_mistakes_are_told_at_once(
     real = test_data / "cifar10" / "cifar10_full_jpeg75.parquet"
     torn = tmp_path / "torn.parquet"
     torn.write_bytes(real.read_bytes()[:-1000])
-    shutil.copytree(real.parent / "cifar-10-batches-py", tmp_path / "batches")
+    (tmp_path / "batches").mkdir()
+    for batch in (real.parent / "cifar-10-batches-py").iterdir():
+        shutil.copyfile(batch, tmp_path / "batches" / batch.name)  # which may be read-only there
     last = tmp_path / "batches" / "test_batch"
     last.write_bytes(last.read_bytes()[:-1000])
     other = write_parquet(tmp_path / "other.parquet", {"text": ["a"] * 1000})
