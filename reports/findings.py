@@ -7,15 +7,19 @@ from reports.decision import Decision, decide, plain, points_data
 from reports.levels import compare, comparison_data
 from reports.sureness import remedy, sureness
 from reports.tables import SweepTables
+from search.records import count_trials, driver_of
 
 
 def findings(sweep: SweepTables) -> dict[str, Any]:
     """The question, the decision and the answers of a sweep, JSON-able and without NaN."""
     decision = decide(sweep)
-    study = sweep.records.study
+    study, trials = sweep.records.study, sweep.trials
+    driven = driver_of(sweep.records.location) is not None
+    counts = count_trials(study, zip(trials["state"], trials["origin"], strict=True), driven=driven)
     return {
         "question": study.get("question"),
-        "states": sweep.how_ended(),
+        "states": counts.states,
+        "confirming": counts.confirming,
         "decision": decision_data(sweep, decision) if decision else None,
         "answers": answers_data(answers(sweep, decision), sweep, decision),
     }

@@ -19,7 +19,10 @@ def test_a_confirmed_decision(build) -> None:
         point = {"optimizer.generator_lr": 1e-4 * (index + 1)}
         sweep.trial(point, value)
         sweep.confirm(f"p{index}", point, [value, value + 0.1, value + 0.2])
-    decision = findings(sweep.tables())["decision"]
+    found = findings(sweep.tables())
+    # As `status --json` counts them.
+    assert (found["states"], found["confirming"]) == ({"completed": 2}, {"completed": 6})
+    decision = found["decision"]
     assert decision["by"] == "val_ab_mae"
     assert decision["judged_in"] == "test_ab_mae"
     assert (decision["basis"], decision["proposed"]["trial"]) == ("confirm", "t00000")
