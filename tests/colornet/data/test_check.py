@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,9 +118,7 @@ def test_progress_counts_every_picture(twelve: Path, folder_data: MakeData) -> N
 
 
 def test_real_photos(test_data: Path, folder_data: MakeData) -> None:
-    begin = time.process_time()
     report = check(folder_data(test_data / "scenes150" / "train", image_size=64))
-    assert time.process_time() - begin < 2 * report.files / 1000
     assert report.files == 1200
     assert len(report.grey) == 59
     assert report.can_train
