@@ -67,9 +67,16 @@ def build_once(
         _build_locked(folder, source, skip_grey, image_size, is_built)
     except OSError as error:
         raise InputError(
-            f"{folder.parent}: cannot be written: {why_not(error)}.\n"
+            f"{_refused(error, folder.parent)}: cannot be written: {why_not(error)}.\n"
             "Free some space, or take another place: COLORSWEEP_CACHE, for `data pack` also -o."
         ) from error
+
+
+def _refused(error: OSError, place: Path) -> Path:
+    """Where the system let nothing be written: the place of packs, or that of locks."""
+    named = Path(error.filename or place)
+    here = named.is_relative_to(place) or place.is_relative_to(named)
+    return place if here else named
 
 
 def _build_locked(
@@ -86,6 +93,8 @@ def _build_locked(
         temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
         try:
             _build(temporary, source, skip_grey, image_size)
+            if is_built():  # or raises where somebody has put other files there meanwhile
+                return
             shutil.rmtree(folder, ignore_errors=True)
             temporary.chmod(0o755)
             os.rename(temporary, folder)

@@ -4,9 +4,11 @@
 folder of the user's choice, which can then be used as `data.root` itself.
 """
 
+import os
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ from colornet.firstlook import check_answers
 from colornet.reading import read_json
 from colornet.sections.data import DataConfig, FolderData, keeps_twins_together
 from colornet.storage import cache_folder
+
+_LONGEST_HEADER = 512
+"""Characters that describe the array in a pack's pictures; packing writes some 120."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,15 +140,20 @@ def pack_to(data: DataConfig, place: str | Path) -> Pack:
         pack = open_pack(data)
         put_pack(pack.path, str(place))
         return pack
-    folder = Path(place).expanduser()
+    folder = Path(os.path.realpath(Path(place).expanduser()))  # a link's own folder, as it may be
     source = build_source(data)
     key = pack_key(source, data.skip_grey)
-    is_empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    is_same = _is_whole(folder) and _read_index(folder)["key"] == key
-    if not is_empty and not is_same:
-        raise InputError(f"{folder}: is not empty.\nPack into a new folder.")
-    build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_whole(folder))
+    build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_there(folder, key))
     return _map(folder, data, read_as(source))
+
+
+def _is_there(folder: Path, key: str) -> bool:
+    """Whether a folder is the pack of a key. Raises InputError when it is anything else."""
+    if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    if _is_whole(folder) and _read_index(folder)["key"] == key:
+        return True
+    raise InputError(f"{folder}: is not empty.\nPack into a new folder.")
 
 
 def is_pack(folder: Path) -> bool:
@@ -181,14 +191,22 @@ def _read_index(folder: Path) -> dict[str, Any]:
 
 
 def _map_pictures(folder: Path, index: dict[str, Any]) -> np.ndarray:
-    try:
-        pictures = np.load(folder / PICTURES, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _damaged(folder, f"{PICTURES} cannot be read") from error
-    size = index["image_size"]
+    path, size = folder / PICTURES, index["image_size"]
     expected = (len(index["names"]), size, size, 3)
-    if pictures.shape != expected or pictures.dtype != np.uint8:
+    try:
+        # np.load would also take an archive or a pickle for an array.
+        with path.open("rb") as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError("not written by packing")
+            header = np.lib.format.read_array_header_1_0(file, max_header_size=_LONGEST_HEADER)
+            first, length = file.tell(), os.fstat(file.fileno()).st_size
+    # NumPy evaluates the header's text: what is wrong there raises all that Python's parser does.
+    except Exception as error:
+        raise _damaged(folder, f"{PICTURES} cannot be read") from error
+    shape, fortran_order, kind = header
+    if shape != expected or fortran_order or kind != np.uint8 or length - first != prod(expected):
         raise _damaged(folder, f"{PICTURES} and {INDEX} do not agree")
+    pictures = np.memmap(path, np.uint8, "r", first, expected)
     verify(folder, index, pictures)
     return pictures
 

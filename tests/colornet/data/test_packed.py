@@ -1,14 +1,18 @@
 """Packs: what goes in, what stays out, and that building them is safe."""
 
+import io
 import json
 import logging
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -354,6 +358,18 @@ def test_a_cache_that_cannot_be_written_is_named(
     assert "cannot be written" in text
 
 
+def test_of_two_places_the_one_that_cannot_be_written_is_named(
+    twelve: Path, folder_data: MakeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COLORSWEEP_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(InputError, match=f"^{tmp_path}/file/cache.*: cannot be written: .*\nFree"):
+        pack_to(folder_data(twelve), tmp_path / "out" / "pack")
+    monkeypatch.setenv("COLORSWEEP_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(InputError, match=f"^{tmp_path}/file/out: cannot be written: .*\nFree"):
+        pack_to(folder_data(twelve), tmp_path / "file" / "out" / "pack")
+
+
 def test_opening_again_is_quick() -> None:
     data = ScenesData(pictures=100, image_size=16)
     open_pack(data)
@@ -418,6 +434,53 @@ def test_a_killed_builder_blocks_nobody(twelve: Path, own_cache: Path) -> None:
 # Packed folders
 
 
+def test_what_was_put_in_place_meanwhile_is_neither_taken_nor_removed(
+    twelve: Path, folder_data: MakeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, real = tmp_path / "packed", building._build
+
+    def slowly(folder: Path, *given: Any) -> None:
+        real(folder, *given)
+        place.mkdir()
+        (place / "mine.txt").write_text("mine")
+
+    monkeypatch.setattr(building, "_build", slowly)
+    with pytest.raises(InputError, match="not empty"):
+        pack_to(folder_data(twelve), place)
+    assert [path.name for path in place.iterdir()] == ["mine.txt"]
+    assert not list(tmp_path.glob(".building-*"))
+
+
+def test_of_two_who_pack_other_pictures_to_one_place_one_is_told(
+    twelve: Path, folder_data: MakeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, real = tmp_path / "packed", building.locked
+
+    @contextmanager
+    def after_another(folder: Path) -> Generator[None]:
+        monkeypatch.setattr(building, "locked", real)
+        pack_to(folder_data(twelve, image_size=24), place)
+        with real(folder):
+            yield
+
+    monkeypatch.setattr(building, "locked", after_another)
+    with pytest.raises(InputError, match="not empty"):
+        pack_to(folder_data(twelve, image_size=16), place)
+    assert pack_to(folder_data(twelve, image_size=24), place).image_size == 24
+
+
+@pytest.mark.parametrize("target", ["there", "nowhere"])
+def test_a_link_s_folder_is_packed_into(
+    twelve: Path, folder_data: MakeData, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    assert len(pack_to(folder_data(twelve), link).names) == 12
+    assert link.is_symlink()
+    assert len(open_pack(folder_data(link)).names) == 12
+
+
 def test_a_packed_folder_is_opened_as_it_is(
     twelve: Path, folder_data: MakeData, tmp_path: Path
 ) -> None:
@@ -476,6 +539,61 @@ def test_a_packed_folder_with_a_strange_index(
     pack_to(folder_data(twelve), tmp_path / "packed")
     (tmp_path / "packed" / "index.json").write_text(index)
     assert "packed" in message(folder_data(tmp_path / "packed"))
+
+
+def npz(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, array)
+    return buffer.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def headed(header: str, pixels: np.ndarray) -> bytes:
+    """A .npy file with a header as it is written here."""
+    text = header.encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + pixels.tobytes()
+
+
+SHAPED = "{{'descr': '|u1', 'fortran_order': False, 'shape': {}}}"
+STRANGE: dict[str, Callable[[np.ndarray], bytes]] = {
+    "empty": lambda pixels: b"",
+    "cut": lambda pixels: npy(pixels)[:-100],
+    "longer": lambda pixels: npy(pixels) + b"more",
+    "only a header": lambda pixels: npy(pixels)[:60],
+    "an archive": npz,
+    "a broken archive": lambda pixels: b"PK\x03\x04" + bytes(200),
+    "a pickle": lambda pixels: pickle.dumps(pixels),
+    "objects": lambda pixels: npy(np.array([1, "a"], dtype=object)),
+    "other numbers": lambda pixels: npy(pixels.astype(np.int8)),
+    "by columns": lambda pixels: npy(np.asfortranarray(pixels)),
+    "fewer": lambda pixels: npy(pixels[1:]),
+    "too many to count": lambda pixels: headed(SHAPED.format((10**30, 16, 16, 3)), pixels),
+    "many": lambda pixels: headed(SHAPED.format((2**62, 16, 16, 3)), pixels),
+    "below none": lambda pixels: headed(SHAPED.format((-1, 16, 16, 3)), pixels),
+    "a bool for a number": lambda pixels: headed(SHAPED.format((12, 16, True, 3)), pixels),
+    "no dictionary": lambda pixels: headed("[]", pixels),
+    "no Python": lambda pixels: headed("\0", pixels),
+    "open brackets": lambda pixels: headed("(" * 5000, pixels),
+    "signs": lambda pixels: headed("-" * 5000 + "1", pixels),
+    "a sum": lambda pixels: headed("1" + "+1" * 4000, pixels),
+    "a list for a key": lambda pixels: headed("{[]: 1}", pixels),
+    "another version": lambda pixels: b"\x93NUMPY\x09\x00" + npy(pixels)[8:],
+    "a header of 4 GB": lambda pixels: b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + npy(pixels)[12:],
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_packed_folder_with_strange_pictures(
+    twelve: Path, folder_data: MakeData, tmp_path: Path, kind: str
+) -> None:
+    pixels = np.array(pack_to(folder_data(twelve), tmp_path / "packed").pictures)
+    (tmp_path / "packed" / "pictures.npy").write_bytes(STRANGE[kind](pixels))
+    assert "damaged: pictures.npy" in message(folder_data(tmp_path / "packed"))
 
 
 # Any source
@@ -555,7 +673,7 @@ def test_a_packed_folder_knows_its_near_duplicates(
     pack = open_pack(folder_data(tmp_path / "packed"))
     assert straddling(pack) == []
     index = json.loads((tmp_path / "packed" / "index.json").read_text())
-    for key in ("twins", "read_as", "index_hash"):  # as versions before left it
+    for key in ("twins", "read_as", "index_hash", "pixels_hash"):  # as versions before left it
         del index[key]
     (tmp_path / "packed" / "index.json").write_text(json.dumps(index))
     older = open_pack(folder_data(tmp_path / "packed"))

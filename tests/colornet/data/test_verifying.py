@@ -108,6 +108,32 @@ def test_it_is_verified_once(packed: FolderData, monkeypatch: pytest.MonkeyPatch
     assert len(seen) == 3
 
 
+@pytest.mark.parametrize("name", ["pictures.npy", "index.json"])
+def test_a_time_that_was_set_back_hides_no_change(packed: FolderData, name: str) -> None:
+    open_pack(packed)
+    file = Path(packed.root) / name
+    before, content = file.stat(), file.read_bytes()
+    with file.open("r+b") as opened:  # the same inode
+        opened.write(content.replace(b"10.png", b"90.png") if name == "index.json" else content)
+        if name == "pictures.npy":
+            opened.seek(-5, os.SEEK_END)
+            opened.write(bytes([content[-5] ^ 1]))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(InputError, match="not what was packed"):
+        open_pack(packed)
+
+
+@pytest.mark.parametrize("gone", ["index_hash", "pixels_hash"])
+def test_a_hash_that_was_taken_out_makes_no_pack_of_before(packed: FolderData, gone: str) -> None:
+    def change(index: dict[str, Any]) -> None:
+        del index[gone]
+        index["classes"][3] = "sea"
+
+    edit(Path(packed.root) / "index.json", change)
+    with pytest.raises(InputError, match="not what was packed"):
+        open_pack(packed)
+
+
 def test_a_pack_of_before_is_known_by_its_content_hash(
     packed: FolderData, data: FolderData
 ) -> None:
