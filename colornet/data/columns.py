@@ -70,7 +70,7 @@ def find_columns(
             f"{where}: data.label: '{label}': {what}, not classes.\n"
             f"{_hint(label, [name for name in schema.names if _holds_labels(schema, name)])}"
         )
-    split = SPLIT in schema.names and _is_text(schema.field(SPLIT).type)
+    split = schema.names.count(SPLIT) == 1 and _is_text(schema.field(SPLIT).type)
     return Columns(chosen, label, _class_names(schema, label), split and label != SPLIT)
 
 
@@ -79,7 +79,7 @@ def _picture_column(schema: pa.Schema, where: str, named: str | None) -> str:
     if named is not None:
         # Both the column and its field may be meant: image, image.bytes.
         for name in (named, named.removesuffix(".bytes")):
-            if name in found:
+            if found.count(name) == 1:
                 return name
         what = _type(schema, named) or "no such column"
         raise InputError(
@@ -123,7 +123,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _type(schema: pa.Schema, name: str) -> str:
-    return str(schema.field(name).type)[:60] if schema.names.count(name) == 1 else ""
+    count = schema.names.count(name)
+    return str(schema.field(name).type)[:60] if count == 1 else f"{count} columns" if count else ""
 
 
 def _hint(name: str, usable: Sequence[str]) -> str:

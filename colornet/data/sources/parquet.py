@@ -5,7 +5,7 @@ import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +18,11 @@ from colornet.data.columns import SPLIT, Columns, find_columns
 from colornet.data.decode import decode
 from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
 from colornet.data.splits import Split, settle, split_named
-from colornet.errors import InputError
+from colornet.errors import InputError, cut
 from colornet.sections.data import ParquetData, keeps_twins_together
 
 SUFFIX = ".parquet"
+_NAMED = 4
 _KEPT_GROUPS, _KEPT_BYTES = 2, 64 * 2**20
 # Below, threads only wait for one another: 32 px JPEGs decode at half the speed with them, those
 # of 24 kB at four fifths.
@@ -72,15 +73,27 @@ class ParquetSource:
         return list(of_classes(found, self.data.classes, self.where))
 
     def layout(self) -> str:
-        """Files, rows and the columns that were found."""
-        files, columns = self._files, self._columns[self._files[0]]
+        """Files, rows and the columns that were found, and what a column of splits says in vain."""
+        files, found = self._files, self._columns.values()
         rows = sum(self._footers[file].num_rows for file in files)
-        label = f"classes in '{columns.label}'" if columns.label else "no classes"
-        split = f", splits in '{SPLIT}'" if columns.split else ""
+        pictures = _quoted(columns.picture for columns in found)
+        labels = _quoted(columns.label for columns in found if columns.label)
+        label = f"classes in {labels}" if labels else "no classes"
+        split = ""
+        if any(columns.split for columns in found):
+            words = _quoted(self._no_splits())
+            split = f", splits in '{SPLIT}'" + (f" but for {words}, split anew" if words else "")
         return (
             f"Parquet, {count_text(rows, 'row')} in {count_text(len(files), 'file')}, "
-            f"pictures in '{columns.picture}', {label}{split}"
+            f"pictures in {pictures}, {label}{split}"
         )
+
+    def _no_splits(self) -> Iterator[str]:
+        """What stands in columns of splits and names none."""
+        for file, columns in self._columns.items():
+            if columns.split:
+                words = self._read(file, [SPLIT]).column(SPLIT).unique().to_pylist()
+                yield from (word for word in words if word and not split_named(word))
 
     def passed_over(self) -> Mapping[str, int]:
         """Nothing: what is not named as its files are is not looked at."""
@@ -168,10 +181,7 @@ class ParquetSource:
         labels: list[int | str | None] = [None] * count
         splits: list[Split | None] = [official] * count
         if columns.read():
-            try:
-                table = self._open(file).read(columns=columns.read())
-            except (pa.ArrowException, OSError) as error:
-                raise _torn(file, error) from error
+            table = self._read(file, columns.read())
             if columns.label:
                 labels = table.column(columns.label).to_pylist()
             if columns.split:
@@ -201,6 +211,12 @@ class ParquetSource:
         flat = table.flatten()
         return flat.column(name if name in flat.column_names else f"{name}.bytes")
 
+    def _read(self, file: Path, columns: list[str]) -> pa.Table:
+        try:
+            return self._open(file).read(columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            raise _torn(file, error) from error
+
     def _open(self, file: Path) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(file, page_checksum_verification=True)
@@ -209,6 +225,13 @@ class ParquetSource:
             raise InputError(f"{shown}: its name is no Unicode.\nRename the file.") from None
         except (pa.ArrowException, OSError) as error:
             raise _torn(file, error) from error
+
+
+def _quoted(names: Iterable[str]) -> str:
+    """Each of some names once, in quotes, a few of them."""
+    once = list(dict.fromkeys(names))
+    more = f" and {len(once) - _NAMED} more" if len(once) > _NAMED else ""
+    return ", ".join(f"'{cut(name, 60)}'" for name in once[:_NAMED]) + more
 
 
 def _torn(file: Path, error: Exception) -> InputError:

@@ -119,3 +119,17 @@ def test_a_column_of_splits_must_be_text() -> None:
     assert find_columns(schema(image=PICTURE, split=pa.string()), "file").split
     assert not find_columns(schema(image=PICTURE, split=pa.int64()), "file").split
     assert not find_columns(schema(image=PICTURE), "file").split
+
+
+@pytest.mark.parametrize("named", [{"picture": "image"}, {"label": "label"}])
+def test_a_named_column_that_is_there_twice(named: dict[str, str]) -> None:
+    twice = [("image", pa.binary()), ("label", pa.int64())] * 2
+    found = pa.schema([*twice, ("png", pa.binary())])
+    assert f"'{next(iter(named.values()))}': 2 columns" in message(
+        found, **{"picture": "png"} | named
+    )
+
+
+def test_splits_that_are_there_twice_are_none() -> None:
+    found = pa.schema([("image", PICTURE), ("split", pa.string()), ("split", pa.string())])
+    assert not find_columns(found, "file").split

@@ -256,10 +256,29 @@ def test_a_column_may_name_the_splits(
     source = ParquetSource(parquet_data(file))
     official = [entry.official for entry in source.entries()]
     assert official == ["train"] * 6 + ["val"] * 2 + ["test"] * 2 + [None, None]
-    assert "splits in 'split'" in source.layout()
+    assert source.layout().endswith(", splits in 'split' but for 'extra', split anew")
     pack = open_pack(parquet_data(file))
     assert [len(pack.indices(split)) for split in ("train", "val", "test")] == [8, 2, 2]
     assert set(pack.summary()["split_origins"].values()) == {"official"}
+
+
+def test_files_of_several_schemas_are_all_said(
+    root: Path, parquet_data: MakeData, write_parquet: Write, pngs: list[bytes]
+) -> None:
+    write_parquet(root / "a.parquet", {"image": pngs[:6], "kind": [1] * 6})
+    write_parquet(root / "b.parquet", {"img": pngs[6:], "label": [1] * 6, "split": ["test"] * 6})
+    layout = ParquetSource(parquet_data(root)).layout()
+    assert layout.endswith("pictures in 'image', 'img', classes in 'label', splits in 'split'")
+
+
+def test_many_splits_that_are_none_are_a_few_words(
+    root: Path, parquet_data: MakeData, write_parquet: Write, pngs: list[bytes]
+) -> None:
+    words = ["x" * 5000, *"abcdefghij", ""]
+    file = write_parquet(root / "a.parquet", {"image": pngs, "split": words})
+    layout = ParquetSource(parquet_data(file)).layout()
+    assert layout.endswith("'a', 'b', 'c' and 7 more, split anew")
+    assert len(layout) < 250
 
 
 def test_names_of_files_that_are_no_unicode(rows: Path, root: Path, parquet_data: MakeData) -> None:
