@@ -167,8 +167,12 @@ def _colorized(model: Model, path: Path, max_pixels: int) -> Image.Image:
     try:
         with open_picture(path) as picture:
             check_pixels(picture.width * picture.height, picture.size, max_pixels, "--max-pixels")
-            return model.colorize(picture)
-    except (MemoryError, RuntimeError) as error:
+            picture.load()  # what is wrong with a picture shows here, some of it as RuntimeError
+            try:
+                return model.colorize(picture)
+            except RuntimeError as error:  # torch's, of memory
+                raise MemoryError(first_line(error)) from error
+    except MemoryError as error:
         raise UnusablePicture(f"too large for this machine ({first_line(error)})") from error
 
 

@@ -8,6 +8,7 @@ refused, and what is written, moved or deleted is not reached through a link tha
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -278,7 +279,12 @@ def writing_atomic(path: Path) -> Generator[IO[bytes]]:
 
     Its name until then is short: that of `path` may be as long as the file system takes. Folders
     are made; an older file is replaced, a link not followed.
+
+    Raises:
+        IsADirectoryError: a folder has the name, or a link to one.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=_WRITING, dir=path.parent)
     try:

@@ -7,6 +7,7 @@ Ray. stdout carries results only; progress, logs and warnings go to stderr.
 import json
 import logging
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import metadata
 from typing import Annotated, Any
@@ -171,6 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     handler.addFilter(Redacted())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(message)s")
     logging.getLogger("colorsweep").setLevel(logging.INFO)
+    # What Pillow thinks of damaged metadata comes without the name of the picture.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     code = 0
     try:
         code = app.meta(

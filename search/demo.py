@@ -1,5 +1,6 @@
 """`colorsweep demo`: the whole path in small, by the commands that a user would type."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from PIL import Image
 
 from colornet.answer import Answer, aligned, need_training_libraries
 from colornet.errors import ColorsweepError, InputError
+from search.disk import check_room, check_writable
 
 PICTURES = 6
 SIZE = 256
@@ -26,8 +28,10 @@ def demo(*, out: Path = Path("demo")) -> Answer:
         Folder for all of it; it must not be there yet.
     """
     need_training_libraries("demo")
-    if out.exists():
+    if os.path.lexists(out):
         raise InputError(f"{out}: is there already.\nGive --out another folder, or delete it.")
+    check_writable(str(out))
+    check_room(str(out))
     sweep, model, grey = out / "sweep", out / "model", out / "grey"
     _call("run", "demo", "--out", str(sweep))
     _call("report", str(sweep), "-o", str(out / "report.html"))

@@ -99,8 +99,8 @@ def check_room(location: str) -> None:
 
 
 def nearest(location: Path) -> Path:
-    """The folder that is there already in which a path would be made."""
+    """What is there already in which a path would be made: a folder, if it can be made at all."""
     found = location.absolute()
-    while not found.exists():
+    while not os.path.lexists(found):
         found = found.parent
     return found

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import BmpImagePlugin, Image
 
 from colornet import colorizing
 from colornet.colorizecommand import colorize
@@ -234,6 +234,29 @@ def test_broken_metadata_stop_nothing(
     assert [source.name for source, _ in done] == ["a.jpg", "z.jpg"]
     assert [source.name for source, _ in failed] == [name]
     assert results(tmp_path / "out") == ["a.png", "z.png"]
+
+
+def test_a_decoder_that_gives_up_is_no_lack_of_memory(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gives_up(self: Image.Image) -> None:  # as that of AVIF does
+        raise RuntimeError("Failed to decode frame 0")
+
+    source = picture(tmp_path / "a.bmp")
+    monkeypatch.setattr(BmpImagePlugin.BmpImageFile, "load", gives_up)
+    told = colorize_files(model, [source], tmp_path / "out")
+    assert told.failed == [(source, "Failed to decode frame 0")]
+
+
+def test_a_network_that_gets_no_memory_says_so(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wants_more(self: Red, picture: Image.Image) -> Image.Image:
+        raise RuntimeError("not enough memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(Red, "colorize", wants_more)
+    told = colorize_files(model, [picture(tmp_path / "a.png")], tmp_path / "out")
+    assert told.failed[0][1].startswith("too large for this machine (not enough memory: ")
 
 
 def test_a_result_that_cannot_be_written_stops_nothing(model: Path, tmp_path: Path) -> None:

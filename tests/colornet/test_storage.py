@@ -278,3 +278,12 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"inner/state\.pt: is no file and no folder"):
         Storage.at(tmp_path / "folder").refuse_strange()
     Storage.at(tmp_path / "nowhere").refuse_strange()
+
+
+def test_a_link_to_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    with pytest.raises(IsADirectoryError):
+        write_atomic(tmp_path / "link", b"x")
+    assert (tmp_path / "link").is_symlink()
+    assert not list((tmp_path / "folder").iterdir())

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -172,6 +174,20 @@ def test_no_secret_is_logged_or_recorded(
     assert "question: holds a secret" in found.err
     assert "correct-horse" not in found.err
     assert not (tmp_path / "work" / "sweep").exists()
+
+
+def test_what_pillow_thinks_of_metadata_is_not_said(
+    call: Call, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(4):
+        exif = b"MM\0*\0\0\0\x08\0\x09" + bytes(number)  # nine entries, none of them there
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png", exif=exif)
+    found = call("data", "check", str(folder))
+    assert re.search("usable +4", found.out)
+    assert (found.err, recwarn.list) == ("", [])
 
 
 def test_the_version(call: Call) -> None:

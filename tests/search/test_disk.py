@@ -58,7 +58,12 @@ def test_a_place_that_cannot_be_written_is_refused(
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is no folder"):
         check_writable(str(tmp_path / "file" / "sweep"))
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InputError, match="link is no folder"):
+        check_writable(str(tmp_path / "link"))
+    with pytest.raises(InputError, match="link is no folder"):
+        check_writable(str(tmp_path / "link" / "sweep"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]
     denied = Mock(side_effect=OSError(13, "Permission denied"))
     monkeypatch.setattr(module.tempfile, "mkdtemp", denied)
     with pytest.raises(InputError, match="Permission denied"):
