@@ -92,7 +92,7 @@ def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """State and history of a checkpoint.
 
     Raises:
-        InputError: when it is no checkpoint, or damaged.
+        InputError: when it is no checkpoint, damaged, or holds more than tensors and plain data.
     """
     import torch
 
@@ -101,7 +101,18 @@ def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             f"{path}: not a complete checkpoint, or damaged.\n"
             "Resume from another one, or start again without it."
         )
-    state = torch.load(path / _STATE, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path / _STATE, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    # torch's reader raises what pickle, archives and disks do, and advises to run what it refuses.
+    except Exception as error:
+        raise InputError(
+            f"{path / _STATE}: holds something else than tensors and plain data, which is neither "
+            "read nor run.\nIt was not written by colorsweep: start again without this folder."
+        ) from error
+    if not isinstance(state, dict):
+        raise InputError(f"{path / _STATE}: holds no state of a training.")
     return state, history(path)
 
 

@@ -22,7 +22,13 @@ from colornet.answer import count_text
 from colornet.budget import check_budget
 from colornet.config import Config
 from colornet.diagnostics import Diagnosis
-from colornet.errors import DivergedError, InputError, TrainingInterrupted, writing_to
+from colornet.errors import (
+    DivergedError,
+    InputError,
+    TrainingInterrupted,
+    first_line,
+    writing_to,
+)
 from colornet.evaluation import Evaluation
 from colornet.heldout import held_out, unseen
 from colornet.learner import Learner
@@ -95,6 +101,21 @@ def train(
         while len(training.history) < config.training.ticks:
             training.take_tick(report)
         return training.result()
+
+
+@contextmanager
+def _read_as_state(path: Path) -> Generator[None]:
+    """Raise InputError when a checkpoint holds another state than this training's meanwhile."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    # Whoever made it may have put anything in place of each number.
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: does not hold the state of this training: {first_line(error)}.\n"
+            "Start again without it."
+        ) from error
 
 
 @contextmanager
@@ -290,23 +311,26 @@ class UnderWay:
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint."""
-        state, self.history = checkpoint.load(path)
-        if state["identity"] != self.identity():
-            raise InputError(
-                f"{path}: the checkpoint of another training: its config or pictures differ.\n"
-                "Resume it with the config it was started with."
-            )
-        self.learner.load_gathered_state_dict(state["learner"])
-        self.step_seconds = state["step_seconds"]
-        self.started = time.monotonic() - state["seconds"]
+        with _read_as_state(path):
+            state, self.history = checkpoint.load(path)
+            if state["identity"] != self.identity():
+                raise InputError(
+                    f"{path}: the checkpoint of another training: its config or pictures differ.\n"
+                    "Resume it with the config it was started with."
+                )
+            self.learner.load_gathered_state_dict(state["learner"])
+            self.step_seconds = state["step_seconds"]
+            self.started = time.monotonic() - state["seconds"]
         self._remember()
 
     def tested(self, path: Path) -> Metrics:
         """Take a checkpoint's weights; the columns of its tick, with those of the test pictures."""
-        state, history = checkpoint.load(path)
-        self.learner.load_gathered_state_dict(state["learner"])
+        with _read_as_state(path):
+            state, history = checkpoint.load(path)
+            self.learner.load_gathered_state_dict(state["learner"])
+            last = history[-1]
         evaluation = self.held_out["test"].evaluate(self.learner.generator)
-        return {**history[-1], **evaluation.means(), **self.baselines["test"]}
+        return {**last, **evaluation.means(), **self.baselines["test"]}
 
     def result(self) -> TrainingResult:
         """The final generator and how it does on every picture that judges it."""

@@ -1,9 +1,12 @@
 """A checkpoint is whole or not there, and damage never goes unseen."""
 
+import io
+import pickle
 import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -13,6 +16,7 @@ import torch
 
 from colornet import checkpoint
 from colornet.errors import InputError, StorageError
+from colornet.storage import sha256_file
 
 STATE: dict[str, Any] = {
     "weights": {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor([1, 2])},
@@ -88,10 +92,45 @@ def test_no_folder_is_no_checkpoint(tmp_path: Path) -> None:
     assert checkpoint.latest(tmp_path) is None
 
 
-def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
-    path = checkpoint.save(tmp_path / "tick-000001", {"code": Path("x")}, [])
-    with pytest.raises(Exception, match="weights_only"):
+class Runs:
+    """What runs when a pickle is read that holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def archived(value: object, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(value, buffer, **options)
+    return buffer.getvalue()
+
+
+FOREIGN: dict[str, Callable[[object], bytes]] = {
+    "an archive": lambda runs: archived({"code": runs}),
+    "an old archive": lambda runs: archived({"code": runs}, _use_new_zipfile_serialization=False),
+    "a pickle": pickle.dumps,
+    "nothing": lambda runs: b"",
+    "noise": lambda runs: b"noise" * 99,
+    "an archive cut off": lambda runs: archived({"weights": torch.zeros(999)})[:-300],
+    "a list": lambda runs: archived([1]),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_others_put_into_a_checkpoint_is_not_run(tmp_path: Path, kind: str) -> None:
+    path = save(tmp_path, 1)
+    content = FOREIGN[kind](Runs(tmp_path / "run"))
+    (path / "state.pt").write_bytes(content)
+    sums = {name: sha256_file(path / name) for name in ("state.pt", "history.json")}
+    (path / "manifest.json").write_bytes(checkpoint._manifest(sums))  # as who forges it can
+    assert checkpoint.verify(path)
+    with pytest.raises(InputError, match=r"state\.pt: holds") as caught:
         checkpoint.load(path)
+    assert len(str(caught.value).splitlines()) <= 3
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_last_two_are_kept(tmp_path: Path) -> None:

@@ -233,6 +233,32 @@ def test_a_damaged_checkpoint_is_refused(pack: Any, tiny: Build, folder: Path) -
         train(tiny(), Reports(), path)
 
 
+CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no identity": lambda state: state.pop("identity"),
+    "no weights": lambda state: state.pop("learner"),
+    "weights of nothing": lambda state: state.update(learner=None),
+    "no player": lambda state: state["learner"]["players"].clear(),
+    "other weights": lambda state: state["learner"]["players"].update(generator={"network": {}}),
+    "no chance": lambda state: state["learner"]["noise"].update(cpu=torch.zeros(3)),
+    "a time that is none": lambda state: state.update(seconds="an hour"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_checkpoint_with_another_state_is_refused(
+    pack: Any, tiny: Build, folder: Path, change: str
+) -> None:
+    run(tiny(), folder=folder)
+    path = checkpoint.latest(folder)
+    assert path is not None
+    state, history = checkpoint.load(path)
+    CHANGES[change](state)
+    checkpoint.save(path, state, history)
+    with pytest.raises(InputError, match="does not hold the state of this training") as caught:
+        train(tiny(), Reports(), path)
+    assert len(str(caught.value).splitlines()) <= 3
+
+
 def test_the_result(pack: Any, tiny: Build, folder: Path) -> None:
     reports = Reports()
     result = train(tiny(), reports, folder=folder)
