@@ -29,6 +29,7 @@ from colornet.storage import sha256_file, sync_folder
 VERSION = 1
 MAX_HISTORY = 256_000_000
 """Bytes."""
+_INFINITE = 2.0**1023
 KEPT = 2
 """Checkpoints kept per attempt: the newest, and the one before in case the newest is damaged."""
 MANIFEST, _STATE, _HISTORY = "manifest.json", "state.pt", "history.json"
@@ -142,10 +143,36 @@ def latest(folder: Path) -> Path | None:
 
 def history(path: Path) -> list[dict[str, Any]]:
     """The metrics of every tick up to this checkpoint, in order. Raises InputError."""
-    found = read_json(path / _HISTORY, MAX_HISTORY)
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise InputError(f"{path / _HISTORY}: holds no list of ticks.")
-    return found
+    return ticks_in(read_json(path / _HISTORY, MAX_HISTORY), path / _HISTORY)
+
+
+def ticks_in(rows: Any, origin: Path) -> list[dict[str, Any]]:
+    """Ticks as a training has left them: numbers by name, `tick` among them.
+
+    Args:
+        rows: what a file held.
+        origin: the file, for messages.
+
+    Raises:
+        InputError: they are something else.
+    """
+    wrong = _wrong_in(rows)
+    if wrong:
+        raise InputError(f"{origin}: {wrong}.\nRemove it to go on without it.")
+    return rows
+
+
+def _wrong_in(rows: Any) -> str:
+    """What no list of ticks holds, in words; nothing where all is sound."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return "holds no list of ticks"
+    for row in rows:
+        if type(row.get("tick")) is not int:
+            return "holds a tick without its number"
+        for column, value in row.items():
+            if value is not None and not (type(value) in (int, float) and abs(value) < _INFINITE):
+                return f"tick {row['tick']}: {column}: is no number"
+    return ""
 
 
 def _found(paths: Iterable[Path]) -> list[Path]:

@@ -98,10 +98,12 @@ def stop_asked(state: Path) -> bool:
 
 def ticks_of(state: Path) -> list[dict[str, Any]]:
     """The ticks so far; a line that a crash has torn is none."""
-    if not (state / "ticks.jsonl").exists():
+    file = state / "ticks.jsonl"
+    if not file.exists():
         return []
-    lines = read_text(state / "ticks.jsonl", checkpoint.MAX_HISTORY).splitlines(keepends=True)
-    return [json_mapping(line, str(state)) for line in lines if line.endswith("\n")]
+    lines = read_text(file, checkpoint.MAX_HISTORY).splitlines(keepends=True)
+    whole = [json_mapping(line, str(file)) for line in lines if line.endswith("\n")]
+    return checkpoint.ticks_in(whole, file)
 
 
 def _watch(state: Path, ended: threading.Event) -> None:

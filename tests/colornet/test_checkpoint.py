@@ -133,6 +133,38 @@ def test_what_others_put_into_a_checkpoint_is_not_run(tmp_path: Path, kind: str)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("{}", "holds no list of ticks"),
+        ("[1]", "holds no list of ticks"),
+        ("[{}]", "a tick without its number"),
+        ('[{"tick": true}]', "a tick without its number"),
+        ('[{"tick": 1.5}]', "a tick without its number"),
+        ('[{"tick": "1"}]', "a tick without its number"),
+        ('[{"tick": 1, "seconds": "2"}]', "tick 1: seconds: is no number"),
+        ('[{"tick": 1, "seconds": []}]', "tick 1: seconds: is no number"),
+        ('[{"tick": 1, "seconds": true}]', "tick 1: seconds: is no number"),
+        ('[{"tick": 1, "seconds": 1e999}]', "a number that is larger than any float"),
+        (f'[{{"tick": 1, "seconds": 1{"0" * 400}}}]', "tick 1: seconds: is no number"),
+    ],
+)
+def test_a_history_that_is_none(tmp_path: Path, rows: str, said: str) -> None:
+    path = save(tmp_path, 1)
+    (path / "history.json").write_text(rows)
+    with pytest.raises(InputError, match=rf"history\.json: .*{said}"):
+        checkpoint.history(path)
+
+
+def test_what_an_invented_history_is_made_of_is_as_good_as_gone(tmp_path: Path) -> None:
+    path = save(tmp_path, 1)
+    (path / "history.json").write_text("[{}]")
+    with pytest.raises(InputError, match="\nRemove it to go on without it"):
+        checkpoint.history(path)
+    (path / "history.json").unlink()
+    assert checkpoint.latest(tmp_path) is None
+
+
 def test_the_last_two_are_kept(tmp_path: Path) -> None:
     attempt = tmp_path / "attempt-1"
     for tick in (0, 1, 2):

@@ -289,3 +289,12 @@ def test_ticks_that_are_none_are_bad_input(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "ticks.jsonl").write_bytes(data)
     with pytest.raises(InputError):
         ticks_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", ["no JSON", "[]", "{}", '{"tick": "1"}', '{"tick": 1, "images": "2"}']
+)
+def test_a_line_that_is_no_tick_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "ticks.jsonl").write_text(f'{{"tick": 1}}\n{line}\n')
+    with pytest.raises(InputError, match=r"ticks\.jsonl: "):
+        ticks_of(tmp_path)
