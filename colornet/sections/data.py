@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from colornet.sections.base import Section, Share
 
+Place = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""A path or URI; no system takes one with a NUL in it."""
+
 
 class _Data(Section):
     image_size: int = Field(32, ge=8, le=2048)
@@ -62,11 +65,11 @@ class FolderData(_Files):
     """
 
     source: Literal["folder"]
-    root: str
+    root: Place
     """The folder, or one that `colorsweep data pack` made."""
     layout: Literal["auto", "splits", "classes"] = "auto"
     """Whether folders named after splits are splits, or classes as others; auto decides."""
-    list: str | None = None
+    list: Place | None = None
     """File that lists the pictures to take, one path under `root` a line; a label may follow."""
 
 
@@ -74,7 +77,7 @@ class Cifar10Data(_Collected):
     """CIFAR-10 as it is published, python or binary version; the test batch is the test split."""
 
     source: Literal["cifar10"]
-    root: str
+    root: Place
     """Folder of the batches (cifar-10-batches-py, cifar-10-batches-bin), or the one it lies in."""
 
 
@@ -85,7 +88,7 @@ class ParquetData(_Files):
     """
 
     source: Literal["parquet"]
-    root: str
+    root: Place
     """A file, or a folder of `*.parquet` files."""
     column: str | None = None
     """Column of the encoded pictures, such as `image` or `jpeg`; null finds the only one."""

@@ -459,3 +459,10 @@ def test_every_discriminator_can_be_chosen(kind: str) -> None:
     discriminator = parse_config(values, "x").discriminator
     assert discriminator is not None
     assert discriminator.kind == kind
+
+
+@pytest.mark.parametrize("source", ["folder", "parquet", "cifar10"])
+def test_a_place_with_a_nul_in_it_is_refused(source: str) -> None:
+    values = apply_overrides(preset("unet-small"), {"data.source": source, "data.root": "a\0b"})
+    with pytest.raises(InputError, match=r"data\.root: 'a\\x00b'"):
+        parse_config(values, "file")
