@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from colornet.answer import count_text
 from colornet.catalog import to_yaml
-from colornet.errors import InputError
+from colornet.errors import InputError, shown_name
 from search.beginning import refuse_secrets, sweep_name
 from search.shares import Machine, Share, split
 from spaces.study import Study
@@ -66,9 +66,12 @@ def kuberay(study: Study, nodes: Nodes, *, storage: str, image: str | None, out:
         out: the sweep's folder, below MOUNT.
 
     Raises:
-        InputError: for what pods would not see, a trial that does not fit, or a secret.
+        InputError: for what pods would not see, names of which no line can be written, a trial
+            that does not fit, or a secret.
     """
     refuse_secrets(study)
+    _check_line("--image", image)
+    _check_line("--out", out)
     if not _CLAIM.fullmatch(storage):
         raise InputError(f"--storage: {storage}: is no name of a persistent volume claim.")
     root = study.base_config["data"].get("root")
@@ -108,9 +111,12 @@ def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
         out: the sweep's folder, on such storage.
 
     Raises:
-        InputError: for a trial that does not fit, or a secret.
+        InputError: for a folder of which no line can be written, a trial that does not fit, or a
+            secret.
     """
     refuse_secrets(study)
+    _check_line("--out", out)
+    _check_line("--storage", str(storage))
     sweep = sweep_name(study.name)
     out = str(Path(out).expanduser().absolute()) if out else str(storage / sweep)
     values = _values(study, nodes, sweep, out, f"{out}.job/study.yaml")
@@ -144,6 +150,15 @@ def job_name(study: str) -> str:
     letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=4))
     plain = re.sub("[^a-z0-9]+", "-", study.lower()).strip("-")
     return f"sweep-{plain}"[: LONGEST_NAME - 5].rstrip("-") + f"-{letters}"
+
+
+def _check_line(option: str, text: str | None) -> None:
+    """Raise InputError for a name with line ends or control characters: YAML reads others back."""
+    if text is not None and shown_name(text) != text:
+        raise InputError(
+            f"{option}: {shown_name(text)}: holds a line end or a control character.\n"
+            "Give a name without."
+        )
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shlex
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -197,6 +198,40 @@ def test_how_many_trials_run_at_a_time_is_said(
     resources: dict[str, Any], says: str, make_study: MakeStudy
 ) -> None:
     assert says in rayjob(make_study(resources=resources), Nodes(2, 8, 1))
+
+
+@pytest.mark.parametrize("claim", ["null", "true", "no", "123", "1e5", "0x1f", "1.5", "claim"])
+def test_a_claim_is_text_whatever_it_is_called(claim: str, make_study: MakeStudy) -> None:
+    _, job = documents(rayjob(make_study(), storage=claim))
+    cluster = job["spec"]["rayClusterSpec"]
+    for pod in (cluster["headGroupSpec"], cluster["workerGroupSpecs"][0]):
+        (volume,) = (v for v in pod["template"]["spec"]["volumes"] if v["name"] == "storage")
+        assert volume["persistentVolumeClaim"]["claimName"] == claim
+
+
+@pytest.mark.parametrize("odd", ["a\nkind: x", "a\rb", "a\u2028b", "a\x85b", "a\x1bb", "a\tb"])
+def test_a_name_that_no_line_can_hold_is_refused(
+    odd: str, make_study: MakeStudy, tmp_path: Path
+) -> None:
+    study, nodes = make_study(), Nodes(1, 2, 0)
+    writes = (
+        ("--image", lambda: rayjob(study, image=odd)),
+        ("--out", lambda: rayjob(study, out=f"/storage/{odd}")),
+        ("--out", lambda: slurm(study, nodes, storage=tmp_path, out=f"/shared/{odd}")),
+        ("--storage", lambda: slurm(study, nodes, storage=tmp_path / odd, out=None)),
+    )
+    for option, write in writes:
+        with pytest.raises(InputError, match=f"{option}: .*holds a line end or a control"):
+            write()
+
+
+@pytest.mark.parametrize("name", ["{{x}}", "${x}", "%s", "a: b #c", "it's", '"q"', "é😀", "a\\b"])
+def test_a_folder_with_an_odd_name_is_the_same_on_the_other_side(
+    name: str, make_study: MakeStudy
+) -> None:
+    config, _ = documents(rayjob(make_study(), out=f"/storage/{name}", image=name))
+    (line,) = (line for line in config["data"]["run.sh"].splitlines() if line.startswith("OUT="))
+    assert shlex.split(line) == [f"OUT=/storage/{name}"]
 
 
 def stub(folder: Path, name: str, script: str) -> None:
