@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -285,7 +286,8 @@ def _trained(folder: Path, results: Mapping[str, Any]) -> Answer:
             ("Test", f"ab MAE {results['test_ab_mae']:.4g}, {share:.2f} x the best single color"),
             ("", f"colorfulness {results['test_colorfulness_ratio']:.2f} of the truth's"),
         ]
-    wrong, use = results["shortfalls"], f"colorsweep colorize {folder} PICTURE… -o colorized"
+    model = shlex.quote(str(folder))
+    wrong, use = results["shortfalls"], f"colorsweep colorize {model} PICTURE… -o colorized"
     rows = [
         *(("" if at else "Not usable", sentence) for at, sentence in enumerate(wrong)),
         ("Model", str(folder)),

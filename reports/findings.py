@@ -7,15 +7,15 @@ from reports.decision import Decision, decide, plain, points_data
 from reports.levels import compare, comparison_data
 from reports.sureness import remedy, sureness
 from reports.tables import SweepTables
-from search.records import count_trials, driver_of
+from search.finished import counted
+from search.records import driver_of
 
 
 def findings(sweep: SweepTables) -> dict[str, Any]:
     """The question, the decision and the answers of a sweep, JSON-able and without NaN."""
     decision = decide(sweep)
-    study, trials = sweep.records.study, sweep.trials
-    driven = driver_of(sweep.records.location) is not None
-    counts = count_trials(study, zip(trials["state"], trials["origin"], strict=True), driven=driven)
+    study = sweep.records.study
+    counts = counted(sweep.records, driven=driver_of(sweep.records.location) is not None)
     return {
         "question": study.get("question"),
         "states": counts.states,

@@ -13,6 +13,7 @@ from reports.summary import stopped_text
 from reports.tables import Column, SweepTables, value_text
 from search.finished import is_exhausted
 from search.ranking import bounds_of
+from search.records import driver_of
 
 MORE_TRIALS = 16
 _LIKE_AB_MAE = ("psnr", "ssim", "ciede2000")
@@ -65,6 +66,8 @@ def _unmet(decision: Decision, sweep: SweepTables) -> str:
 def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, str | None]:
     """What would help, and the command for it."""
     name = shlex.quote(sweep.argument)
+    if driver_of(sweep.records.location) is not None:
+        return "The sweep still runs.", f"colorsweep status {name}"
     if left := stopped_text(sweep):
         return f"The sweep is not finished ({left}).", f"colorsweep resume {name}"
     data = next(iter(sweep.records.provenance.get("data") or []), None) or {}

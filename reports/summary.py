@@ -14,8 +14,8 @@ from colornet.measures import METRICS
 from reports.charts.endings import savings, savings_text
 from reports.health import flags
 from reports.tables import Column, SweepTables, duration_text, value_text
-from search.finished import is_left
-from search.records import count_trials, driver_of
+from search.finished import counted, is_left
+from search.records import driver_of
 
 
 def header(sweep: SweepTables) -> dict[str, Any]:
@@ -53,8 +53,7 @@ def stopped_text(sweep: SweepTables) -> str:
         return ""
     if not is_left(records):
         return ""
-    pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
-    return count_trials(records.study, pairs, driven=False).stopped_text
+    return counted(records, driven=False).stopped_text
 
 
 def _span(sweep: SweepTables) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:

@@ -257,18 +257,18 @@ def _driven(location: str, address: str | None) -> Answer:
 
         return _answer(start(location, address))
     except KeyboardInterrupt:
-        say(f"Interrupted. Go on with: colorsweep resume {location}")
+        say(f"Interrupted. Go on with: colorsweep resume {shlex.quote(location)}")
         raise SystemExit(INTERRUPTED) from None
 
 
 def _answer(result: "SweepResult") -> Answer:
-    from search.records import count_trials, read_sweep
+    from search.finished import counted
+    from search.records import read_sweep
     from search.status import best_point, best_text
 
     records = read_sweep(result.location)
     best = best_point(records)
-    pairs = zip(records.trials["state"], records.trials["origin"], strict=True)
-    counts = count_trials(records.study, pairs, driven=False)
+    counts = counted(records, driven=False)
     rows = [("Sweep", result.location), ("Trials", counts.search_text)]
     if counts.confirm_text:
         rows.append(("Confirmed", counts.confirm_text))
@@ -277,7 +277,7 @@ def _answer(result: "SweepResult") -> Answer:
     if best is not None:
         rows.append(("Best", best_text(best)))
     verb = "resume" if result.interrupted else "report"
-    rows.append(("Next", f"colorsweep {verb} {result.location}"))
+    rows.append(("Next", f"colorsweep {verb} {shlex.quote(result.location)}"))
     values = {
         "sweep": result.location,
         "states": counts.states,

@@ -4,7 +4,7 @@ from colornet.answer import count_text
 from colornet.errors import InputError
 from search import confirmation
 from search.chooser import CONFIRM
-from search.records import UNFINISHED, SweepRecords, read_states
+from search.records import UNFINISHED, SweepRecords, TrialCounts, count_trials, read_states
 from search.spending import Spending
 from spaces.grid import count_points
 from spaces.study import Study
@@ -44,6 +44,21 @@ def ended_by(study: Study, sweep: SweepRecords, spending: Spending) -> str | Non
     if asked is None or asked <= study.trials or unfinished.any():
         return None
     return f"the space has no more than {points}, and all were tried"
+
+
+def counted(sweep: SweepRecords, *, driven: bool) -> TrialCounts:
+    """Count a sweep's trials: whatever says how many there are, and are to be, asks this.
+
+    Args:
+        driven: whether a driver is alive; without one no trial runs.
+    """
+    try:
+        study = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
+        missing = sum(1 for _ in confirmation.missing(study, sweep))
+    except InputError:  # of an earlier release, which can be read and no longer run
+        missing = 0
+    pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
+    return count_trials(sweep.study, pairs, driven=driven, missing=missing)
 
 
 def _started(sweep: SweepRecords) -> tuple[int, int]:

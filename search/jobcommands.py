@@ -4,6 +4,7 @@
 """
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -109,7 +110,7 @@ def logs(
     location = find_sweep(sweep)
     if follow:
         follow_events(location, sys.stderr)
-        return Answer(f"Next  colorsweep status {location}")
+        return Answer(f"Next  colorsweep status {shlex.quote(location)}")
     return Answer(events_text(location))
 
 
@@ -250,7 +251,9 @@ def _stop_folder(sweep: str | None) -> Answer:
     location = find_sweep(sweep)
     held = driver_of(location)
     if held is None:
-        return Answer(f"{location}: nobody runs it.\nNext  colorsweep resume {location}")
+        return Answer(
+            f"{location}: nobody runs it.\nNext  colorsweep resume {shlex.quote(location)}"
+        )
     if not is_of_this_namespace(held):
         raise ClusterError(
             f"{location}: is run by process {held['pid']} on {held['host']}, not from here.\n"
@@ -263,4 +266,6 @@ def _stop_folder(sweep: str | None) -> Answer:
             raise InUseError(f"{location}: process {held['pid']} has not ended yet; ask again.")
         time.sleep(0.2)
     values = {"sweep": location, "stopped": True}
-    return Answer(f"Stopped  {location}\nNext     colorsweep resume {location}", values)
+    return Answer(
+        f"Stopped  {location}\nNext     colorsweep resume {shlex.quote(location)}", values
+    )

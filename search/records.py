@@ -96,10 +96,15 @@ class TrialCounts:
 
     @property
     def stopped_text(self) -> str:
-        """`stopped, 3 of 14, resume`, of the search, or of confirming once that has begun."""
-        begun = self.to_confirm and (self.confirming or self.done >= self.total)
-        done, total = (self.confirmed, self.to_confirm) if begun else (self.done, self.total)
-        what = "confirming " if begun else ""
+        """`stopped, 3 of 14, resume`, of the search, or of confirming where that is what is left.
+
+        A search that was extended after its best were confirmed is left itself.
+        """
+        searching = any(self.states.get(state) for state in (*UNFINISHED, CUT_OFF))
+        left = self.confirmed < self.to_confirm and not searching
+        confirms = left and (self.confirming or self.done >= self.total)
+        done, total = (self.confirmed, self.to_confirm) if confirms else (self.done, self.total)
+        what = "confirming " if confirms else ""
         return f"stopped, {what}{done} of {total}, resume"
 
 
@@ -108,14 +113,15 @@ def _told(states: Mapping[str, int]) -> str:
 
 
 def count_trials(
-    study: Mapping[str, Any], trials: Iterable[tuple[str, str]], *, driven: bool
+    study: Mapping[str, Any], trials: Iterable[tuple[str, str]], *, driven: bool, missing: int = 0
 ) -> TrialCounts:
-    """Count a sweep's trials: whatever says how many there are asks this.
+    """Count trials by state and origin; of a sweep that was read, `search.finished.counted` does.
 
     Args:
         study: the resolved study.
         trials: state and origin of each.
         driven: whether a driver is alive; without one no trial runs.
+        missing: replicates of those that are best now that have not been started.
     """
     searched: dict[str, int] = {}
     confirming: dict[str, int] = {}
@@ -123,7 +129,8 @@ def count_trials(
         counts = confirming if origin == "confirm" else searched
         state = CUT_OFF if state == "running" and not driven else state
         counts[state] = counts.get(state, 0) + 1
-    total = int(study.get("trials") or 0)
+    # A budget may have been lowered below what had been tried.
+    total = max(int(study.get("trials") or 0), sum(searched.values()))
     confirm = study.get("confirm") or {}
     open_ones = (*UNFINISHED, CUT_OFF)
     done, confirmed = (
@@ -132,7 +139,8 @@ def count_trials(
     )
     # Once the search has ended, no more are confirmed than completed.
     top = min(confirm.get("top", 0), total if done < total else searched.get("completed", 0))
-    most = top * confirm.get("replicates", 0)
+    # Others were best before the search was extended, or more of them were asked for.
+    most = max(top * confirm.get("replicates", 0), sum(confirming.values()) + missing)
     return TrialCounts(done, total, confirmed, most, searched, confirming, driven)
 
 

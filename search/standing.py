@@ -9,8 +9,9 @@ import pandas as pd
 
 from colornet.validation import parse_bound
 from search.chooser import Reported
+from search.finished import counted
 from search.ranking import best_trials, deciding_metric
-from search.records import SweepRecords, TrialCounts, count_trials
+from search.records import SweepRecords, TrialCounts
 from spaces.study import Study
 
 
@@ -34,6 +35,7 @@ class Standing:
         self.states = {trial_id: row["state"] for trial_id, row in self._rows.items()}
         self.best_column = deciding_metric(sweep.study) or next(iter(sweep.study["objectives"]))
         self.best: float | None = None
+        self._counts: TrialCounts | None = None
         self.refresh_best()
 
     def reported(self, study: Study) -> dict[str, Reported]:
@@ -44,6 +46,7 @@ class Standing:
         """A trial's state has changed; `last` is its last tick, empty before the first."""
         self._rows[row["trial_id"]] = dict(row)
         self.states[row["trial_id"]] = row["state"]
+        self._counts = None
         if last:
             identity = {key: row[key] for key in ("trial_id", "number", "attempt", "seed")}
             self._last[row["trial_id"]] = {**identity, **last}
@@ -54,8 +57,9 @@ class Standing:
 
     def counts(self) -> TrialCounts:
         """How many trials there are, and are to be."""
-        pairs = [(row["state"], row["origin"]) for row in self._rows.values()]
-        return count_trials(self._empty.study, pairs, driven=True)
+        if self._counts is None:
+            self._counts = counted(self.snapshot(), driven=True)
+        return self._counts
 
     def snapshot(self) -> SweepRecords:
         """The sweep as it stands, with each ended trial's last tick only."""

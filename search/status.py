@@ -1,13 +1,14 @@
 """How a sweep stands, read from its records: nothing of it is changed, and no driver is needed."""
 
 import json
+import shlex
 from typing import Any
 
 import pandas as pd
 
 from colornet.answer import aligned, count_text
 from colornet.errors import cut
-from search.finished import ended_by, is_finished
+from search.finished import counted, ended_by, is_finished
 from search.progress import time_left
 from search.ranking import (
     baseline,
@@ -21,7 +22,6 @@ from search.records import (
     UNFINISHED,
     SweepRecords,
     TrialCounts,
-    count_trials,
     driver_of,
     read_states,
     read_sweep,
@@ -35,8 +35,7 @@ def standing_of(location: str) -> dict[str, Any]:
     records = read_sweep(location)
     study = Study.from_data(records.study, f"{location}/study.yaml")
     driver = driver_of(location)
-    pairs = zip(records.trials["state"], records.trials["origin"], strict=True)
-    counts = count_trials(records.study, pairs, driven=driver is not None)
+    counts = counted(records, driven=driver is not None)
     states_read, _ = read_states(location)
     spending = Spending(study.file.budget, states_read, records.ticks)
     limits = study.file.budget.model_dump(include=set(spending.spent()), exclude_none=True)
@@ -175,5 +174,5 @@ def status_text(values: dict[str, Any]) -> str:
         rows.append(("Best", best_text(values["best"])))
     rows += [("Problem", problem) for problem in values["problems"]]
     verb = "report" if finished or driver or values["gone_text"] else "resume"
-    rows.append(("Next", f"colorsweep {verb} {values['sweep']}"))
+    rows.append(("Next", f"colorsweep {verb} {shlex.quote(values['sweep'])}"))
     return aligned(rows)

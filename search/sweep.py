@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 import os
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -92,7 +93,7 @@ def run(
     if recorder.blocked:
         raise StorageError(
             f"{recorder.blocked}.\nMend that (free some space, or make it writable), then go on: "
-            f"colorsweep resume {location}"
+            f"colorsweep resume {shlex.quote(location)}"
         )
     result = SweepResult(
         location=location if "://" in location else os.path.relpath(location),
@@ -107,7 +108,7 @@ def run(
         raise NoValidTrialError(
             f"{result.location}: finished, but no trial can be chosen: "
             + ", ".join(f"{count} {state}" for state, count in result.states.items())
-            + f".\nSee why with `colorsweep report {result.location}`."
+            + f".\nSee why with `colorsweep report {shlex.quote(result.location)}`."
         )
     return result
 
@@ -132,6 +133,7 @@ def _drive(
 ) -> None:
     """Start Ray and run trials, until none is left or a signal asks to stop."""
     is_training = False
+    again = f"colorsweep resume {shlex.quote(recorder.location)}"
 
     def stop() -> None:
         if not is_training:
@@ -140,12 +142,12 @@ def _drive(
 
     def at_once() -> None:
         # What is recorded is as whole as after a SIGKILL, and Ray's end could take seconds.
-        say(f"Ended at once. Go on with: colorsweep resume {recorder.location}")
+        say(f"Ended at once. Go on with: {again}")
         os._exit(INTERRUPTED)
 
     def bereft() -> None:
         say("Ray's own process on this node has died; the machine may be short of memory.")
-        say(f"Nothing recorded is lost. Go on with: colorsweep resume {recorder.location}")
+        say(f"Nothing recorded is lost. Go on with: {again}")
         os._exit(ColorsweepError.exit_code)
 
     with StopSignals(stop, at_once) as signals:

@@ -9,6 +9,7 @@ from reports.decision import decide
 from reports.page import render
 from reports.recommendation import Objection, objection
 from reports.sureness import sureness
+from search.lease import Lease
 
 LR = "optimizer.generator_lr"
 BOUND = {"by": "val_ab_mae", "subject_to": {"val_colorfulness_gap": "<= 8"}}
@@ -59,6 +60,16 @@ def test_a_sweep_that_was_stopped_is_to_go_on(build: Any) -> None:
     assert found is not None
     assert found.remedy.startswith("The sweep is not finished (stopped, ")
     assert found.command is not None and found.command.startswith("colorsweep resume ")
+
+
+def test_a_sweep_that_runs_is_waited_for(build: Any) -> None:
+    sweep = searched(build, [25.0, 26.0])
+    sweep.tables()
+    with Lease(sweep.folder):
+        found = said(sweep)
+        assert found is not None
+        assert found.remedy == "The sweep still runs."
+        assert found.command is not None and found.command.startswith("colorsweep status ")
 
 
 @pytest.mark.parametrize("tried", [3, 2])

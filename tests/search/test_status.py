@@ -10,6 +10,7 @@ import pytest
 from colornet.catalog import to_yaml
 from search.commands import _answer
 from search.continuing import more
+from search.jobcommands import stop
 from search.lease import Lease
 from search.recorder import Recorder
 from search.records import count_trials, read_sweep
@@ -236,6 +237,62 @@ def test_no_more_are_confirmed_than_completed(states: list[str], to_confirm: int
     study = {"trials": 4, "confirm": {"top": 2, "replicates": 3}}
     pairs = [(state, "search") for state in states]
     assert count_trials(study, pairs, driven=True).to_confirm == to_confirm
+
+
+def edited(folder: Path, **changes: Any) -> None:
+    """Give a sweep's study other values, as `extend` and `confirm` do."""
+    (folder / "study.yaml").write_text(to_yaml({**read_sweep(folder).study, **changes}))
+
+
+def test_the_best_of_an_extended_search_are_confirmed_too(make_sweep: Callable[..., Path]) -> None:
+    """Others are best then; counts of what is to be confirmed are never below what is."""
+    folder = make_sweep(2, confirm={"top": 1, "replicates": 2}, sampler="random")
+    play(folder, 99)
+    assert standing_of(str(folder))["told"]["confirmed"].startswith("2 of 2 trials done")
+    edited(folder, budget={"trials": 3}, trials=3)
+    play(folder, 1)
+    found = standing_of(str(folder))
+    assert found["told"]["confirmed"].startswith("2 of 4 trials done")
+    assert found["told"]["stopped"] == "stopped, confirming 2 of 4, resume"
+    recorder = play(folder, 99)
+    assert recorder.standing.counts().to_confirm == 4
+    found = standing_of(str(folder))
+    assert found["finished"]
+    assert found["told"]["confirmed"].startswith("4 of 4 trials done")
+
+
+def test_fewer_are_to_be_confirmed_than_are(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep(2, confirm={"top": 2, "replicates": 2})
+    play(folder, 99)
+    edited(folder, confirm={"top": 1, "replicates": 2})
+    assert standing_of(str(folder))["told"]["confirmed"].startswith("4 of 4 trials done")
+
+
+def test_a_budget_that_was_lowered_counts_what_was_tried() -> None:
+    """A budget may be lowered below the trials that have been started."""
+    counts = count_trials({"trials": 3}, [("completed", "search")] * 5, driven=False)
+    assert counts.search_text == "5 of 5 done (5 completed)"
+
+
+def test_an_extended_search_is_left_itself() -> None:
+    """All that were best then are confirmed, and one of the new trials was cut off."""
+    study = {"trials": 9, "confirm": {"top": 2, "replicates": 2}}
+    trials = [("completed", "search")] * 8 + [("completed", "confirm")] * 4
+    for last in ([("preempted", "search")], [("running", "search")], []):
+        counts = count_trials(study, [*trials, *last], driven=False)
+        assert counts.stopped_text == "stopped, 8 of 9, resume"
+
+
+def test_a_command_to_type_next_has_the_folder_quoted(
+    make_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "a sweep"
+    make_sweep(2).rename(folder)
+    result = SweepResult(str(folder), {}, 5.0, "val_ab_mae", 1.0, interrupted=True)
+    standing = status_text(standing_of(str(folder)))
+    texts = [_answer(result).text(), standing, stop(str(folder)).text()]
+    for text in texts:
+        assert text.splitlines()[-1].endswith(f"colorsweep resume '{folder}'")
 
 
 def test_run_and_status_count_alike(make_sweep: Callable[..., Path]) -> None:
