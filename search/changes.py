@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from colornet import provenance
 from colornet.answer import count_text
-from colornet.errors import InputError
+from colornet.errors import InputError, cut
 from colornet.paths import flatten
 from spaces.distributions import CLOSE, RANGES
 
@@ -41,13 +41,12 @@ class Change:
 
 
 def _short(value: Any) -> str:
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return "none" if value is None else cut(str(value))
 
 
 def study_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Differences between two resolved studies, as `Study.to_data` gives them."""
-    found = list(_space_changes(before["space"], after["space"]))
+    found = [*_space_changes(before["space"], after["space"]), *_without_effect(before, after)]
     for key in sorted((before.keys() | after.keys()) - FOLLOWS - {"space"}):
         old, new = before.get(key), after.get(key)
         if old == new:
@@ -61,6 +60,23 @@ def study_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[C
             effect = "is refused"
         found += [Change(path, a, b, effect) for path, a, b in _differences(key, old, new)]
     return found
+
+
+def _without_effect(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    """Settings changed where they are told, not in the base config that trials are made from."""
+    base = flatten(after["base_config"])
+    for path, old, new in _differences("fixed", before.get("fixed"), after.get("fixed")):
+        setting = path.removeprefix("fixed.")
+        if new is not None and base.get(setting) != new:
+            yield Change(path, old, new, "is refused")
+    judged = after["base_config"].get("evaluate_on")
+    pictures = flatten({"data": judged or {}})
+    old, new = before.get("evaluate_on") or {}, after.get("evaluate_on") or {}
+    for path, was, now in _differences("evaluate_on", old, new):
+        if (now is not None and pictures.get(path.removeprefix("evaluate_on.")) != now) or (
+            judged and not new
+        ):
+            yield Change(path, was, now, "is refused")
 
 
 def _differences(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -111,9 +127,17 @@ def _steps_on(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 def _span(dimension: Mapping[str, Any] | None) -> Any:
     if dimension is None:
         return None
-    values = dimension.get("choices") or list(dimension.get("labels", ()))
-    if values:
-        return values
+    found = _values(dimension)
+    if "special" in dimension:
+        found += f" or {dimension['special']}"
+    if dimension.get("when"):
+        found += f" when {dimension['when']}"
+    return found
+
+
+def _values(dimension: Mapping[str, Any]) -> str:
+    if "choices" in dimension or "labels" in dimension:
+        return str(dimension.get("choices") or dimension["labels"])
     steps = f" in steps of {dimension['step']:g}" if dimension.get("step") else ""
     return f"{dimension['type']} [{dimension['low']:g}, {dimension['high']:g}]{steps}"
 

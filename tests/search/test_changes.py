@@ -109,6 +109,49 @@ def test_a_change_names_the_leaf() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("loss.l1_weight", "special"), KeyError),
+        (("loss.l1_weight", "special"), 2),
+        ((LR[1], "when"), {"loss.adversarial": ["bce"]}),
+        (("loss.adversarial", "when"), {"pictures": ["sea"]}),
+        (("pictures", "labels", "sea"), {"data.classes": None}),
+        ((LR[1], "step"), 0.001),
+    ],
+)
+def test_what_is_told_of_a_dimension_differs(path: tuple[str, ...], value: Any) -> None:
+    """Two texts that are alike tell nobody what to put back."""
+    (found,) = changed(("space", *path), value)
+    before, after = str(found).removeprefix(f"{found.path}: ").split(" -> ")
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("fixed", {"optimizer.beta1": 0.9}),
+        ("fixed", {"training.images": 64}),
+        ("evaluate_on", {"data.classes": ["sea"]}),
+    ],
+)
+def test_a_setting_that_no_trial_would_have_is_refused(key: str, value: dict[str, Any]) -> None:
+    """They are told in a sweep's study, and trials are made from its base config."""
+    (found,) = changed((key,), value)
+    assert found.effect == "is refused"
+
+
+def test_what_is_told_as_it_is_goes_on() -> None:
+    assert changed(("fixed",), {"optimizer.beta1": 0.5}) == []
+    told = {"evaluate_on": {"data.classes": ["sea"]}}
+    judged = {**STUDY["base_config"], "evaluate_on": {"source": "scenes", "classes": ["sea"]}}
+    before = {**STUDY, **told, "base_config": judged}
+    more = {"evaluate_on": {"data.classes": ["sea"], "data.source": "scenes"}}
+    assert study_changes(before, {**before, **more}) == []
+    (found,) = study_changes(before, {**before, "evaluate_on": None})
+    assert (found.path, found.effect) == ("evaluate_on.data.classes", "is refused")
+
+
 def test_other_pictures_are_refused() -> None:
     then = {"data": [{"content_hash": "a" * 64}, {"content_hash": "b" * 64}]}
     same = [{"content_hash": "a" * 64}, {"content_hash": "b" * 64}]
