@@ -2,18 +2,19 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from colornet.catalog import to_yaml
 from colornet.config import first_settings
-from colornet.errors import InputError
+from colornet.errors import InputError, did_you_mean
 from colornet.storage import Storage
 from search.beginning import check_data, describe
 from search.changes import check_changes, code_changes, data_changes, study_changes
 from search.disk import check_room
 from search.lease import Lease
 from search.records import SweepRecords, read_study, read_sweep
+from spaces.configs import check_final
 from spaces.loading import load_study
 from spaces.study import Study
 
@@ -59,6 +60,11 @@ def continued(
         changes = study_changes(began, after) + code_changes(sweep.provenance)
         changes += data_changes(sweep.provenance, [describe(pack) for pack in packs])
         check_changes(changes, str(location), accept=accept)
+        if after["final"] != began["final"]:
+            check_final(now, origin)
+        if study is None:
+            for told in _not_taken(found, after, began):
+                log.warning("%s: %s", origin, told)
         for change in changes:
             log.warning("Changed since the sweep began: %s", change)
         storage = Storage.at(location)
@@ -84,6 +90,18 @@ def _as_begun(sweep: SweepRecords, origin: str) -> Study:
 def _plain(study: Study) -> dict[str, Any]:
     """A study as it would be read back, with what its file leaves out."""
     return json.loads(json.dumps(study.to_data()))
+
+
+def _not_taken(
+    found: Mapping[str, Any], after: Mapping[str, Any], began: Mapping[str, Any]
+) -> Iterator[str]:
+    """What a sweep's study says that changes nothing, in sentences."""
+    for key in found:
+        if key not in after:
+            yield f"{key}: no such key, left out. {did_you_mean(key, after)}"
+    trials = found.get("trials", began["trials"])
+    if trials not in (began["trials"], after["trials"]):
+        yield f"trials: {trials} is not taken: {after['trials']} follow from budget.trials."
 
 
 def _from_file(study: str, provenance: Mapping[str, Any], before: Study) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from functools import reduce
 from itertools import combinations, islice, product
 from typing import Any
 
+from colornet.catalog import check_paths
 from colornet.config import parse_config
 from colornet.errors import InputError
 from colornet.paths import apply_overrides
@@ -39,6 +40,12 @@ def check_configs(study: Study, origin: str) -> None:
     _check_labels(study, origin)
     for point in _points(study):
         _try(study, point, f"{origin}: space: {_text(point)}")
+    check_final(study, origin)
+
+
+def check_final(study: Study, origin: str) -> None:
+    """Raise InputError where the final training is no config."""
+    check_paths(study.file.final, f"{origin}: final")
     final = apply_overrides(study.base_config, study.file.final)
     parse_config(final, f"{origin}: final")
 

@@ -62,6 +62,52 @@ def test_nothing_changed(begun: Callable[..., Path], caplog: pytest.LogCaptureFi
     assert after == before
 
 
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        ({"trials": 50}, "trials: 50 is not taken: 8 follow from budget.trials."),
+        ({"budgett": {"trials": 9}}, "budgett: no such key, left out. Did you mean 'budget'?"),
+    ],
+)
+def test_an_edit_that_changes_nothing_is_said(
+    begun: Callable[..., Path],
+    caplog: pytest.LogCaptureFixture,
+    edit: dict[str, Any],
+    says: str,
+) -> None:
+    folder = begun()
+    rewrite(folder, lambda values: values.update(edit))
+    with caplog.at_level(logging.WARNING):
+        assert continued(folder).trials == 8
+    assert caplog.messages == [f"{folder}/study.yaml: {says}"]
+
+
+def test_an_edit_of_the_budget_is_not_said_to_change_nothing(
+    begun: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = begun()
+    rewrite(folder, lambda values: values["budget"].update(trials=9))
+    with caplog.at_level(logging.WARNING):
+        assert continued(folder).trials == 9
+    assert caplog.messages == ["Changed since the sweep began: budget.trials: 8 -> 9"]
+
+
+@pytest.mark.parametrize(
+    ("final", "says"),
+    [
+        ({"training.imags": 64}, "final: training.imags: no such config path"),
+        ({"training.images": -1}, "final: training.images: -1"),
+    ],
+)
+def test_a_final_training_that_could_not_begin_is_refused(
+    begun: Callable[..., Path], final: dict[str, Any], says: str
+) -> None:
+    folder = begun()
+    rewrite(folder, lambda values: values.update(final=final))
+    with pytest.raises(InputError, match=says):
+        continued(folder)
+
+
 def test_more_trials(begun: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
     folder = begun()
     study = continued(folder, more(4, None, needed=True))
