@@ -125,7 +125,11 @@ def _names(sweeps: Sequence[SweepTables]) -> list[str]:
 
 
 def _common_column(sweeps: Sequence[SweepTables]) -> Column | None:
-    """The first sweep's leading objective, or another one that all have measured."""
+    """The first sweep's leading objective, or another one that all have measured.
+
+    One that has measured nothing yet keeps the others from nothing.
+    """
+    sweeps = [sweep for sweep in sweeps if len(sweep.ticks)]
     leading = [sweep.leading for sweep in sweeps]
     others = [objective for sweep in sweeps for objective in sweep.objectives]
     for column in [*leading, *others]:
@@ -178,9 +182,11 @@ def _warnings(
     sweeps: Sequence[SweepTables], column: Column | None, stands: Sequence[Standing]
 ) -> tuple[list[str], str]:
     """What makes numbers incomparable, and the reason for which nothing can be concluded at all."""
-    said, barred = [], ""
+    nothing = [sweep.records.name for sweep in sweeps if not len(sweep.ticks)]
+    said, barred = [f"{name} has measured nothing yet." for name in nothing], ""
     if column is None:
-        return ["They have measured no objective in common: nothing can be compared."], "objective"
+        none = "They have measured no objective in common: nothing can be compared."
+        return [*said, none], "objective"
     studies = [sweep.records.study for sweep in sweeps]
     if (
         len({json.dumps([s.get("objectives"), s.get("decide")], sort_keys=True) for s in studies})

@@ -26,8 +26,18 @@ def test_sweeps_without_a_trial(build) -> None:
     info = prepare([build(name="a").tables(), build(name="b").tables()])
     assert info.column is None
     assert info.pairs == ()
-    assert "no objective in common" in info.warnings[0]
+    assert info.warnings[:2] == ("a has measured nothing yet.", "b has measured nothing yet.")
+    assert "no objective in common" in info.warnings[2]
     assert "No trial has finished" in render(info)
+
+
+def test_one_without_a_trial_keeps_the_others_from_nothing(build) -> None:
+    full = [confirmed(build, name, [5.0, 5.2, 5.1]) for name in ("a", "b")]
+    info = prepare([build(name="none").tables(), *full])
+    assert info.column is not None
+    assert info.column.name == "val_ab_mae"
+    assert info.warnings[0] == "none has measured nothing yet."
+    assert [len(one.scores) > 0 for one in info.standings] == [False, True, True]
 
 
 def test_one_that_failed_beside_one_that_did_not(build) -> None:
