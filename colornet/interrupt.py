@@ -69,6 +69,11 @@ class StopSignals:
         self.install()
         return self
 
+    @property
+    def heard(self) -> bool:
+        """Whether a signal has come."""
+        return bool(self._heard)
+
     def install(self) -> None:
         """Set the handlers, again where another library has set its own."""
         for number in self._before:

@@ -21,6 +21,7 @@ from colornet.errors import (
     ColorsweepError,
     NoValidTrialError,
     StorageError,
+    first_line,
     not_started,
 )
 from colornet.interrupt import StopSignals, say
@@ -145,12 +146,20 @@ def _drive(
         say(f"Ended at once. Go on with: {again}")
         os._exit(INTERRUPTED)
 
-    def bereft() -> None:
-        say("Ray's own process on this node has died; the machine may be short of memory.")
-        say(f"Nothing recorded is lost. Go on with: {again}")
-        os._exit(ColorsweepError.exit_code)
+    signals = StopSignals(stop, at_once)
 
-    with StopSignals(stop, at_once) as signals:
+    def bereft() -> None:
+        # A service manager, `timeout` and others signal all processes of a group.
+        if signals.heard:
+            say("The signal has ended Ray, too: running trials have their last checkpoints.")
+            code = INTERRUPTED
+        else:
+            say("Ray's own process on this node has died; the machine may be short of memory.")
+            code = ColorsweepError.exit_code
+        say(f"Nothing recorded is lost. Go on with: {again}")
+        os._exit(code)
+
+    with signals:
         try:
             cluster = _ray(address, gang=recorder.study.file.resources.workers > 1)
             with cluster, _watched(bereft), Progress(recorder, started) as progress:
@@ -193,10 +202,13 @@ def _supervise(
             tune.fit(recorder, part, show, train)
             return
         except RuntimeError as error:
+            if recorder.stopping:  # by a signal that Ray's own processes have had, too
+                log.warning("Ray ended before running trials did: %s", first_line(error))
+                return
             log.warning("Ray stopped the sweep (%s); going on from the records", error)
             for trial_id in list(recorder.running):
                 recorder.lost(trial_id, f"Ray stopped: {str(error).splitlines()[0][:200]}")
-            if recorder.stopping or round_number == MAX_ROUNDS - 1:
+            if round_number == MAX_ROUNDS - 1:
                 raise ColorsweepError(f"Ray failed {round_number + 1} times: {error}") from error
 
 
