@@ -36,7 +36,7 @@ class LogTail(logging.Handler):
         """Take a message; one that cannot be formatted is `logging`'s to complain of."""
         try:
             self._lines.extend(self.format(record).splitlines())
-        except Exception:
+        except Exception:  # as every handler does: a log line ends no training
             self.handleError(record)
 
     def failed(self, error: BaseException) -> None:

@@ -154,7 +154,8 @@ def test_an_official_test_set_is_never_dissolved_by_a_stray_picture(
     assert places[0] == (label, "train")
     assert places[len(train)] == (label, "test")
     assert places[-1] is None
-    assert layout.revised or (folder, stray) == ("", "docs/logo.png")
+    # This one was read the same before; of the others older packs differ.
+    assert layout.revised is ((folder, stray) != ("", "docs/logo.png"))
 
 
 def test_folders_of_splits_in_several_folders_are_not_guessed(root: Path) -> None:
