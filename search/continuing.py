@@ -14,9 +14,9 @@ from search.changes import check_changes, code_changes, data_changes, study_chan
 from search.disk import check_room
 from search.lease import Lease
 from search.records import SweepRecords, read_study, read_sweep
-from spaces.configs import check_final
 from spaces.loading import load_study
 from spaces.study import Study
+from spaces.trial_configs import check_final
 
 log = logging.getLogger("colorsweep")
 Edit = Callable[[dict[str, Any]], None]

@@ -12,7 +12,7 @@ from colornet.paths import apply_overrides, covering, flatten, known_paths
 from colornet.validation import validate
 from spaces.checking import check_columns, check_design, check_weights, cost_column
 from spaces.conditions import check_conditions, check_reachable, shortened
-from spaces.configs import check_configs
+from spaces.dimensions import parse_dimension
 from spaces.distributions import Dimension, in_order
 from spaces.effects import changed_at_last, check_kept
 from spaces.overlaps import (
@@ -22,9 +22,9 @@ from spaces.overlaps import (
     check_seed,
     where_given,
 )
-from spaces.parsing import parse_dimension
-from spaces.starting import never_reached, start_points, without_effect
+from spaces.start_points import never_reached, start_points, without_effect
 from spaces.study import Study, StudyFile
+from spaces.trial_configs import check_configs
 
 UNCHANGED = {"version", "space", "fixed", "quick"}
 """Keys of a study that are not given as a whole; paths and `space.NAME` change what is in them."""

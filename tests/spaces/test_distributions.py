@@ -18,9 +18,9 @@ from colornet.catalog import preset_values
 from colornet.config import parse_config
 from colornet.errors import InputError
 from colornet.paths import flatten
+from spaces.dimensions import parse_dimension
 from spaces.distributions import Dimension, draw, in_order, place_point, point_id, sampler_params
 from spaces.grid import levels
-from spaces.parsing import parse_dimension
 
 LR, WIDTH, LOSS = "optimizer.generator_lr", "generator.width", "loss.adversarial"
 L1, SMOOTH = "loss.l1_weight", "loss.label_smoothing"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from colornet.errors import InputError
-from spaces.configs import MOST_PAIRED, check_configs
 from spaces.distributions import Dimension
 from spaces.study import Study
+from spaces.trial_configs import MOST_PAIRED, check_configs
 
 LOSS, L1, SIZE = "loss.adversarial", "loss.l1_weight", "data.image_size"
 RATE, DROPOUT = "optimizer.generator_lr", "generator.dropout"
