@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from colornet.answer import Answer, aligned, need_training_libraries, parse_settings
+from colornet.cli_result import Answer, aligned, need_training_libraries, parse_settings
 
 log = logging.getLogger("colorsweep")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
@@ -28,7 +28,7 @@ def presets(name: str | None = None) -> Answer:
     name
         The preset to print; `colorsweep presets NAME > mine.yaml`.
     """
-    from colornet.catalog import PRESETS, builtin_names, find_yaml, preset_values, to_yaml
+    from colornet.config.catalog import PRESETS, builtin_names, find_yaml, preset_values, to_yaml
 
     if name is not None:
         find_yaml(name, PRESETS, "preset")
@@ -62,8 +62,8 @@ def _costs(listed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]
         return {}
     from dataclasses import asdict
 
-    from colornet.config import parse_config
-    from colornet.cost import count
+    from colornet.config.config import parse_config
+    from colornet.evaluation.cost import count
 
     return {name: asdict(count(parse_config(values, name))) for name, values in listed.items()}
 
@@ -76,7 +76,7 @@ def _weighed(cost: Mapping[str, int], player: str) -> tuple[str, str]:
 
 def data_list() -> Answer:
     """List the sources of pictures and their options."""
-    from colornet.paths import TAGS
+    from colornet.config.paths import TAGS
 
     lines, values = [], {}
     for name, kind in TAGS["data"][1].items():
@@ -197,10 +197,10 @@ def _data_section(
     settings: Settings,
 ) -> Any:
     """The data section that these options describe. Raises InputError."""
+    from colornet.config.paths import TAGS
+    from colornet.config.validation import validate
     from colornet.data.detect import FILE_SOURCES, detect_source
     from colornet.errors import InputError, did_you_mean
-    from colornet.paths import TAGS
-    from colornet.validation import validate
 
     source = source or detect_source(path)
     if source not in FILE_SOURCES:
@@ -239,14 +239,14 @@ def train(
     keep: Literal["best", "last"] = "best",
     address: str | None = None,
 ) -> Answer:
-    """Train a configuration finally, from here; `search.finaltraining.train` is the command.
+    """Train a configuration finally, from here; `search.final_training.train` is the command.
 
     Args: as the command's; address is auto or HOST:PORT.
     """
     need_training_libraries("train")
-    from colornet.catalog import PRESETS, find_yaml, load_config, read_yaml
-    from colornet.config import parse_config
-    from colornet.preparing import model_name, prepare, refuse_secrets_in, scale_rates
+    from colornet.config.catalog import PRESETS, find_yaml, load_config, read_yaml
+    from colornet.config.config import parse_config
+    from colornet.training.final_checks import model_name, prepare, refuse_secrets_in, scale_rates
 
     loaded = load_config(config, parse_settings(settings or []))
     written = read_yaml(find_yaml(config, PRESETS, "preset"))
@@ -261,8 +261,8 @@ def train(
     if origin and origin.get("objection"):
         log.warning("%s", origin["objection"])
 
-    from colornet.distributed import Workers, train_final
     from colornet.progress import show_tick
+    from colornet.training.distributed import Workers, train_final
 
     results = train_final(
         loaded,

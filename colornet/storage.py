@@ -20,8 +20,8 @@ from typing import IO
 
 from pyarrow import BufferReader, NativeFile, fs
 
+from colornet.config.reading import MAX_BYTES, decoded, read_text
 from colornet.errors import InputError
-from colornet.reading import MAX_BYTES, decoded, read_text
 
 _WRITING = ".writing-"
 

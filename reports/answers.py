@@ -10,15 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from colornet.answer import count_text
-from colornet.measures import KNOWN_COSTS
+from colornet.cli_result import count_text
+from colornet.config.columns import KNOWN_COSTS
 from reports.claims import VERDICTS, Answer, listed
 from reports.compare_answers import compare_answers
 from reports.decision import Decision, interval_text, plain
 from reports.levels import p_text
 from reports.search_answers import SPREAD_SHARE, search_answers
 from reports.tables import Column, SweepTables
-from search.ranking import deciding_metric
+from search.core.ranking import deciding_metric
 
 MARGIN = 0.08
 """Of the scale of the interval bars, left free at both ends."""

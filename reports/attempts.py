@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reports.tables import SweepTables
-from search.records import CUT_OFF
+from search.records.reader import CUT_OFF
 
 NOWHERE = "host not known"
 PAUSE, SHORTEST = 0.05, 60.0

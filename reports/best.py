@@ -7,20 +7,20 @@ from typing import Any
 
 import pandas as pd
 
-from colornet.card import model_card
-from colornet.config import parse_config
+from colornet.config.config import parse_config
+from colornet.config.paths import apply_overrides
 from colornet.data.lightness import TrainingLightness
 from colornet.errors import InputError, NoValidTrialError, did_you_mean
-from colornet.modelfolder import manifest_name, read_weights, write_model
-from colornet.paths import apply_overrides
+from colornet.model.card import model_card
+from colornet.model.folder import manifest_name, read_weights, write_model
 from colornet.storage import Storage
 from reports.decision import Decision, decide, interval_text, plain
 from reports.recommendation import objection
 from reports.summary import stopped_text
 from reports.sureness import sureness
 from reports.tables import SweepTables, duration_text, setting_text, value_text
-from search.ranking import confirmed_column
-from search.records import driver_of
+from search.core.ranking import confirmed_column
+from search.records.reader import driver_of
 
 PREFIXES = ("val_", "eval_", "test_", "train_", "diag_", "cost_")
 

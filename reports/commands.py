@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from colornet.answer import aligned, count_text
+from colornet.cli_result import aligned, count_text
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def report(
     every
         Seconds between looks, with --watch.
     """
-    from search.records import find_sweep
+    from search.records.reader import find_sweep
 
     if pictures is not None and pictures < 0:
         raise InputError(f"--pictures: {pictures}: must not be negative.")
@@ -216,7 +216,7 @@ def best(
     model
         Folder to write the best trial's own weights to, as a model.
     """
-    from colornet.catalog import to_yaml
+    from colornet.config.catalog import to_yaml
     from reports.best import best_table, choose, freeze, leave_model
     from reports.decision import points_data
     from reports.levels import compare, comparison_data, comparison_tables

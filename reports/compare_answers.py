@@ -7,14 +7,14 @@ from typing import NamedTuple
 import pandas as pd
 from scipy import stats
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports.claims import Answer, adjusted, amount_text, answer, apart, least_text, listed, shown
 from reports.compare_effects import Compared, Interaction, compare_levels, interactions
 from reports.levels import p_text
 from reports.lost_trials import Lost, lost_at, lost_text, lost_trials, lost_where
 from reports.statistics import LEVEL, Difference, replicates_needed
 from reports.tables import Column, SweepTables, setting_text
-from search.ranking import LOST, deciding_metric
+from search.core.ranking import LOST, deciding_metric
 
 SEEDS = "paired seeds"
 Key = tuple[str, ...]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from colornet.errors import InputError
 from reports.comparisonfacts import budget_of, data_hash, evaluation_set, facts_of
 from reports.comparisonpictures import SideBySide, side_by_side

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports.tables import SweepTables, duration_text, value_text
 
 

@@ -17,7 +17,7 @@ from reports.statistics import (
     ties,
 )
 from reports.tables import Column, Dimension, SweepTables, value_text
-from search.ranking import confirmed_column, deciding_metric, point_table
+from search.core.ranking import confirmed_column, deciding_metric, point_table
 
 CHEAPER = 0.1
 """Part by which a training must at least be cheaper to be called so. Times must also differ as
@@ -29,7 +29,7 @@ class Decision:
     """The points that can be chosen, and how sure their order is.
 
     Attributes:
-        points: rows of `search.ranking.point_table`, best first, with low and high (95 % interval
+        points: rows of `search.core.ranking.point_table`, best first, with low and high (95 % interval
             of the mean, NaN with one training) and tie (cannot be told from the first).
         gone: the rows without a rank: points of which every training that counts was lost.
         column: what orders them, or the first objective where several do.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from colornet.answer import Answer, count_text
+from colornet.cli_result import Answer, count_text
 from colornet.errors import InputError
 
 if TYPE_CHECKING:

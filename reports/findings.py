@@ -7,8 +7,8 @@ from reports.decision import Decision, decide, plain, points_data
 from reports.levels import compare, comparison_data
 from reports.sureness import remedy, sureness
 from reports.tables import SweepTables
-from search.finished import counted
-from search.records import driver_of
+from search.core.finished import counted
+from search.records.reader import driver_of
 
 
 def findings(sweep: SweepTables) -> dict[str, Any]:

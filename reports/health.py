@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports.attempts import attempts_of, busy_of
 from reports.charts import early_ranks
 from reports.decision import Decision
 from reports.sureness import CONFIRM_REPLICATES, remedy
 from reports.tables import FAILED_STATES, Dimension, SweepTables, value_text
-from search.finished import is_exhausted
+from search.core.finished import is_exhausted
 
 FLAGS = {
     "diag_collapsed": "contest collapsed",

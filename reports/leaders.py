@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.answer import count_text
-from colornet.catalog import to_yaml
+from colornet.cli_result import count_text
+from colornet.config.catalog import to_yaml
+from colornet.config.columns import KNOWN_COSTS, METRICS
 from colornet.errors import InputError
-from colornet.measures import KNOWN_COSTS, METRICS
 from reports.best import freeze
 from reports.decision import Decision, interval_text, replicates
 from reports.gallery import GalleryInfo
@@ -21,7 +21,7 @@ from reports.statistics import mean_interval
 from reports.summary import other_metrics
 from reports.sureness import remedy, sureness
 from reports.tables import Column, Dimension, SweepTables, duration_text, setting_text, value_text
-from search.ranking import bounds_of, confirmed_column
+from search.core.ranking import bounds_of, confirmed_column
 
 TOP = 5
 STRIP = 4

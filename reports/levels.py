@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports.decision import Decision, interval_text, plain
 from reports.statistics import (
     LEVEL,
@@ -18,7 +18,7 @@ from reports.statistics import (
     replicates_needed,
 )
 from reports.tables import SweepTables, setting_text, value_text
-from search.ranking import deciding_metric
+from search.core.ranking import deciding_metric
 
 
 class Level(NamedTuple):

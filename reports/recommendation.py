@@ -6,14 +6,14 @@ from math import isfinite
 
 import pandas as pd
 
-from colornet.data.enough import few_pictures
+from colornet.data.few_pictures import few_pictures
 from reports.decision import Decision, by_seed, deciding, interval_text, trivial_value
 from reports.statistics import mean_interval
 from reports.summary import stopped_text
 from reports.tables import Column, SweepTables, value_text
-from search.finished import is_exhausted
-from search.ranking import bounds_of
-from search.records import driver_of
+from search.core.finished import is_exhausted
+from search.core.ranking import bounds_of
+from search.records.reader import driver_of
 
 MORE_TRIALS = 16
 _LIKE_AB_MAE = ("psnr", "ssim", "ciede2000")

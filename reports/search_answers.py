@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports.claims import Answer, adjusted, answer, shown
 from reports.lost_trials import Lost, lost_text, lost_trials, lost_where, more_lost
 from reports.regression import drawn_in
@@ -26,7 +26,7 @@ from reports.search_texts import (
 )
 from reports.statistics import LEVEL
 from reports.tables import Column, Dimension, SweepTables, setting_text
-from search.ranking import LOST, deciding_metric
+from search.core.ranking import LOST, deciding_metric
 
 SPREAD_SHARE = 0.25
 """Of the trials' standard deviation: the least difference that matters where a study names none."""

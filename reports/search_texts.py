@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports.claims import amount_text, apart, least_text, listed, shown
 from reports.levels import p_text
 from reports.lost_trials import lost_at, lost_where

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.catalog import to_yaml
+from colornet.config.catalog import to_yaml
+from colornet.config.columns import METRICS
 from colornet.errors import cut
-from colornet.measures import METRICS
 from reports.charts.endings import savings, savings_text
 from reports.health import flags
 from reports.tables import Column, SweepTables, duration_text, value_text
-from search.finished import counted, is_left
-from search.records import driver_of
+from search.core.finished import counted, is_left
+from search.records.reader import driver_of
 
 
 def header(sweep: SweepTables) -> dict[str, Any]:

@@ -5,9 +5,9 @@ import shlex
 import numpy as np
 import pandas as pd
 
-from colornet.answer import count_text
-from colornet.measures import KNOWN_COSTS
-from colornet.validation import parse_bound
+from colornet.cli_result import count_text
+from colornet.config.columns import KNOWN_COSTS
+from colornet.config.validation import parse_bound
 from reports.decision import (
     Decision,
     amount,
@@ -19,7 +19,7 @@ from reports.decision import (
 )
 from reports.statistics import mean_interval
 from reports.tables import SweepTables, duration_text
-from search.ranking import bounds_of, confirmed_column, meets
+from search.core.ranking import bounds_of, confirmed_column, meets
 
 CONFIRM_TOP = 5
 CONFIRM_REPLICATES = 3

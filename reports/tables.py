@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from colornet.config.columns import Metric, metric_of
 from colornet.errors import InputError
-from colornet.measures import Metric, metric_of
-from search.ranking import baseline, objective_table, point_table
-from search.records import (
+from search.core.ranking import baseline, objective_table, point_table
+from search.records.reader import (
     CUT_OFF,
     SweepRecords,
     driver_of,
@@ -109,11 +109,11 @@ class SweepTables:
         objectives: in the study's order.
         leading: the objective that charts show first: `decide.by`, else the first.
         dimensions: in the study's order.
-        trials: one row per trial: the columns of `search.ranking.objective_table`, and `point`
+        trials: one row per trial: the columns of `search.core.ranking.objective_table`, and `point`
             (dict of the active dimensions' values), point_id, reason, origin, seed, attempt, ended,
             gpu_seconds (NaN where a trial had no card).
             `rank` is that of the point for which a trial stands, NaN for every other trial.
-        points: `search.ranking.point_table`: what is known of each point, the best first.
+        points: `search.core.ranking.point_table`: what is known of each point, the best first.
         ticks: one row per trial and tick.
     """
 
@@ -216,7 +216,7 @@ def open_sweep(sweep: str | None = None) -> SweepTables:
 
 
 def tables_of(records: SweepRecords) -> SweepTables:
-    """Tidy frames of a sweep that `search.records.read_sweep` has read.
+    """Tidy frames of a sweep that `search.records.reader.read_sweep` has read.
 
     Raises:
         InputError: its study names no objectives or no space.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.measures import metric_of
+from colornet.config.columns import metric_of
 from reports.tables import Dimension, SweepTables, setting_text
 
 LOSSES = ("train_loss_generator", "train_loss_discriminator")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from colornet.storage import Storage
-from search.records import driver_of
+from search.records.reader import driver_of
 
 Page = TypeVar("Page")
 TABLES = ("trials", "ticks", "pictures")

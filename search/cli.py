@@ -58,18 +58,18 @@ COMMANDS = {
     "presets": ("colornet.commands:presets", "List the presets, or print one."),
     "run": ("search.commands:run", "Run a study as a sweep."),
     "plan": ("search.commands:plan", "Check a study and say what running it would take."),
-    "submit": ("search.jobcommands:submit", "Run a study on a cluster, as a Ray job."),
-    "logs": ("search.jobcommands:logs", "Print what a sweep's job has written."),
-    "stop": ("search.jobcommands:stop", "Stop a sweep, so that it can go on later."),
-    "doctor": ("search.clustercommands:doctor", "Check that a machine or cluster is ready."),
+    "submit": ("search.cluster.job_commands:submit", "Run a study on a cluster, as a Ray job."),
+    "logs": ("search.cluster.job_commands:logs", "Print what a sweep's job has written."),
+    "stop": ("search.cluster.job_commands:stop", "Stop a sweep, so that it can go on later."),
+    "doctor": ("search.cluster.commands:doctor", "Check that a machine or cluster is ready."),
     "status": ("search.commands:status", "Say how a sweep stands."),
     "resume": ("search.commands:resume", "Go on with a sweep that was stopped or killed."),
     "extend": ("search.commands:extend", "Give a sweep more trials or seeds, and go on with it."),
     "confirm": ("search.commands:confirm", "Train the best again with fresh seeds."),
     "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),
     "best": ("reports.commands:best", "Write the best configuration to best.yaml."),
-    "train": ("search.finaltraining:train", "Train a configuration finally, to a model."),
-    "colorize": ("colornet.colorizecommand:colorize", "Colorize pictures with a model."),
+    "train": ("search.final_training:train", "Train a configuration finally, to a model."),
+    "colorize": ("colornet.colorize_command:colorize", "Colorize pictures with a model."),
 }
 DATA_COMMANDS = {
     "list": ("colornet.commands:data_list", "List the sources of pictures."),
@@ -77,12 +77,12 @@ DATA_COMMANDS = {
     "pack": ("colornet.commands:data_pack", "Decode pictures once, into a folder."),
 }
 MANIFEST_COMMANDS = {
-    "kuberay": ("search.clustercommands:manifest_kuberay", "Print a sweep as a RayJob."),
-    "slurm": ("search.clustercommands:manifest_slurm", "Print a sweep as a batch script."),
+    "kuberay": ("search.cluster.commands:manifest_kuberay", "Print a sweep as a RayJob."),
+    "slurm": ("search.cluster.commands:manifest_slurm", "Print a sweep as a batch script."),
 }
 EXPORT_COMMANDS = {
     "csv": ("reports.exporting:export_csv", "Write a sweep's trials as a table."),
-    "optuna": ("search.exporting:export_optuna", "Write a sweep as an Optuna journal."),
+    "optuna": ("search.export:export_optuna", "Write a sweep as an Optuna journal."),
 }
 for name, (target, text) in COMMANDS.items():
     app.command(target, name=name, help=text)

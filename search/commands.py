@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from colornet.answer import Answer, aligned, need_training_libraries
+from colornet.cli_result import Answer, aligned, need_training_libraries
 from colornet.errors import INTERRUPTED, InputError
 from colornet.interrupt import say
-from search.jobcommands import driver_address, is_jobs, resume_job, status_of_job
+from search.cluster.job_commands import driver_address, is_jobs, resume_job, status_of_job
 from search.options import Address, Flag, Settings, Trials
 
 if TYPE_CHECKING:
-    from search.continuing import Edit
-    from search.sweep import SweepResult
+    from search.run.resume import Edit
+    from search.run.sweep import SweepResult
 
 log = logging.getLogger("colorsweep")
 StudyOption = Annotated[str | None, Parameter(name="--study")]
@@ -56,9 +56,9 @@ def run(
     """
     need_training_libraries("run")
     address = driver_address(address)
-    from search.asked import asked_study
-    from search.beginning import begin
-    from search.shares import split, this_machine
+    from search.run.create import begin
+    from search.run.resources import split, this_machine
+    from search.study_options import asked_study
 
     loaded, changes = asked_study(
         study, data=data, settings=settings, trials=trials, quick=quick, when_spent=when_spent
@@ -112,10 +112,10 @@ def plan(
     """
     if probe:
         need_training_libraries("plan --probe")
-    from search.asked import asked_study
-    from search.planning import is_refused, make_plan
-    from search.plantext import plan_text
-    from search.shares import Machine, this_machine
+    from search.plan.plan import is_refused, make_plan
+    from search.plan.text import plan_text
+    from search.run.resources import Machine, this_machine
+    from search.study_options import asked_study
 
     here = this_machine()
     machine = Machine(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
@@ -196,7 +196,7 @@ def extend(
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
-    from search.continuing import more
+    from search.run.resume import more
 
     edit = more(trials, replicates, needed=study is None)
     return _go_on("extend", sweep, edit, address, study, accept=accept, take_over=take_over)
@@ -225,7 +225,7 @@ def confirm(
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
-    from search.continuing import confirming
+    from search.run.resume import confirming
 
     return _go_on("confirm", sweep, confirming(top, replicates), address, take_over=take_over)
 
@@ -242,8 +242,8 @@ def _go_on(
 ) -> Answer:
     need_training_libraries(command)
     address = driver_address(address)
-    from search.continuing import continued
-    from search.records import find_sweep
+    from search.records.reader import find_sweep
+    from search.run.resume import continued
 
     location = find_sweep(sweep)
     continued(location, edit, study, accept=accept, take_over=take_over)
@@ -253,7 +253,7 @@ def _go_on(
 def _driven(location: str, address: str | None) -> Answer:
     """Drive a sweep that is in place, which can go on wherever a Ctrl-C meets it."""
     try:
-        from search.sweep import run as start
+        from search.run.sweep import run as start
 
         return _answer(start(location, address))
     except KeyboardInterrupt:
@@ -262,8 +262,8 @@ def _driven(location: str, address: str | None) -> Answer:
 
 
 def _answer(result: "SweepResult") -> Answer:
-    from search.finished import counted
-    from search.records import read_sweep
+    from search.core.finished import counted
+    from search.records.reader import read_sweep
     from search.status import best_point, best_text
 
     records = read_sweep(result.location)
@@ -302,7 +302,7 @@ def status(sweep: str | None = None, *, address: Address = None) -> Answer:
     """
     if address is not None and is_jobs(address):
         return status_of_job(address, sweep)
-    from search.records import find_sweep
+    from search.records.reader import find_sweep
     from search.status import standing_of, status_text
 
     values = standing_of(find_sweep(sweep))

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colornet.answer import Answer, aligned, need_training_libraries
+from colornet.cli_result import Answer, aligned, need_training_libraries
 from colornet.errors import ColorsweepError, InputError
-from search.disk import check_room, check_writable
+from search.run.disk import check_room, check_writable
 
 PICTURES = 6
 SIZE = 256

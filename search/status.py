@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from colornet.answer import aligned, count_text
+from colornet.cli_result import aligned, count_text
 from colornet.errors import cut
-from search.finished import counted, ended_by, is_finished
-from search.progress import time_left
-from search.ranking import (
+from search.core.budget import Spending
+from search.core.finished import counted, ended_by, is_finished
+from search.core.ranking import (
     baseline,
     bounds_of,
     confirmed_column,
@@ -18,7 +18,7 @@ from search.ranking import (
     goal_of,
     point_table,
 )
-from search.records import (
+from search.records.reader import (
     UNFINISHED,
     SweepRecords,
     TrialCounts,
@@ -26,7 +26,7 @@ from search.records import (
     read_states,
     read_sweep,
 )
-from search.spending import Spending
+from search.run.progress import time_left
 from spaces.study import Study
 
 

@@ -1,9 +1,9 @@
 """What a study may ask: metrics that exist, and weights that mean the same in all its trials."""
 
+from colornet.config.columns import COSTS, DIAGNOSTICS, METRICS, metric_of
+from colornet.config.paths import flatten
+from colornet.config.validation import parse_bound
 from colornet.errors import InputError, did_you_mean
-from colornet.measures import COSTS, DIAGNOSTICS, METRICS, metric_of
-from colornet.paths import flatten
-from colornet.validation import parse_bound
 from spaces.distributions import Dimension
 from spaces.grid import count_points, levels
 from spaces.study import Study, StudyFile

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from colornet.answer import Answer, aligned
-from colornet.catalog import builtin_names, find_yaml, read_yaml
-from colornet.reading import read_text
+from colornet.cli_result import Answer, aligned
+from colornet.config.catalog import builtin_names, find_yaml, read_yaml
+from colornet.config.reading import read_text
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from colornet.config import parse_config
+from colornet.config.config import parse_config
+from colornet.config.paths import apply_overrides, flatten
 from colornet.errors import InputError, did_you_mean
-from colornet.paths import apply_overrides, flatten
 from spaces.distributions import RANGES, Dimension, is_same
 from spaces.overlaps import needs
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from colornet.config.columns import metric_of
+from colornet.config.paths import known_paths
 from colornet.errors import InputError, did_you_mean
-from colornet.measures import metric_of
-from colornet.paths import known_paths
 from spaces.conditions import yaml_text
 from spaces.distributions import RANGES, STEPPED, WORDS, Dimension, is_number
 from spaces.overlaps import check_said_once

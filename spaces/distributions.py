@@ -22,8 +22,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from colornet.config.paths import apply_overrides
 from colornet.errors import InputError
-from colornet.paths import apply_overrides
 
 RANGES = ("uniform", "loguniform", "int", "logint")
 CLOSE = 1e-8

@@ -7,9 +7,9 @@ a loss those that mean nothing to it, and the final training may change what was
 from collections.abc import Mapping
 from typing import Any
 
-from colornet.config import parse_config
+from colornet.config.config import parse_config
+from colornet.config.paths import apply_overrides, covering, flatten
 from colornet.errors import InputError
-from colornet.paths import apply_overrides, covering, flatten
 from spaces.distributions import Dimension
 from spaces.overlaps import needs, settings
 from spaces.study import Study

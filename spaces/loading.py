@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from colornet.catalog import PRESETS, check_paths, find_yaml, read_yaml
-from colornet.config import parse_config
+from colornet.config.catalog import PRESETS, check_paths, find_yaml, read_yaml
+from colornet.config.config import parse_config
+from colornet.config.paths import apply_overrides, covering, flatten, known_paths
+from colornet.config.validation import validate
 from colornet.errors import InputError, did_you_mean
-from colornet.paths import apply_overrides, covering, flatten, known_paths
-from colornet.validation import validate
 from spaces.checking import check_columns, check_design, check_weights, cost_column
 from spaces.conditions import check_conditions, check_reachable, shortened
 from spaces.dimensions import parse_dimension

@@ -6,8 +6,8 @@ Of two values only one is trained, and the records would show the other.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from colornet.config.paths import covering, flatten
 from colornet.errors import InputError
-from colornet.paths import covering, flatten
 from spaces.distributions import Dimension, is_same
 
 SEED = "training.seed"

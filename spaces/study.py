@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from colornet.config import Config, parse_config, upgraded, upgraded_paths
+from colornet.config.columns import COLUMNS
+from colornet.config.config import Config, parse_config, upgraded, upgraded_paths
+from colornet.config.paths import apply_overrides
+from colornet.config.validation import MOST_SEEDS, MOST_TRIALS, validate
 from colornet.errors import InputError
-from colornet.measures import COLUMNS
-from colornet.paths import apply_overrides
-from colornet.validation import MOST_SEEDS, MOST_TRIALS, validate
 from spaces.distributions import Dimension, Point, counting, place_point
 from spaces.grid import count_points, grid_points
 

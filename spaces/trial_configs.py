@@ -6,10 +6,10 @@ from functools import reduce
 from itertools import combinations, islice, product
 from typing import Any
 
-from colornet.catalog import check_paths
-from colornet.config import parse_config
+from colornet.config.catalog import check_paths
+from colornet.config.config import parse_config
+from colornet.config.paths import apply_overrides
 from colornet.errors import InputError
-from colornet.paths import apply_overrides
 from spaces.checking import MOST_POINTS
 from spaces.conditions import yaml_text
 from spaces.distributions import Dimension, Point

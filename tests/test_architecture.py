@@ -14,44 +14,44 @@ MAX_FUNCTION_LINES = 60
 """Without the docstring, which of a command is its help."""
 
 TORCH_FREE = {
-    "colornet.answer",
-    "colornet.budget",
-    "colornet.card",
-    "colornet.catalog",
-    "colornet.config",
+    "colornet.cli_result",
+    "colornet.training.budget",
+    "colornet.model.card",
+    "colornet.config.catalog",
+    "colornet.config.config",
     "colornet.data",
     "colornet.errors",
-    "colornet.firstlook",
+    "colornet.reachable",
     "colornet.interrupt",
-    "colornet.judgement",
-    "colornet.measures",
-    "colornet.modelfolder",
-    "colornet.paths",
-    "colornet.preparing",
+    "colornet.evaluation.discriminator_stats",
+    "colornet.config.columns",
+    "colornet.model.folder",
+    "colornet.config.paths",
+    "colornet.training.final_checks",
     "colornet.provenance",
-    "colornet.reading",
+    "colornet.config.reading",
     "colornet.redaction",
-    "colornet.sections",
+    "colornet.config.sections",
     "colornet.storage",
     "colornet.streams",
-    "colornet.validation",
+    "colornet.config.validation",
 }
 """Foundations that every room may use; `colornet.data` stands for all that is in it."""
 TORCH = {"torch", "torchvision", "kornia", "safetensors"}
 DOORS = {
     "ray": {
-        "colornet.distributed",
-        "search.access",
-        "search.cluster",
-        "search.clusterprobe",
-        "search.gang",
-        "search.nodeprobe",
-        "search.preflight",
-        "search.sweep",
-        "search.trial",
-        "search.tune",
+        "colornet.training.distributed",
+        "search.cluster.auth",
+        "search.cluster.jobs",
+        "search.cluster.cluster_probe",
+        "search.run.worker_group",
+        "search.cluster.node_probe",
+        "search.run.preflight",
+        "search.run.sweep",
+        "search.run.trial_actor",
+        "search.run.tune",
     },
-    "torch": {"search.trial"},  # sees to it that a trial's threads are its CPUs
+    "torch": {"search.run.trial_actor"},  # sees to it that a trial's threads are its CPUs
 }
 """The only modules (outside colornet, for torch) that may import a library."""
 
@@ -125,7 +125,13 @@ def may_import(module: str, name: str) -> bool:
         return is_in(name, TORCH_FREE | own | libraries)
     if room == "search":
         return top not in {"reports", "plotly"}
-    readable = {"search.records", "search.ranking", "search.finished", "spaces.study", "reports"}
+    readable = {
+        "search.records.reader",
+        "search.core.ranking",
+        "search.core.finished",
+        "spaces.study",
+        "reports",
+    }
     libraries = {"plotly", "pandas", "numpy", "scipy", "optuna", "PIL"}
     return is_in(name, TORCH_FREE | readable | libraries | {"jinja2", "markupsafe", "cyclopts"})
 
@@ -143,31 +149,31 @@ def test_a_module_imports_what_its_room_may(module: str) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "allowed"),
     [
-        ("colornet.loop", "torch", True),
-        ("colornet.loop", "ray.train", False),
-        ("colornet.distributed", "ray.train.torch", True),
-        ("colornet.config", "torch", False),
+        ("colornet.training.loop", "torch", True),
+        ("colornet.training.loop", "ray.train", False),
+        ("colornet.training.distributed", "ray.train.torch", True),
+        ("colornet.config.config", "torch", False),
         ("colornet.data.sources.scenes", "torch", False),
-        ("colornet.config", "spaces.study", False),
+        ("colornet.config.config", "spaces.study", False),
         ("colornet.data.packed", "numpy", True),
-        ("spaces.study", "colornet.config", True),
-        ("spaces.study", "colornet.loop", False),
+        ("spaces.study", "colornet.config.config", True),
+        ("spaces.study", "colornet.training.loop", False),
         ("spaces.distributions", "optuna.distributions", True),
         ("spaces.distributions", "optuna", False),
-        ("search.recorder", "ray", False),
-        ("search.recorder", "torch", False),
-        ("search.tune", "ray.tune", True),
-        ("search.recorder", "reports.tables", False),
-        ("search.records", "search.chooser", False),
-        ("search.ranking", "optuna", False),
-        ("search.ranking", "search.records", True),
-        ("reports.page", "search.records", True),
-        ("reports.page", "search.finished", True),
-        ("reports.page", "search.recorder", False),
+        ("search.run.recorder", "ray", False),
+        ("search.run.recorder", "torch", False),
+        ("search.run.tune", "ray.tune", True),
+        ("search.run.recorder", "reports.tables", False),
+        ("search.records.reader", "search.core.ask_tell", False),
+        ("search.core.ranking", "optuna", False),
+        ("search.core.ranking", "search.records.reader", True),
+        ("reports.page", "search.records.reader", True),
+        ("reports.page", "search.core.finished", True),
+        ("reports.page", "search.run.recorder", False),
         ("reports.page", "spaces.study", True),
         ("reports.page", "spaces.distributions", False),
         ("reports.page", "torch", False),
-        ("reports.page", "colornet.model", False),
+        ("reports.page", "colornet.model.model", False),
     ],
 )
 def test_the_table_itself(module: str, name: str, allowed: bool) -> None:

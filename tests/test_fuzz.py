@@ -23,22 +23,22 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from colornet.catalog import load_config, to_yaml
-from colornet.data.batches import read_python_batch
+from colornet.config.catalog import load_config, to_yaml
+from colornet.config.reading import parse_yaml
+from colornet.config.sections.data import FolderData
 from colornet.data.check import check
+from colornet.data.cifar_batches import read_python_batch
 from colornet.data.packed import open_pack
 from colornet.errors import ColorsweepError, InputError
-from colornet.reading import parse_yaml
-from colornet.sections.data import FolderData
 from colornet.storage import Storage
 from reports.commands import best, report
 from reports.exporting import export_csv
 from reports.tables import open_sweep
-from search.frames import read_frame
-from search.lease import Lease, holder
-from search.parts import checksum
-from search.recorder import Recorder
-from search.records import driver_of, read_provenance, read_study, read_sweep
+from search.records.frames import read_frame
+from search.records.lease import Lease, holder
+from search.records.parts import checksum
+from search.records.reader import driver_of, read_provenance, read_study, read_sweep
+from search.run.recorder import Recorder
 from search.status import standing_of, status_text
 from spaces.loading import load_study
 from spaces.study import Study
@@ -196,8 +196,8 @@ def test_config(tmp_path: Path, count: int) -> None:
 
 @number_of_cases("best")
 def test_best_yaml(tmp_path: Path, count: int) -> None:
-    from colornet.config import parse_config
-    from colornet.preparing import model_name
+    from colornet.config.config import parse_config
+    from colornet.training.final_checks import model_name
 
     config = parse_yaml((GOLDEN / "model-1" / "config.yaml").read_text(), "")
     origin = {"sweep": "s", "point_id": "p", "trials": ["t00000"], "confirmed": None}

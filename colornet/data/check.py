@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from colornet.data.building import decode_in_order, packing_order
+from colornet.config.sections.data import DataConfig
+from colornet.data.build import decode_in_order, packing_order
 from colornet.data.decode import is_grey
-from colornet.data.enough import few_pictures
-from colornet.data.picturefiles import not_read
+from colornet.data.few_pictures import few_pictures
+from colornet.data.near_duplicates import find_twins
+from colornet.data.picture_files import not_read
 from colornet.data.source import Decoded, Entry, UnusablePicture, build_source
 from colornet.data.splits import (
     LEFT_OUT,
@@ -23,9 +25,7 @@ from colornet.data.splits import (
     near_duplicates_told,
     split_origins,
 )
-from colornet.data.twins import find_twins
 from colornet.errors import shown_name
-from colornet.sections.data import DataConfig
 
 _SHOWN = 10
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from colornet.data.picturefiles import formats, formats_named
+from colornet.data.near_duplicates import LOOK_SIDE, look_of
+from colornet.data.picture_files import formats, formats_named
 from colornet.data.source import Decoded, UnusablePicture
-from colornet.data.twins import LOOK_SIDE, look_of
 
 # Enough resolution left for the final Lanczos when a JPEG is decoded at a fraction of its size.
 _REDUCING_GAP = 2.0

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from colornet.config.paths import TAGS
 from colornet.data.packed import is_pack
-from colornet.data.picturefiles import PICTURES, is_folder, suffix_of
+from colornet.data.picture_files import PICTURES, is_folder, suffix_of
 from colornet.data.sources.cifar10 import find_batches
 from colornet.data.sources.parquet import SUFFIX
-from colornet.paths import TAGS
 
 FILE_SOURCES = tuple(
     name for name, options in TAGS["data"][1].items() if "root" in options.model_fields

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from colornet.data.places365 import PLACES, listed_labels
 from colornet.data.splits import Split, resembles_split, settle, split_named
 from colornet.errors import InputError, shown_name

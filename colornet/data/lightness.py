@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
+from colornet.config.reading import json_mapping, read_text
 from colornet.data.decode import reduced, to_square_rgb
 from colornet.data.packed import Pack
 from colornet.errors import InputError
-from colornet.modelfolder import MANIFEST
-from colornet.reading import json_mapping, read_text
+from colornet.model.folder import MANIFEST
 
 NAMES = ("mean", "deviation", "low", "high", "detail", "flat")
 SAMPLE = 500

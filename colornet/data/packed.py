@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from colornet.answer import count_text
-from colornet.data.building import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
-from colornet.data.packindex import MAX_INDEX, wrong_in
+from colornet.cli_result import count_text
+from colornet.config.reading import read_json
+from colornet.config.sections.data import DataConfig, FolderData, keeps_twins_together
+from colornet.data.build import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
+from colornet.data.pack_hash import verify
+from colornet.data.pack_index import MAX_INDEX, wrong_in
 from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source, read_as
 from colornet.data.splits import (
@@ -27,11 +30,8 @@ from colornet.data.splits import (
     near_duplicates_told,
     split_origins,
 )
-from colornet.data.verifying import verify
 from colornet.errors import InputError, did_you_mean, first_line
-from colornet.firstlook import check_answers
-from colornet.reading import read_json
-from colornet.sections.data import DataConfig, FolderData, keeps_twins_together
+from colornet.reachable import check_answers
 from colornet.storage import cache_folder
 
 _LONGEST_HEADER = 512

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from colornet.data.building import INDEX, PICTURES, locked
+from colornet.config.reading import json_mapping
+from colornet.data.build import INDEX, PICTURES, locked
 from colornet.errors import InputError, first_line, why_not
-from colornet.reading import json_mapping
 from colornet.storage import Storage, cache_folder, sync_folder, write_atomic
 
 SUMS = "sums.json"

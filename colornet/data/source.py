@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from colornet.data.picturefiles import not_read
+from colornet.config.sections.data import DataConfig
+from colornet.data.picture_files import not_read
 from colornet.data.splits import Split
 from colornet.errors import InputError, did_you_mean
-from colornet.sections.data import DataConfig
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Decoded:
     pixels: sRGB bytes (image_size, image_size, 3).
     source_hash: hexadecimal hash that stays the same at every image size; it decides the split.
     mode, width, height: as the file has them.
-    look: for finding near duplicates (`colornet.data.twins`), the same at every image size; empty
-        where none are looked for, or the picture has too little structure.
+    look: for finding near duplicates (`colornet.data.near_duplicates`), the same at every image
+        size; empty where none are looked for, or the picture has too little structure.
     """
 
     pixels: np.ndarray

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports import drawing
 from reports.decision import decide, interval_text
 from reports.levels import Level, compare
 from reports.statistics import Interval, mean_interval
 from reports.tables import Column, SweepTables, setting_text, value_text
-from search.ranking import deciding_metric
+from search.core.ranking import deciding_metric
 
 ID, TITLE, SHORT = "compared", "The compared levels", "Levels"
 GRID = ("dimension",)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from colornet.answer import count_text
-from colornet.judgement import COLLAPSED, MEMORY
+from colornet.cli_result import count_text
+from colornet.evaluation.discriminator_stats import COLLAPSED, MEMORY
 from reports import drawing
 from reports.effects import rank_effect
 from reports.sampling import left_out_text, thinned

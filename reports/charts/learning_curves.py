@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports import drawing
 from reports.tables import Column, SweepTables, value_text
 

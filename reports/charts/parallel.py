@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports import drawing
 from reports.sampling import left_out_text, thinned
 from reports.scales import ABSENT, NOT_ACTIVE, Scale, metric_scale, scale_of

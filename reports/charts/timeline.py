@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports import drawing
 from reports.attempts import attempts_of, averaged, busy_of, lanes_of, without_pauses
 from reports.tables import STATES, SweepTables, duration_text
-from search.records import CUT_OFF
+from search.records.reader import CUT_OFF
 
 ID, TITLE, SHORT = "timeline", "Which trial ran when", "Timeline"
 GRID = ()

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy import stats
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
 from reports import drawing
 from reports.statistics import LEVEL, Interval
 from reports.tables import Dimension, SweepTables, setting_text

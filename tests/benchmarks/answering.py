@@ -23,7 +23,7 @@ from reports.search_findings import Findings, find
 from reports.search_texts import contrast_text
 from reports.tables import SweepTables, tables_of, value_text
 from reports.terms import Contrast, Region
-from search.records import read_sweep
+from search.records.reader import read_sweep
 
 BETA, ACTIVATION = "optimizer.beta1", "generator.activation"
 NULL = {BETA: {"uniform": [0.0, 0.9]}, ACTIVATION: {"choice": ["relu", "elu", "gelu"]}}

@@ -16,9 +16,9 @@ from surface import DROPOUT, IMAGES, Levels, Surface
 
 from reports.decision import decide
 from reports.tables import tables_of
-from search.chooser import Assignment
-from search.ranking import best_trials, objective_table
-from search.records import read_sweep
+from search.core.ask_tell import Assignment
+from search.core.ranking import best_trials, objective_table
+from search.records.reader import read_sweep
 from spaces.study import Study
 
 Task = TypeVar("Task")

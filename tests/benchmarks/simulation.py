@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from surface import IMAGES, METRICS, SPACE, TICKS, Surface
 
-from colornet import checkpoint
-from colornet.catalog import to_yaml
-from search.chooser import CONFIRM, Assignment
-from search.recorder import Recorder
-from search.writer import create_sweep
+from colornet.config.catalog import to_yaml
+from colornet.training import checkpoint
+from search.core.ask_tell import CONFIRM, Assignment
+from search.records.writer import create_sweep
+from search.run.recorder import Recorder
 from spaces.loading import load_study
 from spaces.study import Study
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from colornet.catalog import to_yaml
-from colornet.measures import COSTS, DIAGNOSTICS, LOSSES, METRICS
-from search.writer import RecordsWriter, create_sweep
+from colornet.config.catalog import to_yaml
+from colornet.config.columns import COSTS, DIAGNOSTICS, LOSSES, METRICS
+from search.records.writer import RecordsWriter, create_sweep
 from spaces.distributions import Dimension, point_id
 from spaces.loading import load_study
 

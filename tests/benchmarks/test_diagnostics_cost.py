@@ -11,12 +11,12 @@ import time
 import pytest
 import torch
 
-from colornet.catalog import load_config
+from colornet.config.catalog import load_config
 from colornet.data.packed import open_pack
-from colornet.diagnostics import Diagnosis
-from colornet.evaluation import evaluate
-from colornet.learner import Learner
-from colornet.steps import Metrics, Totals
+from colornet.evaluation.diagnostics import Diagnosis
+from colornet.evaluation.evaluation import evaluate
+from colornet.training.learner import Learner
+from colornet.training.steps import Metrics, Totals
 
 TICKS = 10
 CPU = torch.device("cpu")

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from colornet.data.packed import Pack
-from colornet.seeds import Order
-from colornet.steps import Feed
+from colornet.training.seeds import Order
+from colornet.training.steps import Feed
 
 pytestmark = pytest.mark.slow
 SIZE, COUNT, BATCH = 128, 10_200, 32

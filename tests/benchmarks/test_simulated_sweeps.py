@@ -15,9 +15,9 @@ from experiments import SmallSweep, on_all_cores, small_sweep, some_fail, study_
 from simulation import OBJECTIVES, WORKERS, Simulation, fast_folder, new_recorder
 from surface import IMAGES
 
-from search.chooser import Assignment, Chooser
-from search.recorder import Recorder
-from search.records import read_sweep
+from search.core.ask_tell import Assignment, Chooser
+from search.records.reader import read_sweep
+from search.run.recorder import Recorder
 
 SWEEPS = 1000
 KILLS = 50

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import to_yaml
-from search.records import read_sweep
-from search.writer import create_sweep
+from colornet.config.catalog import to_yaml
+from search.records.reader import read_sweep
+from search.records.writer import create_sweep
 from spaces.loading import load_study
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -46,7 +46,7 @@ def training(ticks: int) -> Callable[..., None]:
 
 
 def test_40_trials_that_do_nothing(local_ray: None, tmp_path: Path) -> None:
-    from search import sweep
+    from search.run import sweep
 
     folder = new_sweep(tmp_path / "forty", TRIALS)
     started = time.monotonic()
@@ -58,7 +58,7 @@ def test_40_trials_that_do_nothing(local_ray: None, tmp_path: Path) -> None:
 
 
 def test_200_trials_leave_few_files(local_ray: None, tmp_path: Path) -> None:
-    from search import sweep
+    from search.run import sweep
 
     folder = new_sweep(tmp_path / "many", MANY_TRIALS)
     started = time.monotonic()

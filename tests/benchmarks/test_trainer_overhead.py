@@ -19,11 +19,11 @@ import torch
 from torch.nn import functional
 
 from colornet.color import split_lab
-from colornet.config import Config, parse_config
+from colornet.config.config import Config, parse_config
 from colornet.data.packed import open_pack
-from colornet.evaluation import evaluate
-from colornet.loop import train
-from colornet.networks import build_discriminator, build_generator
+from colornet.evaluation.evaluation import evaluate
+from colornet.networks.build import build_discriminator, build_generator
+from colornet.training.loop import train
 
 ROUNDS = 5
 STEPS = 160

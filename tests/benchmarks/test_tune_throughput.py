@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import to_yaml
-from search.records import read_sweep
-from search.writer import create_sweep
+from colornet.config.catalog import to_yaml
+from search.records.reader import read_sweep
+from search.records.writer import create_sweep
 from spaces.loading import load_study
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -57,7 +57,7 @@ def bare(folder: Path) -> float:
 
 def ours(folder: Path) -> float:
     """Trials a second of a sweep whose trainings report once and do nothing."""
-    from search import sweep
+    from search.run import sweep
 
     def train(config: Any, report: Any, resume: Any, *, folder: Any = None) -> None:
         report({"tick": 1, "images": 12800, "seconds": 0.1, "val_ab_mae": 1.0}, None)

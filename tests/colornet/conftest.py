@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from colornet import interrupt
-from colornet.config import Config, parse_config
-from colornet.paths import TAGS
-from colornet.sections.losses import Game
+from colornet.config.config import Config, parse_config
+from colornet.config.paths import TAGS
+from colornet.config.sections.losses import Game
 
 SIZE = 16
 SECONDS_OF_RANKS = 120.0
@@ -73,7 +73,7 @@ def pack(monkeypatch: pytest.MonkeyPatch) -> MemoryPack:
     order = np.random.default_rng(1).permutation(56)
     splits = {"train": order[:40], "val": order[40:50], "test": order[50:]}
     memory = MemoryPack(gradients(56), splits)
-    monkeypatch.setattr("colornet.packs.open_pack", lambda data: memory)
+    monkeypatch.setattr("colornet.data.packs.open_pack", lambda data: memory)
     return memory
 
 
@@ -86,7 +86,7 @@ def common(pack: MemoryPack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., M
         splits = {"train": order[:12], "val": order[12:22], "test": order[22:]}
         memory = MemoryPack(gradients(31, size, seed=7), splits, "common")
         packs = {0: pack, 7: memory}
-        monkeypatch.setattr("colornet.packs.open_pack", lambda data: packs[data.seed])
+        monkeypatch.setattr("colornet.data.packs.open_pack", lambda data: packs[data.seed])
         return memory
 
     return build

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from colornet import commands
-from colornet.answer import Answer
-from colornet.catalog import PRESETS, builtin_names, parse_yaml, preset_values
-from colornet.config import parse_config
+from colornet.cli_result import Answer
+from colornet.config.catalog import PRESETS, builtin_names, parse_yaml, preset_values
+from colornet.config.config import parse_config
+from colornet.config.paths import TAGS, known_paths
 from colornet.errors import InputError
-from colornet.paths import TAGS, known_paths
 
 
 def test_presets_are_listed_with_what_they_weigh_and_cost() -> None:
@@ -138,7 +138,7 @@ class TestTrain:
 
         asked: list[tuple[Any, ...]] = []
         results = self.RESULTS
-        stand_in = ModuleType("colornet.distributed")
+        stand_in = ModuleType("colornet.training.distributed")
 
         def train_final(*arguments: Any, **options: Any) -> dict[str, Any]:
             asked.append(arguments)
@@ -147,8 +147,8 @@ class TestTrain:
 
         stand_in.train_final = train_final  # ty: ignore[unresolved-attribute]
         stand_in.Workers = lambda *values: values  # ty: ignore[unresolved-attribute]
-        monkeypatch.setitem(sys.modules, "colornet.distributed", stand_in)
-        monkeypatch.setattr("colornet.preparing.prepare", lambda config, folder: config)
+        monkeypatch.setitem(sys.modules, "colornet.training.distributed", stand_in)
+        monkeypatch.setattr("colornet.training.final_checks.prepare", lambda config, folder: config)
         return asked
 
     def test_a_preset(self, asked: list[tuple[Any, ...]]) -> None:

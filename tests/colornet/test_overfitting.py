@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from colornet.color import AB_RANGE
-from colornet.config import parse_config
+from colornet.config.config import parse_config
+from colornet.config.paths import TAGS
+from colornet.config.sections.losses import Game
 from colornet.data.packed import open_pack
-from colornet.loop import train
-from colornet.paths import TAGS
 from colornet.pictures import Pictures
-from colornet.sections.losses import Game
+from colornet.training.loop import train
 
 BOUND = 0.25
 SIZE, STEPS = 32, 400

@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 
-from colornet.catalog import PRESETS, builtin_names, load_config, preset_values, read_yaml
-from colornet.config import parse_config
-from colornet.cost import Cost, count
-from colornet.paths import flatten
-from colornet.sections.losses import GanLoss
-from colornet.sections.optimizer import Exponential
+from colornet.config.catalog import PRESETS, builtin_names, load_config, preset_values, read_yaml
+from colornet.config.config import parse_config
+from colornet.config.paths import flatten
+from colornet.config.sections.losses import GanLoss
+from colornet.config.sections.optimizer import Exponential
+from colornet.evaluation.cost import Cost, count
 
 NAMES = builtin_names(PRESETS)
 COUNTS = {

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from colornet.catalog import load_config, to_yaml
-from colornet.model import save_model
-from colornet.networks import build_generator
-from search.recorder import Recorder
-from search.records import VERSION, read_sweep
-from search.writer import create_sweep
+from colornet.config.catalog import load_config, to_yaml
+from colornet.model.model import save_model
+from colornet.networks.build import build_generator
+from search.records.reader import VERSION, read_sweep
+from search.records.writer import create_sweep
+from search.run.recorder import Recorder
 from spaces.loading import load_study
 from spaces.study import Study
 

@@ -10,14 +10,14 @@ import optuna
 import pytest
 from PIL import Image
 
-from colornet.catalog import load_config
-from colornet.model import load_model
+from colornet.config.catalog import load_config
+from colornet.model.model import load_model
 from reports.commands import best, report
 from reports.exporting import export_csv
 from reports.tables import open_sweep
-from search.exporting import export_optuna
-from search.records import VERSION, read_sweep
-from search.writer import RecordsWriter
+from search.export import export_optuna
+from search.records.reader import VERSION, read_sweep
+from search.records.writer import RecordsWriter
 
 HERE = Path(__file__).parent
 SWEEPS = sorted(HERE.glob("sweep-*"))

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from reports.tables import SweepTables, tables_of
-from search.records import read_sweep
-from search.writer import RecordsWriter, create_sweep
+from search.records.reader import read_sweep
+from search.records.writer import RecordsWriter, create_sweep
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [

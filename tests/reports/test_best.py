@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from colornet.catalog import load_config, read_yaml
-from colornet.config import parse_config
+from colornet.config.catalog import load_config, read_yaml
+from colornet.config.config import parse_config
 from colornet.errors import InputError, NoValidTrialError
-from colornet.modelfolder import manifest
+from colornet.model.folder import manifest
 from colornet.storage import write_atomic
 from reports.best import choose, freeze
 from reports.commands import best

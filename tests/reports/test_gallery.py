@@ -9,7 +9,7 @@ from PIL import Image
 
 from reports.gallery import LARGE, GalleryColumn, embedded, prepare
 from reports.tables import tables_of
-from search.records import read_sweep
+from search.records.reader import read_sweep
 
 
 def test_no_pictures(build) -> None:

@@ -11,7 +11,7 @@ from reports.leaders import best
 from reports.page import render
 from reports.summary import trial_table
 from reports.tables import SweepTables
-from search import planning
+from search.plan import plan
 
 
 def flagged(build):
@@ -144,7 +144,7 @@ def test_a_sampler_that_learned_too_little(build) -> None:
 
 
 def test_a_sampler_is_judged_as_the_plan_does() -> None:
-    assert (health.STARTUP, health.FEW_ROUNDS) == (planning.STARTUP, planning.FEW_ROUNDS)
+    assert (health.STARTUP, health.FEW_ROUNDS) == (plan.STARTUP, plan.FEW_ROUNDS)
 
 
 def test_failures_by_cause(build) -> None:

@@ -10,7 +10,7 @@ import pytest
 from reports import page as page_module
 from reports.page import breakable, embedded, marked, policy, render
 from reports.tables import SweepTables, tables_of
-from search.records import read_sweep
+from search.records.reader import read_sweep
 
 
 @pytest.fixture(autouse=True)

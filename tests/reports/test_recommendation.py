@@ -9,7 +9,7 @@ from reports.decision import decide
 from reports.page import render
 from reports.recommendation import Objection, objection
 from reports.sureness import sureness
-from search.lease import Lease
+from search.records.lease import Lease
 
 LR = "optimizer.generator_lr"
 BOUND = {"by": "val_ab_mae", "subject_to": {"val_colorfulness_gap": "<= 8"}}

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from colornet.measures import METRICS
+from colornet.config.columns import METRICS
 from reports import gallery
 from reports.decision import decide
 from reports.leaders import best
 from reports.page import render
 from reports.summary import header, other_metrics, trial_table
-from search.lease import Lease
+from search.records.lease import Lease
 
 
 def shown(build, **metrics: float):

@@ -6,8 +6,8 @@ import pytest
 
 from reports.summary import trial_table
 from reports.tables import Column, duration_text, setting_text, tables_of, value_text
-from search.lease import Lease
-from search.records import read_sweep
+from search.records.lease import Lease
+from search.records.reader import read_sweep
 
 
 def test_objectives_take_their_meaning_from_the_study(build) -> None:

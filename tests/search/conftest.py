@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from colornet.catalog import to_yaml
-from search.recorder import Recorder
-from search.records import read_sweep
-from search.writer import create_sweep
+from colornet.config.catalog import to_yaml
+from search.records.reader import read_sweep
+from search.records.writer import create_sweep
+from search.run.recorder import Recorder
 from spaces.loading import load_study
 from spaces.study import Study
 

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from colornet.config.paths import flatten
 from colornet.errors import InputError
-from colornet.paths import flatten
-from search.chooser import Assignment, Chooser, Reported
+from search.core.ask_tell import Assignment, Chooser, Reported
 from spaces.distributions import is_same
 from spaces.study import Study
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colornet.catalog import to_yaml
+from colornet.config.catalog import to_yaml
 from colornet.errors import (
     ColorsweepError,
     InputError,
@@ -25,7 +25,7 @@ from colornet.errors import (
     TrainingInterrupted,
 )
 from search import cli
-from search.lease import Lease
+from search.records.lease import Lease
 
 SURFACE = {
     "demo": ["--out"],
@@ -282,7 +282,7 @@ def test_exit_codes(
     def fail(_sweep: str | None) -> None:
         raise error
 
-    monkeypatch.setattr("search.records.find_sweep", fail)
+    monkeypatch.setattr("search.records.reader.find_sweep", fail)
     found = call("status")
     assert (found.code, found.out) == (code, "")
     assert found.err == "why\n"
@@ -308,8 +308,8 @@ SENT = "lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)"
 
 def test_an_interrupted_command_says_so_on_one_line(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys, search.cli, search.records;"
-        f"search.records.find_sweep = {SENT};"
+        "import os, signal, sys, search.cli, search.records.reader;"
+        f"search.records.reader.find_sweep = {SENT};"
         "search.cli.main(sys.argv[1:])"
     )
     for words in (["status"], ["report"], ["status", "--json"]):
@@ -334,8 +334,8 @@ def test_a_sweep_that_is_interrupted_before_ray_starts_says_how_it_goes_on(
     tmp_path: Path,
 ) -> None:
     code = (
-        "import os, signal, sys, search.cli, search.sweep;"
-        f"search.sweep.run = {SENT};"
+        "import os, signal, sys, search.cli, search.run.sweep;"
+        f"search.run.sweep.run = {SENT};"
         "search.cli.main(sys.argv[1:])"
     )
     words = ["run", "demo", "--out", "s", "--trials", "2"]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from search.outcome import MAX_ATTEMPTS
-from search.records import read_states, read_sweep
+from search.core.trial_states import MAX_ATTEMPTS
+from search.records.reader import read_states, read_sweep
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from nodes import Nodes
 
-from search.records import read_states, read_sweep
+from search.records.reader import read_states, read_sweep
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

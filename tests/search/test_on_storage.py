@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from colornet.storage import Storage
-from search.lease import holder
-from search.records import read_states, read_sweep
+from search.records.lease import holder
+from search.records.reader import read_states, read_sweep
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from colornet.storage import Storage
-from search.parts import SCHEMAS, part_names, read_parts
+from search.records.parts import SCHEMAS, part_names, read_parts
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

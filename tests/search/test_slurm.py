@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from search.manifest import Nodes, slurm
-from search.records import read_sweep
+from search.cluster.manifest import Nodes, slurm
+from search.records.reader import read_sweep
 from spaces.study import Study
 
 BIN = Path(sys.executable).parent

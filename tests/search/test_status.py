@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import to_yaml
+from colornet.config.catalog import to_yaml
+from search.cluster.job_commands import stop
 from search.commands import _answer
-from search.continuing import more
-from search.jobcommands import stop
-from search.lease import Lease
-from search.recorder import Recorder
-from search.records import count_trials, read_sweep
+from search.records.lease import Lease
+from search.records.reader import count_trials, read_sweep
+from search.run.recorder import Recorder
+from search.run.resume import more
+from search.run.sweep import SweepResult
 from search.status import best_point, best_text, standing_of, status_text
-from search.sweep import SweepResult
 from spaces.study import Study
 
 HERE = {"pid": 1, "host": "here"}

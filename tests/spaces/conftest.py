@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import to_yaml
+from colornet.config.catalog import to_yaml
 from spaces.loading import load_study
 from spaces.study import Study
 

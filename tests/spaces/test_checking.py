@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import to_yaml
+from colornet.config.catalog import to_yaml
 from colornet.errors import InputError
 from spaces.loading import load_study
 

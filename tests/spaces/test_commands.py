@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from colornet.catalog import builtin_names, parse_yaml
+from colornet.config.catalog import builtin_names, parse_yaml
 from colornet.errors import InputError
 from spaces.commands import studies
 from spaces.loading import STUDIES, load_study

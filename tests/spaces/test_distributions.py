@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler, TPESampler
 
-from colornet.catalog import preset_values
-from colornet.config import parse_config
+from colornet.config.catalog import preset_values
+from colornet.config.config import parse_config
+from colornet.config.paths import flatten
 from colornet.errors import InputError
-from colornet.paths import flatten
 from spaces.dimensions import parse_dimension
 from spaces.distributions import Dimension, draw, in_order, place_point, point_id, sampler_params
 from spaces.grid import levels

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import parse_yaml, to_yaml
+from colornet.config.catalog import parse_yaml, to_yaml
+from colornet.config.columns import METRICS
 from colornet.errors import InputError
-from colornet.measures import METRICS
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 
@@ -461,7 +461,7 @@ def test_mutated_studies_are_run_or_refused_never_met_by_a_traceback(
 
 
 PRESET = parse_yaml(
-    (STUDIES.parent.parent / "colornet" / "presets" / "pix2pix-small.yaml").read_text(), "preset"
+    (STUDIES.parent.parent / "colornet" / "config" / "presets" / "pix2pix-small.yaml").read_text(), "preset"
 )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import builtin_names, read_yaml
-from colornet.config import Config
-from colornet.measures import metric_of
-from colornet.stepcost import training_macs
+from colornet.config.catalog import builtin_names, read_yaml
+from colornet.config.columns import metric_of
+from colornet.config.config import Config
+from colornet.training.step_cost import training_macs
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 

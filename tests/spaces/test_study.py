@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from colornet.catalog import parse_yaml, to_yaml
+from colornet.config.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError
 from spaces.loading import load_study
 from spaces.study import Study

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from colornet.catalog import parse_yaml, to_yaml
+from colornet.config.catalog import parse_yaml, to_yaml
 from colornet.storage import Storage
-from search.manifest import Nodes, kuberay, slurm
-from search.records import read_study
-from search.writer import create_sweep
+from search.cluster.manifest import Nodes, kuberay, slurm
+from search.records.reader import read_study
+from search.records.writer import create_sweep
 from spaces.loading import load_study
 from spaces.study import Study
 

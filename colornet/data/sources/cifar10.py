@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colornet.data.batches import (
+from colornet.config.sections.data import Cifar10Data, keeps_twins_together
+from colornet.data.cifar_batches import (
     CLASSES,
     SIDE,
     Batch,
@@ -25,11 +26,10 @@ from colornet.data.batches import (
     read_text_classes,
 )
 from colornet.data.decode import center_square
+from colornet.data.near_duplicates import LOOK_SIDE, look_of
 from colornet.data.source import Decoded, Entry, of_classes
 from colornet.data.splits import Split
-from colornet.data.twins import LOOK_SIDE, look_of
 from colornet.errors import InputError
-from colornet.sections.data import Cifar10Data, keeps_twins_together
 
 _TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 _BATCHES = (*_TRAIN, "test_batch")

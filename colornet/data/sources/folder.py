@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from colornet.answer import count_text
+from colornet.cli_result import count_text
+from colornet.config.sections.data import FolderData, keeps_twins_together
 from colornet.data.decode import decode
 from colornet.data.layouts import Layout, read_layout
-from colornet.data.picturefiles import Found, find_pictures, not_read, suffixes
+from colornet.data.picture_files import Found, find_pictures, not_read, suffixes
 from colornet.data.places365 import PLACES
 from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
 from colornet.errors import InputError
-from colornet.sections.data import FolderData, keeps_twins_together
 
 log = logging.getLogger("colorsweep")
 # A line of Places365's own lists begins with a slash: /d/discotheque/00003105.jpg 122

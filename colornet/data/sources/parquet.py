@@ -13,13 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from colornet.answer import count_text
-from colornet.data.columns import SPLIT, Columns, find_columns
+from colornet.cli_result import count_text
+from colornet.config.sections.data import ParquetData, keeps_twins_together
 from colornet.data.decode import decode
+from colornet.data.parquet_columns import SPLIT, Columns, find_columns
 from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
 from colornet.data.splits import Split, settle, split_named
 from colornet.errors import InputError, cut
-from colornet.sections.data import ParquetData, keeps_twins_together
 
 SUFFIX = ".parquet"
 _NAMED = 4

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from colornet.config.sections.data import ScenesData
 from colornet.data import scenery
 from colornet.data.scenery.canvas import Canvas
 from colornet.data.scenery.light import DAY, GOLDEN, Light, choose_light
@@ -32,7 +33,6 @@ from colornet.data.scenery.things import (
 )
 from colornet.data.source import Decoded, Entry
 from colornet.errors import InputError, did_you_mean
-from colornet.sections.data import ScenesData
 
 _Composition = Callable[[Canvas, np.random.Generator, Light], None]
 

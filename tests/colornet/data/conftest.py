@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from colornet.sections.data import Cifar10Data, FolderData, ParquetData
+from colornet.config.sections.data import Cifar10Data, FolderData, ParquetData
 
 PictureMaker = Callable[..., Path]
 Rows = tuple[list[int], np.ndarray]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from colornet.config.sections.data import FolderData
 from colornet.data.check import check
 from colornet.data.packed import open_pack
-from colornet.data.picturefiles import formats_named
+from colornet.data.picture_files import formats_named
 from colornet.errors import InputError
-from colornet.sections.data import FolderData
 
 MakeData = Callable[..., FolderData]
 MakePicture = Callable[..., Path]

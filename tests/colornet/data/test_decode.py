@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
 
+from colornet.config.sections.data import FolderData
 from colornet.data.decode import decode, is_grey, to_square_rgb
-from colornet.data.picturefiles import PICTURES, formats, formats_named
+from colornet.data.picture_files import PICTURES, formats, formats_named
 from colornet.data.source import UnusablePicture
-from colornet.sections.data import FolderData
 
 RED = (200, 30, 40)
 MAX_PIXELS = 40_000_000

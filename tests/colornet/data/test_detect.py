@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from colornet import commands
+from colornet.config.sections.data import FolderData
 from colornet.data.detect import detect_source
 from colornet.data.packed import open_pack, pack_to
 from colornet.errors import InputError
-from colornet.sections.data import FolderData
 
 MakeData = Callable[..., FolderData]
 Write = Callable[..., Path]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from colornet.config.sections.data import FolderData
 from colornet.data.layouts import Layout, read_layout
 from colornet.data.packed import Pack, open_pack
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
-from colornet.sections.data import FolderData
 
 MakeData = Callable[..., FolderData]
 MakePicture = Callable[..., Path]

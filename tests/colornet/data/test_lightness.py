@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colornet.config import parse_config
+from colornet.config.config import parse_config
 from colornet.data.lightness import NAMES, TrainingLightness, statistics, unlike_told
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError

@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colornet.data import building
+from colornet.config.sections.data import FolderData, ScenesData
+from colornet.data import build
 from colornet.data.packed import Pack, open_pack, pack_to
-from colornet.data.picturefiles import formats_named
+from colornet.data.picture_files import formats_named
 from colornet.data.source import UnusablePicture, build_source
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
-from colornet.sections.data import FolderData, ScenesData
 
 MakeData = Callable[..., FolderData]
 MakePicture = Callable[..., Path]
@@ -343,7 +343,7 @@ def test_a_full_disk_is_said_beforehand(
     twelve: Path, folder_data: MakeData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(twelve)._replace(free=1000)
-    monkeypatch.setattr(building.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(build.shutil, "disk_usage", lambda _: usage)
     text = message(folder_data(twelve))
     assert "0 MB are free" in text
     assert "COLORSWEEP_CACHE" in text
@@ -382,18 +382,18 @@ def test_opening_again_is_quick() -> None:
 
 _OPEN = """
 import sys, time
-from colornet.sections.data import FolderData
-from colornet.data import building
+from colornet.config.sections.data import FolderData
+from colornet.data import build
 from colornet.data.packed import open_pack
 
-build = building._build
+build_pack = build._build
 
 def slow(*args):
     print("building", flush=True)
     time.sleep(float(sys.argv[2]))
-    build(*args)
+    build_pack(*args)
 
-building._build = slow
+build._build = slow
 pack = open_pack(FolderData(source="folder", root=sys.argv[1], image_size=16))
 print(pack.content_hash, pack.indices("train").tolist(), int(pack.pictures.sum()))
 """
@@ -401,7 +401,7 @@ print(pack.content_hash, pack.indices("train").tolist(), int(pack.pictures.sum()
 
 def start_opening(root: Path, seconds: float) -> subprocess.Popen[str]:
     """Another process that opens the pack, and spends `seconds` in building it."""
-    here = os.pathsep.join([str(Path(building.__file__).parents[2]), *sys.path])
+    here = os.pathsep.join([str(Path(build.__file__).parents[2]), *sys.path])
     return subprocess.Popen(
         [sys.executable, "-c", _OPEN, str(root), str(seconds)],
         stdout=subprocess.PIPE,
@@ -437,14 +437,14 @@ def test_a_killed_builder_blocks_nobody(twelve: Path, own_cache: Path) -> None:
 def test_what_was_put_in_place_meanwhile_is_neither_taken_nor_removed(
     twelve: Path, folder_data: MakeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place, real = tmp_path / "packed", building._build
+    place, real = tmp_path / "packed", build._build
 
     def slowly(folder: Path, *given: Any) -> None:
         real(folder, *given)
         place.mkdir()
         (place / "mine.txt").write_text("mine")
 
-    monkeypatch.setattr(building, "_build", slowly)
+    monkeypatch.setattr(build, "_build", slowly)
     with pytest.raises(InputError, match="not empty"):
         pack_to(folder_data(twelve), place)
     assert [path.name for path in place.iterdir()] == ["mine.txt"]
@@ -454,16 +454,16 @@ def test_what_was_put_in_place_meanwhile_is_neither_taken_nor_removed(
 def test_of_two_who_pack_other_pictures_to_one_place_one_is_told(
     twelve: Path, folder_data: MakeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place, real = tmp_path / "packed", building.locked
+    place, real = tmp_path / "packed", build.locked
 
     @contextmanager
     def after_another(folder: Path) -> Generator[None]:
-        monkeypatch.setattr(building, "locked", real)
+        monkeypatch.setattr(build, "locked", real)
         pack_to(folder_data(twelve, image_size=24), place)
         with real(folder):
             yield
 
-    monkeypatch.setattr(building, "locked", after_another)
+    monkeypatch.setattr(build, "locked", after_another)
     with pytest.raises(InputError, match="not empty"):
         pack_to(folder_data(twelve, image_size=16), place)
     assert pack_to(folder_data(twelve, image_size=24), place).image_size == 24
@@ -603,7 +603,7 @@ def test_decoding_in_threads_keeps_the_order(twelve: Path, folder_data: MakeData
     (twelve / "bad.png").write_bytes(b"")
     source = FolderSource(folder_data(twelve))
     entries = source.entries()
-    found = list(building.decode_in_order(source, entries))
+    found = list(build.decode_in_order(source, entries))
     assert [entry for entry, _ in found] == entries
     assert [isinstance(decoded, UnusablePicture) for _, decoded in found] == [True] + [False] * 12
 

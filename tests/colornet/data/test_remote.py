@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from colornet.config.sections.data import FolderData
 from colornet.data import remote
 from colornet.data.packed import open_pack, pack_to
 from colornet.data.remote import SUMS, fetch_pack
 from colornet.errors import InputError
-from colornet.sections.data import FolderData
 
 
 @pytest.fixture

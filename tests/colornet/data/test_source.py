@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from colornet import commands
+from colornet.config.paths import TAGS
+from colornet.config.sections.data import DATA, DataConfig, ScenesData
 from colornet.data import sources
-from colornet.data.building import decode_in_order, pack_key, packing_order
+from colornet.data.build import decode_in_order, pack_key, packing_order
 from colornet.data.detect import FILE_SOURCES
 from colornet.data.packed import open_pack
 from colornet.data.source import Decoded, Entry, build_source, of_classes
 from colornet.errors import InputError
-from colornet.paths import TAGS
-from colornet.sections.data import DATA, DataConfig, ScenesData
 
 Write = Callable[..., Path]
 NAMES = [get_args(kind.model_fields["source"].annotation)[0] for kind in get_args(DATA)]

@@ -6,7 +6,7 @@ from scipy import stats
 
 from reports.charts.early_ranks import MAX_SHARES, caption, draw, prepare, table
 from reports.tables import SweepTables, tables_of
-from search.records import SweepRecords, read_sweep
+from search.records.reader import SweepRecords, read_sweep
 
 RATE = {"optimizer.generator_lr": 1e-3}
 

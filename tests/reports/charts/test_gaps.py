@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from colornet.judgement import COLLAPSED, MEMORY
+from colornet.evaluation.discriminator_stats import COLLAPSED, MEMORY
 from reports.charts.gaps import Mark, caption, draw, each, prepare
 from reports.sampling import MOST
 

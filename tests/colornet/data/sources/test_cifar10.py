@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from colornet.config.sections.data import Cifar10Data
 from colornet.data.packed import open_pack
 from colornet.data.sources.cifar10 import Cifar10Source
 from colornet.errors import InputError
-from colornet.sections.data import Cifar10Data
 
 MakeData = Callable[..., Cifar10Data]
 Rows = tuple[list[int], np.ndarray]

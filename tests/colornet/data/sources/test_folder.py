@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from colornet.data import picturefiles
+from colornet.config.sections.data import FolderData
+from colornet.data import picture_files
 from colornet.data.detect import detect_source
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
-from colornet.sections.data import FolderData
 
 MakeData = Callable[..., FolderData]
 MakePicture = Callable[..., Path]
@@ -62,14 +62,14 @@ def test_a_name_that_no_file_system_takes(root: Path, folder_data: MakeData) -> 
 def test_heic_without_its_library(
     root: Path, folder_data: MakeData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picturefiles, "find_spec", lambda name: None)
-    for cached in (picturefiles.suffixes, picturefiles.formats):
+    monkeypatch.setattr(picture_files, "find_spec", lambda name: None)
+    for cached in (picture_files.suffixes, picture_files.formats):
         cached.cache_clear()
     try:
         (root / "a.heic").write_bytes(b"x")
         assert "1 .heic: not read (pip install 'colorsweep[heic]'" in message(folder_data(root))
     finally:
-        for cached in (picturefiles.suffixes, picturefiles.formats):
+        for cached in (picture_files.suffixes, picture_files.formats):
             cached.cache_clear()
 
 

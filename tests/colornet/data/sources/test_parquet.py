@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from colornet.config.sections.data import ParquetData
 from colornet.data.packed import open_pack
-from colornet.data.picturefiles import formats_named
+from colornet.data.picture_files import formats_named
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.parquet import ParquetSource
 from colornet.errors import InputError
-from colornet.sections.data import ParquetData
 
 MakeData = Callable[..., ParquetData]
 Write = Callable[..., Path]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
+from colornet.config.sections.data import ScenesData
 from colornet.data.scenery.canvas import rgb_from_lab
 from colornet.data.sources.scenes import CLASSES, ScenesSource, class_of, draw_scene
 from colornet.errors import InputError
-from colornet.sections.data import ScenesData
 
 
 def test_a_picture_depends_on_seed_number_and_size_only() -> None:

@@ -1,0 +1,1 @@
+"""What one training is: the config, its sections, presets and columns."""

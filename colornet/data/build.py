@@ -1,0 +1,300 @@
+"""Build a folder of packed pictures once, however many processes ask for it at the same time.
+
+A pack is `pictures.npy` (uint8, n x S x S x 3) and `index.json`. It is written beside its final
+place and renamed, under a lock that the system releases when its holder dies.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import xxhash
+
+from colornet.data.decode import is_grey
+from colornet.data.near_duplicates import find_twins
+from colornet.data.source import Decoded, Entry, Source, UnusablePicture, read_as
+from colornet.data.splits import Split
+from colornet.errors import InputError, why_not
+from colornet.storage import cache_folder, sync_folder
+
+PACK_VERSION = 2
+PICTURES, INDEX = "pictures.npy", "index.json"
+
+_NAMED_WARNINGS = 3
+_NAMED_IN_ERROR = 3
+_SPARE_BYTES = 32 * 2**20
+_log = logging.getLogger("colorsweep")
+
+
+def pack_key(source: Source, skip_grey: bool) -> str:
+    """Hash of everything a pack depends on. Raises InputError when the source has no pictures."""
+    described = {"version": PACK_VERSION, "skip_grey": skip_grey, **source.key()}
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def index_hash(index: Mapping[str, Any]) -> str:
+    """Hash of all that an index holds but this."""
+    rest = {key: value for key, value in index.items() if key != "index_hash"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def build_once(
+    folder: Path, source: Source, skip_grey: bool, image_size: int, is_built: Callable[[], bool]
+) -> None:
+    """Make sure that `folder` holds the pack of `source`.
+
+    Args:
+        folder: where the pack belongs; replaced when it is there but `is_built` says no.
+        is_built: whether a whole pack is in place, asked again once the lock is held.
+
+    Raises:
+        InputError: no pictures, too many bad ones, too few left, or no place to write to.
+    """
+    if is_built():
+        return
+    try:
+        _build_locked(folder, source, skip_grey, image_size, is_built)
+    except OSError as error:
+        raise InputError(
+            f"{_refused(error, folder.parent)}: cannot be written: {why_not(error)}.\n"
+            "Free some space, or take another place: COLORSWEEP_CACHE, for `data pack` also -o."
+        ) from error
+
+
+def _refused(error: OSError, place: Path) -> Path:
+    """Where the system let nothing be written: the place of packs, or that of locks."""
+    named = Path(error.filename or place)
+    here = named.is_relative_to(place) or place.is_relative_to(named)
+    return place if here else named
+
+
+def _build_locked(
+    folder: Path, source: Source, skip_grey: bool, image_size: int, is_built: Callable[[], bool]
+) -> None:
+    with locked(folder):
+        if is_built():
+            return
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".building-{_short(folder)}-"
+        # We hold the lock, so whoever left these is gone.
+        for remains in folder.parent.glob(prefix + "*"):
+            shutil.rmtree(remains, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+        try:
+            _build(temporary, source, skip_grey, image_size)
+            if is_built():  # or raises where somebody has put other files there meanwhile
+                return
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.chmod(0o755)
+            os.rename(temporary, folder)
+            sync_folder(folder.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Hold the lock of `folder`; lock files stay, since removing one would be a race."""
+    locks = cache_folder() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with (locks / f"{_short(folder)}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("waiting for another process that packs the same pictures")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _short(folder: Path) -> str:
+    """What stands for a folder in the names of other files; its own may be as long as may be."""
+    return hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
+
+
+def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> None:
+    entries = packing_order(source.entries())
+    _check_space(folder, len(entries), image_size)
+    index = _Index(source, len(entries), skip_grey)
+    digest = xxhash.xxh3_128()
+    with (folder / PICTURES).open("wb") as file:
+        _write_header(file, 0, image_size)
+        for entry, decoded in decode_in_order(source, entries):
+            if isinstance(decoded, UnusablePicture):
+                index.note_bad(entry.name, str(decoded))
+            elif index.accepts(entry, decoded):
+                pixels = decoded.pixels.tobytes()
+                digest.update(pixels)
+                file.write(pixels)
+        file.seek(0)
+        _write_header(file, len(index.names), image_size)
+        file.flush()
+        os.fsync(file.fileno())
+    index.finish()
+    described = {
+        "version": PACK_VERSION,
+        "key": pack_key(source, skip_grey),
+        "image_size": image_size,
+        "skip_grey": skip_grey,
+        "read_as": read_as(source),
+        **index.columns(),
+        "pixels_hash": digest.hexdigest(),
+    }
+    with (folder / INDEX).open("w", encoding="utf-8") as file:
+        json.dump(described | {"index_hash": index_hash(described)}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def _write_header(file: BinaryIO, count: int, image_size: int) -> None:
+    """The .npy header; NumPy pads it so that it has the same length for any count."""
+    np.lib.format.write_array_header_1_0(
+        file,
+        {
+            "descr": "|u1",
+            "fortran_order": False,
+            "shape": (count, image_size, image_size, 3),
+        },
+    )
+
+
+def _check_space(folder: Path, count: int, image_size: int) -> None:
+    needed = count * image_size**2 * 3 + _SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"{folder.parent}: the packed pictures need {needed / 1e6:,.0f} MB, "
+            f"but {free / 1e6:,.0f} MB are free.\n"
+            "Free some space, or take another disk: COLORSWEEP_CACHE, for `data pack` also -o."
+        )
+
+
+def packing_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Official test pictures first, then val: of equal pictures the first is kept."""
+    turns = {"test": 0, "val": 1}
+    return sorted(entries, key=lambda entry: turns.get(entry.official or "", 2))
+
+
+def decode_in_order(
+    source: Source, entries: Sequence[Entry]
+) -> Iterator[tuple[Entry, Decoded | UnusablePicture]]:
+    """Decode in order, a few pictures ahead of the writer."""
+
+    def attempt(entry: Entry) -> Decoded | UnusablePicture:
+        try:
+            return source.decode(entry)
+        except UnusablePicture as reason:
+            return reason
+
+    workers = min(8, os.cpu_count() or 1) if source.parallel else 1
+    if workers == 1:
+        for entry in entries:
+            yield entry, attempt(entry)
+        return
+    waiting: deque[tuple[Entry, Future[Decoded | UnusablePicture]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        for entry in entries:
+            waiting.append((entry, pool.submit(attempt, entry)))
+            if len(waiting) > 4 * workers:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Index:
+    """What is known of the pictures packed so far, and what was left out and why."""
+
+    def __init__(self, source: Source, total: int, skip_grey: bool) -> None:
+        self.source = source
+        self.total = total
+        self.skip_grey = skip_grey
+        self.names: list[str] = []
+        self.hashes: list[str] = []
+        self.classes: list[str] = []
+        self.official: list[Split | None] = []
+        self.grey: list[bool] = []
+        self.looks: list[bytes] = []
+        self.skipped: list[tuple[str, str]] = []
+        self.bad: list[tuple[str, str]] = []
+        self._seen: dict[bytes, str] = {}
+        self._content = hashlib.sha256()
+
+    def accepts(self, entry: Entry, decoded: Decoded) -> bool:
+        """Note one picture; whether it is to be packed."""
+        grey = is_grey(decoded.pixels)
+        pixel_hash = hashlib.sha256(decoded.pixels.tobytes()).digest()
+        first = self._seen.setdefault(pixel_hash, entry.name)
+        if first != entry.name:
+            self.skipped.append((entry.name, f"duplicate of {first}"))
+            return False
+        if grey and self.skip_grey:
+            self.skipped.append((entry.name, "grey"))
+            return False
+        self.names.append(entry.name)
+        self.hashes.append(decoded.source_hash)
+        self.classes.append(entry.label)
+        self.official.append(entry.official)
+        self.grey.append(grey)
+        self.looks.append(decoded.look)
+        identity = decoded.source_hash + (entry.official or "")
+        self._content.update(pixel_hash + identity.encode())
+        return True
+
+    def note_bad(self, name: str, reason: str) -> None:
+        """Note one that cannot be used. Raises InputError when they become too many."""
+        self.bad.append((name, reason))
+        self.skipped.append((name, reason))
+        if len(self.bad) > self.source.max_bad_fraction * self.total:
+            shown = "; ".join(f"{name}: {why}" for name, why in self.bad[:_NAMED_IN_ERROR])
+            raise InputError(
+                f"{self.source.where}: {len(self.bad)} bad of {self.total} pictures, more than "
+                f"data.max_bad_fraction {self.source.max_bad_fraction:g} allows: {shown}\n"
+                f"See them all with `colorsweep data check {self.source.where}`, "
+                "then remove them or raise data.max_bad_fraction."
+            )
+        if len(self.bad) <= _NAMED_WARNINGS:
+            _log.warning("%s: left out: %s", name, reason)
+
+    def finish(self) -> None:
+        """Say what was left out in all. Raises InputError when too few pictures remain."""
+        if len(self.bad) > _NAMED_WARNINGS:
+            more = len(self.bad) - _NAMED_WARNINGS
+            where = self.source.where
+            _log.warning("%s: and %d more; `colorsweep data check` names all", where, more)
+        if len(self.names) < 2:
+            grey = sum(reason == "grey" for _, reason in self.skipped)
+            same = sum(reason.startswith("duplicate") for _, reason in self.skipped)
+            raise InputError(
+                f"{self.source.where}: {len(self.names)} of {self.total} pictures can be used "
+                f"({grey} grey, {same} duplicates, {len(self.bad)} bad), at least 2 are needed.\n"
+                f"See `colorsweep data check {self.source.where}`."
+            )
+
+    def columns(self) -> Mapping[str, Any]:
+        """The lists of the index file, one item a picture in the order they are packed."""
+        twins = {"twins": find_twins(self.looks)} if self.source.looks else {}
+        return {
+            **twins,
+            "names": self.names,
+            "hashes": self.hashes,
+            "classes": self.classes,
+            "official": self.official,
+            "grey": [position for position, grey in enumerate(self.grey) if grey],
+            "skipped": self.skipped,
+            "content_hash": self._content.hexdigest(),
+        }

@@ -1,0 +1,147 @@
+"""Which columns of a Parquet file hold the pictures, their classes and their splits."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from colornet.config.reading import parse_json
+from colornet.errors import InputError, did_you_mean
+
+SPLIT = "split"
+_LABELS = (
+    "label",
+    "labels",
+    "fine_label",
+    "class",
+    "class_name",
+    "class_label",
+    "category",
+    "coarse_label",
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns to read.
+
+    picture: binary column, or a struct with a field `bytes`, as Hugging Face writes pictures.
+    label: column of integers or text; None: no classes.
+    names: class names by integer, where the file has them.
+    split: whether there is a column that names each picture's split.
+    """
+
+    picture: str
+    label: str | None
+    names: tuple[str, ...]
+    split: bool
+
+    def read(self) -> list[str]:
+        """The columns that are read for every picture beforehand."""
+        return [name for name in (self.label, SPLIT if self.split else None) if name]
+
+    def class_of(self, value: int | str | None) -> str:
+        """The class that a value of the label column stands for."""
+        if isinstance(value, int) and 0 <= value < len(self.names):
+            return self.names[value]
+        return "" if value is None or value == -1 else str(value)
+
+
+def find_columns(
+    schema: pa.Schema, where: str, picture: str | None = None, label: str | None = None
+) -> Columns:
+    """Find the columns, or check those that were named.
+
+    Args:
+        where: the file, for messages.
+        picture, label: columns by name; None looks for them.
+
+    Raises:
+        InputError: no column of pictures or several, or a named one that cannot be read.
+    """
+    chosen = _picture_column(schema, where, picture)
+    if label is None:
+        usable = (name for name in _LABELS if name != chosen and _holds_labels(schema, name))
+        label = next(usable, None)
+    elif not _holds_labels(schema, label):
+        what = _type(schema, label) or "no such column"
+        raise InputError(
+            f"{where}: data.label: '{label}': {what}, not classes.\n"
+            f"{_hint(label, [name for name in schema.names if _holds_labels(schema, name)])}"
+        )
+    split = schema.names.count(SPLIT) == 1 and _is_text(schema.field(SPLIT).type)
+    return Columns(chosen, label, _class_names(schema, label), split and label != SPLIT)
+
+
+def _picture_column(schema: pa.Schema, where: str, named: str | None) -> str:
+    found = [column.name for column in schema if _holds_pictures(column.type)]
+    if named is not None:
+        # Both the column and its field may be meant: image, image.bytes.
+        for name in (named, named.removesuffix(".bytes")):
+            if found.count(name) == 1:
+                return name
+        what = _type(schema, named) or "no such column"
+        raise InputError(
+            f"{where}: data.column: '{named}': {what}, not encoded pictures.\n{_hint(named, found)}"
+        )
+    if not found:
+        raise InputError(
+            f"{where}: no column of encoded pictures; it has {_shown(schema.names)}.\n"
+            "A column of bytes is needed, or one with a field `bytes`."
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"{where}: {len(found)} columns may be the pictures: {_shown(found)}.\n"
+            f"Say which with data.column, such as data.column={found[0]}."
+        )
+    return found[0]
+
+
+def _holds_pictures(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        place = kind.get_field_index("bytes")
+        return place >= 0 and _is_binary(kind.field(place).type)
+    return _is_binary(kind)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _holds_labels(schema: pa.Schema, name: str) -> bool:
+    if schema.names.count(name) != 1:
+        return False
+    kind = schema.field(name).type
+    return pa.types.is_integer(kind) or _is_text(kind)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _type(schema: pa.Schema, name: str) -> str:
+    count = schema.names.count(name)
+    return str(schema.field(name).type)[:60] if count == 1 else f"{count} columns" if count else ""
+
+
+def _hint(name: str, usable: Sequence[str]) -> str:
+    return did_you_mean(name, usable) if usable else "It has none."
+
+
+def _shown(names: Iterable[str]) -> str:
+    return ", ".join(names)[:200]
+
+
+def _class_names(schema: pa.Schema, label: str | None) -> tuple[str, ...]:
+    """Names of the integers in Hugging Face's description of the columns, where there are any."""
+    try:
+        described: Any = parse_json((schema.metadata or {})[b"huggingface"], "huggingface")
+        names = described["info"]["features"][label]["names"]
+    # Anything may be written there, and without it the integers serve.
+    except (KeyError, TypeError, InputError):
+        return ()
+    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return tuple(names) if texts else ()

@@ -1,0 +1,1 @@
+"""Metrics of predicted colors, and diagnostics of a training."""

@@ -1,0 +1,1 @@
+"""Trained models: their files, their card, and colorizing with them."""

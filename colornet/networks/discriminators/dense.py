@@ -1,0 +1,71 @@
+"""Blocks of convolutions and pooling, then dense layers: one judgement a picture.
+
+The discriminators of README 000 at 32 pixels, of README 001 in Keras and of README 002. Most of
+their weights are in the first dense layer, which is also what remembers single pictures.
+"""
+
+from torch import nn
+
+from colornet.config.sections.discriminators import Dense
+from colornet.errors import InputError
+from colornet.networks.layers import activation, dropout, normalized, padded, spectral
+
+
+def build(options: Dense, inputs: int, image_size: int) -> nn.Module:
+    """(N, inputs, S, S) -> logits (N, 1, 1, 1).
+
+    Raises:
+        InputError: when its layers leave nothing of the picture.
+    """
+    layers: list[nn.Module] = []
+    for index, width in enumerate(options.widths):
+        layers += _block(options, index, inputs, width)
+        inputs = width
+    layers.append(nn.Flatten())
+    inputs *= _side(options, image_size) ** 2
+    for width in options.hidden:
+        layer = nn.Linear(inputs, width)
+        layers.append(spectral(layer) if options.norm == "spectral" else layer)
+        layers += [activation(options.hidden_activation), *dropout(options.hidden_dropout)]
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(inputs, 1), nn.Unflatten(1, (1, 1, 1)))
+
+
+def _kernel(options: Dense, index: int) -> int:
+    return options.kernels[index if len(options.kernels) > 1 else 0]
+
+
+def _pools(options: Dense, index: int) -> bool:
+    return options.pool_last or index < len(options.widths) - 1
+
+
+def _block(options: Dense, index: int, inputs: int, width: int) -> list[nn.Module]:
+    kernel = _kernel(options, index)
+    layers: list[nn.Module] = []
+    for _ in range(options.convolutions):
+        layer: nn.Module = nn.Conv2d(inputs, width, kernel)
+        if options.padding == "same":
+            *pad, layer = padded(layer)
+            layers += pad
+        layers += normalized(layer, options.norm, width, True)
+        layers.append(activation(options.activation))
+        inputs = width
+    pool = [nn.MaxPool2d(2)] if _pools(options, index) else []
+    drop = dropout(options.dropout)
+    return layers + (drop + pool if options.dropout_before_pool else pool + drop)
+
+
+def _side(options: Dense, image_size: int) -> int:
+    """Height and width of what the dense layers see."""
+    side = image_size
+    for index in range(len(options.widths)):
+        if options.padding == "valid":
+            side -= (_kernel(options, index) - 1) * options.convolutions
+        if _pools(options, index):
+            side //= 2
+        if side < 1:
+            raise InputError(
+                f"discriminator.widths: {list(options.widths)}: block {index + 1} leaves nothing "
+                f"of a picture of {image_size} px.\nTake fewer blocks or larger pictures."
+            )
+    return side

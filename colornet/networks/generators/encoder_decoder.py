@@ -1,0 +1,44 @@
+"""Convolutions, max pooling, and repeated pixels back up, without skips (README 000 at 32 pixels).
+
+Normalisation comes after the activation, as in the original.
+"""
+
+from torch import nn
+
+from colornet.config.sections.generators import EncoderDecoder
+from colornet.networks.layers import Part, activating, dropping, normalized
+
+
+def build(options: EncoderDecoder, inputs: int, outputs: int) -> nn.Module:
+    """(N, inputs, H, W) -> (N, outputs, H, W); H and W are multiples of 2 ** depth."""
+    width, depth = options.width, options.depth
+    layers: list[nn.Module] = []
+    read = inputs
+    for level in range(depth):
+        wide = width * 2**level
+        layers += [_convolution(read, wide), activating(options, "encoder")]
+        layers += [*_normalized(options, "encoder", wide, wide), nn.MaxPool2d(2)]
+        read = wide
+    wide = width * 2**depth
+    layers += _normalized(options, "bottleneck", read, wide)
+    read = wide
+    for step in range(depth):
+        wide = width * 2 ** (depth - step)
+        layers.append(nn.Upsample(scale_factor=2))
+        layers += _normalized(options, "decoder", read, wide, inner=step < max(1, depth // 2))
+        read = wide
+    layers += [_convolution(read, width), activating(options, "decoder")]
+    return nn.Sequential(*layers, *dropping(options, "decoder"), _convolution(width, outputs))
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Module:
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+def _normalized(
+    options: EncoderDecoder, part: Part, inputs: int, outputs: int, inner: bool = False
+) -> list[nn.Module]:
+    """Convolution, activation, normalisation, dropout."""
+    layer = _convolution(inputs, outputs)
+    convolution, *norm = normalized(layer, options.norm, outputs, options.batch_statistics)
+    return [convolution, activating(options, part), *norm, *dropping(options, part, inner)]

@@ -1,0 +1,314 @@
+"""What the workers of a final training do: train together, keep what counts, leave the model.
+
+```
+<folder>/model.safetensors  config.yaml  card.md      the model, written last
+<folder>/samples/tick-000005.png                      fixed pictures: grey, predicted, true
+<folder>/last/                                        the last tick's model, if not the best's
+<folder>/training/config.yaml                         what is being trained
+<folder>/training/signal                              empty, until the driver wants an end
+<folder>/training/ticks.jsonl                         one line a tick, by whichever attempt
+<folder>/training/attempt-000/tick-000005/            the last checkpoints
+<folder>/training/best-000005/                        the best one by the objective
+```
+`training/` is deleted when the model is there.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from colornet import interrupt
+from colornet.config.config import parse_config
+from colornet.config.reading import json_mapping, read_text
+from colornet.data.lightness import TrainingLightness
+from colornet.data.packs import open_packs
+from colornet.errors import ColorsweepError, TrainingInterrupted, writing_to
+from colornet.model.card import model_card
+from colornet.model.model import save_model
+from colornet.model.sweep_check import is_better, same_pictures, verdict
+from colornet.storage import write_atomic
+from colornet.training import checkpoint
+from colornet.training.final_checks import check_reading
+from colornet.training.learning_curves import reason, shortfalls
+from colornet.training.loop import UnderWay, started
+from colornet.training.process import prepare_worker
+from colornet.training.ranks import Ranks
+from colornet.training.samples import grid
+from colornet.training.steps import Metrics
+
+POLL = 0.5
+SHEETS = 20
+"""Ticks of which samples are kept, about."""
+
+
+def work(settings: dict[str, Any]) -> None:
+    """A worker's part in a final training; all of them are ranks of one process group.
+
+    Args:
+        settings: plain data: `config` and `searched` (a config's data, or None), `folder`,
+            `origin`, `objective`, `keep` (best or last), `cpus` of this worker, `notes` for the
+            card, and `reads`, the suffixes that the driver reads as pictures.
+    """
+    prepare_worker(settings["cpus"])
+    folder = Path(settings["folder"])
+    state = folder / "training"
+    if not (state / "config.yaml").is_file():
+        raise ColorsweepError(
+            f"{folder}: not seen by the worker on {socket.gethostname()}.\n"
+            "Give --out a folder on storage that every node sees."
+        )
+    check_reading(parse_config(settings["config"], str(folder)), settings.get("reads"))
+    ranks = Ranks.here(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    ended = threading.Event()
+    threading.Thread(target=_watch, args=(state, ended), daemon=True).start()
+    try:
+        resume, attempt = ranks.agreed(_begin(state) if ranks.leads else (None, state))
+        _train(settings, folder, resume, attempt)
+    except TrainingInterrupted:
+        if not stop_asked(state):
+            raise
+    finally:
+        ended.set()
+
+
+def ask_to_stop(state: Path) -> None:
+    """Have the workers leave a checkpoint and end."""
+    (state / "signal").write_text("stop")
+
+
+def stop_asked(state: Path) -> bool:
+    """Whether `ask_to_stop` was called.
+
+    The file is always there: that it has appeared, shared storage may not tell for a minute, while
+    what is in it is read anew whenever it is opened.
+    """
+    try:
+        return bool((state / "signal").read_bytes())
+    except OSError:
+        return False
+
+
+def ticks_of(state: Path) -> list[dict[str, Any]]:
+    """The ticks so far; a line that a crash has torn is none."""
+    file = state / "ticks.jsonl"
+    if not file.exists():
+        return []
+    lines = read_text(file, checkpoint.MAX_HISTORY).splitlines(keepends=True)
+    whole = [json_mapping(line, str(file)) for line in lines if line.endswith("\n")]
+    return checkpoint.ticks_in(whole, file)
+
+
+def _watch(state: Path, ended: threading.Event) -> None:
+    while not ended.wait(POLL):
+        if stop_asked(state):
+            interrupt.requested.set()
+            return
+
+
+def _numbered(state: Path, name: str) -> list[tuple[int, Path]]:
+    """Folders of a name and a number: `attempt-000`, `best-000005`."""
+    found = [(path.name.removeprefix(f"{name}-"), path) for path in state.glob(f"{name}-*")]
+    return [(int(number), path) for number, path in found if re.fullmatch("[0-9]{1,9}", number)]
+
+
+def _begin(state: Path) -> tuple[Path | None, Path]:
+    """The checkpoint to go on from, and a folder for this attempt's own."""
+    whole = "".join(json.dumps(line) + "\n" for line in ticks_of(state))
+    numbers = [number for number, _ in _numbered(state, "attempt")]
+    attempt = state / f"attempt-{max(numbers, default=-1) + 1:03d}"
+    with writing_to(state):
+        write_atomic(state / "ticks.jsonl", whole.encode())
+        attempt.mkdir()
+    return checkpoint.latest(state), attempt
+
+
+def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attempt: Path) -> None:
+    config = parse_config(settings["config"], str(folder / "training" / "config.yaml"))
+    test = bool(len(open_packs(config).judging.indices("test")))
+    with started(config, attempt, test=test, objective=settings["objective"]) as training:
+        journal = _Journal(attempt, training, settings["objective"])
+        if resume is not None:
+            training.restore(resume)
+            with training.ranks.leading() as leads:
+                if leads:
+                    journal.catch_up()
+        while len(training.history) < config.training.ticks:
+            training.take_tick(journal.report)
+        models = _models(training, journal)
+        with training.ranks.leading() as leads:
+            if leads:
+                with writing_to(folder):
+                    _leave(settings, folder, training, models)
+
+
+@dataclass
+class _Journal:
+    """What the first worker writes down at each tick."""
+
+    attempt: Path
+    training: UnderWay
+    objective: str
+
+    def __post_init__(self) -> None:
+        self.state = self.attempt.parent
+        self.known = {line["tick"] for line in ticks_of(self.state)}
+
+    def report(self, metrics: Metrics, path: Path | None) -> None:
+        """Note a tick.
+
+        Raises:
+            TrainingInterrupted: another driver has taken over.
+            StorageError: the disk is full or takes no more.
+        """
+        if max(_numbered(self.state, "attempt"))[1] != self.attempt:
+            raise TrainingInterrupted(f"{self.state}: another attempt has begun")
+        tick = metrics["tick"]
+        assert isinstance(tick, int)
+        with writing_to(self.state):
+            self._sample(tick)
+            if path is not None:
+                self._keep(path, tick)
+            self._note(metrics)
+
+    def catch_up(self) -> None:
+        """Note ticks of the checkpoint gone on from that an earlier attempt could not note."""
+        with writing_to(self.state):
+            for metrics in self.training.history:
+                self._note(metrics)
+
+    def _note(self, metrics: Metrics) -> None:
+        if metrics["tick"] not in self.known:
+            with (self.state / "ticks.jsonl").open("a") as file:
+                file.write(json.dumps(metrics) + "\n")
+
+    def _sample(self, tick: int) -> None:
+        ticks = self.training.config.training.ticks
+        if tick < ticks and tick % max(1, ticks // SHEETS):
+            return
+        shown = self.training.held_out.get("eval") or self.training.held_out["val"]
+        predicted = self.training.evaluations[shown.name].fixed_rgb
+        fixed = shown.pack.indices(shown.split)[: len(predicted)]
+        sheet = grid(predicted, shown.pack.pictures[fixed])
+        write_atomic(self.state / "samples" / f"tick-{tick:06d}.png", sheet)
+
+    def _keep(self, path: Path, tick: int) -> None:
+        """Keep a checkpoint if it is the best, and delete those that nobody will go on from."""
+        if len(list(self.attempt.glob("tick-*"))) >= checkpoint.KEPT:
+            for older in self.state.glob("attempt-*"):
+                if older != self.attempt:
+                    shutil.rmtree(older, ignore_errors=True)
+        best, value = self.best_tick(), self.training.history[tick - 1].get(self.objective)
+        least = self.training.history[best - 1].get(self.objective) if best else None
+        if value is None or (least is not None and not is_better(self.objective, value, least)):
+            return
+        kept = self.state / f"best-{tick:06d}"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(path, self.state / ".best", dirs_exist_ok=True)
+        (self.state / ".best").rename(kept)
+        for older in self.state.glob("best-*"):
+            if older != kept:
+                shutil.rmtree(older, ignore_errors=True)
+
+    def best_tick(self) -> int | None:
+        """Of the checkpoint that is kept as the best."""
+        found = [tick for tick, _ in _numbered(self.state, "best")]
+        known = [tick for tick in found if tick <= len(self.training.history)]
+        return max(known, default=None)
+
+    def best_to_load(self) -> str | None:
+        """The name of the best tick's checkpoint; None where the last is the best, or it broke."""
+        best = self.best_tick()
+        name = f"best-{best:06d}" if best and best < len(self.training.history) else None
+        return name if name and checkpoint.verify(self.state / name) else None
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """The generator of a tick: its weights, and the tick's columns, test pictures included."""
+
+    weights: Mapping[str, torch.Tensor]
+    row: Metrics
+
+
+def _models(training: UnderWay, journal: _Journal) -> dict[str, _Trained]:
+    """The `last` tick's generator, and the `best` one's where that is another's; of all ranks."""
+
+    def taken(row: Metrics) -> _Trained:
+        weights = training.learner.generator.state_dict().items()
+        return _Trained({name: value.clone() for name, value in weights}, row)
+
+    models = {"last": taken(training.history[-1])}
+    best = training.ranks.agreed(journal.best_to_load() if training.ranks.leads else None)
+    if best is not None:
+        models["best"] = taken(training.tested(journal.state / best))
+    return models
+
+
+def _leave(
+    settings: Mapping[str, Any],
+    folder: Path,
+    training: UnderWay,
+    models: Mapping[str, _Trained],
+) -> None:
+    """Write the model folder: the weights to keep, with the other ones' beside them."""
+    config, packs, state = training.config, training.packs, folder / "training"
+    origin, objective = settings["origin"], settings["objective"]
+    measured = TrainingLightness.of(packs.own)
+    lightness = measured.to_data() if measured else None
+    own = packs.own.summary() | {"lightness": lightness}
+    common = packs.common.summary() if packs.common else None
+    kept = settings["keep"] if settings["keep"] in models else "last"
+    row, weights = models[kept].row, _which(models, kept, objective)
+    asked = settings["searched"] and parse_config(settings["searched"], "the sweep's config")
+    asked = asked and asked.resolved(len(packs.own.indices("train")))
+    promise = verdict(origin, asked, config, row) if origin else None
+    notes = [*([promise] if promise else []), weights, *settings["notes"]]
+    fails = shortfalls(row, origin if same_pictures(asked, config) else None, objective)
+    if fails:
+        count = len(packs.own.indices("train"))
+        fails.append(reason(training.history, count, config.data.source))
+    for name, model in models.items():
+        if name != kept:
+            seen = _seen(model.row)
+            card = model_card(name, config, seen, own, origin, common=common, notes=[weights])
+            save_model(folder / name, model.weights, config, card, lightness)
+    if (state / "samples").exists():
+        shutil.rmtree(folder / "samples", ignore_errors=True)
+        os.replace(state / "samples", folder / "samples")
+    results = _seen(row)
+    card = model_card(
+        folder.name, config, results, own, origin, common=common, notes=notes, first=fails
+    )
+    save_model(folder, models[kept].weights, config, card, lightness)
+    results |= {"tick": row["tick"], "kept": kept, "weights": weights, "promise": promise}
+    results |= {"notes": notes, "shortfalls": fails}
+    write_atomic(state / "results.json", json.dumps(results).encode())
+
+
+def _seen(row: Metrics) -> dict[str, Any]:
+    """Of a tick's columns those that a card shows."""
+    return {k: v for k, v in row.items() if k in ("images", "seconds") or k[:5] == "test_"}
+
+
+def _which(models: Mapping[str, _Trained], kept: str, objective: str) -> str:
+    """A sentence: which tick's weights the model has, and where the other ones are."""
+    last = models["last"].row
+    if "best" not in models:
+        return f"Its weights are those of the last tick, {last['tick']}, the best by {objective}."
+    best = models["best"].row
+    told = {
+        "best": f"tick {best['tick']} of {last['tick']}, the best by {objective}: "
+        f"{best[objective]:.4g}",
+        "last": f"the last tick, {last['tick']}: {objective} {last[objective]:.4g}",
+    }
+    other = "last" if kept == "best" else "best"
+    return f"Its weights are those of {told[kept]}. In `{other}/` are those of {told[other]}."

@@ -1,0 +1,207 @@
+"""What learns: players, their pictures, and everything that the next step depends on."""
+
+from importlib import import_module
+from math import ceil
+from typing import Any
+
+import numpy as np
+import torch
+
+from colornet.config.config import Config
+from colornet.data.packed import Pack
+from colornet.errors import InputError
+from colornet.networks.heads import Colorizer
+from colornet.networks.layers import running_statistics, synchronize
+from colornet.training.methods.player import Batch, Method
+from colornet.training.ranks import Ranks
+from colornet.training.schedules import rate_factor
+from colornet.training.seeds import Order, derive, noise_seed
+from colornet.training.stabilizers import Average
+from colornet.training.steps import Feed, History, Pace, Totals, play
+
+RATE_AFTER_RESTORE = 0.5
+"""The learning rates after going back, beside those that led astray."""
+
+
+class Learner:
+    """A method at work on a pack; on several ranks, on this rank's part of each batch.
+
+    The weights are the same on all ranks at every step. A rank's own are its stream of noise
+    (dropout, augmentation, instance noise), what it remembers of its fakes, and between two calls
+    of `agree` its running statistics and totals.
+
+    Attributes:
+        seen: training pictures that were shown, on all ranks.
+        restores: how often the training went back to an earlier state.
+        totals: sums of what the steps since the last tick measured.
+    """
+
+    def __init__(self, config: Config, pack: Pack, device: torch.device) -> None:
+        assert config.training.images is not None
+        self.config, self.pack, self.device = config, pack, device
+        self.images: int = config.training.images
+        self.ranks = Ranks.here(device)
+        self.share = _share(self.ranks, config.training.batch_size)
+        method = import_module(f"colornet.training.methods.{config.loss.method}")
+        self.method: Method = method.build(config, device)
+        if config.training.sync_batch_norm and self.ranks.world > 1:
+            for player in self.method.players:
+                synchronize(player.network)
+        decay = config.optimizer.ema_decay
+        self.average = Average(self.method.generator, decay) if decay else None
+        self.feed = self._feed("order")
+        self.others = self._feed("unpaired") if self.method.unpaired else None
+        self.autocast = _reduced_precision(config.training.precision, device)
+        self.seen, self.restores, self.totals = 0, 0, Totals()
+        torch.manual_seed(noise_seed(config.training.seed, self.ranks.rank))
+
+    def _feed(self, name: str) -> Feed:
+        indices = self.pack.indices("train")
+        order = Order(len(indices), self.config.training.seed, name)
+        # A plain array over the same mapped memory: memmap's own indexing is several times slower.
+        pictures = np.asarray(self.pack.pictures)
+        return Feed(pictures, indices, order, self.config.data.horizontal_flip, self.device)
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.seen // self.config.training.batch_size
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return ceil(self.images / self.config.training.batch_size)
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is spent."""
+        return self.seen / self.images
+
+    @property
+    def generator(self) -> Colorizer:
+        """The generator that is judged and kept."""
+        return self.average.network if self.average else self.method.generator
+
+    def take_step(self, history: History) -> None:
+        """Show the players one batch, or this rank's part of it.
+
+        Args:
+            history: the ticks so far, which a schedule may follow.
+        """
+        count = self.config.training.batch_size
+        part = self.ranks.part(count)
+        place = self.seen + part.start, part.stop - part.start
+        pictures = self.feed.batch(*place)
+        others = self.others.batch(*place) if self.others else None
+        factor = rate_factor(self.config.schedule, self.seen, self.images, history)
+        factor *= RATE_AFTER_RESTORE**self.restores
+        batch = Batch(pictures, others, self.step, self.progress, self.ranks, self.share)
+        pace = Pace(factor, self.config.optimizer.clip_norm, self.autocast)
+        play(self.method, batch, pace, self.totals)
+        if self.average:
+            self.average.update(self.method.generator)
+        self.seen += count
+
+    def agree(self) -> None:
+        """Have the same running statistics and totals on all ranks: the means over the ranks.
+
+        Both are linear in what a rank measured at each step, so that it does not matter when.
+        """
+        networks = [player.network for player in self.method.players]
+        statistics = [kept for network in networks for kept in running_statistics(network)]
+        self.ranks.mean_([*statistics, *self.totals.sums.values()], self.share)
+        if self.average:
+            self.average.follow(self.method.generator)
+
+    def release(self) -> None:
+        """Part players and method, which refer to each other.
+
+        Their memory would else stay until Python looks for cycles, long after the next training in
+        this process has begun.
+        """
+        self.method.players = ()
+
+    def identity(self) -> str:
+        """What a checkpoint must share with the training that continues it."""
+        apart = {"about", "data", "evaluate_on", "training"}
+        values = self.config.model_dump(mode="json", exclude=apart)
+        training = self.config.training.model_dump(exclude={"checkpoint_every", "precision"})
+        if not training["sync_batch_norm"]:
+            del training["sync_batch_norm"]  # as in checkpoints from before there was a choice
+        return repr((values, training, self.pack.content_hash, len(self.feed.indices)))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step of this rank depends on."""
+        return {
+            "players": {player.name: player.state_dict() for player in self.method.players},
+            "average": self.average.state_dict() if self.average else None,
+            **self._own_state(),
+            "seen": self.seen,
+            "restores": self.restores,
+            "totals": {"sums": self.totals.sums, "counts": self.totals.counts},
+        }
+
+    def _own_state(self) -> dict[str, Any]:
+        """What each rank has for itself."""
+        cuda = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
+        noise = {"cpu": torch.get_rng_state(), "cuda": cuda}
+        return {"method": self.method.state_dict(), "noise": noise}
+
+    def gathered_state_dict(self) -> dict[str, Any]:
+        """`state_dict()` for a checkpoint, with what the other ranks have for themselves.
+
+        Only the first rank's is whole; all have to ask for it.
+        """
+        others = self.ranks.gathered(None if self.ranks.leads else _on_cpu(self._own_state()))[1:]
+        return self.state_dict() | {"others": others}
+
+    def load_gathered_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from `gathered_state_dict()`, which may be that of more or fewer ranks.
+
+        A rank that it does not know takes over what the first remembers of its fakes, and begins a
+        stream of noise of its own.
+        """
+        rank, others = self.ranks.rank, state.get("others", [])
+        if rank and rank <= len(others):
+            state = state | others[rank - 1]
+        self.load_state_dict(state)
+        if rank > len(others):
+            torch.manual_seed(derive(self.config.training.seed, "noise", rank, self.seen))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        for player in self.method.players:
+            player.load_state_dict(state["players"][player.name])
+        self.method.load_state_dict(state["method"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        torch.set_rng_state(state["noise"]["cpu"])
+        if self.device.type == "cuda" and state["noise"]["cuda"] is not None:
+            torch.cuda.set_rng_state(state["noise"]["cuda"], self.device)
+        sums = {name: value.to(self.device) for name, value in state["totals"]["sums"].items()}
+        self.totals = Totals(sums, dict(state["totals"]["counts"]))
+        self.seen, self.restores = state["seen"], state["restores"]
+
+
+def _share(ranks: Ranks, batch_size: int) -> float:
+    """This rank's share of every batch. Raises InputError when some rank would have none."""
+    if batch_size < ranks.world:
+        raise InputError(
+            f"training.batch_size: {batch_size}: fewer pictures than the {ranks.world} workers "
+            "that share them.\nTake a larger batch, or fewer workers."
+        )
+    return ranks.share(batch_size)
+
+
+def _on_cpu(state: Any) -> Any:
+    """Nested plain data with its tensors where every rank can have them."""
+    if isinstance(state, dict):
+        return {name: _on_cpu(value) for name, value in state.items()}
+    return state.cpu() if isinstance(state, torch.Tensor) else state
+
+
+def _reduced_precision(precision: str, device: torch.device) -> torch.dtype | None:
+    """bfloat16 where it is faster or asked for; most CPUs are half as fast with it."""
+    if precision == "bfloat16" or (precision == "auto" and device.type == "cuda"):
+        return torch.bfloat16
+    return None

@@ -1,0 +1,353 @@
+"""One training from its first picture to its last, reporting once per tick.
+
+The loop knows time: steps, ticks, checkpoints, interruptions, and what to do when a training
+diverges. What a step does is in `steps`, what is minimised in `methods`; nothing here names a
+player.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from colornet.cli_result import count_text
+from colornet.config.columns import LOSSES
+from colornet.config.config import Config
+from colornet.data.packs import Packs, open_packs
+from colornet.errors import (
+    DivergedError,
+    InputError,
+    TrainingInterrupted,
+    first_line,
+    writing_to,
+)
+from colornet.evaluation.diagnostics import Diagnosis
+from colornet.evaluation.evaluation import Evaluation
+from colornet.evaluation.held_out import held_out, unseen
+from colornet.model.folder import manifest
+from colornet.model.sweep_check import is_better
+from colornet.storage import write_atomic
+from colornet.training import checkpoint
+from colornet.training.budget import check_budget
+from colornet.training.learner import Learner
+from colornet.training.memory import PeakMemory
+from colornet.training.ranks import Stops
+from colornet.training.step_cost import cost_columns
+from colornet.training.steps import Metrics, Totals
+
+Report = Callable[[Metrics, Path | None], None]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training leaves; on several ranks, pictures and generator are with the first.
+
+    Attributes:
+        metrics: the last tick's columns.
+        pictures: rows for the records, as `evaluation.picture_rows` gives them.
+        generator: safetensors file of the generator's weights; None when no folder was given.
+    """
+
+    metrics: Metrics
+    pictures: list[dict[str, Any]]
+    generator: Path | None
+
+
+def train(
+    config: Config,
+    report: Report,
+    resume: Path | None = None,
+    *,
+    folder: Path | None = None,
+    test: bool = False,
+) -> TrainingResult:
+    """Train once; where there is a process group, in all of its processes at once.
+
+    Every rank then takes its part of `training.batch_size`, with a stream of noise of its own, and
+    its part of what is evaluated. Without noise, and without batch normalisation or with
+    `training.sync_batch_norm`, losses and weights are those of one rank to float tolerance. All
+    must see the same pictures and the same `resume`, which may be from more or fewer ranks; the
+    first alone writes and reports. What its `report` raises, and a request to stop that any rank
+    got, ends all of them. On GPUs, a rank's is the current device.
+
+    Args:
+        config: complete; its budget may be in images or epochs.
+        report: called once per tick with `tick` (1 .. ticks), `images` (pictures seen), `seconds`
+            (over all attempts, monotonic) and the columns `val_*`, `train_*`, `diag_*`, `cost_*`,
+            with `evaluate_on` also `eval_*`; and with the checkpoint that was written at this tick,
+            or None.
+        resume: the checkpoint to continue from; the ticks before it are not reported again.
+        folder: where checkpoints and the final generator go; None writes nothing.
+        test: whether the last tick also has the columns `test_*`: of the test pictures of
+            `evaluate_on`, or of the training's own where there is none.
+
+    Raises:
+        InputError: a config that the pictures cannot serve, a checkpoint of another training.
+        DivergedError: a loss or metric became non-finite and `training.restores` are used up;
+            nothing is reported for that tick.
+        TrainingInterrupted: `interrupt.requested` was set; a checkpoint was written.
+        StorageError: the disk is full or takes no more.
+    """
+    with started(config, folder, test=test) as training:
+        if resume is not None:
+            training.restore(resume)
+        while len(training.history) < config.training.ticks:
+            training.take_tick(report)
+        return training.result()
+
+
+@contextmanager
+def _read_as_state(path: Path) -> Generator[None]:
+    """Raise InputError when a checkpoint holds another state than this training's meanwhile."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    # Whoever made it may have put anything in place of each number.
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: does not hold the state of this training: {first_line(error)}.\n"
+            "Start again without it."
+        ) from error
+
+
+@contextmanager
+def started(
+    config: Config,
+    folder: Path | None = None,
+    *,
+    test: bool = False,
+    objective: str | None = None,
+) -> Generator["UnderWay"]:
+    """A training before its first step; takes arguments and raises as `train` does.
+
+    The caller's chance is as it was afterwards, and the training's memory is free.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    packs = open_packs(config, test=test)
+    config = config.resolved(len(packs.own.indices("train")))
+    check_budget(config, packs.own)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        training = UnderWay(config, packs, device, folder, test, objective)
+        try:
+            yield training
+        finally:
+            training.learner.release()
+
+
+@dataclass
+class UnderWay:
+    """A training under way."""
+
+    config: Config
+    packs: Packs
+    device: torch.device
+    folder: Path | None
+    test: bool = False
+    objective: str | None = None
+    """A column of which each best tick so far leaves a checkpoint, too."""
+    history: list[Metrics] = field(default_factory=list)
+    step_seconds: float = 0.0
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.learner = Learner(self.config, self.packs.own, self.device)
+        self.ranks = self.learner.ranks
+        self.stops = Stops(self.ranks)
+        seen = self.packs, self.config.data.image_size, self.device
+        self.held_out = {one.name: one for one in held_out(*seen)}
+        if self.test:
+            self.held_out["test"] = unseen(*seen)
+        self.baselines = {name: one.baselines() for name, one in self.held_out.items()}
+        self.cost = cost_columns(self.config)
+        self.memory = PeakMemory(self.device)
+        self.diagnosis = Diagnosis(self.config, self.packs.own, self.device)
+        self.started = time.monotonic()
+        self._remember()
+
+    @property
+    def seconds(self) -> float:
+        """Spent on this training in all attempts."""
+        return time.monotonic() - self.started
+
+    def take_tick(self, report: Report) -> None:
+        """Take a tick's steps, evaluate, write a checkpoint if it is due, report.
+
+        A tick that diverges is taken back, as often as the config allows.
+        """
+        tick = len(self.history) + 1
+        try:
+            means = self.run_to(tick)
+            metrics = self.measure(tick, means)
+        except DivergedError:
+            if self.learner.restores == self.config.training.restores:
+                raise
+            self._go_back()
+            return
+        self.history.append(metrics)
+        self.learner.totals, self.step_seconds = Totals(), 0.0
+        self._remember()
+        begun = time.monotonic()
+        due = tick % self.config.training.checkpoint_every == 0 or self._is_best()
+        state = self.state() if due else None
+        with self.ranks.leading() as leads:
+            if leads:
+                path = self.save(checkpoint.name(tick), state)
+                metrics["cost_checkpoint_seconds"] = time.monotonic() - begun
+                report(dict(metrics), path)
+
+    def _is_best(self) -> bool:
+        """Whether the last tick is the best by the objective."""
+        if self.objective is None:
+            return False
+        *before, value = [row.get(self.objective) for row in self.history]
+        known = [one for one in before if one is not None]
+        return value is not None and all(is_better(self.objective, value, one) for one in known)
+
+    def run_to(self, tick: int) -> dict[str, float]:
+        """Take the steps up to the end of a tick; the means of what they measured."""
+        end = round(tick * self.learner.steps / self.config.training.ticks)
+        begun = time.monotonic()
+        self.stops.begin()
+        while self.learner.step < end:
+            if self.stops.asked():
+                self.step_seconds += time.monotonic() - begun
+                self.stop()
+            self.learner.take_step(self.history)
+        self.learner.agree()
+        means = self.learner.totals.means()
+        self.step_seconds += time.monotonic() - begun
+        for name, value in means.items():
+            if not isfinite(value):
+                raise DivergedError(f"{name} became {value} in tick {tick}", self.learner.step)
+        return means
+
+    def measure(self, tick: int, means: dict[str, float]) -> Metrics:
+        """The columns of a tick, as far as they are known before its checkpoint is written."""
+        learner, begun = self.learner, time.monotonic()
+        judged = self.judged(tick)
+        evaluated = time.monotonic()
+        metrics: Metrics = {"tick": tick, "images": learner.seen, "seconds": self.seconds}
+        metrics |= judged
+        metrics |= {f"train_{name}": means.get(name) for name in LOSSES}
+        metrics |= self.diagnosis.columns(learner, means, metrics, self.history)
+        before = self.history[-1]["images"] if self.history else 0
+        assert before is not None
+        metrics |= self.cost
+        metrics["cost_images_per_second"] = (learner.seen - before) / self.step_seconds
+        (metrics["cost_peak_memory"],) = self.ranks.most([self.memory.read()])
+        metrics["cost_step_seconds"] = self.step_seconds
+        metrics["cost_evaluation_seconds"] = evaluated - begun
+        metrics["cost_diagnosis_seconds"] = time.monotonic() - evaluated
+        # Not known before the checkpoint, which holds this row, is written.
+        metrics["cost_checkpoint_seconds"] = 0.0
+        return self.ranks.agreed(metrics)
+
+    def judged(self, tick: int) -> Metrics:
+        """The columns of all held-out pictures that a tick looks at, baselines among them."""
+        columns: Metrics = {}
+        for name, pictures in self.held_out.items():
+            if name == "test" and tick < self.config.training.ticks:
+                continue
+            evaluation = pictures.evaluate(self.learner.generator)
+            if not evaluation.finite():
+                raise DivergedError(
+                    f"{name}_ab_mae became non-finite in tick {tick}", self.learner.step
+                )
+            self.evaluations[name] = evaluation
+            columns |= evaluation.means() | self.baselines[name]
+        return columns
+
+    def _remember(self) -> None:
+        """Keep the state to go back to, where that may be needed."""
+        if self.config.training.restores:
+            self.sound = deepcopy(self.learner.state_dict())
+
+    def _go_back(self) -> None:
+        """Return to the last sound tick, with lower rates: the same ones would lead here again."""
+        restores = self.learner.restores + 1
+        self.learner.load_state_dict(deepcopy(self.sound))
+        self.learner.restores = restores
+
+    def state(self) -> dict[str, Any] | None:
+        """What a checkpoint holds beside the history, if there is a folder for it; of all ranks."""
+        if self.folder is None:
+            return None
+        return {
+            "identity": self.identity(),
+            "learner": self.learner.gathered_state_dict(),
+            "seconds": self.seconds,
+            "step_seconds": self.step_seconds,
+        }
+
+    def save(self, name: str, state: dict[str, Any] | None) -> Path | None:
+        """Write a checkpoint of `state()`, if there is a folder for it."""
+        if state is None or self.folder is None:
+            return None
+        return checkpoint.save(self.folder / name, state, self.history)
+
+    def stop(self) -> None:
+        """Leave a checkpoint and raise."""
+        self.learner.agree()
+        tick, seen = len(self.history), self.learner.seen
+        name = checkpoint.name(tick, seen if self.learner.totals.sums else None)
+        state, path = self.state(), self.folder
+        with self.ranks.leading() as leads:
+            if leads:
+                path = self.save(name, state)
+        place = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
+        raise TrainingInterrupted(f"interrupted after {count_text(seen, 'image')}: {place}")
+
+    def identity(self) -> str:
+        """What a checkpoint must share with the training that continues it."""
+        return self.learner.identity() + self.packs.judges
+
+    def restore(self, path: Path) -> None:
+        """Continue from a checkpoint."""
+        with _read_as_state(path):
+            state, self.history = checkpoint.load(path)
+            if state["identity"] != self.identity():
+                raise InputError(
+                    f"{path}: the checkpoint of another training: its config or pictures differ.\n"
+                    "Resume it with the config it was started with."
+                )
+            self.learner.load_gathered_state_dict(state["learner"])
+            self.step_seconds = state["step_seconds"]
+            self.started = time.monotonic() - state["seconds"]
+        self._remember()
+
+    def tested(self, path: Path) -> Metrics:
+        """Take a checkpoint's weights; the columns of its tick, with those of the test pictures."""
+        with _read_as_state(path):
+            state, history = checkpoint.load(path)
+            self.learner.load_gathered_state_dict(state["learner"])
+            last = history[-1]
+        evaluation = self.held_out["test"].evaluate(self.learner.generator)
+        return {**last, **evaluation.means(), **self.baselines["test"]}
+
+    def result(self) -> TrainingResult:
+        """The final generator and how it does on every picture that judges it."""
+        generator = self.learner.generator
+        path = None
+        if self.folder is not None and self.ranks.leads:
+            path = self.folder / "generator.safetensors"
+            weights = generator.state_dict().items()
+            data = save({name: value.cpu().contiguous() for name, value in weights})
+            with writing_to(self.folder):
+                write_atomic(path.with_suffix(".json"), manifest(data))
+                write_atomic(path, data)
+        rows = []
+        for name, pictures in self.held_out.items():
+            if name == "val" and self.packs.common:
+                continue  # Others were judged on other pictures.
+            # A finished training that is resumed has not evaluated anything yet.
+            evaluation = self.evaluations.get(name) or pictures.evaluate(generator)
+            rows += pictures.rows(evaluation) if self.ranks.leads else []
+        return TrainingResult(dict(self.history[-1]), rows, path)

@@ -1,0 +1,156 @@
+"""The contest: when each player has its turn, and what the two of them minimise in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from colornet.config.sections.losses import Game
+from colornet.networks.heads import Judge
+from colornet.training.augment import augment
+from colornet.training.losses import ADVERSARIAL, penalty_weight
+from colornet.training.methods.player import Batch
+from colornet.training.stabilizers import add_noise, gradient_penalty, labels, r1
+
+KINDS = ("real", "fake")
+
+
+class Contest:
+    """One discriminator against one generator.
+
+    It remembers the number of the discriminator's turns, for `alternate` batches, and with a gate
+    how the discriminator last did on each kind of pictures. Only a gate waits for the device.
+    """
+
+    def __init__(self, options: Game) -> None:
+        self.options = options
+        self.weight = penalty_weight(options)
+        self.gated = options.gate_loss is not None or options.gate_accuracy is not None
+        self.turns = 0
+        self.memory: dict[str, Tensor] = {}
+
+    def is_on(self, batch: Batch) -> bool:
+        """Whether there is a contest, and not only later."""
+        options = self.options
+        return options.adversarial != "none" and batch.progress >= options.pretrain
+
+    def discriminator_turns(self, batch: Batch) -> int:
+        """How often the discriminator plays in a batch."""
+        due = batch.step % self.options.discriminator_every == 0
+        return self.options.discriminator_steps if due and self.is_on(batch) else 0
+
+    def generator_turns(self, batch: Batch) -> int:
+        """How often the generator plays in a batch: once while there is no contest."""
+        if not self.is_on(batch):
+            return 1
+        due = batch.step % self.options.generator_every == 0
+        return self.options.generator_steps if due and not self._generator_waits() else 0
+
+    def discriminator_losses(
+        self, judge: Judge, real_view: Tensor, fake_view: Tensor, batch: Batch
+    ) -> dict[str, Tensor]:
+        """What the discriminator minimises in one turn.
+
+        Args:
+            real_view, fake_view: (N, C, H, W), as `judge.view` gives them; the fake one without
+                the generator's graph.
+
+        Returns:
+            `loss_discriminator`, with the penalty, and where there is one `loss_penalty`, without
+            its weight. A turn of `alternate` batches counts its one half twice, so that means over
+            turns are those of `separate` batches.
+        """
+        real, fake = self._prepared(real_view, batch), self._prepared(fake_view, batch)
+        wasserstein = self.options.adversarial == "wgan_gp"
+        if self.weight and not wasserstein:
+            # A leaf of its own: R1 wants its gradient, and no other tensor may come to need one.
+            real = real.detach().requires_grad_()
+        logits = self._judged(judge, real, fake)
+        self.turns += 1
+        double = len(KINDS) / len(logits)
+        total = double * self._judgement(logits, batch)
+        if self.weight and wasserstein:
+            penalty = gradient_penalty(judge, real, fake)
+            return {
+                "loss_discriminator": total + self.weight * penalty,
+                "loss_penalty": penalty,
+            }
+        if self.weight and "real" in logits:
+            penalty = r1(real, logits["real"])
+            return {
+                "loss_discriminator": total + double * self.weight * penalty,
+                "loss_penalty": penalty,
+            }
+        return {"loss_discriminator": total}
+
+    def generator_loss(self, judge: Judge, fake_view: Tensor, batch: Batch) -> Tensor:
+        """How real the generator's pictures look, a scalar to be minimised.
+
+        Args:
+            fake_view: (N, C, H, W), as `judge.view` gives it, with the generator's graph.
+        """
+        logits = judge(self._prepared(fake_view, batch))
+        return ADVERSARIAL[self.options.adversarial].generator(logits)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Turns so far, and what the gates look at."""
+        return {"turns": self.turns, "memory": dict(self.memory)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        self.turns, self.memory = state["turns"], dict(state["memory"])
+
+    def _prepared(self, view: Tensor, batch: Batch) -> Tensor:
+        """What the judge is shown of a view. Real and fake have chances of their own."""
+        return add_noise(augment(view, self.options.augment), self.options, batch.progress)
+
+    def _judged(self, judge: Judge, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """The logits of the kinds that this turn is about."""
+        batches = self.options.discriminator_batches
+        if batches == "mixed":
+            logits = judge(torch.cat((real, fake)))
+            return {"real": logits[: len(real)], "fake": logits[len(real) :]}
+        views = {"real": real, "fake": fake}
+        kinds = KINDS if batches == "separate" else [KINDS[self.turns % len(KINDS)]]
+        return {kind: judge(views[kind]) for kind in kinds}
+
+    def _judgement(self, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """The loss on these logits without any penalty; noted for the gates."""
+        adversarial = ADVERSARIAL[self.options.adversarial]
+        losses = []
+        for kind, judged in logits.items():
+            targets = labels(self.options, len(judged), kind == "real", judged.device)
+            loss = adversarial.real if kind == "real" else adversarial.fake
+            losses.append(adversarial.share * loss(judged, targets))
+            if self.gated:
+                self._note(kind, losses[-1], judged, batch)
+        return torch.stack(losses).sum()
+
+    def _note(self, kind: str, loss: Tensor, logits: Tensor, batch: Batch) -> None:
+        """Remember the loss on one kind of pictures, and the share of them judged rightly.
+
+        Both of the whole batch: a gate is open for all ranks or for none.
+        """
+        noted = {f"loss_{kind}": loss.detach().clone()}
+        boundary = ADVERSARIAL[self.options.adversarial].boundary
+        if boundary is not None:
+            called_real = logits.detach().flatten(1).mean(1) > boundary
+            right = called_real if kind == "real" else ~called_real
+            noted[f"accuracy_{kind}"] = right.float().mean()
+        batch.ranks.mean_(list(noted.values()), batch.share)
+        self.memory |= noted
+
+    def _generator_waits(self) -> bool:
+        """Whether a gate is closed; it is before both kinds were judged."""
+        if not self.gated:
+            return False
+        if any(f"loss_{kind}" not in self.memory for kind in KINDS):
+            return True
+        limit, least = self.options.gate_loss, self.options.gate_accuracy
+        if limit is not None and self._sum("loss") > limit:
+            return True
+        return least is not None and self._sum("accuracy") / len(KINDS) < least
+
+    def _sum(self, name: str) -> float:
+        return sum(self.memory[f"{name}_{kind}"].item() for kind in KINDS)

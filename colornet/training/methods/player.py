@@ -1,0 +1,135 @@
+"""Players and methods: what the loop iterates over.
+
+The loop knows time and order; a method knows the mathematics. Whether there is a discriminator,
+and when it plays, is data in the list of players.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from colornet.config.config import Config
+from colornet.config.sections.optimizer import Optimizer
+from colornet.networks.heads import Colorizer, Judge
+from colornet.pictures import Pictures
+from colornet.training.ranks import Ranks
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's pictures: on several ranks, a rank's part of them.
+
+    Attributes:
+        pictures: N training pictures.
+        others: N other ones in an order of their own, for methods that want unpaired pictures.
+        step: how many steps were done before.
+        progress: share of the budget that was spent before, in [0, 1].
+        ranks: who has the other parts.
+        share: this part's, in (0, 1], of the whole batch.
+    """
+
+    pictures: Pictures
+    others: Pictures | None
+    step: int
+    progress: float
+    ranks: Ranks = field(default_factory=Ranks)
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Player:
+    """A network, or a pair of them, with its optimizer.
+
+    Attributes:
+        name: `generator`, `discriminator`; also the key of its state in a checkpoint.
+        learning_rate: the rate that the schedule scales.
+        losses: named scalars of a scene (what the method's `look` gave). `loss_<name>` is what the
+            player minimises; the others are its terms, for the records.
+        turns: how often it plays in a batch.
+        predicts: whether its losses are followed back into the predictions, which then have to be
+            fresh.
+    """
+
+    name: str
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    learning_rate: float
+    losses: Callable[[Any], dict[str, Tensor]]
+    turns: Callable[[Batch], int]
+    predicts: bool
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights and optimizer."""
+        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+class Method(Protocol):
+    """How a training learns.
+
+    Attributes:
+        generator: the network that colorizes.
+        judge: the discriminator of colors, or None where nothing is judged.
+        players: in the order of their turns.
+        unpaired: whether batches need other pictures beside.
+    """
+
+    generator: Colorizer
+    judge: Judge | None
+    players: tuple[Player, ...]
+    unpaired: bool
+
+    def look(self, batch: Batch) -> Any:
+        """The scene that the players of a step share, with the generator's graph.
+
+        Its `prediction` is what the generator makes of the batch's pictures.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint needs beside the players; tensors and plain data."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        ...
+
+
+def generator_player(
+    network: nn.Module,
+    config: Config,
+    losses: Callable[[Any], dict[str, Tensor]],
+    turns: Callable[[Batch], int] = lambda _batch: 1,
+) -> Player:
+    """The player that colorizes."""
+    rate = config.optimizer.generator_lr
+    optimizer = adam(network, config.optimizer)
+    return Player("generator", network, optimizer, rate, losses, turns, predicts=True)
+
+
+def discriminator_player(
+    network: nn.Module,
+    config: Config,
+    losses: Callable[[Any], dict[str, Tensor]],
+    turns: Callable[[Batch], int],
+) -> Player:
+    """The player that tells real from predicted colors."""
+    rate = config.optimizer.generator_lr * config.optimizer.lr_ratio
+    optimizer = adam(network, config.optimizer)
+    return Player("discriminator", network, optimizer, rate, losses, turns, predicts=False)
+
+
+def adam(network: nn.Module, options: Optimizer) -> torch.optim.Optimizer:
+    """Adam over a network's weights, in one fused kernel; the loop sets its rate at every step."""
+    betas = (options.beta1, options.beta2)
+    weights = list(network.parameters())
+    # The meta device, on which costs are counted, has no fused kernel.
+    fused = weights[0].device.type != "meta"
+    return torch.optim.Adam(weights, lr=0.0, betas=betas, fused=fused)

@@ -1,0 +1,76 @@
+"""How fast the weights are moved as the budget is spent: one function per kind of schedule.
+
+All are functions of pictures seen, and `plateau` of the ticks so far, so that a resumed training
+continues them without a state of their own.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import cos, isfinite, pi
+from typing import Any
+
+from colornet.config.sections.optimizer import (
+    Constant,
+    Cosine,
+    Exponential,
+    Linear,
+    Plateau,
+    ScheduleConfig,
+    Step,
+)
+
+FOLLOWED = "val_ab_mae"
+"""The column that `plateau` waits on."""
+
+
+def rate_factor(
+    options: ScheduleConfig, seen: int, total: int, history: Sequence[Mapping[str, Any]]
+) -> float:
+    """What the learning rates are multiplied by in the step that begins after `seen` pictures.
+
+    Args:
+        total: the budget, pictures.
+        history: the columns of the ticks so far, in order.
+    """
+    warmup = options.warmup * total
+    if seen < warmup:
+        return (seen + 1) / (warmup + 1)
+    progress = min(1.0, seen / total)
+    match options:
+        case Constant():
+            return 1.0
+        case Step():
+            return options.factor if progress >= options.at else 1.0
+        case Exponential():
+            passed = (progress - options.warmup) / options.every
+            return max(options.floor, options.factor**passed)
+        case Linear():
+            begin = max(options.begin, options.warmup)
+            return _fall(_within(progress, begin), options.floor)
+        case Cosine():
+            through = _within(progress, options.warmup)
+            return _fall((1 - cos(pi * through)) / 2, options.floor)
+        case Plateau():
+            drops = _plateaus([row.get(FOLLOWED) for row in history], options.patience)
+            return max(options.floor, options.factor**drops)
+
+
+def _within(progress: float, begin: float) -> float:
+    """How much of the way from `begin` to the end is done, in [0, 1]."""
+    return max(0.0, (progress - begin) / (1 - begin))
+
+
+def _fall(done: float, floor: float) -> float:
+    return 1 - (1 - floor) * done
+
+
+def _plateaus(values: Sequence[float | None], patience: int) -> int:
+    """How often `patience` ticks in a row brought no new best; each time the count restarts."""
+    best, waited, drops = float("inf"), 0, 0
+    for value in values:
+        if value is not None and isfinite(value) and value < best:
+            best, waited = value, 0
+        else:
+            waited += 1
+        if waited == patience:
+            drops, waited = drops + 1, 0
+    return drops

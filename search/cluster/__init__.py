@@ -1,0 +1,1 @@
+"""Sweeps on clusters: jobs, tokens, manifests, and `doctor`."""

@@ -1,0 +1,198 @@
+"""What `colorsweep doctor` and `colorsweep manifest` do."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from colornet.cli_result import Answer, aligned, need_training_libraries
+from colornet.errors import InputError
+from colornet.redaction import holds_secret, redact
+from search.options import Address, Flag, Settings, Trials
+
+Target = Annotated[Path | None, Parameter(alias="-o")]
+AtLeastOne = Annotated[int, Parameter(validator=Number(gte=1))]
+AtLeastNone = Annotated[int, Parameter(validator=Number(gte=0))]
+
+
+def doctor(
+    *,
+    address: Address = None,
+    storage: str | None = None,
+    data: str | None = None,
+    image_size: Annotated[int, Parameter(validator=Number(gte=8, lte=2048))] = 256,
+) -> Answer:
+    """Check that this machine, or a cluster, is ready for a sweep.
+
+    Exits with 2 when something failed, with 3 when the cluster cannot be reached or refuses us.
+
+    Parameters
+    ----------
+    address
+        A cluster's: http://HOST:8265, HOST:6379 or auto [this machine alone].
+    storage
+        Folder or URI where sweeps go: every node writes there and reads what another wrote.
+    data
+        Folder or URI of pictures, as the nodes see it.
+    image_size
+        Side at which the pictures are to be packed, pixels.
+    """
+    need_training_libraries("doctor")
+    places = _place(storage, "--storage"), _place(data, "--data")
+    from search.cluster.doctor import examine
+
+    found, code = examine(address, *places, image_size)
+    rows = [(one.state, one.name, _line(one.found, one.remedy)) for one in found]
+    values = {
+        "address": None if address is None else redact(address),
+        "checks": [
+            {
+                "name": one.name,
+                "state": one.state,
+                "found": redact(one.found),
+                "remedy": redact(one.remedy),
+            }
+            for one in found
+        ],
+    }
+    return Answer(aligned(rows), values, exit_code=code)
+
+
+def _line(found: str, remedy: str) -> str:
+    return redact(f"{found}  -> {remedy}" if remedy else found)
+
+
+def _place(text: str | None, option: str) -> str | None:
+    """A folder as an absolute path, or a URI without a password."""
+    if text is None:
+        return None
+    if holds_secret(text):
+        raise InputError(
+            f"{option}: {text}: holds a secret, which nodes and their logs would see.\n"
+            "Give it to Ray's processes in their environment, e.g. AWS_SECRET_ACCESS_KEY."
+        )
+    return text if "://" in text else str(Path(text).expanduser().absolute())
+
+
+def manifest_kuberay(
+    study: str,
+    *,
+    data: str | None = None,
+    settings: Settings = None,
+    trials: Trials = None,
+    quick: Flag = False,
+    out: str | None = None,
+    nodes: AtLeastOne = 1,
+    cpus: AtLeastOne = 4,
+    gpus: AtLeastNone = 0,
+    image: str | None = None,
+    storage: str = "colorsweep",
+    target: Target = None,
+) -> Answer:
+    """Print a sweep as a RayJob of KubeRay, with the study in a ConfigMap.
+
+    Each retry of a RayJob is a new cluster: it goes on with the sweep.
+
+    Parameters
+    ----------
+    study
+        Name of a built-in study, or a YAML file.
+    data
+        Pictures as pods see them: below /storage, or a URI.
+    settings
+        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
+    trials
+        Number of trials; short for --set budget.trials=N.
+    quick
+        The study's own small variant.
+    out
+        The sweep's folder, below /storage [/storage/<date>-<study>-<4 letters>].
+    nodes
+        Worker pods.
+    cpus
+        CPUs of each.
+    gpus
+        Cards of each.
+    image
+        Container image with colorsweep[train] [colorsweep:VERSION].
+    storage
+        Persistent volume claim that all pods mount at /storage.
+    target
+        File to write [stdout].
+    """
+    from search.cluster.manifest import Nodes, kuberay
+    from search.study_options import asked_study, tell
+
+    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
+    tell(loaded)
+    text = kuberay(loaded, Nodes(nodes, cpus, gpus), storage=storage, image=image, out=out)
+    return _manifest(text, target, "kubectl apply -f")
+
+
+def manifest_slurm(
+    study: str,
+    *,
+    data: str | None = None,
+    settings: Settings = None,
+    trials: Trials = None,
+    quick: Flag = False,
+    out: str | None = None,
+    nodes: AtLeastOne = 1,
+    cpus: AtLeastOne = 4,
+    gpus: AtLeastNone = 0,
+    storage: Path | None = None,
+    target: Target = None,
+) -> Answer:
+    """Print a sweep as a batch script for Slurm, around `ray symmetric-run`.
+
+    Requeued after a node was lost, or submitted again, it goes on with the sweep.
+
+    Parameters
+    ----------
+    study
+        Name of a built-in study, or a YAML file.
+    data
+        Pictures as the nodes see them: a shared folder, or a URI.
+    settings
+        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
+    trials
+        Number of trials; short for --set budget.trials=N.
+    quick
+        The study's own small variant.
+    out
+        The sweep's folder [<storage>/<date>-<study>-<4 letters>].
+    nodes
+        Nodes.
+    cpus
+        CPUs of each.
+    gpus
+        Cards of each.
+    storage
+        Folder that all nodes can write [sweeps].
+    target
+        File to write [stdout].
+    """
+    from search.cluster.manifest import Nodes, slurm
+    from search.records.reader import sweeps_folder
+    from search.study_options import asked_study, tell
+
+    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
+    tell(loaded)
+    place = (storage or sweeps_folder()).expanduser().absolute()
+    text = slurm(loaded, Nodes(nodes, cpus, gpus), storage=place, out=out)
+    return _manifest(text, target, "sbatch")
+
+
+def _manifest(text: str, target: Path | None, start: str) -> Answer:
+    if target is None:
+        return Answer(text.rstrip("\n"), {"manifest": text})
+    from colornet.storage import write_atomic
+
+    try:
+        write_atomic(target.expanduser(), text.encode())
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from None
+    rows = [("Wrote", str(target)), ("Next", f"{start} {shlex.quote(str(target))}")]
+    return Answer(aligned(rows), {"manifest": text, "file": str(target)})

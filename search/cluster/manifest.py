@@ -1,0 +1,179 @@
+"""A sweep as a file for a scheduler: a RayJob for KubeRay, or a batch script for Slurm.
+
+Either holds the resolved study, runs it with a fixed folder on storage that every node sees, and
+goes on with it when it is started again.
+"""
+
+import random
+import re
+import shlex
+import string
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from colornet.cli_result import count_text
+from colornet.config.catalog import to_yaml
+from colornet.errors import InputError, shown_name
+from search.run.create import refuse_secrets, sweep_name
+from search.run.resources import Machine, Share, split
+from spaces.study import Study
+
+TEMPLATES = Path(__file__).parent / "templates"
+CONFIG = "/etc/colorsweep"
+MOUNT = "/storage"
+"""Where every pod has the claim that is its storage."""
+SECRET = "colorsweep-token"
+RETRIES = 5
+MEMORY_PER_CPU = 4
+"""GiB of a pod for each of its CPUs."""
+LONGEST_NAME = 47
+"""Characters of a RayJob's name: KubeRay makes names of services from it."""
+_CLAIM = re.compile("[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_MARK = "END_OF_FILE_OF_COLORSWEEP"
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """What a sweep gets: so many nodes, each with so many CPUs and cards."""
+
+    count: int
+    cpus: int
+    gpus: int
+
+    def share(self, study: Study) -> Share:
+        """What each trial gets of them.
+
+        Raises:
+            InputError: a trial does not fit.
+        """
+        resources = study.file.resources
+        whole = Machine.of_nodes([(self.cpus, float(self.gpus))] * self.count)
+        return split(whole, resources.gpus, resources.concurrent, resources.workers)
+
+
+def kuberay(study: Study, nodes: Nodes, *, storage: str, image: str | None, out: str | None) -> str:
+    """The ConfigMap and the RayJob of a sweep, as YAML.
+
+    Args:
+        storage: a claim that all pods can write, mounted at MOUNT.
+        image: with `colorsweep[train]` [colorsweep:VERSION].
+        out: the sweep's folder, below MOUNT.
+
+    Raises:
+        InputError: for what pods would not see, names of which no line can be written, a trial
+            that does not fit, or a secret.
+    """
+    refuse_secrets(study)
+    _check_line("--image", image)
+    _check_line("--out", out)
+    if not _CLAIM.fullmatch(storage):
+        raise InputError(f"--storage: {storage}: is no name of a persistent volume claim.")
+    root = study.base_config["data"].get("root")
+    if root is not None and "://" not in root and not _is_below(root, MOUNT):
+        raise InputError(
+            f"data.root: {root}: no pod sees it.\n"
+            f"Put the pictures on the claim: colorsweep data pack {root} -o PACK, which pods then "
+            f"have at {MOUNT}/PACK."
+        )
+    sweep = sweep_name(study.name)
+    out = out or f"{MOUNT}/{sweep}"
+    if not _is_below(out, MOUNT):
+        raise InputError(
+            f"--out: {out}: is lost with its pod.\nGive a folder below {MOUNT}, the claim."
+        )
+    values = _values(study, nodes, sweep, out, f"{CONFIG}/study.yaml")
+    version = values["version"]
+    return _fill(
+        "rayjob.yaml.j2",
+        **values,
+        image=image or f"colorsweep:{version}",
+        storage=storage,
+        secret=SECRET,
+        mount=MOUNT,
+        config=CONFIG,
+        retries=RETRIES,
+        memory=MEMORY_PER_CPU * nodes.cpus,
+        python=f"py{sys.version_info.major}{sys.version_info.minor}",
+    )
+
+
+def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
+    """The batch script of a sweep.
+
+    Args:
+        storage: a folder that all nodes can write.
+        out: the sweep's folder, on such storage.
+
+    Raises:
+        InputError: for a folder of which no line can be written, a trial that does not fit, or a
+            secret.
+    """
+    refuse_secrets(study)
+    _check_line("--out", out)
+    _check_line("--storage", str(storage))
+    sweep = sweep_name(study.name)
+    out = str(Path(out).expanduser().absolute()) if out else str(storage / sweep)
+    values = _values(study, nodes, sweep, out, f"{out}.job/study.yaml")
+    return _fill("sbatch.sh.j2", **values, mark=_MARK)
+
+
+def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -> Mapping[str, Any]:
+    share = nodes.share(study)
+    each = count_text(share.cpus, "CPU") + (
+        f" and {count_text(share.gpus, 'card')}" if share.gpus else ""
+    )
+    each = each if share.workers == 1 else f"{share.workers} workers of {each}"
+    trials = count_text(study.trials, "trial")
+    return {
+        "version": metadata.version("colorsweep"),
+        "ray": metadata.version("ray"),
+        "sweep": sweep,
+        "job": job_name(study.name),
+        "out": out,
+        "study": to_yaml(study.to_data()).rstrip(),
+        "script": _fill("run.sh.j2", out=out, study_path=study_path).rstrip(),
+        "at_a_time": f"{trials}, {share.concurrent} at a time with {each} each.",
+        "nodes": nodes.count,
+        "cpus": nodes.cpus,
+        "gpus": nodes.gpus,
+    }
+
+
+def job_name(study: str) -> str:
+    """A name for a job that no other has: a DNS label that begins with a letter."""
+    letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=4))
+    plain = re.sub("[^a-z0-9]+", "-", study.lower()).strip("-")
+    return f"sweep-{plain}"[: LONGEST_NAME - 5].rstrip("-") + f"-{letters}"
+
+
+def _check_line(option: str, text: str | None) -> None:
+    """Raise InputError for a name with line ends or control characters: YAML reads others back."""
+    if text is not None and shown_name(text) != text:
+        raise InputError(
+            f"{option}: {shown_name(text)}: holds a line end or a control character.\n"
+            "Give a name without."
+        )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Whether an absolute path without `..` lies in a folder."""
+    parts = PurePosixPath(path).parts
+    return ".." not in parts and PurePosixPath(folder) in PurePosixPath(path).parents
+
+
+def _fill(template: str, **values: Any) -> str:
+    """A template with its values; nothing is escaped, and what is missing is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["quote"] = shlex.quote
+    return environment.get_template(template).render(**values)

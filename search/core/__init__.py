@@ -1,0 +1,1 @@
+"""Choosing points, stopping trials, ranking them: pure, without Ray."""

@@ -1,0 +1,46 @@
+"""Confirming the best of a search: the same points again, with fresh seeds, on the test pictures.
+
+The best of many single trainings is partly the luckiest. Each replicate is a trial of its own, of
+origin `confirm`; the seeds are the same for every point, so that differences are paired.
+"""
+
+import json
+from collections.abc import Iterator
+
+from search.core.ask_tell import CONFIRM
+from search.core.ranking import best_trials
+from search.core.samplers import derived_seed
+from search.records.reader import SweepRecords
+from spaces.distributions import Point
+from spaces.study import Study
+
+
+def seeds(study: Study) -> list[int]:
+    """The seeds of the replicates, none of them the search's own."""
+    confirm = study.file.confirm
+    count = confirm.replicates if confirm else 0
+    return [derived_seed(study.file.seed, replicate, 2) for replicate in range(count)]
+
+
+def missing(study: Study, sweep: SweepRecords) -> Iterator[tuple[Point, int]]:
+    """The replicates that have not been started: (point, seed), all points with a seed first.
+
+    Args:
+        sweep: the records of a search whose trials have all ended.
+    """
+    if study.file.confirm is None or sweep.trials.empty:
+        return
+    repeated = sweep.trials[sweep.trials["origin"] == CONFIRM]
+    started = set(zip(repeated["point_id"], repeated["seed"], strict=True))
+    best = set(best_trials(sweep, study.file.confirm.top)["trial_id"])
+    chosen = sweep.trials[sweep.trials["trial_id"].isin(best)]
+    for seed in seeds(study):
+        for point_id, point in zip(chosen["point_id"], chosen["point"], strict=True):
+            if (point_id, seed) not in started:
+                yield json.loads(point), seed
+
+
+def count(study: Study) -> int:
+    """Trials that confirming takes, at most."""
+    confirm = study.file.confirm
+    return min(confirm.top, study.trials) * confirm.replicates if confirm else 0

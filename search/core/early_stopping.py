@@ -1,0 +1,135 @@
+"""Which trials are stopped early: successive halving and the median rule, on pictures seen.
+
+Trials are compared when they have seen equally many pictures, at rungs. With several objectives one
+is worse than another only if it is dominated: it stands on a later front of those at the rung, so
+that whatever is best in any one objective goes on. Rungs hold nothing but reported values, and are
+rebuilt from the records. No trial is stopped at its last tick.
+
+`asha`: asynchronous successive halving (Li et al. 2020), stopping variant. `hyperband`: the same
+with brackets of trials that are first judged later, or never (Li et al. 2018). `median`: a trial
+that is worse than half of the others is stopped at any tick (Golovin et al. 2017).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from colornet.cli_result import count_text
+from search.core.ranking import pareto_layers
+from spaces.study import Stopping, Study
+
+MEDIAN_OF = 5
+"""Trials that the median rule wants to have seen at a tick before it stops one."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def rungs(stopping: Stopping, ticks: int) -> list[float]:
+    """Shares of the budget at which trials are compared, ascending, all below 1.
+
+    Args:
+        ticks: reporting intervals of a training; the median rule compares at each after `grace`.
+    """
+    if stopping.rule == "none":
+        return []
+    if stopping.rule == "median":
+        shares = [tick / ticks for tick in range(1, ticks)]
+        return [share for share in shares if share >= stopping.grace]
+    found, share = [], stopping.grace
+    while share < 1 - 1e-9:
+        found.append(share)
+        share *= stopping.factor
+    return found
+
+
+def first_rung(stopping: Stopping, number: int, count: int) -> int:
+    """The index of the first rung at which a trial is judged; `count` for none.
+
+    Always 0 but for `hyperband`, whose brackets each start a rung later than the one before, and
+    get `factor` times fewer trials.
+
+    Args:
+        number: of the trial; it alone decides.
+        count: of rungs.
+    """
+    if stopping.rule != "hyperband":
+        return 0
+    weights = np.array([stopping.factor**-bracket for bracket in range(count + 1)])
+    place = (number * GOLDEN) % 1  # any run of numbers fills the brackets by their weights
+    return int(np.searchsorted(np.cumsum(weights / weights.sum()), place, side="right"))
+
+
+class Stopper:
+    """Judges the trials of a search.
+
+    Attributes:
+        rungs: pictures seen at each rung, to half a batch, ascending.
+        reached: for each rung the trials that have reached it: trial_id -> objectives, smaller is
+            better.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._stopping = study.file.stopping
+        self._signs = [1 if goal == "minimize" else -1 for goal in study.file.objectives.values()]
+        self._names = list(study.file.objectives)
+        training = study.base_config["training"]
+        shares = rungs(self._stopping, training["ticks"])
+        self._images = training["images"]
+        # A tick ends with a whole batch, which may be the last one short of the rung.
+        batch = training["batch_size"] / 2
+        self.rungs = [share * self._images - batch for share in shares] if self._images else []
+        self.reached: list[dict[str, tuple[float, ...]]] = [{} for _ in self.rungs]
+
+    def rebuild(self, ticks: pd.DataFrame, numbers: Mapping[str, int]) -> None:
+        """Fill the rungs from recorded ticks.
+
+        Args:
+            ticks: rows with trial_id, images and the objectives.
+            numbers: of the trials that are judged; others are left out.
+        """
+        if not self.rungs or ticks.empty:
+            return
+        columns = ["trial_id", "images", *self._names]
+        ordered = ticks.reindex(columns=columns).sort_values("images", kind="stable")
+        for trial_id, images, *values in ordered.itertuples(index=False, name=None):
+            if trial_id in numbers:
+                self.add(trial_id, numbers[trial_id], images, values)
+
+    def add(
+        self, trial_id: str, number: int, images: int, values: Sequence[float | None]
+    ) -> str | None:
+        """Take in what a trial reported; returns why it is to be stopped, or None.
+
+        A rung is decided once, at the first report that reaches it.
+
+        Args:
+            images: pictures that the trial has seen.
+            values: its objectives, in the study's order.
+        """
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        if not self.rungs or images >= self._images or len(known) < len(self._signs):
+            return None
+        scored = tuple(sign * value for sign, value in zip(self._signs, known, strict=True))
+        reason = None
+        for index in range(first_rung(self._stopping, number, len(self.rungs)), len(self.rungs)):
+            if images < self.rungs[index]:
+                break
+            if trial_id not in self.reached[index]:
+                self.reached[index][trial_id] = scored
+                reason = reason or self._judge(index, trial_id, images)
+        return reason
+
+    def _judge(self, index: int, trial_id: str, images: int) -> str | None:
+        rung = self.reached[index]
+        at = list(rung).index(trial_id)
+        layers = pareto_layers(np.array(list(rung.values())))
+        better = int((layers < layers[at]).sum())
+        if self._stopping.rule == "median":
+            lags = len(rung) > MEDIAN_OF and better >= len(rung) / 2
+        else:
+            lags = better >= math.ceil(len(rung) / self._stopping.factor)
+        if not lags:
+            return None
+        trials, pictures = count_text(len(rung), "trial"), count_text(images, "picture")
+        return f"{better} of {trials} were better after {pictures}"

@@ -1,0 +1,124 @@
+"""What `colorsweep train` does: here, on a running cluster, or as a job of one."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from colornet.cli_result import Answer, need_training_libraries, parse_settings
+from colornet.errors import InputError
+from search.cluster.job_commands import followed, is_jobs, reached, refusal
+from search.options import Flag, Follow, Settings
+
+if TYPE_CHECKING:
+    from search.cluster.jobs import Cluster, Job
+
+
+def train(
+    config: str,
+    *,
+    settings: Settings = None,
+    out: Path | None = None,
+    workers: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    gpus_per_worker: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
+    scale_lr: Literal["none", "linear", "sqrt"] = "none",
+    keep: Literal["best", "last"] = "best",
+    address: str | None = None,
+    ship: Flag = False,
+    follow: Follow = False,
+) -> Answer:
+    """Train a configuration finally, to a model; the same command resumes a killed training.
+
+    Parameters
+    ----------
+    config
+        best.yaml, another YAML file, or a preset's name.
+    settings
+        PATH=VALUE: change a config path.
+    out
+        The model's folder [models/<name of the sweep and point, or of the config>].
+    workers
+        Processes that share every batch.
+    gpus_per_worker
+        GPUs of each [1 where there are any].
+    scale_lr
+        How learning rates follow a batch other than the one they were chosen with (the sweep's, or
+        the file's): not at all, as its ratio (linear) or as the root of that (sqrt).
+    keep
+        Whose weights the model has: of the tick that was best on held-out pictures, by what the
+        sweep decided by, or of the last one. The other ones lie beside it.
+    address
+        A running Ray cluster, all of whose nodes see OUT: auto or HOST:PORT to train from here,
+        http://HOST:8265 to train as a job.
+    ship
+        As a job: send this installation's code along.
+    follow
+        As a job: copy what it writes until it ends, and exit with its exit code.
+    """
+    if not is_jobs(address):
+        from colornet.commands import train as train_here
+
+        return train_here(
+            config,
+            settings=settings,
+            out=out,
+            workers=workers,
+            gpus_per_worker=gpus_per_worker,
+            scale_lr=scale_lr,
+            keep=keep,
+            address=address,
+        )
+    need_training_libraries("train")
+    if out is None:
+        raise InputError(
+            "--out: is missing: a job leaves its model where every node of the cluster sees it.\n"
+            "Give --out FOLDER on shared storage."
+        )
+    options = [word for setting in settings or [] for word in ("--set", setting)]
+    options += [
+        "--out",
+        str(out),
+        "--workers",
+        str(workers),
+        "--scale-lr",
+        scale_lr,
+        "--keep",
+        keep,
+    ]
+    if gpus_per_worker is not None:
+        options += ["--gpus-per-worker", str(gpus_per_worker)]
+    return followed(*_submitted(config, settings, options, out, str(address), ship), follow)
+
+
+def _submitted(
+    config: str,
+    settings: list[str] | None,
+    options: list[str],
+    out: Path,
+    address: str,
+    ship: bool,
+) -> tuple["Cluster", "Job"]:
+    from colornet.config.catalog import PRESETS, find_yaml, load_config, read_yaml, to_yaml
+    from colornet.training.final_checks import refuse_secrets_in
+
+    load_config(config, parse_settings(settings or []))  # what is wrong with it is said here
+    written = read_yaml(find_yaml(config, PRESETS, "preset"))
+    refuse_secrets_in(written, config, "a model")
+    cluster = reached(address)
+    job = cluster.begun(_start(cluster, to_yaml(written), options, out, ship))
+    if job.exit_code == InputError.exit_code:
+        raise InputError(refusal(cluster.words(job), None))
+    return cluster, job
+
+
+def _start(cluster: "Cluster", config: str, options: list[str], out: Path, ship: bool) -> "Job":
+    """A new job, called like the model's folder; it goes on where one that has ended stopped."""
+    from search.cluster.jobs import STUDY, sweep_of, words_of
+
+    before = [one for one in cluster.jobs() if sweep_of(one.name) == out.name]
+    name = cluster.next_name(before[-1]) if before else out.name
+    again = f'{words_of("train")} "$file" {shlex.join(options)}'
+    command = f'file=$(mktemp) && printf %s "${STUDY}" > "$file" && {again}'
+    return cluster.start(name, str(out), command, ship, {STUDY: config}, training=True)

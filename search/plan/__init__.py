@@ -1,0 +1,1 @@
+"""What running a study would take, before it runs."""

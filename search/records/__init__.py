@@ -1,0 +1,1 @@
+"""A sweep's records: Parquet parts, one writer, one reader."""

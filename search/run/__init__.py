@@ -1,0 +1,1 @@
+"""Running a sweep: trials on Ray, and what is recorded of them."""

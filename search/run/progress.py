@@ -1,0 +1,119 @@
+"""One quiet display of a running sweep, on stderr.
+
+On a terminal one line that is redrawn; elsewhere one line for each trial that has ended.
+"""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from colornet.cli_result import count_text
+from search.core.ask_tell import CONFIRM
+from search.records.reader import UNFINISHED
+from search.run.recorder import Recorder
+
+REDRAW = 0.25
+
+
+class Progress:
+    """Shows a recorder's trials while it is entered."""
+
+    def __init__(self, recorder: Recorder, started: float, console: Console | None = None) -> None:
+        self.recorder = recorder
+        self.concurrent = 1
+        self._console = console or Console(stderr=True, highlight=False)
+        self._started = started
+        self._shown = 0.0
+        self._durations: list[float] = []
+        self._live: Live | None = None
+        counts = recorder.standing.counts()
+        self._counted = {False: counts.done, True: counts.confirmed}
+
+    def __enter__(self) -> "Progress":
+        if self._console.is_terminal:
+            self._live = Live(self._line(), console=self._console, auto_refresh=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.show(force=True)
+        if self._live:
+            with contextlib.suppress(OSError):
+                self._live.stop()
+
+    def show(self, *, force: bool = False) -> None:
+        """Say what has happened since the last call."""
+        now = time.monotonic()
+        if not force and now - self._shown < REDRAW:
+            return
+        self._shown = now
+        with contextlib.suppress(OSError):  # a terminal that was closed stops no sweep
+            self._show()
+
+    def _show(self) -> None:
+        ended, self.recorder.ended = self.recorder.ended, []
+        for assignment, state, reason, last in ended:
+            if state not in UNFINISHED and last.get("seconds"):
+                self._durations.append(last["seconds"])
+            if self._live is None:
+                self._counted[assignment.origin == CONFIRM] += state not in UNFINISHED
+                self._console.print(self._ended(assignment, state, reason, last), soft_wrap=True)
+        if self._live:
+            self._live.update(self._line(), refresh=True)
+
+    def _ended(self, assignment: Any, state: str, reason: str | None, last: Any) -> Text:
+        counts, confirms = self.recorder.standing.counts(), assignment.origin == CONFIRM
+        done = self._counted[confirms]
+        place = f"confirming {done}/{counts.to_confirm}" if confirms else f"{done}/{counts.total}"
+        value = last.get(self.recorder.standing.best_column)
+        shown = f"{self.recorder.standing.best_column} {value:.4g}" if value is not None else ""
+        to_go = counts.total + counts.to_confirm - sum(self._counted.values())
+        left = time_left(to_go, self._durations, self.concurrent)
+        words = [place, assignment.trial_id, state, shown, reason or "", *left]
+        return Text("  ".join(word for word in words if word))
+
+    def _line(self) -> Text:
+        counts = self.recorder.standing.counts()
+        parts = [f"{counts.done}/{count_text(counts.total, 'trial')}"]
+        if counts.confirming:
+            parts.append(f"confirming {counts.confirmed}/{counts.to_confirm}")
+        parts.append(f"{len(self.recorder.running)} running")
+        if self.recorder.standing.best is not None:
+            parts.append(
+                f"best {self.recorder.standing.best_column} {self.recorder.standing.best:.4g}"
+            )
+        to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
+        parts += time_left(to_go, self._durations, self.concurrent)
+        parts.append(_duration(time.monotonic() - self._started))
+        return Text("  ·  ".join(parts))
+
+
+def time_left(to_go: int, durations: Sequence[float], at_once: int) -> list[str]:
+    """`about 12 min left`, by the median of trainings that ended; empty where nothing tells.
+
+    Args:
+        to_go: trials that are still to end. at_once: that run at a time.
+        durations: seconds of trainings that ended.
+    """
+    if not len(durations) or to_go <= 0 or not at_once:
+        return []
+    return [f"about {_duration(statistics.median(durations) * to_go / at_once)} left"]
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as people say them: `40 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,20 @@
+"""Regression is the distance to the true colors, and nothing else."""
+
+from collections.abc import Callable
+
+import pytest
+
+from colornet.training.methods.player import Batch
+from colornet.training.methods.regression import Regression
+
+
+def test_loss_is_the_weighted_mean_difference(
+    method: Callable[..., Regression], batch: Callable[..., Batch]
+) -> None:
+    regression = method(loss={"method": "regression"})
+    pictures, prediction = scene = regression.look(batch())
+    losses = regression.generator_losses(scene)
+    difference = (prediction.ab - pictures.ab).abs().mean().item()
+    assert losses["loss_l1"].item() == pytest.approx(difference)
+    assert losses["loss_generator"].item() == pytest.approx(100 * difference)
+    assert [player.name for player in regression.players] == ["generator"]

@@ -1,0 +1,126 @@
+"""What is counted against a sweep's budgets."""
+
+import time
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from search.core.budget import Spending, busy_seconds
+from spaces.study import Budget
+
+NO_STATES = pd.DataFrame(columns=["trial_id", "attempt", "state", "time"])
+NO_TICKS = pd.DataFrame(columns=["trial_id", "attempt", "images", "seconds", "time"])
+START = pd.Timestamp("2026-01-01", tz="UTC")
+
+
+def at(seconds: float) -> pd.Timestamp:
+    return START + pd.Timedelta(seconds=seconds)
+
+
+def states(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["trial_id", "attempt", "state", "seconds"])
+    return frame.assign(time=[at(one) for one in frame["seconds"]])
+
+
+def ticks(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["trial_id", "attempt", "images", "seconds", "at"])
+    return frame.assign(time=[at(one) for one in frame["at"]])
+
+
+def spending(**budget: Any) -> Spending:
+    return Spending(Budget(**budget), NO_STATES, NO_TICKS)
+
+
+def test_nothing_is_spent() -> None:
+    found = spending(images=100)
+    assert set(found.spent().values()) == {0.0}
+    assert found.over() is None
+    assert found.over(1e9, 1e9) is None  # how much it would be is not known yet
+
+
+def test_without_budgets_nothing_is_over() -> None:
+    found = spending()
+    found.add("a", 10**9, 10.0**9, 8.0)
+    assert found.over() is None
+
+
+def test_pictures_count_once_for_a_trial() -> None:
+    found = spending(images=1000)
+    found.add("a", 300, 1.0)
+    found.add("a", 600, 2.0)
+    found.add("a", 400, 2.5)  # an attempt that goes on from an older checkpoint
+    found.add("b", 399, 1.0)
+    assert found.spent()["images"] == 999
+    assert found.over() is None
+    found.add("b", 400, 1.0)
+    assert found.over() == "the budget of 1000 images is spent"
+
+
+def test_room_is_left_for_what_runs_and_for_confirming() -> None:
+    found = spending(images=1000)
+    found.add("a", 500, 1.0)
+    assert found.over(under_way=499) is None
+    assert found.over(under_way=500) is not None
+    assert found.over(under_way=100, reserved=400) is not None
+
+
+def test_gpu_hours_and_money_follow_the_cards_of_a_trial() -> None:
+    found = spending(gpu_hours=2, money=3.0, price_per_gpu_hour=2.0)
+    found.gpus = 0.25
+    found.add("a", 10, 3600.0)
+    assert (found.spent()["gpu_hours"], found.spent()["money"]) == (0.25, 0.5)
+    found.add("b", 10, 3600.0, 1.0)
+    assert found.over() is None
+    found.gpus = 1.0
+    found.add("c", 10, 900.0)
+    assert found.over() == "the budget of 3 money is spent"
+    assert found.over(reserved=0) == found.over()
+
+
+def test_confirming_is_reckoned_at_the_rates_so_far() -> None:
+    found = spending(gpu_hours=1)
+    found.add("a", 100, 1800.0, 1.0)
+    assert found.over(reserved=99) is None
+    assert found.over(reserved=100) == "the budget of 1 gpu hours is spent"
+
+
+def test_a_resumed_sweep_goes_on_counting() -> None:
+    recorded = ticks(("a", 0, 100, 5.0, 5), ("a", 0, 200, 10.0, 10), ("b", 0, 100, 6.0, 16))
+    rows = states(("a", 0, "running", 0), ("a", 0, "completed", 10), ("b", 0, "running", 10))
+    found = Spending(Budget(), rows.assign(gpus=2.0), recorded)
+    spent = found.spent()
+    assert spent["images"] == 300
+    assert spent["gpu_hours"] == pytest.approx(16 * 2 / 3600)
+    assert spent["wall_hours"] == pytest.approx(16 / 3600)
+    found.start()
+    time.sleep(0.01)
+    assert found.spent()["wall_hours"] > spent["wall_hours"]
+
+
+def test_records_without_a_word_of_cards_had_none() -> None:
+    found = Spending(Budget(), NO_STATES, ticks(("a", 0, 100, 5.0, 5)))
+    assert found.spent()["gpu_hours"] == 0
+
+
+class TestBusy:
+    def test_nothing(self) -> None:
+        assert busy_seconds(NO_STATES, NO_TICKS) == 0
+
+    def test_side_by_side_counts_once_and_pauses_do_not(self) -> None:
+        rows = states(
+            ("a", 0, "running", 0),
+            ("b", 0, "running", 2),
+            ("a", 0, "completed", 10),
+            ("b", 0, "failed", 12),
+            ("c", 0, "running", 100),
+            ("c", 0, "pruned", 103),
+        )
+        assert busy_seconds(rows, NO_TICKS) == 15
+
+    def test_a_killed_driver_s_trials_ran_until_their_last_tick(self) -> None:
+        rows = states(
+            ("a", 0, "running", 0), ("a", 1, "running", 1000), ("a", 1, "completed", 1005)
+        )
+        assert busy_seconds(rows, ticks(("a", 0, 10, 4.0, 4))) == 9
+        assert busy_seconds(rows, NO_TICKS) == 5
