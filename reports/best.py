@@ -9,15 +9,14 @@ import pandas as pd
 
 from colornet.config.config import parse_config
 from colornet.config.paths import apply_overrides
-from colornet.data.lightness import TrainingLightness
 from colornet.errors import InputError, NoValidTrialError, did_you_mean
 from colornet.model.card import model_card
 from colornet.model.folder import manifest_name, read_weights, write_model
+from colornet.model.lightness import TrainingLightness
 from colornet.storage import Storage
-from reports.decision import Decision, decide, interval_text, plain
-from reports.recommendation import objection
-from reports.summary import stopped_text
-from reports.sureness import sureness
+from reports.analysis.decision import Decision, decide, interval_text, plain
+from reports.answers.decision_text import sureness
+from reports.answers.recommendation import objection, stopped_text
 from reports.tables import SweepTables, duration_text, setting_text, value_text
 from search.core.ranking import confirmed_column
 from search.records.reader import driver_of

@@ -12,7 +12,7 @@ from colornet.cli_result import aligned, count_text
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
-    from reports.recommendation import Objection
+    from reports.answers.recommendation import Objection
     from reports.tables import SweepTables
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
@@ -38,7 +38,7 @@ class ReportResult:
 
     def data(self) -> dict[str, Any]:
         """The page, the decision and the answers as JSON-able data."""
-        from reports.findings import findings
+        from reports.answers.findings import findings
 
         return {
             "report": str(self.path),
@@ -165,13 +165,13 @@ def report(
     location = find_sweep(sweeps[0] if sweeps else None)
     if not watch:
         return _report(location, out, pictures or 0)
-    from reports.watching import watch as follow
+    from reports.page.watch import watch as follow
 
     return follow(location, lambda: _report(location, out, pictures or 0), every)
 
 
 def _report(location: str, out: Path | None, pictures: int) -> ReportResult:
-    from reports.page import render
+    from reports.page.page import render
     from reports.tables import open_sweep
 
     tables = open_sweep(location)
@@ -182,8 +182,8 @@ def _report(location: str, out: Path | None, pictures: int) -> ReportResult:
 
 
 def _compared(sweeps: tuple[str, ...], out: Path | None, pictures: int) -> ComparisonResult:
-    from reports.comparison import comparison_data, prepare
-    from reports.comparisonpage import render
+    from reports.page.comparison import comparison_data, prepare
+    from reports.page.comparison_page import render
     from reports.tables import open_sweep
 
     info = prepare([open_sweep(sweep) for sweep in sweeps], pictures)
@@ -217,11 +217,11 @@ def best(
         Folder to write the best trial's own weights to, as a model.
     """
     from colornet.config.catalog import to_yaml
+    from reports.analysis.decision import points_data
+    from reports.analysis.levels import compare, comparison_data, comparison_tables
+    from reports.answers.decision_text import remedy, sureness
+    from reports.answers.recommendation import objection
     from reports.best import best_table, choose, freeze, leave_model
-    from reports.decision import points_data
-    from reports.levels import compare, comparison_data, comparison_tables
-    from reports.recommendation import objection
-    from reports.sureness import remedy, sureness
     from reports.tables import open_sweep
 
     if top < 1:

@@ -81,7 +81,7 @@ MANIFEST_COMMANDS = {
     "slurm": ("search.cluster.commands:manifest_slurm", "Print a sweep as a batch script."),
 }
 EXPORT_COMMANDS = {
-    "csv": ("reports.exporting:export_csv", "Write a sweep's trials as a table."),
+    "csv": ("reports.export:export_csv", "Write a sweep's trials as a table."),
     "optuna": ("search.export:export_optuna", "Write a sweep as an Optuna journal."),
 }
 for name, (target, text) in COMMANDS.items():

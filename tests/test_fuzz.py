@@ -32,7 +32,7 @@ from colornet.data.packed import open_pack
 from colornet.errors import ColorsweepError, InputError
 from colornet.storage import Storage
 from reports.commands import best, report
-from reports.exporting import export_csv
+from reports.export import export_csv
 from reports.tables import open_sweep
 from search.records.frames import read_frame
 from search.records.lease import Lease, holder
@@ -318,7 +318,7 @@ def test_a_space_of_nothing_is_read(sweep: Path) -> None:
 
 @number_of_cases("provenance")
 def test_provenance(sweep: Path, count: int) -> None:
-    from reports.summary import provenance
+    from reports.page.summary import provenance
 
     whole = (sweep / "provenance.json").read_bytes()
     shutil.rmtree(sweep / "records")

@@ -19,10 +19,10 @@ from colornet.color import AB_RANGE
 from colornet.data.packed import Pack
 from colornet.errors import InputError
 from colornet.evaluation.metrics import OVERALL, PER_PICTURE, Pair, Tally
-from colornet.model.scaling import colorize_at
+from colornet.evaluation.scaling import colorize_at
 from colornet.networks.heads import Colorizer
 from colornet.pictures import Pictures, Prediction
-from colornet.training.ranks import Ranks
+from colornet.ranks import Ranks
 
 BATCH = 64
 _PIXELS, _GPU_PIXELS = 2**17, 2**22

@@ -9,7 +9,7 @@ from colornet.data.packed import Pack
 from colornet.data.packs import Packs
 from colornet.evaluation.evaluation import Evaluation, baseline_columns, evaluate, picture_rows
 from colornet.networks.heads import Colorizer
-from colornet.training.ranks import Ranks
+from colornet.ranks import Ranks
 
 
 @dataclass(frozen=True)

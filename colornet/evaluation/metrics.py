@@ -1,8 +1,8 @@
 """Each metric a function of predicted and true colors.
 
 The names, units and directions are those of `colornet.config.columns.METRICS`. Most metrics give
-one value per picture; NaN stands for "does not apply to this picture" and becomes null wherever it is
-written. A few need all pixels of a split at once and are read from a `Tally`.
+one value per picture; NaN stands for "does not apply to this picture" and becomes null wherever
+it is written. A few need all pixels of a split at once and are read from a `Tally`.
 """
 
 from collections.abc import Callable

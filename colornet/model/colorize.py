@@ -11,10 +11,10 @@ from typing import NamedTuple
 from PIL import Image
 
 from colornet.data.decode import check_pixels, one_line, open_picture
-from colornet.data.lightness import TrainingLightness, unlike_told
 from colornet.data.picture_files import find_pictures, not_read, suffixes
 from colornet.data.source import UnusablePicture
 from colornet.errors import InputError, first_line, why_not
+from colornet.model.lightness import TrainingLightness, unlike_told
 from colornet.model.model import Model, load_model
 from colornet.storage import writing_atomic
 

@@ -1,9 +1,9 @@
 """The files of a model folder, without torch.
 
 `model.safetensors` holds the generator's weights, `manifest.json` their SHA-256 and what the
-training pictures' lightness was like (`colornet.data.lightness`), `config.yaml` the complete config
-it was trained with, `card.md` what people should know. The generators that a sweep
-keeps have their SHA-256 beside them in the same way.
+training pictures' lightness was like (`colornet.model.lightness`), `config.yaml` the complete
+config it was trained with, `card.md` what people should know. The generators that a sweep keeps
+have their SHA-256 beside them in the same way.
 """
 
 import hashlib

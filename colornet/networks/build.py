@@ -11,7 +11,7 @@ from colornet.errors import InputError, first_line
 from colornet.networks.heads import Colorizer, Judge
 from colornet.networks.layers import initialize
 from colornet.pictures import CHANNELS
-from colornet.training.seeds import weights_stream
+from colornet.seeds import weights_stream
 
 
 def build_generator(options: Any, seed: int, device: torch.device) -> Colorizer:

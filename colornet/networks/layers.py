@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrize import register_parametrization
 
 from colornet.color import full_precision
-from colornet.training.ranks import statistics
+from colornet.ranks import statistics
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,

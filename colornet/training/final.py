@@ -29,19 +29,19 @@ import torch
 from colornet import interrupt
 from colornet.config.config import parse_config
 from colornet.config.reading import json_mapping, read_text
-from colornet.data.lightness import TrainingLightness
 from colornet.data.packs import open_packs
 from colornet.errors import ColorsweepError, TrainingInterrupted, writing_to
 from colornet.model.card import model_card
+from colornet.model.lightness import TrainingLightness
 from colornet.model.model import save_model
 from colornet.model.sweep_check import is_better, same_pictures, verdict
+from colornet.ranks import Ranks
 from colornet.storage import write_atomic
 from colornet.training import checkpoint
 from colornet.training.final_checks import check_reading
 from colornet.training.learning_curves import reason, shortfalls
 from colornet.training.loop import UnderWay, started
 from colornet.training.process import prepare_worker
-from colornet.training.ranks import Ranks
 from colornet.training.samples import grid
 from colornet.training.steps import Metrics
 

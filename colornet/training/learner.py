@@ -12,10 +12,10 @@ from colornet.data.packed import Pack
 from colornet.errors import InputError
 from colornet.networks.heads import Colorizer
 from colornet.networks.layers import running_statistics, synchronize
+from colornet.ranks import Ranks
+from colornet.seeds import Order, derive, noise_seed
 from colornet.training.methods.player import Batch, Method
-from colornet.training.ranks import Ranks
 from colornet.training.schedules import rate_factor
-from colornet.training.seeds import Order, derive, noise_seed
 from colornet.training.stabilizers import Average
 from colornet.training.steps import Feed, History, Pace, Totals, play
 

@@ -28,17 +28,17 @@ from colornet.errors import (
     first_line,
     writing_to,
 )
-from colornet.evaluation.diagnostics import Diagnosis
 from colornet.evaluation.evaluation import Evaluation
 from colornet.evaluation.held_out import held_out, unseen
 from colornet.model.folder import manifest
 from colornet.model.sweep_check import is_better
+from colornet.ranks import Stops
 from colornet.storage import write_atomic
 from colornet.training import checkpoint
 from colornet.training.budget import check_budget
+from colornet.training.diagnostics import Diagnosis
 from colornet.training.learner import Learner
 from colornet.training.memory import PeakMemory
-from colornet.training.ranks import Stops
 from colornet.training.step_cost import cost_columns
 from colornet.training.steps import Metrics, Totals
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from colornet.pictures import Pictures
+from colornet.seeds import Order
 from colornet.training.methods.player import Batch, Method, Player
-from colornet.training.seeds import Order
 
 Metrics = dict[str, float | int | None]
 """A tick's columns."""

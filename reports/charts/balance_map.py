@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.sampling import left_out_text, thinned
-from reports.scales import ABSENT, Scale, scale_of
+from reports.charts import _style
+from reports.charts._axes import ABSENT, Scale, scale_of
+from reports.charts._thinning import left_out_text, thinned
 from reports.tables import FAILED_STATES, Column, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "balance-map", "Balance of the learning rates", "Balance"
@@ -20,7 +20,7 @@ MAX_LINES = 8
 FAILURES = dict(
     zip(
         FAILED_STATES,
-        (drawing.VERMILLION, drawing.PURPLE, drawing.ORANGE, drawing.INK),
+        (_style.VERMILLION, _style.PURPLE, _style.ORANGE, _style.INK),
         strict=True,
     )
 )
@@ -132,14 +132,14 @@ def _lines(x: Scale, y: Scale) -> tuple[int, ...]:
 
 def draw(info: BalanceMapInfo) -> go.Figure:
     """Points in the color of their value, crosses for failures, a ring around the best."""
-    chart = drawing.figure("Generator's learning rate", "Discriminator's rate ÷ generator's", 460)
+    chart = _style.figure("Generator's learning rate", "Discriminator's rate ÷ generator's", 460)
     _draw_lines(chart, info)
     by_kind = {
         kind: [p for p in info.points if p.kind == kind] for kind in ("partial", "failed", "scored")
     }
     if by_kind["partial"]:
         chart.add_trace(
-            _trace(by_kind["partial"], "shorter training", symbol="circle-open", color=drawing.SOFT)
+            _trace(by_kind["partial"], "shorter training", symbol="circle-open", color=_style.SOFT)
         )
     for state, color in FAILURES.items():
         if some := [point for point in by_kind["failed"] if point.state == state]:
@@ -149,21 +149,21 @@ def draw(info: BalanceMapInfo) -> go.Figure:
     if by_kind["scored"]:
         chart.add_trace(_scored(info, by_kind["scored"]))
     if info.best:
-        ring = {"width": 2.5, "color": drawing.VERMILLION}
+        ring = {"width": 2.5, "color": _style.VERMILLION}
         chart.add_trace(
             _trace(
                 [info.best],
                 "the best",
                 symbol="circle-open",
                 size=17,
-                color=drawing.VERMILLION,
+                color=_style.VERMILLION,
                 line=ring,
             )
         )
     for axis, scale in (("xaxis", info.x), ("yaxis", info.y)):
         chart.layout[axis].update(
             tickvals=np.array([place for place, _ in scale.ticks]),
-            ticktext=[drawing.tick(text) for _, text in scale.ticks],
+            ticktext=[_style.tick(text) for _, text in scale.ticks],
             range=scale.view,
         )
     chart.update_layout(showlegend=True, margin={"t": 8})
@@ -178,8 +178,8 @@ def _trace(points: list[Point], name: str, **marker: Any) -> go.Scatter:
     return go.Scatter(
         x=np.array([point.x for point in points]),
         y=np.array([point.y for point in points]),
-        **drawing.linked(point.number for point in points),
-        text=[drawing.safe(text) for text in texts],
+        **_style.linked(point.number for point in points),
+        text=[_style.safe(text) for text in texts],
         mode="markers",
         name=name,
         marker=marker,
@@ -189,16 +189,16 @@ def _trace(points: list[Point], name: str, **marker: Any) -> go.Scatter:
 
 def _scored(info: BalanceMapInfo, points: list[Point]) -> go.Scatter:
     values = np.array([point.value for point in points], dtype=float)
-    low, high = drawing.view_range(values)
+    low, high = _style.view_range(values)
     marker = {
-        "size": drawing.marker_size(len(points)) + 3,
+        "size": _style.marker_size(len(points)) + 3,
         "color": values,
         "cmin": low,
         "cmax": high,
-        "colorscale": drawing.colorscale(info.objective.sign),
+        "colorscale": _style.colorscale(info.objective.sign),
         "showscale": True,
-        "colorbar": drawing.colorbar(info.objective.title),
-        "line": {"width": 0.7, "color": drawing.MUTED},
+        "colorbar": _style.colorbar(info.objective.title),
+        "line": {"width": 0.7, "color": _style.MUTED},
     }
     return _trace(points, "trial", **marker).update(showlegend=False)
 
@@ -214,8 +214,8 @@ def _draw_lines(chart: go.Figure, info: BalanceMapInfo) -> None:
             mode="lines+text",
             text=[f"1e{power}", ""],
             textposition="bottom right",
-            textfont={"size": 10, "color": drawing.SOFT},
-            line={"color": drawing.GRID, "width": 1.2},
+            textfont={"size": 10, "color": _style.SOFT},
+            line={"color": _style.GRID, "width": 1.2},
             hoverinfo="skip",
             name="same discriminator's rate",
             showlegend=power == info.lines[0],

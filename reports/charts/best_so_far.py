@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.sampling import left_out_text, thinned
+from reports.charts import _style
+from reports.charts._thinning import left_out_text, thinned
 from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "best-so-far", "Best so far", "Best so far"
@@ -111,8 +111,8 @@ def _pairs(x: pd.Series, values: pd.Series) -> tuple[tuple[float, float | None],
 
 def draw(info: BestSoFarInfo) -> go.Figure:
     """Points per trial under the falling (or rising) line of the best."""
-    chart = drawing.figure(AGAINST[info.against], info.objective.title)
-    shown = drawing.view_range([point[1] for point in info.scored], [info.baseline])
+    chart = _style.figure(AGAINST[info.against], info.objective.title)
+    shown = _style.view_range([point[1] for point in info.scored], [info.baseline])
     for name, points, symbol in (
         ("trial", info.scored, "circle"),
         ("shorter training", info.partial, "circle-open"),
@@ -120,16 +120,16 @@ def draw(info: BestSoFarInfo) -> go.Figure:
         values = [point[1] for point in points]
         chart.add_scatter(
             x=np.array([point[0] for point in points]),
-            y=np.array(drawing.inside(values, shown)),
-            **drawing.linked(point[3] for point in points),
+            y=np.array(_style.inside(values, shown)),
+            **_style.linked(point[3] for point in points),
             text=[f"{trial}: {value_text(value)}" for _, value, trial, _ in points],
             mode="markers",
             name=name,
             marker={
-                "size": drawing.marker_size(len(info.scored)),
-                "color": drawing.BLUE if symbol == "circle" else drawing.SOFT,
+                "size": _style.marker_size(len(info.scored)),
+                "color": _style.BLUE if symbol == "circle" else _style.SOFT,
                 "opacity": 0.75,
-                "symbol": drawing.symbols(values, shown, symbol),
+                "symbol": _style.symbols(values, shown, symbol),
             },
             hovertemplate="%{text}<extra></extra>",
             cliponaxis=False,
@@ -140,14 +140,14 @@ def draw(info: BestSoFarInfo) -> go.Figure:
         y=np.array([value for _, value in info.best], dtype=float),
         mode="lines",
         name="best so far",
-        line={"shape": "hv", "color": drawing.VERMILLION, "width": 2.5},
+        line={"shape": "hv", "color": _style.VERMILLION, "width": 2.5},
         hovertemplate="best so far: %{y:.4g}<extra></extra>",
     )
     if info.failed:
         names = [f"{trial}: {state}" for _, trial, state, _ in info.failed]
         x, numbers = [point[0] for point in info.failed], [point[3] for point in info.failed]
-        chart.add_trace(drawing.failed_marks(x, names, numbers, shown, info.objective.sign))
-    drawing.baseline_line(chart, info.baseline, shown)
+        chart.add_trace(_style.failed_marks(x, names, numbers, shown, info.objective.sign))
+    _style.baseline_line(chart, info.baseline, shown)
     chart.update_yaxes(range=shown)
     return chart
 

@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.decision import decide, interval_text
-from reports.levels import Level, compare
-from reports.statistics import Interval, mean_interval
+from reports.analysis.decision import decide, interval_text
+from reports.analysis.levels import Level, compare
+from reports.analysis.statistics import Interval, mean_interval
+from reports.charts import _style
 from reports.tables import Column, SweepTables, setting_text, value_text
 from search.core.ranking import deciding_metric
 
@@ -140,10 +140,10 @@ def _mean(label: str, known: dict[str, Level]) -> LevelMean:
 
 def draw(info: ComparedInfo) -> go.Figure:
     """Trainings joined by seed, and beside them each level's mean."""
-    chart = drawing.figure("", info.objective.title, height=320)
+    chart = _style.figure("", info.objective.title, height=320)
     values = [one.value for one in info.trainings if one.value is not None]
     ends = [end for level in info.levels for end in level.mean[1:3] if math.isfinite(end)]
-    shown = drawing.view_range(values, ends)
+    shown = _style.view_range(values, ends)
     order = list(dict.fromkeys(one.series for one in info.trainings))
     places = {
         one: SHIFT * (2 * index / (len(order) - 1) - 1) if len(order) > 1 else 0.0
@@ -153,16 +153,16 @@ def draw(info: ComparedInfo) -> go.Figure:
     scored = [one for one in info.trainings if one.value is not None]
     chart.add_scatter(
         x=np.array([one.level + places[one.series] for one in scored]),
-        y=np.array(drawing.inside([one.value or 0.0 for one in scored], shown)),
-        **drawing.linked(one.number for one in scored),
+        y=np.array(_style.inside([one.value or 0.0 for one in scored], shown)),
+        **_style.linked(one.number for one in scored),
         text=[_words(info, one) for one in scored],
         mode="markers",
         name="training, joined with those of its seed",
         marker={
             "size": 6,
-            "color": drawing.BLUE,
+            "color": _style.BLUE,
             "opacity": 0.75,
-            "symbol": drawing.symbols([one.value or 0.0 for one in scored], shown, "circle"),
+            "symbol": _style.symbols([one.value or 0.0 for one in scored], shown, "circle"),
         },
         hovertemplate="%{text}<extra></extra>",
     )
@@ -170,13 +170,13 @@ def draw(info: ComparedInfo) -> go.Figure:
     if lost:
         x = [one.level + places[one.series] for one in lost]
         numbers, names = [one.number for one in lost], [_words(info, one) for one in lost]
-        marks = drawing.failed_marks(x, names, numbers, shown, info.objective.sign)
+        marks = _style.failed_marks(x, names, numbers, shown, info.objective.sign)
         chart.add_trace(marks.update(name="lost"))
     for best in (False, True):
         chart.add_trace(_means(info, best))
     chart.update_xaxes(
         tickvals=np.arange(len(info.levels)),
-        ticktext=[drawing.tick(level.name, LONGEST) for level in info.levels],
+        ticktext=[_style.tick(level.name, LONGEST) for level in info.levels],
         range=[-0.5, max(len(info.levels), 1) - 0.5],
     )
     chart.update_yaxes(range=shown)
@@ -191,12 +191,12 @@ def _joined(info: ComparedInfo, places: dict[str, float], shown: tuple[float, fl
         own = [one for one in info.trainings if one.series == series and one.value is not None]
         own.sort(key=lambda one: one.level)
         x += [*(one.level + places[series] for one in own), math.nan]
-        y += [*drawing.inside([one.value or 0.0 for one in own], shown), math.nan]
+        y += [*_style.inside([one.value or 0.0 for one in own], shown), math.nan]
     return go.Scatter(
         x=np.array(x),
         y=np.array(y),
         mode="lines",
-        line={"color": drawing.MUTED, "width": 0.9},
+        line={"color": _style.MUTED, "width": 0.9},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -208,7 +208,7 @@ def _means(info: ComparedInfo, best: bool) -> go.Scatter:
         for place, level in enumerate(info.levels)
         if level.best == best and level.mean.n
     ]
-    color = drawing.VERMILLION if best else drawing.INK
+    color = _style.VERMILLION if best else _style.INK
     halves = [mean.high - mean.estimate if math.isfinite(mean.high) else 0 for _, mean, _ in rows]
     return go.Scatter(
         x=np.array([place for place, _, _ in rows]),
@@ -225,12 +225,12 @@ def _means(info: ComparedInfo, best: bool) -> go.Scatter:
 
 def _mean_words(level: LevelMean) -> str:
     mean = interval_text(level.mean.estimate, level.mean.low, level.mean.high)
-    return drawing.safe(f"{level.name}: {mean} over {count_text(level.mean.n, 'seed')}")
+    return _style.safe(f"{level.name}: {mean} over {count_text(level.mean.n, 'seed')}")
 
 
 def _words(info: ComparedInfo, one: Training) -> str:
     value = "lost" if one.value is None else value_text(one.value)
-    return drawing.safe(f"{one.trial}: {info.levels[one.level].name} → {value}")
+    return _style.safe(f"{one.trial}: {info.levels[one.level].name} → {value}")
 
 
 def caption(info: ComparedInfo) -> str:

@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
+from reports.charts import _style
+from reports.charts._curves import Course, best_courses
 from reports.charts.learning_curves import QUANTILES, bands_of, draw_bands
-from reports.courses import Course, best_courses
 from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "contest", "How often the discriminator was right", "Contest"
@@ -86,7 +86,7 @@ def prepare(sweep: SweepTables, accuracy: str = "diag_d_acc_real_train") -> Cont
 
 def draw(info: ContestInfo) -> go.Figure:
     """The best as lines over the bands of all, from never to always right."""
-    chart = drawing.figure("Pictures seen", "", height=250)
+    chart = _style.figure("Pictures seen", "", height=250)
     if info.bands:
         draw_bands(chart, np.array(info.bands))
     for course in reversed(info.best):

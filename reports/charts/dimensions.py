@@ -10,9 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.medians import Median, by_category, running
-from reports.sampling import left_out_text, thinned
+from reports.analysis.medians import Median, by_category, running
+from reports.charts import _style
+from reports.charts._thinning import left_out_text, thinned
 from reports.tables import Column, Dimension, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "dimensions", "Each dimension against the objective", "Dimensions"
@@ -125,9 +125,9 @@ def _place(axis: Dimension, setting: Any, places: dict[str, int] | None) -> floa
 def draw(info: DimensionInfo) -> go.Figure:
     """Points; crosses at the bad edge for what failed; the special value on its own axis."""
     axis = info.dimension
-    chart = drawing.figure("", info.objective.title, height=270)
+    chart = _style.figure("", info.objective.title, height=270)
     values = [p.value for p in info.points if p.kind == "scored" and p.value is not None]
-    shown = drawing.view_range(values)
+    shown = _style.view_range(values)
     special = bool(axis.special)
     if info.medians and not axis.categorical:
         _draw_running(chart, info.medians)
@@ -137,7 +137,7 @@ def draw(info: DimensionInfo) -> go.Figure:
     if axis.categorical:
         chart.update_xaxes(
             tickvals=list(range(len(info.categories))),
-            ticktext=[drawing.tick(label) for label in info.categories],
+            ticktext=[_style.tick(label) for label in info.categories],
             range=[-0.5, max(len(info.categories), 1) - 0.5],
         )
     elif axis.low is not None and axis.high is not None and axis.low < axis.high:
@@ -151,9 +151,9 @@ def draw(info: DimensionInfo) -> go.Figure:
                 "anchor": "y",
                 "range": [-1, 1],
                 "tickvals": [0],
-                "ticktext": [drawing.tick(setting_text(axis.special[0]))],
+                "ticktext": [_style.tick(setting_text(axis.special[0]))],
                 "showgrid": False,
-                "linecolor": drawing.GRID,
+                "linecolor": _style.GRID,
                 "zeroline": False,
             },
         )
@@ -166,7 +166,7 @@ def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
     """The range, wider where `start_from` lies outside it."""
     taken = [one for one in taken if one > 0 or not axis.log]
     low, high = min([float(axis.low or 0), *taken]), max([float(axis.high or 0), *taken])
-    ticks = drawing.log_ticks(low, high) if axis.log else ()
+    ticks = _style.log_ticks(low, high) if axis.log else ()
     if axis.log:
         low, high = float(np.log10(low)), float(np.log10(high))
     margin = 0.04 * (high - low)
@@ -179,27 +179,27 @@ def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
 def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> list[go.Scatter]:
     points = [point for point in info.points if (point.x is None) == special]
     place = {"xaxis": "x2" if special else "x"}
-    size = drawing.marker_size(len(info.points))
+    size = _style.marker_size(len(info.points))
     traces = []
     for kind, symbol, color in (
-        ("partial", "circle-open", drawing.SOFT),
-        ("scored", "circle", drawing.BLUE),
+        ("partial", "circle-open", _style.SOFT),
+        ("scored", "circle", _style.BLUE),
     ):
         some = [point for point in points if point.kind == kind]
         values = [point.value for point in some if point.value is not None]
         traces.append(
             go.Scatter(
                 x=np.array([_x(point, index) for index, point in enumerate(some)]),
-                y=np.array(drawing.inside(values, shown)),
-                **drawing.linked(point.number for point in some),
-                text=[drawing.safe(f"{p.trial}: {p.text} → {value_text(p.value)}") for p in some],
+                y=np.array(_style.inside(values, shown)),
+                **_style.linked(point.number for point in some),
+                text=[_style.safe(f"{p.trial}: {p.text} → {value_text(p.value)}") for p in some],
                 mode="markers",
                 marker={
                     "size": [10 if point.best else size for point in some],
                     "line": {"width": 0 if kind == "scored" else 1},
-                    "color": [drawing.VERMILLION if point.best else color for point in some],
+                    "color": [_style.VERMILLION if point.best else color for point in some],
                     "opacity": [1.0 if point.best else 0.7 for point in some],
-                    "symbol": drawing.symbols(values, shown, symbol),
+                    "symbol": _style.symbols(values, shown, symbol),
                 },
                 hovertemplate="%{text}<extra></extra>",
                 cliponaxis=False,
@@ -207,9 +207,9 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
             )
         )
     failed = [point for point in points if point.kind == "failed"]
-    names = [drawing.safe(f"{point.trial}: {point.text} → failed") for point in failed]
+    names = [_style.safe(f"{point.trial}: {point.text} → failed") for point in failed]
     x, numbers = [_x(point, i) for i, point in enumerate(failed)], [p.number for p in failed]
-    marks = drawing.failed_marks(x, names, numbers, shown, info.objective.sign)
+    marks = _style.failed_marks(x, names, numbers, shown, info.objective.sign)
     traces.append(marks.update(place))
     if info.medians and info.categories and not special:
         traces.append(_median_marks(info))
@@ -237,7 +237,7 @@ def _median_marks(info: DimensionInfo) -> go.Scatter:
             "symmetric": False,
             "array": np.array(up),
             "arrayminus": np.array(down),
-            "color": drawing.INK,
+            "color": _style.INK,
             "thickness": 1.4,
             "width": 0,
         },
@@ -245,7 +245,7 @@ def _median_marks(info: DimensionInfo) -> go.Scatter:
         marker={
             "symbol": "line-ew",
             "size": 30,
-            "line": {"width": 2, "color": drawing.INK},
+            "line": {"width": 2, "color": _style.INK},
         },
         text=[
             f"median {value_text(one.median)} of {count_text(one.trials, 'trial')}"
@@ -265,7 +265,7 @@ def _draw_running(chart: go.Figure, medians: tuple[Median, ...]) -> None:
         y=np.concatenate([high, low[::-1]]),
         mode="lines",
         fill="toself",
-        fillcolor=drawing.BAND_INNER,
+        fillcolor=_style.BAND_INNER,
         line={"width": 0},
         hoverinfo="skip",
     )
@@ -273,7 +273,7 @@ def _draw_running(chart: go.Figure, medians: tuple[Median, ...]) -> None:
         x=np.array([one.x for one in medians]),
         y=np.array([one.median for one in medians]),
         mode="lines",
-        line={"color": drawing.INK, "width": 1.6},
+        line={"color": _style.INK, "width": 1.6},
         hovertemplate="median %{y:.4g}<extra></extra>",
     )
 

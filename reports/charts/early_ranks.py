@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.effects import agreement
-from reports.statistics import Interval
+from reports.analysis.rank_effects import agreement
+from reports.analysis.statistics import Interval
+from reports.charts import _style
 from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "early-ranks", "What early ranks were worth", "Early ranks"
@@ -111,7 +111,7 @@ def _rungs(stopping: dict) -> tuple[float, ...]:
 
 def draw(info: EarlyRanksInfo) -> go.Figure:
     """Tau over the share of the budget in its band; rungs as dotted lines."""
-    chart = drawing.figure("Share of the training", "Agreement with the final order", height=320)
+    chart = _style.figure("Share of the training", "Agreement with the final order", height=320)
     if not info.points:
         return chart
     shares = [share for share, _ in info.points]
@@ -121,7 +121,7 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
         y=np.array([*(tau.low for tau in taus), *(tau.high for tau in reversed(taus))]),
         mode="lines",
         fill="toself",
-        fillcolor=drawing.BAND,
+        fillcolor=_style.BAND,
         line={"width": 0},
         name="95 % interval",
         hoverinfo="skip",
@@ -131,15 +131,15 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
         y=np.array([tau.estimate for tau in taus]),
         mode="lines+markers",
         name="Kendall's tau",
-        line={"color": drawing.BLUE, "width": 2},
+        line={"color": _style.BLUE, "width": 2},
         hovertemplate="after %{x:.0%}: %{y:.2f}<extra></extra>",
     )
     for rung in info.rungs:
         chart.add_vline(
             x=rung,
-            line={"color": drawing.VERMILLION, "width": 1.5, "dash": "dot"},
+            line={"color": _style.VERMILLION, "width": 1.5, "dash": "dot"},
             annotation_text=f"{info.rule} from here" if info.rule == "median" else "rung",
-            annotation_font={"size": 11, "color": drawing.SOFT},
+            annotation_font={"size": 11, "color": _style.SOFT},
             annotation_position="bottom right",
         )
     lowest = min(0.0, *(tau.low for tau in taus))

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
+from reports.charts import _style
 from reports.tables import STATES, SweepTables, duration_text
 
 ID, TITLE, SHORT = "endings", "How trials ended, and why", "Endings"
@@ -127,18 +127,18 @@ def _budgets(sweep: SweepTables) -> np.ndarray:
 def draw(info: EndingsInfo) -> go.Figure:
     """A bar per group under its name, so that long reasons leave room for bars on a phone."""
     shown = info.endings[:MAX_BARS]
-    chart = drawing.figure("Trials", "", height=70 + 38 * max(len(shown), 1))
+    chart = _style.figure("Trials", "", height=70 + 38 * max(len(shown), 1))
     counts = np.array([ending.trials for ending in shown])
     chart.add_bar(
         y=np.arange(len(shown)),
         x=counts,
         orientation="h",
         width=0.34,
-        marker={"color": [drawing.ENDS.get(ending.state, drawing.SOFT) for ending in shown]},
+        marker={"color": [_style.ENDS.get(ending.state, _style.SOFT) for ending in shown]},
         text=[f"{count:,}" for count in counts],
         textposition="outside",
-        textfont={"size": 12, "color": drawing.SOFT},
-        hovertext=[drawing.safe(ending.reason[:LONGEST]) for ending in shown],
+        textfont={"size": 12, "color": _style.SOFT},
+        hovertext=[_style.safe(ending.reason[:LONGEST]) for ending in shown],
         hovertemplate="%{x:,} × %{hovertext}<extra></extra>",
         cliponaxis=False,
     )
@@ -147,11 +147,11 @@ def draw(info: EndingsInfo) -> go.Figure:
         chart.add_annotation(
             x=0,
             y=place - 0.4,
-            text=drawing.tick(name),
+            text=_style.tick(name),
             showarrow=False,
             xanchor="left",
             xshift=-2,
-            font={"size": 13, "color": drawing.SOFT},
+            font={"size": 13, "color": _style.SOFT},
         )
     chart.update_yaxes(range=[len(shown) - 0.6, -0.8], visible=False)
     chart.update_xaxes(range=[0, max(counts, default=1) * 1.1], showgrid=True, nticks=6)

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from colornet.evaluation.discriminator_stats import COLLAPSED, MEMORY
-from reports import drawing
-from reports.effects import rank_effect
-from reports.sampling import left_out_text, thinned
-from reports.statistics import Interval
+from reports.analysis.rank_effects import rank_effect
+from reports.analysis.statistics import Interval
+from reports.charts import _style
+from reports.charts._thinning import left_out_text, thinned
 from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "gaps", "Overfitting and collapse against the pictures", "Overfitting"
@@ -101,20 +101,20 @@ def prepare(sweep: SweepTables, diagnostic: str = DIAGNOSTICS[0]) -> GapsInfo:
 
 def draw(info: GapsInfo) -> go.Figure:
     """A point per trial, called out in color, shorter trainings hollow, and the threshold."""
-    chart = drawing.figure(info.diagnostic.unit, info.objective.title, height=300)
+    chart = _style.figure(info.diagnostic.unit, info.objective.title, height=300)
     log = info.diagnostic.name == "diag_d_loss_norm"
-    shown = drawing.view_range([mark.y for mark in info.marks])
+    shown = _style.view_range([mark.y for mark in info.marks])
     for flagged in (False, True):
         for kind, symbol in (("partial", "circle-open"), ("scored", "circle")):
             some = [mark for mark in info.marks if mark.kind == kind and mark.flagged == flagged]
             if some:
                 name = WORDS[info.diagnostic.name] if flagged else "trial"
                 name += ", shorter training" if kind == "partial" else ""
-                color = drawing.VERMILLION if flagged else drawing.BLUE
+                color = _style.VERMILLION if flagged else _style.BLUE
                 chart.add_trace(_marks(some, name, symbol, color, log, shown, len(info.marks)))
     chart.add_vline(
         x=info.threshold,
-        line={"color": drawing.SOFT, "width": 1.2, "dash": "dot"},
+        line={"color": _style.SOFT, "width": 1.2, "dash": "dot"},
     )
     if log:
         chart.update_xaxes(type="log", **_log_axis([mark.x for mark in info.marks]))
@@ -133,17 +133,17 @@ def _marks(
     total: int,
 ) -> go.Scatter:
     values = [mark.y for mark in some]
-    symbols = drawing.symbols(values, shown, symbol)
+    symbols = _style.symbols(values, shown, symbol)
     return go.Scatter(
         x=np.array([max(mark.x, LEAST) if log else mark.x for mark in some]),
-        y=np.array(drawing.inside(values, shown)),
+        y=np.array(_style.inside(values, shown)),
         text=[f"{mark.trial}: {value_text(mark.x)}, {value_text(mark.y)}" for mark in some],
         customdata=np.array([mark.number for mark in some]),
         meta="trials",
         mode="markers",
         name=name,
         marker={
-            "size": drawing.marker_size(total),
+            "size": _style.marker_size(total),
             "color": color,
             "opacity": 0.75,
             "symbol": symbols if len(set(symbols)) > 1 else symbols[0],
@@ -156,7 +156,7 @@ def _marks(
 def _log_axis(values: list[float]) -> dict[str, object]:
     low = max(min([*values, COLLAPSED]), LEAST) / 1.5
     high = max([*values, 1.0]) * 1.3
-    ticks = drawing.log_ticks(low, high)
+    ticks = _style.log_ticks(low, high)
     return {
         "range": [np.log10(low), np.log10(high)],
         "tickvals": ticks,

@@ -8,8 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing, pedanova
-from reports.pedanova import Share
+from reports.analysis import importance
+from reports.analysis.importance import Share
+from reports.charts import _style
 from reports.tables import Column, Dimension, SweepTables
 
 ID, TITLE, SHORT = "importance", "Importance", "Importance"
@@ -25,7 +26,7 @@ class ImportanceInfo(NamedTuple):
 
     Attributes:
         constant: dimensions that took one value only.
-        trials: that are comparable; of more than `pedanova.MAX_TRIALS` that many were looked at.
+        trials: that are comparable; of more than `importance.MAX_TRIALS` that many were looked at.
         all_trials: of the search.
     """
 
@@ -59,7 +60,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> ImportanceInfo:
     varied = _varied(sweep, column)
     return ImportanceInfo(
         objective=column,
-        shares=() if varied.missing else pedanova.shares(*varied[:3]),
+        shares=() if varied.missing else importance.shares(*varied[:3]),
         constant=tuple(d.name for d in sweep.dimensions if d not in varied.dimensions),
         trials=len(varied.points),
         all_trials=len(sweep.searched),
@@ -73,7 +74,7 @@ def strongest(sweep: SweepTables, objective: str | None = None) -> tuple[str, ..
     varied = _varied(sweep, sweep.column(objective or sweep.leading.name))
     if varied.missing:
         return tuple(dimension.name for dimension in varied.dimensions)
-    return pedanova.order(*varied[:3])
+    return importance.order(*varied[:3])
 
 
 def _varied(sweep: SweepTables, column: Column) -> _Varied:
@@ -111,7 +112,7 @@ def _missing(values: np.ndarray, varied: list[Dimension], dimensions: int) -> st
 def draw(info: ImportanceInfo) -> go.Figure:
     """Horizontal bars with their intervals, the greatest on top; a tick at what chance gives."""
     shares = info.shares[::-1]
-    chart = drawing.figure("Share of importance", "", height=90 + 34 * max(len(shares), 1))
+    chart = _style.figure("Share of importance", "", height=90 + 34 * max(len(shares), 1))
     places = np.arange(len(shares))
     share, low, high, chance = (
         np.array([getattr(one, name) for one in shares], dtype=float) for name in Share._fields[1:]
@@ -122,13 +123,13 @@ def draw(info: ImportanceInfo) -> go.Figure:
         y=places,
         orientation="h",
         name="share",
-        marker={"color": [drawing.BLUE if one else drawing.MUTED for one in above]},
+        marker={"color": [_style.BLUE if one else _style.MUTED for one in above]},
         error_x={
             "type": "data",
             "symmetric": False,
             "array": high - share,
             "arrayminus": share - low,
-            "color": drawing.INK,
+            "color": _style.INK,
             "thickness": 1.4,
             "width": 5,
         },
@@ -141,7 +142,7 @@ def draw(info: ImportanceInfo) -> go.Figure:
         y=places,
         mode="markers",
         name="chance",
-        marker={"symbol": "line-ns", "size": 20, "line": {"width": 2, "color": drawing.VERMILLION}},
+        marker={"symbol": "line-ns", "size": 20, "line": {"width": 2, "color": _style.VERMILLION}},
         hovertemplate="chance gives up to %{x:.0%}<extra></extra>",
     )
     widest = max([*high, *chance], default=1.0)
@@ -149,7 +150,7 @@ def draw(info: ImportanceInfo) -> go.Figure:
     chart.update_xaxes(range=shown, tickformat=".0%", tickangle=0, nticks=5, showgrid=True)
     chart.update_yaxes(
         tickvals=places,
-        ticktext=[drawing.tick(one.dimension) for one in shares],
+        ticktext=[_style.tick(one.dimension) for one in shares],
         showgrid=False,
     )
     chart.update_layout(showlegend=False)
@@ -158,7 +159,7 @@ def draw(info: ImportanceInfo) -> go.Figure:
 
 def _words(share: Share) -> str:
     text = f"{share.dimension}: {share.share:.0%} [{share.low:.0%}, {share.high:.0%}]"
-    return drawing.safe(text)
+    return _style.safe(text)
 
 
 def caption(info: ImportanceInfo) -> str:
@@ -171,8 +172,8 @@ def caption(info: ImportanceInfo) -> str:
     )
     if info.all_trials > info.trials:
         text += f" out of {info.all_trials:,}"
-    if info.trials > pedanova.MAX_TRIALS:
-        text += f", {pedanova.MAX_TRIALS:,} of them drawn at random"
+    if info.trials > importance.MAX_TRIALS:
+        text += f", {importance.MAX_TRIALS:,} of them drawn at random"
     text += ". Whiskers: 95 % intervals (bootstrap); orange: one without effect stays below that"
     text += " in 19 of 20 cases"
     if nothing := [one.dimension for one in info.shares if one.share <= one.chance]:

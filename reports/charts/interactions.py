@@ -11,9 +11,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
+from reports.charts import _style
+from reports.charts._axes import ABSENT, NOT_ACTIVE
 from reports.charts.importance import strongest
-from reports.scales import ABSENT, NOT_ACTIVE
 from reports.tables import Column, Dimension, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "interactions", "Two dimensions together", "Interactions"
@@ -171,10 +171,10 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
 
 def draw(info: InteractionsInfo) -> go.Figure:
     """Full cells where there are enough trials, pale dashed ones where there are few."""
-    chart = drawing.figure(info.x, info.y, height=130 + 48 * max(len(info.rows), 3))
+    chart = _style.figure(info.x, info.y, height=130 + 48 * max(len(info.rows), 3))
     enough = [cell for cell in info.cells if cell.trials >= FEW]
     few = [cell for cell in info.cells if 0 < cell.trials < FEW]
-    view = drawing.view_range([cell.median or 0.0 for cell in enough or few])
+    view = _style.view_range([cell.median or 0.0 for cell in enough or few])
     if enough or few:
         chart.add_trace(_heat(info, enough, view, True))
         chart.add_trace(_heat(info, few, view, False))
@@ -184,19 +184,19 @@ def draw(info: InteractionsInfo) -> go.Figure:
         y=np.array([cell.y for cell in lost]),
         mode="text",
         text=[_count(cell) for cell in lost],
-        textfont={"size": 11, "color": drawing.SOFT},
+        textfont={"size": 11, "color": _style.SOFT},
         hovertext=[_words(info, cell) for cell in lost],
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
     for cell in few:
-        edge = {"color": drawing.SOFT, "width": 1, "dash": "dot"}
+        edge = {"color": _style.SOFT, "width": 1, "dash": "dot"}
         x0, x1, y0, y1 = cell.x - 0.46, cell.x + 0.46, cell.y - 0.44, cell.y + 0.44
         chart.add_shape(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, line=edge)
     for axis, labels in (("xaxis", info.columns), ("yaxis", info.rows)):
         chart.layout[axis].update(
             tickvals=np.arange(len(labels)),
-            ticktext=[drawing.tick(label, LONGEST) for label in labels],
+            ticktext=[_style.tick(label, LONGEST) for label in labels],
             range=[-0.5, max(len(labels), 1) - 0.5],
             showgrid=False,
             autotickangles=[0, -40, -90],
@@ -217,7 +217,7 @@ def _heat(
         hover[cell.y, cell.x] = _words(info, cell)
     text: dict[str, Any] = {"size": 12 if len(info.columns) <= BINS else 10}
     if not enough:
-        text["color"] = drawing.INK
+        text["color"] = _style.INK
     return go.Heatmap(
         z=z,
         text=inside,
@@ -229,8 +229,8 @@ def _heat(
         opacity=1 if enough else 0.35,
         zmin=view[0],
         zmax=view[1],
-        colorscale=drawing.colorscale(info.objective.sign),
-        colorbar=drawing.colorbar(f"{info.objective.title}, median"),
+        colorscale=_style.colorscale(info.objective.sign),
+        colorbar=_style.colorbar(f"{info.objective.title}, median"),
         showscale=enough,
         xgap=2,
         ygap=2,
@@ -249,7 +249,7 @@ def _words(info: InteractionsInfo, cell: Cell) -> str:
         text += f", median {value_text(cell.median)}, mean {value_text(cell.mean)}"
     if cell.failed:
         text += f"; {cell.failed} failed"
-    return drawing.safe(f"{place} → {text}")
+    return _style.safe(f"{place} → {text}")
 
 
 def caption(info: InteractionsInfo) -> str:

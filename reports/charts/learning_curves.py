@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
+from reports.charts import _style
 from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "learning-curves", "Learning curves", "Learning curves"
@@ -121,17 +121,17 @@ def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
 
 def draw(info: LearningCurvesInfo) -> go.Figure:
     """The best in color, the others muted; bands where there are too many to tell apart."""
-    chart = drawing.figure("Pictures seen", info.objective.title, height=380)
+    chart = _style.figure("Pictures seen", info.objective.title, height=380)
     chart.update_layout(meta={"curves": info.objective.name})  # those of selected trials join
     values = [value for curve in info.curves for value in curve.values[len(curve.values) // 4 :]]
     values += [value for row in info.bands[len(info.bands) // 4 :] for value in row[1:6]]
-    shown = drawing.view_range(values, [info.baseline])
+    shown = _style.view_range(values, [info.baseline])
     if info.bands:
         draw_bands(chart, np.array(info.bands))
     first_muted = True
     for curve in info.curves:
         leader = curve.rank is not None and curve.rank <= (TOP if info.bands else 1)
-        color = drawing.LEADERS[curve.rank - 1] if leader else drawing.MUTED
+        color = _style.LEADERS[curve.rank - 1] if leader else _style.MUTED
         rank = f", rank {curve.rank}" if curve.rank else f", {curve.state}"
         chart.add_scatter(
             x=np.array(curve.images),
@@ -146,7 +146,7 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
             hovertemplate=f"{curve.trial}{rank}: %{{y:.4g}}<extra></extra>",
         )
         first_muted &= leader
-    drawing.baseline_line(chart, info.baseline, shown)
+    _style.baseline_line(chart, info.baseline, shown)
     chart.update_xaxes(rangemode="tozero")
     chart.update_yaxes(range=shown)
     return chart
@@ -154,8 +154,8 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
 
 def draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
     for low, high, color, name in (
-        (1, 5, drawing.BAND, "80 % of trials"),
-        (2, 4, drawing.BAND_INNER, "half of trials"),
+        (1, 5, _style.BAND, "80 % of trials"),
+        (2, 4, _style.BAND_INNER, "half of trials"),
     ):
         chart.add_scatter(
             x=np.concatenate([rows[:, 0], rows[::-1, 0]]),
@@ -171,7 +171,7 @@ def draw_bands(chart: go.Figure, rows: np.ndarray) -> None:
         x=rows[:, 0],
         y=rows[:, 3],
         mode="lines",
-        line={"color": drawing.SOFT, "width": 1.5, "dash": "dash"},
+        line={"color": _style.SOFT, "width": 1.5, "dash": "dash"},
         name="median trial",
         hovertemplate="median: %{y:.4g}<extra></extra>",
     )

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
+from reports.charts import _style
 from reports.charts.learning_curves import Curve, curves_of
 from reports.tables import Column, SweepTables, value_text
 
@@ -44,7 +44,7 @@ def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
 
 def draw(info: LossesInfo) -> go.Figure:
     """A line per trial, in the colors of the best."""
-    chart = drawing.figure("Pictures seen", "", height=250)
+    chart = _style.figure("Pictures seen", "", height=250)
     for curve in reversed(info.curves):
         rank = curve.rank or 1
         chart.add_scatter(
@@ -54,7 +54,7 @@ def draw(info: LossesInfo) -> go.Figure:
             meta={"trial": curve.number},
             name=f"#{rank} {curve.trial}",
             legendrank=rank,
-            line={"color": drawing.LEADERS[(rank - 1) % len(drawing.LEADERS)], "width": 2},
+            line={"color": _style.LEADERS[(rank - 1) % len(_style.LEADERS)], "width": 2},
             hovertemplate=f"{curve.trial}: %{{y:.4g}}<extra></extra>",
         )
     chart.update_layout(showlegend=True)

@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.sampling import left_out_text, thinned
-from reports.scales import ABSENT, NOT_ACTIVE, Scale, metric_scale, scale_of
+from reports.charts import _style
+from reports.charts._axes import ABSENT, NOT_ACTIVE, Scale, metric_scale, scale_of
+from reports.charts._thinning import left_out_text, thinned
 from reports.tables import Column, SweepTables, setting_text, value_text
 
 ID, TITLE, SHORT = "parallel", "All dimensions at once", "All dimensions"
@@ -46,7 +46,7 @@ class ParallelInfo(NamedTuple):
     Attributes:
         trials: (trial, its number, state), the rows of every axis, the best last.
         axes: dimensions in the study's order, then the objectives, the better the higher.
-        colors: place of each trial in `drawing.SCALE`, None where it cannot be compared.
+        colors: place of each trial in `_style.SCALE`, None where it cannot be compared.
         best: number of the trial that ranks first, None where it is not among them.
         total: trials that ended.
         left_out: what is said of trials that are not drawn.
@@ -102,7 +102,7 @@ def _objectives(sweep: SweepTables, rows: pd.DataFrame) -> Iterator[Axis]:
         own = sweep.outcomes(objective.name).loc[rows.index]
         values = own["value"].where(own["kind"] != "failed").to_numpy(dtype=float)
         scored = own["value"].where(own["kind"] == "scored").to_numpy(dtype=float)
-        scale = metric_scale(objective, values.tolist(), drawing.view_range(scored))
+        scale = metric_scale(objective, values.tolist(), _style.view_range(scored))
         words = tuple(map(value_text, values.tolist()))
         yield _axis(objective.title, objective.label, scale, words, -objective.sign)
 
@@ -127,9 +127,9 @@ def _short(names: list[str]) -> list[str]:
 
 def _colors(rows: pd.DataFrame, sign: int) -> tuple[int | None, ...]:
     scored = rows["value"].where(rows["kind"] == "scored").to_numpy(dtype=float)
-    low, high = drawing.view_range(scored)
+    low, high = _style.view_range(scored)
     worse = (scored - low if sign > 0 else high - scored) / (high - low)
-    last = len(drawing.SCALE) - 1
+    last = len(_style.SCALE) - 1
     return tuple(
         None if math.isnan(one) else round(min(max(one, 0.0), 1.0) * last) for one in worse
     )
@@ -141,15 +141,15 @@ def draw(info: ParallelInfo) -> go.Figure:
     In SVG: Plotly's own parallel coordinates make code while they run, which the page's content
     security policy forbids. The lines of one color are one trace, with gaps between them.
     """
-    chart = drawing.figure("", "", height=460)
+    chart = _style.figure("", "", height=460)
     width = 1.2 if len(info.trials) <= 300 else 0.7
-    for color in (None, *reversed(range(len(drawing.SCALE)))):
+    for color in (None, *reversed(range(len(_style.SCALE)))):
         rows = [row for row, own in enumerate(info.colors) if own == color]
-        shade = drawing.MUTED if color is None else drawing.SCALE[color]
+        shade = _style.MUTED if color is None else _style.SCALE[color]
         chart.add_trace(_lines(info, rows, {"color": shade, "width": width}))
     if info.best is not None:
         row = next(i for i, (_, number, _) in enumerate(info.trials) if number == info.best)
-        best = _lines(info, [row], {"color": drawing.VERMILLION, "width": 2.5})
+        best = _lines(info, [row], {"color": _style.VERMILLION, "width": 2.5})
         best.update(opacity=1, meta={"trial": info.best}, customdata=None, name="the best")
         chart.add_trace(best)
     _draw_axes(chart, info)
@@ -165,7 +165,7 @@ def _lines(info: ParallelInfo, rows: list[int], line: dict[str, Any]) -> go.Scat
     return go.Scatter(
         x=np.tile(np.arange(count + 1, dtype=np.int16), len(rows)),
         y=places.ravel(),
-        **drawing.linked(info.trials[row][1] for row in rows for _ in range(count + 1)),
+        **_style.linked(info.trials[row][1] for row in rows for _ in range(count + 1)),
         mode="lines",
         line=line,
         opacity=0.7,
@@ -177,26 +177,26 @@ def _lines(info: ParallelInfo, rows: list[int], line: dict[str, Any]) -> go.Scat
 def _draw_axes(chart: go.Figure, info: ParallelInfo) -> None:
     """Vertical lines with their ticks, names above them."""
     for index, axis in enumerate(info.axes):
-        line = {"color": drawing.SOFT, "width": 1}
+        line = {"color": _style.SOFT, "width": 1}
         chart.add_shape(type="line", x0=index, x1=index, y0=0, y1=1, line=line)
         for place, text in axis.ticks:
             chart.add_annotation(
                 x=index,
                 y=place,
-                text=drawing.tick(text, LONGEST),
+                text=_style.tick(text, LONGEST),
                 xanchor="right",
                 xshift=-2,
                 showarrow=False,
                 borderpad=1,
-                bgcolor=drawing.VEIL,
-                font={"size": 10, "color": drawing.INK},
+                bgcolor=_style.VEIL,
+                font={"size": 10, "color": _style.INK},
             )
     chart.update_xaxes(
         side="top",
         tickvals=np.arange(len(info.axes)),
-        ticktext=[drawing.tick(axis.short, LONGEST) for axis in info.axes],
+        ticktext=[_style.tick(axis.short, LONGEST) for axis in info.axes],
         tickangle=-20,
-        tickfont={"size": 12, "color": drawing.INK},
+        tickfont={"size": 12, "color": _style.INK},
         range=[-0.6, len(info.axes) - 0.8],
         showline=False,
     )

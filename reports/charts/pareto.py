@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.sampling import left_out_text, thinned
+from reports.charts import _style
+from reports.charts._thinning import left_out_text, thinned
 from reports.tables import SPENT, Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "pareto", "Quality against quality and compute", "Trade-off"
@@ -117,12 +117,12 @@ def _front(points: tuple[Point, ...], x_sign: int, y_sign: int) -> tuple[Point, 
 
 def draw(info: ParetoInfo) -> go.Figure:
     """The front as a line of filled points; shorter trainings hollow."""
-    chart = drawing.figure(info.x.title, info.y.title, height=380)
+    chart = _style.figure(info.x.title, info.y.title, height=380)
     comparable = (*info.front, *info.others)
     for name, points, color, symbol in (
-        ("shorter training", info.partial, drawing.SOFT, "circle-open"),
-        ("trial", info.others, drawing.BLUE, "circle"),
-        ("front: nothing beats it in both", info.front, drawing.VERMILLION, "circle"),
+        ("shorter training", info.partial, _style.SOFT, "circle-open"),
+        ("trial", info.others, _style.BLUE, "circle"),
+        ("front: nothing beats it in both", info.front, _style.VERMILLION, "circle"),
     ):
         if not points:
             continue
@@ -137,7 +137,7 @@ def draw(info: ParetoInfo) -> go.Figure:
             name=name,
             line={"color": color, "width": 1.5},
             marker={
-                "size": 8 if on_front else drawing.marker_size(len(info.others)),
+                "size": 8 if on_front else _style.marker_size(len(info.others)),
                 "color": color,
                 "symbol": symbol,
                 "opacity": 1.0 if on_front else 0.75,
@@ -155,14 +155,14 @@ def _axis(column: Column, values: list[float]) -> dict[str, object]:
     cost = column.name in SPENT or column.name.startswith("cost_")
     if cost and values and min(values) > 0 and max(values) > RATIO * min(values):
         low, high = min(values) / 1.15, max(values) * 1.15
-        ticks = drawing.log_ticks(low, high)
+        ticks = _style.log_ticks(low, high)
         return {
             "type": "log",
             "range": [float(np.log10(low)), float(np.log10(high))],
             "tickvals": ticks,
             "ticktext": [f"{tick:g}" for tick in ticks],
         }
-    return {"range": drawing.view_range(values)}
+    return {"range": _style.view_range(values)}
 
 
 def caption(info: ParetoInfo) -> str:

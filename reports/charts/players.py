@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.courses import Course, best_courses
+from reports.charts import _style
+from reports.charts._curves import Course, best_courses
 from reports.tables import Column, SweepTables, value_text
 
 ID, TITLE, SHORT = "players", "Generator against discriminator", "Players"
@@ -57,7 +57,7 @@ def _in_stages(course: Course) -> Course:
 
 def draw(info: PlayersInfo) -> go.Figure:
     """A line per trial from a small dot, its first tick, to a large one, its last."""
-    chart = drawing.figure(info.discriminator.title, info.generator.title, height=380)
+    chart = _style.figure(info.discriminator.title, info.generator.title, height=380)
     for course in reversed(info.courses):
         x, y = (np.array(values) for values in course.values)
         sizes = np.full(len(x), 4)
@@ -77,9 +77,9 @@ def draw(info: PlayersInfo) -> go.Figure:
     if info.discriminator.name == DISCRIMINATOR[0] and info.courses:
         chart.add_vline(
             x=1,
-            line={"color": drawing.SOFT, "width": 1, "dash": "dot"},
+            line={"color": _style.SOFT, "width": 1, "dash": "dot"},
             annotation_text="D guesses",
-            annotation_font={"size": 11, "color": drawing.SOFT},
+            annotation_font={"size": 11, "color": _style.SOFT},
             annotation_position="bottom right",
         )
         chart.update_xaxes(rangemode="tozero")

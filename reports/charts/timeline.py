@@ -8,8 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.attempts import attempts_of, averaged, busy_of, lanes_of, without_pauses
+from reports.analysis.attempts import attempts_of, averaged, busy_of, lanes_of, without_pauses
+from reports.charts import _style
 from reports.tables import STATES, SweepTables, duration_text
 from search.records.reader import CUT_OFF
 
@@ -21,7 +21,7 @@ STEPS = 240
 NAMED_PAUSES = 4
 """The longest pauses, whose length stands beside them: more would overlap."""
 UNITS = ((2 * 86400, 86400.0, "Days"), (2 * 3600, 3600.0, "Hours"), (120, 60.0, "Minutes"))
-COLORS = {**drawing.ENDS, CUT_OFF: drawing.SOFT}
+COLORS = {**_style.ENDS, CUT_OFF: _style.SOFT}
 
 
 class Span(NamedTuple):
@@ -142,7 +142,7 @@ def draw(info: TimelineInfo) -> go.Figure:
     """How many ran, and beneath it a bar per attempt in the row of a slot; dotted: pauses."""
     lanes = sum(count for _, count in info.lanes)
     bars = min(max(16 * lanes, 70), 520) if info.spans else 0
-    chart = drawing.figure("", "", height=190 + bars)
+    chart = _style.figure("", "", height=190 + bars)
     if not info.busy:
         return chart
     per, unit = next(
@@ -153,7 +153,7 @@ def draw(info: TimelineInfo) -> go.Figure:
     if info.spans:
         _draw_spans(chart, info, per, lanes)
     _draw_pauses(chart, info, per)
-    shared = {"gridcolor": drawing.GRID, "zeroline": False, "automargin": True}
+    shared = {"gridcolor": _style.GRID, "zeroline": False, "automargin": True}
     chart.update_layout(
         barmode="overlay",
         showlegend=True,
@@ -186,7 +186,7 @@ def _draw_pauses(chart: go.Figure, info: TimelineInfo, per: float) -> None:
             y0=0,
             y1=1,
             yref="paper",
-            line={"color": drawing.INK, "width": 1.5, "dash": "dot"},
+            line={"color": _style.INK, "width": 1.5, "dash": "dot"},
         )
         if seconds < longest[0]:
             continue
@@ -198,7 +198,7 @@ def _draw_pauses(chart: go.Figure, info: TimelineInfo, per: float) -> None:
             showarrow=False,
             xanchor="left" if place < info.whole / 2 else "right",
             yanchor="bottom",
-            font={"size": 11, "color": drawing.SOFT},
+            font={"size": 11, "color": _style.SOFT},
         )
 
 
@@ -208,9 +208,9 @@ def _draw_busy(chart: go.Figure, info: TimelineInfo, per: float) -> None:
         y=np.array([count for _, count in info.busy]),
         yaxis="y2",
         mode="lines",
-        line={"shape": "hv", "color": drawing.BLUE, "width": 1.5},
+        line={"shape": "hv", "color": _style.BLUE, "width": 1.5},
         fill="tozeroy",
-        fillcolor=drawing.BAND,
+        fillcolor=_style.BAND,
         showlegend=False,
         hovertemplate="%{y:.3g} running<extra></extra>",
     )
@@ -219,7 +219,7 @@ def _draw_busy(chart: go.Figure, info: TimelineInfo, per: float) -> None:
 def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) -> None:
     colors: dict[str, list[str]] = {}
     for state, _ in info.usage[0].ends:
-        colors.setdefault(COLORS.get(state, drawing.SOFT), []).append(state)
+        colors.setdefault(COLORS.get(state, _style.SOFT), []).append(state)
     for color, states in colors.items():
         some = [span for span in info.spans if span.state in states]
         chart.add_bar(
@@ -232,7 +232,7 @@ def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) ->
             meta="trials",
             customdata=np.array([span.number for span in some]),
             marker={"color": color, "line": {"width": 0}},
-            text=[drawing.safe(_hover(span)) for span in some],
+            text=[_style.safe(_hover(span)) for span in some],
             textposition="none",
             hovertemplate="%{text}<extra></extra>",
         )
@@ -245,18 +245,18 @@ def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) ->
             name="tried again",
             meta="trials",
             customdata=np.array([span.number for span in again]),
-            marker={"symbol": "triangle-right", "size": 8, "color": drawing.INK},
-            text=[drawing.safe(_hover(span)) for span in again],
+            marker={"symbol": "triangle-right", "size": 8, "color": _style.INK},
+            text=[_style.safe(_hover(span)) for span in again],
             hovertemplate="%{text}<extra></extra>",
         )
     above = np.cumsum([0, *(count for _, count in info.lanes)])
     chart.update_yaxes(
         range=[lanes - 0.4, -0.6],
         tickvals=above[:-1] + np.array([(count - 1) / 2 for _, count in info.lanes]),
-        ticktext=[drawing.tick(host) for host, _ in info.lanes],
+        ticktext=[_style.tick(host) for host, _ in info.lanes],
     )
     for edge in above[1:-1]:
-        chart.add_hline(y=edge - 0.5, line={"color": drawing.GRID, "width": 1})
+        chart.add_hline(y=edge - 0.5, line={"color": _style.GRID, "width": 1})
 
 
 def _hover(span: Span) -> str:

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from scipy import stats
 
 from colornet.cli_result import count_text
-from reports import drawing
-from reports.statistics import LEVEL, Interval
+from reports.analysis.statistics import LEVEL, Interval
+from reports.charts import _style
 from reports.tables import Dimension, SweepTables, setting_text
 
 ID, TITLE, SHORT = "trouble", "Where trainings went wrong", "Trouble"
@@ -19,11 +19,11 @@ GRID = ("dimension",)
 KINDS = ("diverged", "out of memory", "failed", "collapsed", "overfitting")
 """What a trial counts as, the first that applies."""
 COLORS = (
-    drawing.ENDS["diverged"],
-    drawing.ENDS["oom"],
-    drawing.ENDS["failed"],
-    drawing.ORANGE,
-    drawing.MUTED,
+    _style.ENDS["diverged"],
+    _style.ENDS["oom"],
+    _style.ENDS["failed"],
+    _style.ORANGE,
+    _style.MUTED,
 )
 STATES = {"diverged": 0, "oom": 1, "failed": 2, "stalled": 2}
 ALARMS = {"diag_collapsed": 3, "diag_overfitting": 4}
@@ -205,7 +205,7 @@ def _region(name: str, kinds: np.ndarray) -> Region:
 
 def draw(info: TroubleInfo) -> go.Figure:
     """A bar per region, stacked by what went wrong, with the interval of the whole."""
-    chart = drawing.figure("", "", height=50 + 40 * max(len(info.regions), 1))
+    chart = _style.figure("", "", height=50 + 40 * max(len(info.regions), 1))
     places = np.arange(len(info.regions))
     for at, (kind, color) in enumerate(zip(KINDS, COLORS, strict=True)):
         counts = np.array([region.counts[at] for region in info.regions])
@@ -232,17 +232,17 @@ def draw(info: TroubleInfo) -> go.Figure:
             "symmetric": False,
             "array": np.array([share.high - share.estimate for share in shares]),
             "arrayminus": np.array([share.estimate - share.low for share in shares]),
-            "color": drawing.SOFT,
+            "color": _style.SOFT,
             "thickness": 1.4,
             "width": 4,
         },
         mode="markers",
-        marker={"size": 1, "color": drawing.SOFT},
+        marker={"size": 1, "color": _style.SOFT},
         showlegend=False,
         hoverinfo="skip",
     )
     names = [
-        f"{drawing.tick(one.name)}<br>{sum(one.counts)} of {one.trials}" for one in info.regions
+        f"{_style.tick(one.name)}<br>{sum(one.counts)} of {one.trials}" for one in info.regions
     ]
     most = max((share.high for share in shares), default=1.0)
     chart.update_yaxes(

@@ -1,4 +1,4 @@
-"""What `doctor` makes of a machine or of a cluster's nodes, as `search.cluster.node_probe` found them."""
+"""What `doctor` makes of a machine or of a cluster's nodes, as `node_probe` found them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Runs `search.cluster.node_probe` where it has to look: here, as a driver, or as a job of a cluster.
+"""Runs `node_probe` where it has to look: here, as a driver, or as a job of a cluster.
 
 In a process of its own in every case: a connection that hangs, or that ends its process, does not
 take the caller along.

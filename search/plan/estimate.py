@@ -12,7 +12,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from search.plan.workload import Life, Range, Workload, in_order, schedule
+from search.core.workload import Life, Range, Workload, in_order, schedule
 
 RAY_START = 6.0
 """Seconds from the command to the first trial's hand-out, and from the last one's end to the

@@ -16,11 +16,11 @@ from colornet.data.packed import Pack
 from colornet.data.packs import open_packs
 from colornet.errors import InputError
 from search.core.early_stopping import Stopper, rungs
+from search.core.workload import Range, Workload, workload
 from search.plan.counting import Count, Counts
 from search.plan.estimate import BETWEEN, Hours, Measured, Speed, Work, hours
 from search.plan.past_speed import past_trainings
 from search.plan.probe import probe_all
-from search.plan.workload import Range, Workload, workload
 from search.run.create import check_data, place
 from search.run.disk import check_writable, checkpoint_bytes, disk, records_bytes
 from search.run.resources import Machine, Share, split, this_machine

@@ -30,8 +30,8 @@ def probe_all(configs: Sequence[Config], share: Share) -> list[dict[str, float] 
 
     Returns:
         for each probe that ran what `colornet.training.step_time.probe` measured, and
-        `start_seconds` until its process was ready to train, in the order of `configs`, which is gone through again to fill
-        the last round; None for one that failed, which is said.
+        `start_seconds` until its process was ready to train, in the order of `configs`, which is
+        gone through again to fill the last round; None for one that failed, which is said.
     """
     rounds = -(-len(configs) // share.concurrent)
     found: list[dict[str, float] | None] = []

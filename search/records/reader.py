@@ -115,7 +115,7 @@ def _told(states: Mapping[str, int]) -> str:
 def count_trials(
     study: Mapping[str, Any], trials: Iterable[tuple[str, str]], *, driven: bool, missing: int = 0
 ) -> TrialCounts:
-    """Count trials by state and origin; of a sweep that was read, `search.core.finished.counted` does.
+    """Count trials by state and origin; of a sweep that was read, `finished.counted` does.
 
     Args:
         study: the resolved study.

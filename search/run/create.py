@@ -14,10 +14,10 @@ from colornet import provenance
 from colornet.config.config import Config, parse_config
 from colornet.config.sections.data import DataConfig
 from colornet.data.few_pictures import few_pictures
-from colornet.data.lightness import TrainingLightness
 from colornet.data.packed import Pack, open_pack
 from colornet.data.packs import Packs, check_packs, twins_told
 from colornet.errors import InputError, first_line, why_not
+from colornet.model.lightness import TrainingLightness
 from colornet.reachable import check_answers
 from colornet.storage import Storage
 from colornet.training.budget import check_budget

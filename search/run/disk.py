@@ -9,7 +9,7 @@ from typing import Any
 
 from colornet.errors import InputError, why_not
 from colornet.training.checkpoint import KEPT
-from search.plan.workload import Life
+from search.core.workload import Life
 from search.run.checkpoints import KEEP_BEST
 
 SPARE = 32 * 2**20

@@ -12,17 +12,17 @@ from experiments import FEW_TICKS, NO_STOPPING, NOISE, study_of, surface_of
 from simulation import OBJECTIVES, Simulation, fast_folder, new_recorder
 from surface import DROPOUT, L1, LOSS, LR, RATIO, SMOOTHING, SPACE, Levels, Surface
 
-from reports.answers import answers, counted
-from reports.claims import shown
-from reports.compare_answers import find_compared
-from reports.decision import decide
-from reports.directions import direction
-from reports.search_answers import least_difference, lost_of
-from reports.search_effects import fit_search
-from reports.search_findings import Findings, find
-from reports.search_texts import contrast_text
+from reports.analysis.decision import decide
+from reports.analysis.design_matrix import Contrast, Region
+from reports.analysis.directions import direction
+from reports.analysis.effects import fit_search
+from reports.analysis.statistics import shown
+from reports.answers.answers import answers, counted
+from reports.answers.compare import find_compared
+from reports.answers.search import least_difference, lost_of
+from reports.answers.search_tests import Findings, find
+from reports.answers.text import contrast_text
 from reports.tables import SweepTables, tables_of, value_text
-from reports.terms import Contrast, Region
 from search.records.reader import read_sweep
 
 BETA, ACTIVATION = "optimizer.beta1", "generator.activation"

@@ -14,7 +14,7 @@ from baselines import search_with_optuna, search_with_ray
 from simulation import OBJECTIVES, Simulation, fast_folder, make_study, new_recorder
 from surface import DROPOUT, IMAGES, Levels, Surface
 
-from reports.decision import decide
+from reports.analysis.decision import decide
 from reports.tables import tables_of
 from search.core.ask_tell import Assignment
 from search.core.ranking import best_trials, objective_table

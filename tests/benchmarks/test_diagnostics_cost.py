@@ -13,8 +13,8 @@ import torch
 
 from colornet.config.catalog import load_config
 from colornet.data.packed import open_pack
-from colornet.evaluation.diagnostics import Diagnosis
 from colornet.evaluation.evaluation import evaluate
+from colornet.training.diagnostics import Diagnosis
 from colornet.training.learner import Learner
 from colornet.training.steps import Metrics, Totals
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from colornet.data.packed import Pack
-from colornet.training.seeds import Order
+from colornet.seeds import Order
 from colornet.training.steps import Feed
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from PIL import Image
 from colornet.config.catalog import load_config
 from colornet.model.model import load_model
 from reports.commands import best, report
-from reports.exporting import export_csv
+from reports.export import export_csv
 from reports.tables import open_sweep
 from search.export import export_optuna
 from search.records.reader import VERSION, read_sweep

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reports.commands import report
-from reports.page import render
+from reports.page.page import render
 
 pytestmark = pytest.mark.browser
 CHARTS_SHOWN = "[...document.querySelectorAll('.panel:not([hidden]) .chart')]"

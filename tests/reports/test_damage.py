@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from colornet.errors import InputError, NoValidTrialError
+from reports.answers.findings import findings
 from reports.commands import best, report
-from reports.findings import findings
 from reports.tables import open_sweep
 from search.status import standing_of, status_text
 

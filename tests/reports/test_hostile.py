@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from reports.comparison import prepare
-from reports.comparisonpage import render as render_comparison
-from reports.page import render
+from reports.page.comparison import prepare
+from reports.page.comparison_page import render as render_comparison
+from reports.page.page import render
 from reports.tables import SweepTables
 
 RUN = "window.hit=1"
@@ -141,7 +141,7 @@ def test_there_are_two_hundred() -> None:
 
 
 def test_no_string_becomes_markup(build, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("reports.page", "reports.comparisonpage"):
+    for module in ("reports.page.page", "reports.page.comparison_page"):
         monkeypatch.setattr(f"{module}.get_plotlyjs", lambda: "const Plotly = {};")
     for name, html in rendered(build).items():
         tags = Tags(html)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.answers import answers, headline
-from reports.claims import Answer
-from reports.decision import decide
+from reports.analysis.decision import decide
+from reports.answers.answer import Answer
+from reports.answers.answers import answers, headline
 
 DATA = os.environ.get("COLORSWEEP_TEST_DATA")
 pytestmark = pytest.mark.skipif(not DATA, reason="COLORSWEEP_TEST_DATA names no folder of runs")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from reports.summary import trial_table
+from reports.page.summary import trial_table
 from reports.tables import Column, duration_text, setting_text, tables_of, value_text
 from search.records.lease import Lease
 from search.records.reader import read_sweep

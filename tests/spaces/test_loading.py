@@ -461,7 +461,8 @@ def test_mutated_studies_are_run_or_refused_never_met_by_a_traceback(
 
 
 PRESET = parse_yaml(
-    (STUDIES.parent.parent / "colornet" / "config" / "presets" / "pix2pix-small.yaml").read_text(), "preset"
+    (STUDIES.parent.parent / "colornet" / "config" / "presets" / "pix2pix-small.yaml").read_text(),
+    "preset",
 )
 
 

@@ -27,6 +27,7 @@ from colornet.networks.build import (
 )
 from colornet.networks.heads import Judge
 from colornet.pictures import CHANNELS, Pictures, Prediction, colors
+from colornet.ranks import Ranks
 from colornet.training.methods.contest import Contest
 from colornet.training.methods.player import (
     Batch,
@@ -35,7 +36,6 @@ from colornet.training.methods.player import (
     discriminator_player,
     generator_player,
 )
-from colornet.training.ranks import Ranks
 from colornet.training.stabilizers import Pool
 
 

@@ -15,7 +15,7 @@ from colornet.config.config import Config
 from colornet.config.sections.optimizer import Optimizer
 from colornet.networks.heads import Colorizer, Judge
 from colornet.pictures import Pictures
-from colornet.training.ranks import Ranks
+from colornet.ranks import Ranks
 
 
 @dataclass(frozen=True)

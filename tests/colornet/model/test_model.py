@@ -254,7 +254,7 @@ def test_folders_that_are_no_model(tiny: Callable[..., Config], tmp_path: Path) 
 
 def test_a_model_is_loaded_without_torch_s_compiler() -> None:
     """It costs a second and 80 MB."""
-    model = Path(__file__).parent.parent / "golden" / "model-1"
+    model = Path(__file__).parents[2] / "golden" / "model-1"
     code = (
         "import sys; from pathlib import Path; from colornet.model.model import load_model; "
         f"load_model(Path({str(model)!r})); sys.exit('torch._dynamo' in sys.modules)"

@@ -19,10 +19,10 @@ from colornet.networks.build import (
     discriminator_core,
     generator_core,
 )
-from colornet.training.seeds import noise_seed
+from colornet.seeds import noise_seed
 
 CPU = torch.device("cpu")
-PACKAGE = Path(colornet.__file__).parent
+PACKAGE = Path(colornet.__file__).parent / "networks"
 GENERATORS = sorted(TAGS["generator"][1])
 DISCRIMINATORS = sorted(TAGS["discriminator"][1])
 NORMS = get_args(Norm)

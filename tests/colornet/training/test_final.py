@@ -12,10 +12,10 @@ from PIL import Image
 
 from colornet import interrupt
 from colornet.config.config import Config, parse_config
-from colornet.data.lightness import TrainingLightness
 from colornet.data.packs import open_packs
 from colornet.data.picture_files import suffixes
 from colornet.errors import ColorsweepError, InputError, StorageError, TrainingInterrupted
+from colornet.model.lightness import TrainingLightness
 from colornet.model.model import load_model
 from colornet.training import checkpoint, final, loop
 from colornet.training.final import _Journal, ask_to_stop, stop_asked, ticks_of, work

@@ -9,9 +9,9 @@ import torch
 from colornet.color import to_rgb8
 from colornet.config.config import Config
 from colornet.pictures import Pictures
+from colornet.seeds import Order
 from colornet.training.methods import gan
 from colornet.training.methods.player import Batch
-from colornet.training.seeds import Order
 from colornet.training.steps import Feed, Pace, Totals, play
 
 CPU = torch.device("cpu")

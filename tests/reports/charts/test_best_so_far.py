@@ -1,7 +1,6 @@
 """Best so far: exact values."""
 
-from reports import sampling
-from reports.charts import best_so_far
+from reports.charts import _thinning, best_so_far
 from reports.charts.best_so_far import caption, prepare, table
 
 BCE = {"optimizer.generator_lr": 1e-3, "loss.adversarial": "bce"}
@@ -72,7 +71,7 @@ def test_many_points_are_thinned_and_the_steps_are_not(build, monkeypatch) -> No
     monkeypatch.setattr(
         best_so_far,
         "thinned",
-        lambda rows, sign, always: sampling.thinned(rows, sign, always, most=60),
+        lambda rows, sign, always: _thinning.thinned(rows, sign, always, most=60),
     )
     info = prepare(tables)
     assert len(info.scored) == len(info.best) == 60

@@ -2,8 +2,8 @@
 
 import pytest
 
+from reports.charts._curves import Course
 from reports.charts.contest import FEW, READINGS, caption, draw, each, prepare, table
-from reports.courses import Course
 
 REAL = "diag_d_acc_real_train"
 

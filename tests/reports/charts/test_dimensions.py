@@ -2,10 +2,9 @@
 
 import pytest
 
-from reports import sampling
-from reports.charts import dimensions
+from reports.analysis.medians import Median
+from reports.charts import _thinning, dimensions
 from reports.charts.dimensions import Point, caption, draw, each, prepare
-from reports.medians import Median
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -103,7 +102,7 @@ def test_many_points_are_thinned_and_the_line_is_not(build, monkeypatch) -> None
     tables = sweep.tables()
     whole = prepare(tables, LR)
     monkeypatch.setattr(
-        dimensions, "thinned", lambda rows, sign: sampling.thinned(rows, sign, most=80)
+        dimensions, "thinned", lambda rows, sign: _thinning.thinned(rows, sign, most=80)
     )
     info = prepare(tables, LR)
     assert (len(info.points), len(whole.points)) == (80, 120)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from colornet.evaluation.discriminator_stats import COLLAPSED, MEMORY
+from reports.charts._thinning import MOST
 from reports.charts.gaps import Mark, caption, draw, each, prepare
-from reports.sampling import MOST
 
 GAP, LOSS = "diag_d_gap_auc", "diag_d_loss_norm"
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from reports.charts._style import SCALE
 from reports.charts.parallel import Axis, caption, draw, each, prepare, table
-from reports.drawing import SCALE
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 RATE = {"type": "loguniform", "low": 1e-5, "high": 1e-3}

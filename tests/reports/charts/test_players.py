@@ -1,7 +1,7 @@
 """The two losses against each other: exact values."""
 
+from reports.charts._curves import Course
 from reports.charts.players import STAGES, caption, draw, each, prepare, table
-from reports.courses import Course
 
 NORM, ADVERSARIAL = "diag_d_loss_norm", "train_loss_adversarial"
 

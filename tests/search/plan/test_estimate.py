@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from search.core.workload import Life, Workload
 from search.plan.estimate import ACTOR_START, RAY_START, Measured, Speed, Work, hours
-from search.plan.workload import Life, Workload
 
 ONE = Measured(gmac=1.0, picture=0.01, judged=0.002, diagnosis=0.5, checkpoint=0.25, overhead=2.0)
 WORK = Work(gmac=1.0, held_out=100, tested=50, checkpoint_every=5)

@@ -23,7 +23,7 @@ from search.run.create import begin
 from search.run.resources import Machine, Share
 from spaces.study import Study
 
-from .conftest import STUDY
+from ..conftest import STUDY
 
 MakeStudy = Callable[..., Study]
 FIXED = {**STUDY["fixed"], "training.batch_size": 8}

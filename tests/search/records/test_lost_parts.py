@@ -9,7 +9,7 @@ import pytest
 
 from colornet.errors import NoValidTrialError
 from reports.commands import best, report
-from reports.exporting import export_csv
+from reports.export import export_csv
 from search.export import export_optuna
 from search.records.parts import SCHEMAS, write_part
 from search.records.reader import read_sweep

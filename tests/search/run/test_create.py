@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colornet.data.lightness import TrainingLightness
 from colornet.data.packed import Pack
 from colornet.errors import InputError
+from colornet.model.lightness import TrainingLightness
 from search.records.reader import read_sweep
 from search.run.create import begin, check_data
 from spaces.study import Study

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from colornet.errors import InputError
-from search.plan.workload import Life
+from search.core.workload import Life
 from search.run import disk as module
 from search.run.disk import (
     check_room,

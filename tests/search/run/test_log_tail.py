@@ -29,7 +29,7 @@ def test_warnings_messages_and_where_an_error_came_from() -> None:
     assert lines[0] == "WARNING colorsweep: returned to tick 3"
     assert any("lr_scheduler before optimizer" in line for line in lines)
     assert lines[-1] == "KeyError: 'missing'"
-    assert any(line.strip().startswith('File "') and "test_logtail" in line for line in lines)
+    assert any(line.strip().startswith('File "') and "test_log_tail" in line for line in lines)
 
 
 def test_only_the_last_lines_are_kept() -> None:

@@ -19,7 +19,7 @@ from search.records.reader import read_states, read_sweep
 from search.run.recorder import KEEP_BEST, Recorder
 from spaces.study import Study
 
-from .conftest import play
+from ..conftest import play
 
 HERE = {"pid": 4_194_304, "host": socket.gethostname()}
 ELSEWHERE = {"pid": 77, "host": "elsewhere"}

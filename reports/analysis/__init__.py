@@ -1,0 +1,1 @@
+"""Statistics of a sweep: levels, effects, importance, the decision."""

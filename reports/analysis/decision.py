@@ -1,0 +1,247 @@
+"""What is chosen and how sure that is: the order of a sweep's points, and the one to take."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports.analysis.rank_effects import residual_sd
+from reports.analysis.statistics import (
+    LEVEL,
+    against_best,
+    mean_interval,
+    noise_sd,
+    overstatement,
+    ties,
+)
+from reports.tables import Column, Dimension, SweepTables, value_text
+from search.core.ranking import confirmed_column, deciding_metric, point_table
+
+CHEAPER = 0.1
+"""Part by which a training must at least be cheaper to be called so. Times must also differ as
+surely as values do: on a busy machine equal trainings were a third apart."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The points that can be chosen, and how sure their order is.
+
+    Attributes:
+        points: rows of `search.core.ranking.point_table`, best first, with low and high (95 %
+            interval of the mean, NaN with one training) and tie (cannot be told from the first).
+        gone: the rows without a rank: points of which every training that counts was lost.
+        column: what orders them, or the first objective where several do.
+        judged: the column in which the first was measured: on the test pictures if it is confirmed.
+        proposed: place in `points` of the one to take: the cheapest of the ties.
+        overstated: by how much the best of single trainings is likely to look better than it is, in
+            the metric's unit; None when that is not known or does not apply.
+    """
+
+    points: pd.DataFrame
+    gone: pd.DataFrame
+    column: Column
+    judged: Column
+    proposed: int
+    overstated: float | None
+
+    @property
+    def basis(self) -> str:
+        """How the first point is known: `confirm`, `compare` or `search`."""
+        return str(self.points["basis"].iloc[0])
+
+    @property
+    def ties(self) -> pd.DataFrame:
+        """The points that cannot be told from the first."""
+        return self.points[self.points["tie"]]
+
+
+def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
+    """The order of a sweep's points; None when none can be chosen.
+
+    Args:
+        by: a metric column to order by instead of the study's own rule.
+    """
+    points = sweep.points if by is None else point_table(sweep.records, by)
+    replicates = [values for values in points["values"] if len(values) > 1]
+    gone = points[points["rank"].isna()]
+    points = points[points["rank"].notna()].reset_index(drop=True)
+    if points.empty:
+        return None
+    known = [mean_interval(values.values()) for values in points["values"]]
+    points["low"], points["high"] = [k.low for k in known], [k.high for k in known]
+    points["tie"] = _tied(sweep, points, by)
+    column = sweep.column(by or deciding_metric(sweep.records.study) or sweep.objectives[0].name)
+    confirmed = points["basis"].iloc[0] == "confirm"
+    return Decision(
+        points=points,
+        gone=gone,
+        column=column,
+        judged=sweep.column(confirmed_column(column.name)) if confirmed else column,
+        proposed=_cheapest(sweep, points),
+        overstated=_overstated(sweep, points, column, replicates),
+    )
+
+
+def trivial_value(decision: Decision, sweep: SweepTables, column: Column) -> float | None:
+    """What one color everywhere reaches in a column; None where nothing is known.
+
+    Where a confirmed column's own is not known, that of the column searched by: of other pictures,
+    but of the same kind.
+    """
+    searched = [decision.column.name, *(one.name for one in sweep.objectives)]
+    near = [name for name in searched if confirmed_column(name) == column.name]
+    return next((base for name in (column.name, *near) if (base := sweep.baseline(name))), None)
+
+
+def deciding(decision: Decision, sweep: SweepTables) -> list[Column]:
+    """The columns that a choice has to be good in, as they were judged."""
+    if deciding_metric(sweep.records.study) is not None or len(sweep.objectives) == 1:
+        return [decision.judged]
+    if decision.column.name not in {column.name for column in sweep.objectives}:
+        return [decision.judged]
+    if decision.basis != "confirm":
+        return list(sweep.objectives)
+    return [sweep.column(confirmed_column(column.name)) for column in sweep.objectives]
+
+
+def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool]:
+    """Whether each point has replicates like the first one's, and these do not tell them apart.
+
+    Where several objectives order, in none of them, at a level divided by their number.
+    """
+    first = points.iloc[0]
+    if first["basis"] == "search":
+        return [False] * len(points)
+    alike = points["basis"].eq(first["basis"]) & points["feasible"].eq(first["feasible"])
+    alike &= points["lost"].gt(0) == (first["lost"] > 0)
+    candidates = points[alike]
+    if by is not None or deciding_metric(sweep.records.study) is not None:
+        tied = set(ties(dict(candidates["values"]), 0))
+    else:
+        level = 1 - (1 - LEVEL) / len(sweep.objectives)
+        found = [
+            ties(replicates(sweep, candidates, objective.name), 0, level)
+            for objective in sweep.objectives
+        ]
+        tied = set.intersection(*map(set, found))
+    return [place in tied for place in points.index]
+
+
+def replicates(
+    sweep: SweepTables, points: pd.DataFrame, objective: str
+) -> dict[int, dict[int, float]]:
+    """Values of each point's trainings in one objective, by seed."""
+    confirmed = points["basis"].iloc[0] == "confirm"
+    judged = sweep.last_values(confirmed_column(objective) if confirmed else objective)
+    return by_seed(sweep, points, judged)
+
+
+def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
+    """The first of those ties that cost the least; the first point where none is surely cheaper."""
+    candidates = points[points["tie"] | (points.index == 0)]
+    cost = cost_of(candidates)
+    if len(candidates) == 1 or not np.isfinite(candidates[cost].to_numpy(dtype=float)).all():
+        return 0
+    costs = candidates[cost].astype(float)
+    cheaper = costs[costs < (1 - CHEAPER) * costs[0]]
+    if cost == "seconds":
+        compared = against_best(_times(sweep, candidates), 0)
+        cheaper = cheaper[[compared[place].p < 1 - LEVEL for place in cheaper.index]]
+    if cheaper.empty:
+        return 0
+    return int(cheaper.index[cheaper * (1 - CHEAPER) <= cheaper.min()][0])
+
+
+def _times(sweep: SweepTables, points: pd.DataFrame) -> dict[int, dict[int, float]]:
+    """Seconds of each point's trainings, by seed."""
+    return by_seed(sweep, points, sweep.trials["seconds"])
+
+
+def by_seed(
+    sweep: SweepTables, points: pd.DataFrame, values: pd.Series
+) -> dict[int, dict[int, float]]:
+    """What each point's trainings of the full budget have of `values`, by seed."""
+    trials = sweep.trials[sweep.trials["equal_budget"]]
+    found: dict[int, dict[int, float]] = {}
+    for place, point in points.iterrows():
+        own = trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])
+        rows = trials[own]
+        found[int(str(place))] = dict(zip(rows["seed"], values[rows.index], strict=True))
+    return found
+
+
+def cost_of(points: pd.DataFrame) -> str:
+    return "seconds" if np.isfinite(points["seconds"].to_numpy(dtype=float)).all() else "gmac"
+
+
+def _overstated(
+    sweep: SweepTables, points: pd.DataFrame, column: Column, replicates: list[dict[int, float]]
+) -> float | None:
+    if points["basis"].iloc[0] != "search" or column.goal is None:
+        return None
+    values = points["mean"].to_numpy(dtype=float)
+    noise = noise_sd(replicates) or residual_sd(*_settings(sweep.dimensions, points), values)
+    return overstatement(values, noise, column.goal)
+
+
+def _settings(
+    dimensions: tuple[Dimension, ...], points: pd.DataFrame
+) -> tuple[np.ndarray, list[list[str]]]:
+    """(N, D) settings of ordered dimensions, logarithms where distances are ratios, and labels."""
+    ordered, labels = [], []
+    for dimension in dimensions:
+        settings = [point.get(dimension.name) for point in points["point"]]
+        special = [value is None or dimension.is_special(value) for value in settings]
+        if dimension.categorical:
+            labels.append([value_text(value) for value in settings])
+            continue
+        numbers = [math.nan if out else float(v) for v, out in zip(settings, special, strict=True)]
+        ordered.append(np.log(numbers) if dimension.log else np.array(numbers))
+        if dimension.special and dimension.when:
+            labels.append([str(dimension.name in point) for point in points["point"]])
+    return np.array(ordered).reshape(len(ordered), len(points)).T, labels
+
+
+def amount(value: float, column: Column) -> str:
+    """A number with its unit where that is short and no share: `0.31 Lab units`, `2.1 dB`."""
+    unit = "" if column.unit.startswith("of ") else column.unit
+    return f"{value:.3g} {unit}".strip()
+
+
+def interval_text(mean: float, low: float, high: float, sign: str = "") -> str:
+    """`7.43 [6.31, 8.55]`, or the mean alone without an interval; `sign` "+" for differences."""
+    numbers = [mean, low, high] if math.isfinite(low) else [mean]
+    if not math.isfinite(mean):
+        return "–"
+    size = max(abs(mean), *(abs(one - mean) for one in numbers)) or 1.0
+    digits = min(max((2 if sign else 3) - math.floor(math.log10(size)), 0), 8)
+    texts = [f"{one:{sign}.{digits}f}" for one in numbers]
+    return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
+
+
+def points_data(decision: Decision) -> list[dict[str, Any]]:
+    """The ranked points as JSON-able data."""
+    names = ("n", "lost", "mean", "low", "high", "seconds", "gmac")
+    return [
+        {
+            "rank": int(row["rank"]),
+            "point_id": row["point_id"],
+            "trial": row["trial_id"],
+            "point": row["point"],
+            "basis": row["basis"],
+            **{name: plain(row[name]) for name in names},
+            "feasible": bool(row["feasible"]),
+            "tie": bool(row["tie"]),
+            "proposed": place == decision.proposed,
+        }
+        for place, row in enumerate(decision.points.to_dict("records"))
+    ]
+
+
+def plain(value: Any) -> float | int | None:
+    """A number for JSON: whole ones as int, None where there is none."""
+    if value is None or not np.isfinite(value):
+        return None
+    return int(value) if isinstance(value, int | np.integer) else float(value)

@@ -1,0 +1,224 @@
+"""A dimension of a search as columns of a fit, and the questions that are asked of it.
+
+Of an ordered dimension the thirds of its range are compared (of its logarithm where distances are
+ratios); of a choice each value with the others; a value beside the range with the range as it was
+tried. Only regions with at least `FEWEST` trials are asked about.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from reports.analysis.regression import polynomials
+from reports.tables import Dimension, setting_text
+
+FEWEST = 3
+"""Trials in a region below which nothing is said of it."""
+GRID = 15
+"""Places over which a third is averaged."""
+THIRDS = ("lower", "middle", "upper")
+
+
+class Region(NamedTuple):
+    """A part of a dimension.
+
+    Attributes:
+        kind: lower, middle or upper third, `tried` (the range as its trials lie in it), or `value`.
+        low, high: its limits; NaN for a value.
+        value: None for a part of the range.
+        inside: (N,) which trials lie in it.
+    """
+
+    kind: str
+    low: float
+    high: float
+    value: Any
+    inside: np.ndarray
+
+    @property
+    def text(self) -> str:
+        """`0.05 to 0.29` or `bce`."""
+        if self.kind == "value":
+            return setting_text(self.value)
+        return f"{_round(self.low)} to {_round(self.high)}"
+
+    @property
+    def phrase(self) -> str:
+        """`the upper third (1.7 to 10)` or `bce`."""
+        if self.kind == "value":
+            return self.text
+        if self.kind == "tried":
+            return f"its range ({self.text})"
+        return f"the {self.kind} third ({self.text})"
+
+
+class Contrast(NamedTuple):
+    """The mean over some regions minus that over others.
+
+    Attributes:
+        kind: `trend` (upper minus lower), `bend` (outer minus middle), `special` or `level`.
+        weights: (K,) of the dimension's columns.
+        lean: (J,) the same of its lean columns.
+    """
+
+    kind: str
+    first: tuple[Region, ...]
+    second: tuple[Region, ...]
+    weights: np.ndarray
+    lean: np.ndarray
+
+
+class Term(NamedTuple):
+    """A dimension in a fit.
+
+    Attributes:
+        active: (N,) trials in which it has a value.
+        ranged: (N,) those in which that is in its range; none of a choice.
+        columns: (N, K), 0 where it is inactive and of mean 0 where it is not.
+        lean: (N, J) those columns of which interactions are products.
+        regions: with enough trials, in order.
+    """
+
+    dimension: Dimension
+    active: np.ndarray
+    ranged: np.ndarray
+    columns: np.ndarray
+    lean: np.ndarray
+    regions: tuple[Region, ...]
+    contrasts: tuple[Contrast, ...]
+
+
+def term(dimension: Dimension, points: Sequence[dict[str, Any]], degree: int) -> Term:
+    """A dimension as columns: polynomials up to `degree`, or an indicator per value of a choice."""
+    active = np.array([dimension.name in point for point in points], dtype=bool)
+    values = [point.get(dimension.name) for point in points]
+    if dimension.categorical or dimension.low is None or dimension.high is None:
+        return _choice(dimension, values, active)
+    return _ordered(dimension, values, active, degree)
+
+
+def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Term:
+    keys = np.array([json.dumps(value, sort_keys=True) for value in values], dtype=object)
+    listed = [json.dumps(choice, sort_keys=True) for choice in dimension.choices]
+    found = dict(zip(keys[active], np.array(values, dtype=object)[active], strict=True))
+    names = [key for key in dict.fromkeys([*listed, *found]) if key in found]
+    regions = [
+        Region("value", math.nan, math.nan, found[name], active & (keys == name)) for name in names
+    ]
+    columns = _centered([region.inside.astype(float) for region in regions[1:]], active)
+    unit = np.eye(len(regions))[:, 1:]
+    asked = [place for place, region in enumerate(regions) if region.inside.sum() >= FEWEST]
+    contrasts = []
+    for place in asked[1:] if len(asked) == 2 else asked if len(asked) > 2 else ():
+        others = [other for other in asked if other != place]
+        weights = unit[place] - unit[others].mean(0)
+        second = tuple(regions[other] for other in others)
+        contrasts.append(Contrast("level", (regions[place],), second, weights, weights))
+    shown = tuple(regions[place] for place in asked)
+    none = np.zeros_like(active)
+    return Term(dimension, active, none, columns, columns, shown, tuple(contrasts))
+
+
+def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Term:
+    beside = np.array(
+        [
+            own and (v is None or dimension.is_special(v))
+            for v, own in zip(values, active, strict=True)
+        ],
+        dtype=bool,
+    )
+    ranged = active & ~beside
+    numbers = np.array(
+        [v if own else math.nan for v, own in zip(values, ranged, strict=True)], dtype=float
+    )
+    places = _places(dimension, numbers)
+    shapes = np.where(ranged[:, None], polynomials(np.where(ranged, places, 0.0), degree), 0.0)
+    columns = _centered(list(shapes.T), ranged)
+    mean = shapes[ranged].mean(0) if ranged.any() else np.zeros(degree)
+    regions, shape = [], []
+    for name, low, high, grid in _thirds(dimension):
+        limits = _values(dimension, np.array([low, high]))
+        upper = places < high if name != "upper" else places <= np.inf
+        lower = places >= low if name != "lower" else places >= -np.inf
+        inside = ranged & lower & upper
+        if inside.sum() >= FEWEST:
+            regions.append(Region(name, float(limits[0]), float(limits[1]), None, inside))
+            shape.append(polynomials(grid, degree).mean(0) - mean)
+    contrasts = _of_thirds(regions, shape)
+    lean = columns[:, :1]
+    if beside.any():
+        columns = np.column_stack([columns, beside.astype(float)])
+        contrasts = [one._replace(weights=np.append(one.weights, 0.0)) for one in contrasts]
+        if beside.sum() >= FEWEST and ranged.sum() >= FEWEST:
+            known = numbers[ranged]
+            tried = Region("tried", float(known.min()), float(known.max()), None, ranged)
+            special = Region("value", math.nan, math.nan, *(dimension.special or (None,)), beside)
+            weights = np.append(np.zeros(degree), 1.0)
+            contrasts.append(Contrast("special", (special,), (tried,), weights, np.zeros(1)))
+    return Term(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))
+
+
+def _of_thirds(regions: list[Region], shape: list[np.ndarray]) -> list[Contrast]:
+    """Upper minus lower third and outer ones minus middle one, as far as there are trials."""
+    if len(regions) < 2:
+        return []
+    trend = shape[-1] - shape[0]
+    found = [Contrast("trend", (regions[-1],), (regions[0],), trend, trend[:1])]
+    if len(regions) == 3 and len(trend) > 1:
+        bend = (shape[0] + shape[2]) / 2 - shape[1]
+        outer = (regions[0], regions[2])
+        found.append(Contrast("bend", outer, (regions[1],), bend, bend[:1]))
+    return found
+
+
+def _thirds(dimension: Dimension) -> list[tuple[str, float, float, np.ndarray]]:
+    """Name, limits and places of each third, from -1 to 1; of a range with steps only these."""
+    found = []
+    for name, low in zip(THIRDS, (-1.0, -1 / 3, 1 / 3), strict=True):
+        high = low + 2 / 3
+        grid = low + (np.arange(GRID) + 0.5) / GRID * (high - low)
+        if (spacing := dimension.spacing) is not None:
+            assert dimension.low is not None and dimension.high is not None
+            ends = (float(v) for v in _values(dimension, np.array([low, high])))
+            low_at, high_at = ((end - dimension.low) / spacing for end in ends)
+            first, last = math.ceil(low_at - 1e-9), math.floor(high_at + 1e-9)
+            steps = np.unique(np.linspace(first, last, 50).round()) if last >= first else []
+            grid = _places(dimension, dimension.low + spacing * np.array(steps, dtype=float))
+            grid = grid[(grid >= low - 1e-9) & ((grid < high - 1e-9) | (name == "upper"))]
+        if len(grid):
+            found.append((name, low, high, grid))
+    return found
+
+
+def _places(dimension: Dimension, values: np.ndarray) -> np.ndarray:
+    """Values of a range as places from -1 to 1."""
+    low, high = _ends(dimension)
+    scaled = np.log(values) if dimension.log else values
+    return 2 * (scaled - low) / (high - low) - 1 if high > low else np.zeros(len(values))
+
+
+def _values(dimension: Dimension, places: np.ndarray) -> np.ndarray:
+    low, high = _ends(dimension)
+    scaled = low + (places + 1) / 2 * (high - low)
+    return np.exp(scaled) if dimension.log else scaled
+
+
+def _ends(dimension: Dimension) -> tuple[float, float]:
+    assert dimension.low is not None and dimension.high is not None
+    low, high = float(dimension.low), float(dimension.high)
+    return (math.log(low), math.log(high)) if dimension.log else (low, high)
+
+
+def _centered(columns: list[np.ndarray], active: np.ndarray) -> np.ndarray:
+    """(N, K) columns less their means over the active trials, 0 elsewhere."""
+    stacked = np.array(columns, dtype=float).reshape(len(columns), len(active)).T
+    if not active.any():
+        return stacked
+    return np.where(active[:, None], stacked - stacked[active].mean(0), 0.0)
+
+
+def _round(value: float) -> str:
+    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"

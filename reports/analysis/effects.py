@@ -1,0 +1,240 @@
+"""What each dimension of a search does to a metric, from trials of equal budget.
+
+One fit of all dimensions together (`reports.analysis.regression`), so that a sampler that tries
+good values of several at once does not give one of them the merit of another. An interaction is
+looked for in each pair of dimensions; those that are shown join the fit.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from reports.analysis.design_matrix import FEWEST, Contrast, Region, Term, term
+from reports.analysis.regression import Fit, drawn_to_fit, least_squares
+from reports.analysis.statistics import LEVEL
+from reports.tables import Dimension
+
+MIN_TRIALS = 8
+"""Trials below which an effect in a search is not worth a number."""
+SPARE = {1: 1.5, 2: 1.5, 3: 6.0, 4: 12.0}
+"""Trials per coefficient with which polynomials of each degree are fitted."""
+CROSSED = 6
+"""Trials with a value of a choice below which nothing is said of what it changes elsewhere."""
+MOST_PAIRED = 10
+"""Dimensions beyond which no interactions are looked for: there would be too many to find one."""
+
+
+class Effect(NamedTuple):
+    """A contrast as estimated, in the metric's unit.
+
+    Attributes:
+        low, high: 95 % interval, not adjusted for several questions.
+        error: the standard error that claims are made by.
+        p: two-sided, that there is no difference; not adjusted.
+        same: p that it is as large as `difference`, in either direction.
+    """
+
+    contrast: Contrast
+    estimate: float
+    low: float
+    high: float
+    error: float
+    p: float
+    same: float
+
+
+class Pair(NamedTuple):
+    """Two dimensions: p (not adjusted) that what one does is the same whatever the other."""
+
+    first: str
+    second: str
+    p: float
+
+
+class Model(NamedTuple):
+    """A fitted search.
+
+    Attributes:
+        terms: by name of the dimension.
+        start: the column at which each term begins.
+        measured: (N,) the metric; `values` are the same with outliers drawn in.
+        joined: pairs that are in the fit, and the column at which their products begin.
+        difference: the least that matters.
+    """
+
+    terms: dict[str, Term]
+    start: dict[str, int]
+    design: np.ndarray
+    measured: np.ndarray
+    values: np.ndarray
+    fit: Fit
+    joined: dict[tuple[str, str], int]
+    difference: float
+
+
+def trials_needed(dimensions: Sequence[Dimension], points: Sequence[dict[str, Any]]) -> int:
+    """Trials with which a straight line per dimension, and a mean per value, can be fitted."""
+    columns = 1 + sum(term(one, points, 1).columns.shape[1] for one in dimensions)
+    return max(MIN_TRIALS, math.ceil(SPARE[1] * columns) + 4)
+
+
+def fit_search(
+    dimensions: Sequence[Dimension],
+    points: Sequence[dict[str, Any]],
+    values: Sequence[float],
+    difference: float,
+) -> Model | None:
+    """The richest fit for which there are trials enough; None where there are too few for any."""
+    if len(points) < MIN_TRIALS:
+        return None
+    for degree in (4, 3, 2, 1):
+        terms = {one.name: term(one, points, degree) for one in dimensions}
+        design, start = _design(list(terms.values()))
+        if len(points) < SPARE[degree] * design.shape[1] + 4:
+            continue
+        measured = np.asarray(values, dtype=float)
+        inside = drawn_to_fit(design, measured)
+        if fit := least_squares(design, inside):
+            return Model(terms, start, design, measured, inside, fit, {}, difference)
+    return None
+
+
+def _design(terms: list[Term]) -> tuple[np.ndarray, dict[str, int]]:
+    """Columns of all terms after a constant, then of who is active where no other says so."""
+    blocks, start = [np.ones((len(terms[0].active) if terms else 0, 1))], {}
+    for one in terms:
+        start[one.dimension.name] = sum(block.shape[1] for block in blocks)
+        blocks.append(one.columns)
+    present = {one.active.tobytes(): one.active for one in terms if not one.active.all()}
+    blocks += [active[:, None].astype(float) for active in present.values()]
+    return np.concatenate(blocks, axis=1), start
+
+
+def effects(model: Model, name: str) -> tuple[Effect, ...]:
+    """What is known of one dimension; contrasts that cannot be estimated are left out."""
+    found = []
+    asked = model.terms[name].contrasts
+    for contrast in asked:
+        weights = np.zeros(len(model.fit.known))
+        weights[model.start[name] :][: len(contrast.weights)] = contrast.weights
+        effect = _effect(model, contrast, weights, len(asked))
+        if math.isfinite(effect.error):
+            found.append(effect)
+    return tuple(found)
+
+
+def _effect(model: Model, contrast: Contrast, weights: np.ndarray, asked: int) -> Effect:
+    fit = model.fit
+    estimate, error, strict = fit.estimate(weights)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, fit.freedom)) * error
+    p = min(1.0, 2 * fit.p_beyond(abs(estimate), strict))
+    same = fit.p_beyond(model.difference - abs(estimate), strict)
+    return Effect(contrast, estimate, estimate - half, estimate + half, strict, p, same)
+
+
+def p_best_inside(model: Model, name: str, sign: int) -> float:
+    """That the middle third is no better than both others; NaN where that cannot be asked: without
+    trials in all thirds, or with straight lines. `sign` is 1 where smaller is better."""
+    one = model.terms[name]
+    bends = [c for c in one.contrasts if c.kind == "bend"]
+    trends = [c for c in one.contrasts if c.kind == "trend"]
+    if not bends or not trends:
+        return math.nan
+    worst = 0.0
+    for side in (-0.5, 0.5):  # an outer third minus the middle one
+        weights = np.zeros(len(model.fit.known))
+        own = bends[0].weights + side * trends[0].weights
+        weights[model.start[name] :][: len(own)] = own
+        estimate, _, strict = model.fit.estimate(weights)
+        if math.isnan(strict):
+            return math.nan
+        worst = max(worst, model.fit.p_beyond(sign * estimate, strict))
+    return worst
+
+
+def pairs(model: Model) -> list[Pair]:
+    """Every pair of dimensions that can be asked whether one changes what the other does."""
+    names = [name for name, one in model.terms.items() if _can_be_crossed(one)]
+    if len(names) > MOST_PAIRED:
+        return []
+    found = []
+    for first, second in itertools.combinations(names, 2):
+        product = _product(model.terms[first], model.terms[second])
+        p = _p_of_products(model, product)
+        if math.isfinite(p):
+            found.append(Pair(first, second, p))
+    return found
+
+
+def _can_be_crossed(one: Term) -> bool:
+    """Whether each of its values has trials enough to be looked at from several sides."""
+    if not one.dimension.categorical:
+        return bool(one.contrasts)
+    counts = [region.inside.sum() for region in one.regions]
+    return len(counts) == one.lean.shape[1] + 1 >= 2 and min(counts) >= CROSSED
+
+
+def _product(first: Term, second: Term) -> np.ndarray:
+    """(N, J1 * J2) products of centered lean columns, where both are active."""
+    both = (first.active & second.active)[:, None]
+    sides = []
+    for one in (first, second):
+        mean = one.lean[both[:, 0]].mean(0) if both.any() else 0.0
+        sides.append(np.where(both, one.lean - mean, 0.0))
+    product = sides[0][:, :, None] * sides[1][:, None, :]
+    return product.reshape(len(both), -1)
+
+
+def _p_of_products(model: Model, product: np.ndarray) -> float:
+    count, columns = model.design.shape
+    if ((np.abs(product) > 1e-12).sum(0) < FEWEST).any() or count - columns < 2 * MIN_TRIALS:
+        return math.nan
+    fit = least_squares(np.concatenate([model.design, product], axis=1), model.values)
+    if fit is None or fit.freedom < MIN_TRIALS:
+        return math.nan
+    return fit.p_together(list(range(columns, columns + product.shape[1])))
+
+
+def joined(model: Model, shown: Sequence[Pair]) -> Model:
+    """The fit with the products of some pairs of dimensions."""
+    design, start = model.design, {}
+    for pair in shown:
+        start[pair.first, pair.second] = design.shape[1]
+        product = _product(model.terms[pair.first], model.terms[pair.second])
+        design = np.concatenate([design, product], axis=1)
+    fit = least_squares(design, model.values)
+    if not shown or fit is None or fit.freedom < MIN_TRIALS:
+        return model
+    return model._replace(design=design, fit=fit, joined=start)
+
+
+def p_joined(model: Model, pair: Pair) -> float:
+    """That of a pair that is in the fit, beside the others that are."""
+    begin = model.joined[pair.first, pair.second]
+    first, second = (model.terms[name].lean.shape[1] for name in pair[:2])
+    return model.fit.p_together(list(range(begin, begin + first * second)))
+
+
+def effect_where(
+    model: Model, name: str, contrast: Contrast, other: str
+) -> tuple[tuple[Region, Effect], ...]:
+    """A contrast of one dimension within each region of another, in whose pair it is joined."""
+    pair = (name, other) if (name, other) in model.joined else (other, name)
+    begin = model.joined[pair]
+    own, beside = model.terms[name], model.terms[other]
+    both = own.active & beside.active
+    center = beside.lean[both].mean(0)
+    found = []
+    for region in beside.regions:
+        product = np.outer(contrast.lean, beside.lean[region.inside].mean(0) - center)
+        if pair[0] == other:
+            product = product.T
+        weights = np.zeros(len(model.fit.known))
+        weights[model.start[name] :][: len(contrast.weights)] = contrast.weights
+        weights[begin : begin + product.size] = product.ravel()
+        found.append((region, _effect(model, contrast, weights, 2)))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""A study's answers: what its dimensions do, as data and in sentences."""

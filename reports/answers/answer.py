@@ -1,0 +1,50 @@
+"""An answer of a study, and how differences are put into words."""
+
+import math
+from typing import NamedTuple
+
+VERDICTS = {
+    "effect": "effect",
+    "depends": "depends",
+    "equivalent": "no visible effect",
+    "unclear": "not enough data",
+    "not asked": "not asked",
+}
+"""What an answer can be, and what the page calls it."""
+
+
+class Answer(NamedTuple):
+    """What a sweep says about one dimension.
+
+    Attributes:
+        verdict: of VERDICTS: `effect` (shown), `depends` (on another dimension), `equivalent` (any
+            difference is shown to be smaller than what matters), `unclear`, `not asked` (the trials
+            do not differ in it).
+        sentence: plain text, without the dimension's name.
+        setting: what to set it to, as far as that is shown; else empty.
+        contrast: what `estimate` is the difference of: `A - B`; empty without one.
+        estimate, low, high: of the metric, in its unit, with a 95 % interval; NaN without one.
+        n: trials of equal budget, or paired seeds, as `counted` says.
+        p: that there is no difference, adjusted for everything that was asked of the sweep.
+        needed: about how many more would show the least difference that matters; None where that
+            is not known or not wanted.
+    """
+
+    dimension: str
+    verdict: str
+    sentence: str
+    setting: str
+    contrast: str
+    estimate: float
+    low: float
+    high: float
+    n: int
+    counted: str
+    p: float
+    needed: int | None
+
+
+def answer(dimension: str, verdict: str, sentence: str, n: int, counted: str) -> Answer:
+    """An answer without an estimate."""
+    nan = math.nan
+    return Answer(dimension, verdict, sentence, "", "", nan, nan, nan, n, counted, nan, None)

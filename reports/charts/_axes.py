@@ -1,0 +1,127 @@
+"""Where settings stand on an axis: logarithms as distances, and places of their own for the special
+value, for trials to which a dimension does not apply, and for what has no value."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from reports.charts import _style
+from reports.tables import Column, Dimension, setting_text
+
+ABSENT = object()
+"""Stands for the setting of a trial to which a dimension does not apply; None may be a choice."""
+APART = 0.14
+"""Distance of a place of its own from the range, as a share of the range."""
+NOT_ACTIVE, NO_VALUE = "not active", "no value"
+
+
+class Scale(NamedTuple):
+    """An axis on which distances are straight.
+
+    Attributes:
+        places: one per setting.
+        ticks: (place, text that may be user text).
+        view: (low, high) that shows all places, low < high.
+        log: whether places of the range are powers of ten.
+    """
+
+    places: tuple[float, ...]
+    ticks: tuple[tuple[float, str], ...]
+    view: tuple[float, float]
+    log: bool
+
+
+def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
+    """The axis of a dimension for these settings, `ABSENT` where it does not apply."""
+    if dimension.categorical:
+        return _categorical(dimension, settings)
+    numbers = [
+        float(one)
+        for one in settings
+        if one is not ABSENT and not dimension.is_special(one) and (one > 0 or not dimension.log)
+    ]
+    numbers += [float(one) for one in (dimension.low, dimension.high) if one is not None]
+    low, high = min(numbers, default=0.0), max(numbers, default=1.0)
+    ticks = [(_straight(one, dimension.log), f"{one:g}") for one in _ticks(dimension, low, high)]
+    low, high = _straight(low, dimension.log), _straight(high, dimension.log)
+    span = high - low or 1.0
+    special = low - APART * span
+    places, apart = [], {}
+    for one in settings:
+        if one is ABSENT:
+            apart[NOT_ACTIVE] = low - APART * span * (1 + len(dimension.special))
+            places.append(apart[NOT_ACTIVE])
+        elif dimension.is_special(one) or (dimension.log and one <= 0):
+            apart[setting_text(one)] = special
+            places.append(special)
+        else:
+            places.append(_straight(float(one), dimension.log))
+    ticks += [(place, text) for text, place in apart.items()]
+    bottom = min([low, *apart.values()])
+    return Scale(
+        tuple(places),
+        tuple(sorted(ticks)),
+        (bottom - 0.04 * span, high + 0.04 * span),
+        dimension.log,
+    )
+
+
+def _categorical(dimension: Dimension, settings: Sequence[Any]) -> Scale:
+    """Choices in the order of the study, then others that occur; below them what is not active."""
+    labels = [_key(choice) for choice in dimension.choices]
+    labels += [_key(one) for one in settings if one is not ABSENT]
+    index = {label: float(place) for place, label in enumerate(dict.fromkeys(labels))}
+    ticks = [(place, setting_text(json.loads(label))) for label, place in index.items()]
+    if any(one is ABSENT for one in settings):
+        ticks.insert(0, (-1.0, NOT_ACTIVE))
+    places = tuple(-1.0 if one is ABSENT else index[_key(one)] for one in settings)
+    low = ticks[0][0] if ticks else 0.0
+    return Scale(places, tuple(ticks), (low - 0.3, max(len(index) - 1, 0) + 0.3), False)
+
+
+def _key(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def metric_scale(column: Column, values: Sequence[float], view: tuple[float, float]) -> Scale:
+    """The axis of a metric: outliers at the edge of `view`, what is not finite beyond the bad one.
+
+    Args:
+        values: one per trial; NaN for none.
+        view: (low, high) of the values that are worth telling apart.
+    """
+    low, high = view
+    span = high - low
+    beyond = _style.worst_edge(view, column.sign) + column.sign * APART * span
+    finite = [math.isfinite(value) for value in values]
+    places = tuple(
+        min(max(value, low), high) if known else beyond
+        for value, known in zip(values, finite, strict=True)
+    )
+    ticks = [(one, f"{one:g}") for one in linear_ticks(low, high)]
+    if not all(finite):
+        ticks.append((beyond, NO_VALUE))
+        low, high = min(low, beyond - 0.04 * span), max(high, beyond + 0.04 * span)
+    return Scale(places, tuple(sorted(ticks)), (low, high), False)
+
+
+def _straight(value: float, log: bool) -> float:
+    return math.log10(value) if log else value
+
+
+def _ticks(dimension: Dimension, low: float, high: float) -> tuple[float, ...]:
+    if low == high:
+        return (low,)
+    if dimension.log:
+        return _style.log_ticks(low, high)
+    ticks = linear_ticks(low, high)
+    return tuple(one for one in ticks if one == round(one)) if dimension.whole else ticks
+
+
+def linear_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
+    """At most `most` round numbers from low to high; low < high."""
+    size = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(size * one for one in (1, 2, 5, 10, 20) if (high - low) / (size * one) <= most - 1)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return tuple(float(f"{place * step:.10g}") for place in range(first, last + 1))

@@ -1,0 +1,247 @@
+"""The best configurations as the page shows them: values, how sure, settings, what to type next."""
+
+import math
+import shlex
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from colornet.cli_result import count_text
+from colornet.config.catalog import to_yaml
+from colornet.config.columns import KNOWN_COSTS, METRICS
+from colornet.errors import InputError
+from reports.analysis.decision import Decision, interval_text, replicates
+from reports.analysis.levels import compare, comparison_tables
+from reports.analysis.statistics import mean_interval
+from reports.answers.decision_text import remedy, sureness
+from reports.answers.health import flags
+from reports.answers.recommendation import Objection, objection
+from reports.best import freeze
+from reports.page.gallery import GalleryInfo
+from reports.page.summary import other_metrics
+from reports.tables import Column, Dimension, SweepTables, duration_text, setting_text, value_text
+from search.core.ranking import bounds_of, confirmed_column
+
+TOP = 5
+STRIP = 4
+"""Pictures of the recommended configuration in the decision box."""
+
+
+def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -> dict[str, Any]:
+    """The top configurations with their settings, how sure they are, and what to type next."""
+    if decision is None:
+        return {"missing": _nothing(sweep)}
+    points = decision.points
+    shown = points[points["basis"].eq(decision.basis)]
+    shown = shown[(shown["rank"] <= TOP) | (shown.index == decision.proposed)]
+    compared = [column for column in other_metrics(sweep) if not _is_detail(column)]
+    others = [_shown_column(sweep, decision, column) for column in compared]
+    values = {column.name: sweep.last_values(column.name) for column in others}
+    values = {name: value for name, value in values.items() if value.notna().any()}
+    rows = [_row(sweep, decision, place, point, values) for place, point in shown.iterrows()]
+    taken = next(row for row in rows if row["taken"])
+    spoken = objection(decision, sweep)
+    return {
+        "missing": "",
+        "rows": rows,
+        "taken": taken,
+        "sure": decision.basis != "search",
+        "strip": _strip(pictures, taken["trial"]),
+        "final_cost": _final_cost(sweep, decision),
+        **_frozen(sweep, decision),
+        "replicated": decision.basis != "search",
+        "sureness": sureness(decision, sweep),
+        "rule": _rule(sweep, decision),
+        "objection": spoken.reason if spoken else "",
+        "help": spoken.remedy if spoken else "",
+        "commands": _commands(sweep, decision, spoken),
+        "levels": _levels(sweep, decision),
+    }
+
+
+def _nothing(sweep: SweepTables) -> str:
+    ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
+    if gone := sweep.records.gone_text:
+        found = f" (left: {ends})" if ends else ""
+        return f"No configuration can be chosen: {gone}{found}."
+    if not ends:
+        return "No trial has started yet, so there is nothing to choose from."
+    return f"No configuration can be chosen yet: no trial has completed its budget ({ends})."
+
+
+def _commands(
+    sweep: SweepTables, decision: Decision, spoken: Objection | None
+) -> list[dict[str, str]]:
+    if spoken is not None:
+        return [{"text": spoken.command, "what": "what may help"}] if spoken.command else []
+    name = shlex.quote(sweep.argument)
+    commands = [
+        {"text": f"colorsweep best {name} -o best.yaml", "what": "freeze the configuration"},
+        {"text": "colorsweep train best.yaml", "what": "train it finally, to a model"},
+    ]
+    if again := remedy(decision, sweep):
+        what = "train the best again with fresh seeds, on pictures that chose nothing"
+        commands.insert(0, {"text": again, "what": what})
+    return commands
+
+
+def _strip(pictures: GalleryInfo, trial: str) -> list[dict[str, Any]]:
+    """The trial's first pictures, each beside the truth."""
+    places = {column.trial: at for at, column in enumerate(pictures.columns)}
+    if trial not in places:
+        return []
+    pairs = [(name, row[places["truth"]], row[places[trial]]) for name, row in pictures.rows]
+    return [
+        {"name": name, "truth": truth, "own": own}
+        for name, truth, own in pairs
+        if truth.source and own.source
+    ][:STRIP]
+
+
+def _final_cost(sweep: SweepTables, decision: Decision) -> str:
+    """How long the study's final training takes on what the trials ran on."""
+    point = decision.points.iloc[decision.proposed]
+    images = (sweep.records.study.get("final") or {}).get("training.images")
+    own = sweep.trials.loc[sweep.trials["trial_id"] == point["trial_id"], "images"].iloc[0]
+    if not images or not own > 0 or not np.isfinite(point["seconds"]):
+        return ""
+    seconds = float(point["seconds"]) * images / own
+    return (
+        f"Final training sees {int(images):,}: about {duration_text(seconds)} on what the trials "
+        "ran on."
+    )
+
+
+def _frozen(sweep: SweepTables, decision: Decision) -> dict[str, str]:
+    """`best.yaml` as text, or why there is none."""
+    try:
+        return {"yaml": to_yaml(freeze(sweep, decision)), "unfit": ""}
+    except InputError as error:
+        return {"yaml": "", "unfit": str(error)}
+
+
+def _levels(sweep: SweepTables, decision: Decision) -> list[dict[str, Any]]:
+    """The tables of a compared design: its levels, then each of its dimensions."""
+    found = compare(sweep, decision)
+    return [
+        {"head": list(table[0]), "body": [list(row) for row in table[1:]]}
+        for table in (comparison_tables(found) if found else ())
+    ]
+
+
+def _rule(sweep: SweepTables, decision: Decision) -> str:
+    study, points = sweep.records.study, decision.points
+    by = (study.get("decide") or {}).get("by")
+    bounds = [f"{name} {bound}" for name, bound in bounds_of(study)]
+    if by or len(sweep.objectives) == 1:
+        order = f"Ordered by {by or sweep.objectives[0].name}"
+    else:
+        order = "Ordered by Pareto front, then by mean rank over the objectives"
+    order += f"; those that meet {' and '.join(bounds)} come first" if bounds else ""
+    if bounds and not points["feasible"].any():
+        order += ", and none does"
+    if decision.basis == "compare":
+        return f"{order}, over the seeds that all levels have."
+    ranked = count_text(len(points), "configuration")
+    excluded = sweep.searched["point_id"].nunique() - len(points)
+    text = f"{order}. Ranked: {ranked} that trained the full budget"
+    text += f"; {excluded} {'is' if excluded == 1 else 'are'} not." if excluded > 0 else "."
+    if decision.basis == "confirm":
+        confirmed = int(points["basis"].eq("confirm").sum())
+        text += f" Of the ranked, {confirmed} {'is' if confirmed == 1 else 'are'} confirmed and "
+        text += "first, by means on the test pictures."
+    return text
+
+
+def _is_detail(column: Column) -> bool:
+    return METRICS[column.name.partition("_")[2]].detail
+
+
+def _shown_column(sweep: SweepTables, decision: Decision, column: Column) -> Column:
+    confirmed = decision.basis == "confirm"
+    return sweep.column(confirmed_column(column.name)) if confirmed else column
+
+
+def _row(
+    sweep: SweepTables,
+    decision: Decision,
+    place: Any,
+    point: pd.Series,
+    others: dict[str, pd.Series],
+) -> dict[str, Any]:
+    trials = sweep.trials
+    own = trials[trials["trial_id"] == point["trial_id"]].iloc[0]
+    counted = trials["trial_id"] == point["trial_id"]
+    if decision.basis != "search":
+        counted = trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(decision.basis)
+        counted &= trials["state"].eq("completed")
+    return {
+        "rank": int(point["rank"]),
+        "color": min(int(point["rank"]), TOP),
+        "trial": point["trial_id"],
+        "taken": place == decision.proposed,
+        "tie": bool(point["tie"]),
+        "scores": [_score(sweep, decision, point, column) for column in sweep.objectives],
+        "settings": [_setting(d, point["point"]) for d in sweep.dimensions],
+        "others": [
+            {
+                "label": sweep.column(name).label,
+                "unit": sweep.column(name).unit,
+                "value": _four(float(values[counted].mean())),
+            }
+            for name, values in others.items()
+        ],
+        "images": f"{int(own['images']):,}" if np.isfinite(own["images"]) else "–",
+        "seconds": duration_text(float(point["seconds"])),
+        "seed": int(own["seed"]),
+        "n": int(point["n"]),
+        "lost": int(point["lost"]),
+        "flags": flags(sweep)[own.name],
+    }
+
+
+def _score(
+    sweep: SweepTables, decision: Decision, point: pd.Series, objective: Column
+) -> dict[str, Any]:
+    column = _shown_column(sweep, decision, objective)
+    value = float(point[objective.name])
+    baseline = sweep.baseline(column.name)
+    ratio = value / baseline if baseline and math.isfinite(value) else None
+    whole = ""
+    if decision.basis != "search" and column.name not in KNOWN_COSTS:
+        own = decision.points[decision.points["point_id"] == point["point_id"]]
+        (values,) = replicates(sweep, own, objective.name).values()
+        whole = interval_text(*mean_interval(values.values())[:3])
+    return {
+        "label": column.label,
+        "unit": column.unit,
+        "value": _four(value),
+        "interval": whole.partition(" ")[2],
+        "baseline": value_text(baseline),
+        "ratio": f"{ratio:.2f}" if ratio is not None else "",
+        "percent": f"{min(ratio, 1) * 100:.0f}" if ratio is not None else "",
+    }
+
+
+def _four(value: float) -> str:
+    return f"{value:#.4g}" if math.isfinite(value) else "–"
+
+
+def _setting(dimension: Dimension, point: dict[str, Any]) -> dict[str, Any]:
+    active = dimension.name in point
+    value = point.get(dimension.name)
+    place = _place(dimension, value) if active else None
+    return {"name": dimension.name, "text": setting_text(value) if active else "", "place": place}
+
+
+def _place(dimension: Dimension, value: Any) -> str | None:
+    """Where a value lies in its range, in percent: an optimum at an edge asks for a wider range."""
+    low, high = dimension.low, dimension.high
+    if dimension.categorical or dimension.is_special(value) or low is None or high is None:
+        return None
+    if dimension.log:
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    if high <= low:
+        return None
+    return f"{min(max((value - low) / (high - low), 0), 1) * 100:.0f}"

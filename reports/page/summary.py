@@ -1,0 +1,155 @@
+"""The words and numbers of the page: header, all trials, provenance."""
+
+import json
+import math
+import shlex
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from colornet.config.catalog import to_yaml
+from colornet.config.columns import METRICS
+from colornet.errors import cut
+from reports.answers.health import flags
+from reports.answers.recommendation import stopped_text
+from reports.charts.endings import savings, savings_text
+from reports.tables import Column, SweepTables, duration_text, value_text
+
+
+def header(sweep: SweepTables) -> dict[str, Any]:
+    """Name, question, how many trials ended how, and what it took."""
+    records = sweep.records
+    start, end = _span(sweep)
+    seen = sweep.trials["images"].sum() if len(sweep.trials) else 0
+    facts = [
+        (f"{len(sweep.trials):,}", "trial" if len(sweep.trials) == 1 else "trials"),
+        (_large(float(seen)), "pictures seen"),
+    ]
+    if start is not None and end is not None:
+        facts.append((duration_text((end - start).total_seconds()), "wall time"))
+        facts.append((f"{start:%Y-%m-%d %H:%M}", "UTC, start"))
+    return {
+        "stopped": stopped_text(sweep),
+        "resume": f"colorsweep resume {shlex.quote(sweep.argument)}",
+        "name": records.name,
+        "question": cut(
+            str(records.study.get("question") or records.study.get("name") or records.name), 600
+        ),
+        "facts": [{"value": value, "label": label} for value, label in facts],
+        "states": list(sweep.how_ended().items()),
+        "problems": list(records.problems),
+    }
+
+
+def _span(sweep: SweepTables) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """From the first training's start to the last thing recorded."""
+    ticks, trials = sweep.ticks, sweep.trials
+    starts, ends = [trials["ended"].min()], [trials["ended"].max()]
+    if len(ticks):
+        starts.append((ticks["time"] - pd.to_timedelta(ticks["seconds"], unit="s")).min())
+        ends.append(ticks["time"].max())
+    known = [time for time in starts if not pd.isna(time)]
+    if not known:
+        return None, None
+    return min(known), max(time for time in ends if not pd.isna(time))
+
+
+def _large(number: float) -> str:
+    for limit, word in ((1e9, "billion"), (1e6, "million")):
+        if number >= limit:
+            return f"{number / limit:.1f} {word}"
+    return f"{number:,.0f}"
+
+
+def other_metrics(sweep: SweepTables) -> list[Column]:
+    """What was measured on the held-out pictures beside the objectives, in a fixed order.
+
+    On the common ones where the study has some: a trial's own may be others than its neighbour's.
+    Metrics that applied to no trial are left out.
+    """
+    objectives = {objective.name for objective in sweep.objectives}
+    common = sweep.records.study.get("evaluate_on") is not None
+    names = [f"{'eval' if common else 'val'}_{name}" for name in METRICS]
+    names = [name for name in names if name in sweep.ticks]
+    measured = [name for name in names if sweep.ticks[name].notna().any()]
+    return [sweep.column(name) for name in measured if name not in objectives]
+
+
+def trial_table(sweep: SweepTables) -> dict[str, Any]:
+    """All trials for the page's own table: columns with their kind, rows of JSON-able cells."""
+    columns = [("rank", "number"), ("trial", "text"), ("state", "state"), ("reason", "text")]
+    columns.append(("flags", "text"))
+    flagged = flags(sweep)
+    columns += [(column.name, "metric") for column in sweep.objectives]
+    columns += [(d.name, "text" if d.categorical else "number") for d in sweep.dimensions]
+    others = {column.name: sweep.last_values(column.name) for column in other_metrics(sweep)}
+    columns += [(name, "metric") for name in others]
+    columns += [("images", "number"), ("seconds", "number"), ("attempt", "number")]
+    columns += [("seed", "number"), ("origin", "text")]
+    states = sweep.told_states.tolist()
+    rows = [
+        [
+            _json(row["rank"]),
+            row["trial_id"],
+            states[index],
+            row["reason"] if isinstance(row["reason"], str) else None,
+            flagged[index] or None,
+            *(_json(row[column.name]) for column in sweep.objectives),
+            *(_setting(row["point"], d.name) for d in sweep.dimensions),
+            *(_json(values[index]) for values in others.values()),
+            *(_json(row[name]) for name in ("images", "seconds", "attempt", "seed")),
+            row["origin"] if isinstance(row["origin"], str) else None,
+        ]
+        for index, row in enumerate(sweep.trials.to_dict("records"))
+    ]
+    return {"columns": [{"name": name, "kind": kind} for name, kind in columns], "rows": rows}
+
+
+def _setting(point: dict[str, Any], name: str) -> Any:
+    return None if name not in point else "none" if point[name] is None else _json(point[name])
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value_text(value)
+
+
+def provenance(sweep: SweepTables) -> dict[str, Any]:
+    """Where the numbers come from: commit, versions, data, seeds, place of the records."""
+    records = sweep.records
+    recorded, study = records.provenance, records.study
+    seeds = sorted({int(seed) for seed in sweep.trials["seed"].dropna()})
+    shown = ", ".join(map(str, seeds[:8])) + (", …" if len(seeds) > 8 else "")
+    facts = [
+        ("records", f"{records.location.rstrip('/')}/records"),
+        ("study seed", study.get("seed")),
+        ("training seeds", shown),
+        ("sampler", study.get("sampler")),
+        ("asked in", ", ".join(map(str, study.get("asked_in") or ()))),
+    ]
+    facts += [
+        (k.replace("_", " "), v)
+        for k, v in recorded.items()
+        if k != "version" and not isinstance(v, dict | list)
+    ]
+    nested = {  # the study as it began stands above, as it is now
+        k: v for k, v in recorded.items() if isinstance(v, dict | list) and k != "study"
+    }
+    return {
+        "facts": [(name, value_text(value)) for name, value in facts if value not in (None, "")],
+        "savings": savings_text(savings(sweep)) if sweep.how_ended().get("pruned") else "",
+        "parquet": f"{records.location.rstrip('/')}/records/ticks/*.parquet",
+        "problems": list(records.problems),
+        "study": to_yaml(study),
+        "versions": json.dumps(nested, indent=1, ensure_ascii=False, sort_keys=True)
+        if nested
+        else "",
+    }

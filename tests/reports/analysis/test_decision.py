@@ -1,0 +1,168 @@
+"""What is chosen and how sure that is."""
+
+import math
+
+import numpy as np
+import pytest
+
+from reports.analysis.decision import amount, decide, interval_text, points_data
+from reports.answers.decision_text import remedy, sureness
+from reports.tables import Column
+
+LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
+
+
+def test_nothing_to_choose(awkward) -> None:
+    decision = decide(awkward)
+    assert (decision is None) == awkward.ranked.empty
+    if decision is not None:
+        assert sureness(decision, awkward)
+        assert len(points_data(decision)) == len(awkward.ranked)
+        assert decision.points["trial_id"].tolist() == awkward.ranked["trial_id"].tolist()
+
+
+def test_a_single_trial(build) -> None:
+    sweep = build()
+    sweep.trial({}, 9.0)
+    tables = sweep.tables()
+    decision = decide(tables)
+    assert decision is not None and decision.overstated is None
+    assert sureness(decision, tables) == [
+        "Not confirmed: a single configuration, trained once with one seed."
+    ]
+    assert remedy(decision, tables) == f"colorsweep confirm {sweep.folder} --top 1 --replicates 3"
+
+
+def searched(build, noise: float, count: int = 30):
+    """A search over a smooth surface; trials differ by noise beside it."""
+    sweep, chance = build(), np.random.default_rng(0)
+    for index in range(count):
+        rate = float(10 ** chance.uniform(-5, -3))
+        value = 9.0 + (math.log10(rate) + 4) ** 2 + noise * chance.normal()
+        sweep.trial({LR: rate, LOSS: ["bce", "hinge"][index % 2]}, value)
+    return sweep.tables()
+
+
+def test_how_much_luck_is_likely_in_a_search(build) -> None:
+    decision = decide(searched(build, noise=0.5))
+    assert decision is not None and decision.overstated is not None
+    assert 0.4 < decision.overstated < 1.4
+    text = sureness(decision, searched(build, noise=0.5))[0]
+    assert "one lucky draw among" in text and "overstate itself by about" in text
+    assert "Lab units" in text
+
+
+def test_without_noise_there_is_no_luck(build) -> None:
+    tables = searched(build, noise=0.0)
+    decision = decide(tables)
+    assert decision is not None and decision.overstated == pytest.approx(0, abs=1e-6)
+    assert "too small to matter" in sureness(decision, tables)[0]
+
+
+def confirmed(build, values: dict[str, list[float | None]], seconds: dict[str, float], **more):
+    sweep = build(**more)
+    for index, point in enumerate(values):
+        sweep.trial({LR: 1e-4 * (index + 1)}, 9.0 + index, point_id=point)
+    for index, (point, own) in enumerate(values.items()):
+        sweep.confirm(point, {LR: 1e-4 * (index + 1)}, own, seconds=seconds.get(point, 10.0))
+    return sweep.tables()
+
+
+def test_a_little_cheaper_is_not_cheaper(build) -> None:
+    values = {"a": [6.0, 7.0, 8.0], "b": [6.1, 7.2, 7.9]}
+    for seconds, proposed in ((9.5, 0), (5.0, 1)):
+        name = f"sweep{proposed}"
+        decision = decide(confirmed(build, values, {"b": seconds}, name=name))
+        assert decision is not None and decision.points["tie"].tolist() == [False, True]
+        assert decision.proposed == proposed
+
+
+def test_times_that_may_be_chance_are_not_cheaper(build) -> None:
+    sweep, times = build(), ([10.0, 16.0, 12.0], [9.0, 14.0, 6.0])
+    for index, own in enumerate(times):
+        point = {LR: 1e-4 * (index + 1)}
+        sweep.trial(point, 9.0, point_id=f"p{index}")
+        for seed, seconds in enumerate(own, start=1):
+            metrics = {"test_ab_mae": 6.0 + seed + 0.1 * index * (seed - 1)}
+            sweep.trial(point, 9.0, metrics=metrics, origin="confirm", point_id=f"p{index}",
+                        seed=seed, seconds=seconds)  # fmt: skip
+    decision = decide(sweep.tables())
+    assert decision is not None and decision.points["tie"].tolist() == [False, True]
+    assert decision.points["seconds"].iloc[1] < 0.8 * decision.points["seconds"].iloc[0]
+    assert decision.proposed == 0
+
+
+def test_what_is_worse_is_no_tie_however_cheap(build) -> None:
+    values = {"a": [6.0, 7.0, 8.0], "b": [8.1, 9.2, 10.0]}
+    tables = confirmed(build, values, {"b": 1.0})
+    decision = decide(tables)
+    assert decision is not None and decision.proposed == 0 and decision.ties.empty
+    said = sureness(decision, tables)
+    assert len(said) == 1
+    assert said[0].startswith(
+        "#1, confirmed with 3 fresh seeds: test ab MAE 7.000 [4.516, 9.484] Lab"
+    )
+    assert remedy(decision, tables) is None
+
+
+def test_a_point_that_lost_a_replicate_is_no_tie(build) -> None:
+    tables = confirmed(build, {"a": [6.0, None, 8.0], "b": [6.1, 7.2, 7.9]}, {"a": 1.0})
+    decision = decide(tables)
+    assert decision is not None and decision.points["point_id"].tolist() == ["b", "a"]
+    assert decision.ties.empty and decision.proposed == 0
+
+
+def test_a_lost_replicate_of_the_first_is_said(build) -> None:
+    tables = confirmed(build, {"a": [6.0, None, 8.0]}, {})
+    assert "1 training of it was lost." in sureness(decide(tables), tables)
+
+
+@pytest.mark.parametrize(("worse", "tie"), [(0.0, True), (3.0, False)])
+def test_ties_of_several_objectives_are_such_in_each(build, worse: float, tie: bool) -> None:
+    objectives = {"val_ab_mae": "minimize", "val_colorfulness_gap": "minimize"}
+    sweep = build(objectives=objectives)
+    for index in range(2):
+        point = {LR: 1e-4 * (index + 1)}
+        gap = {"val_colorfulness_gap": 1.0 + index}
+        sweep.trial(point, 9.0 + index, metrics=gap, point_id=f"p{index}")
+        for seed, value in enumerate((6.0, 7.0, 8.2), start=1):
+            judged = {
+                "test_ab_mae": value + 0.02 * index * (-1) ** seed,
+                "test_colorfulness_gap": 1.0 + 0.1 * seed + index * (worse + 0.03 * (seed - 2)),
+            }
+            sweep.trial(point, 9.0, metrics=judged, origin="confirm", point_id=f"p{index}",
+                        seed=seed)  # fmt: skip
+    decision = decide(sweep.tables())
+    assert decision is not None and decision.basis == "confirm" and len(decision.points) == 2
+    assert decision.points["tie"].tolist() == [False, tie]
+
+
+def test_a_single_point_of_several_objectives_has_no_tie(build) -> None:
+    objectives = {"val_ab_mae": "minimize", "val_colorfulness_gap": "minimize"}
+    sweep = build(objectives=objectives)
+    sweep.trial({}, 9.0, metrics={"val_colorfulness_gap": 1.0})
+    for seed in (1, 2):
+        sweep.trial({}, 9.0, metrics={"test_ab_mae": 9.0 + seed, "test_colorfulness_gap": 1.0},
+                    origin="confirm", point_id="p0", seed=seed)  # fmt: skip
+    decision = decide(sweep.tables())
+    assert decision is not None and decision.basis == "confirm" and decision.ties.empty
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sign", "text"),
+    [
+        ((7.43, 6.31, 8.55), "", "7.430 [6.310, 8.550]"),
+        ((7.43, math.nan, math.nan), "", "7.430"),
+        ((math.nan, math.nan, math.nan), "", "–"),
+        ((0.1404, -0.02, 0.3), "+", "+0.140 [-0.020, +0.300]"),
+        ((0.0, 0.0, 0.0), "", "0.000 [0.000, 0.000]"),
+        ((12345.6, 12000.0, 13000.0), "", "12346 [12000, 13000]"),
+    ],
+)
+def test_intervals_in_words(numbers: tuple[float, float, float], sign: str, text: str) -> None:
+    assert interval_text(*numbers, sign) == text
+
+
+def test_amounts_with_units() -> None:
+    assert amount(0.31, Column("m", "M", "Lab units", None)) == "0.31 Lab units"
+    assert amount(0.31, Column("m", "M", "of 1", None)) == "0.31"
