@@ -67,7 +67,7 @@ def _as_job(address: str, questions: Mapping[str, Any]) -> dict[str, Any]:
     try:
         client = JobSubmissionClient(address)
         with tempfile.TemporaryDirectory(prefix="colorsweep-doctor-") as folder:
-            (Path(folder) / "nodeprobe.py").write_bytes(_SCRIPT.read_bytes())
+            (Path(folder) / _SCRIPT.name).write_bytes(_SCRIPT.read_bytes())
             (Path(folder) / "questions.json").write_text(json.dumps(questions))
             job = _submit(client, folder)
         said = _wait(client, job, address)
@@ -83,7 +83,7 @@ def _submit(client: Any, folder: str) -> str:
     while True:
         try:
             return client.submit_job(
-                entrypoint="python node_probe.py questions.json",
+                entrypoint=f"python {_SCRIPT.name} questions.json",
                 runtime_env={"working_dir": folder},
             )
         except RuntimeError as error:
