@@ -14,10 +14,11 @@ from colornet.model.card import model_card
 from colornet.model.folder import manifest_name, read_weights, write_model
 from colornet.model.lightness import TrainingLightness
 from colornet.storage import Storage
-from reports.analysis.decision import Decision, decide, interval_text, plain
+from reports.analysis.decision import Decision, decide
 from reports.answers.decision_text import sureness
 from reports.answers.recommendation import objection, stopped_text
-from reports.tables import SweepTables, duration_text, setting_text, value_text
+from reports.format import duration_text, interval_text, json_number, setting_text, value_text
+from reports.tables import SweepTables
 from search.core.ranking import confirmed_column
 from search.records.reader import driver_of
 
@@ -66,7 +67,7 @@ def _none_valid(sweep: SweepTables) -> str:
 def freeze(
     sweep: SweepTables, decision: Decision, place: int | None = None, file: str = "best.yaml"
 ) -> dict[str, Any]:
-    """One configuration as plain data: what `best.yaml` holds.
+    """One configuration as json_number data: what `best.yaml` holds.
 
     Args:
         place: of the point in `decision.points`, by default the one that is proposed.
@@ -95,7 +96,9 @@ def freeze(
             "point": row["point"],
             "trials": _trials(sweep, row),
             "values": {
-                confirmed_column(name) if row["basis"] == "confirm" else name: plain(row.get(name))
+                confirmed_column(name) if row["basis"] == "confirm" else name: json_number(
+                    row.get(name)
+                )
                 for name in names
             },
             "confirmed": _confirmed(decision, row),
@@ -125,7 +128,7 @@ def _confirmed(decision: Decision, row: pd.Series) -> dict[str, Any] | None:
     names = tied["trial_id"].tolist()
     return {
         "column": confirmed_column(column) if row["basis"] == "confirm" else column,
-        **{name: plain(row[name]) for name in ("mean", "low", "high")},
+        **{name: json_number(row[name]) for name in ("mean", "low", "high")},
         "replicates": int(row["n"]),
         "seeds": sorted(row["values"]),
         "ties": [n for n in names if n != row["trial_id"]] if row["trial_id"] in names else [],

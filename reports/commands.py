@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from colornet.cli_result import aligned, count_text
 from colornet.errors import InputError
+from reports.format import size_text
 
 if TYPE_CHECKING:
     from reports.answers.recommendation import Objection
@@ -31,7 +32,7 @@ class ReportResult:
         tables = self.tables
         trials = count_text(len(tables.trials), "trial")
         trials += f", the records of {len(tables.records.gone)} gone" if tables.records.gone else ""
-        lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB, {trials})"]
+        lines = [f"Report  {self.path}  ({size_text(self.size)}, {trials})"]
         lines += [f"Note    {problem}" for problem in tables.records.problems]
         lines.append(f"Next    colorsweep best {quote(tables.argument)}")
         return "\n".join(lines)
@@ -61,7 +62,7 @@ class ComparisonResult:
     def text(self) -> str:
         """Where the page is, and what it warns of."""
         names = ", ".join(self.values["sweeps"])
-        lines = [f"Report  {self.path}  ({self.size / 1e6:.1f} MB: {names})"]
+        lines = [f"Report  {self.path}  ({size_text(self.size)}: {names})"]
         lines += [f"Note    {warning}" for warning in self.values["warnings"]]
         return "\n".join(lines)
 
@@ -157,7 +158,7 @@ def report(
     if pictures is not None and pictures < 0:
         raise InputError(f"--pictures: {pictures}: must not be negative.")
     if every <= 0:
-        raise InputError(f"--every: {every:g}: must be above 0.")
+        raise InputError(f"--every: {every}: must be above 0.")
     if len(sweeps) > 1:
         if watch:
             raise InputError("--watch: follows one sweep.\nName one sweep.")

@@ -2,24 +2,20 @@
 
 import csv
 import io
-import json
 import math
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from colornet.cli_result import Answer, count_text
 from colornet.errors import InputError
+from reports.format import csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from reports.tables import SweepTables
-
-FORMULA = re.compile(r"[=+\-@\t\r]")
-"""How text begins that a spreadsheet runs."""
 
 
 def export_csv(
@@ -106,22 +102,6 @@ def csv_text(frame: "pd.DataFrame") -> str:
     """A frame as CSV: numbers exact, text that a spreadsheet would run disarmed."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow([cell(name) for name in frame.columns])
-    writer.writerows([cell(value) for value in row] for row in frame.itertuples(index=False))
+    writer.writerow([csv_cell(name) for name in frame.columns])
+    writer.writerows([csv_cell(value) for value in row] for row in frame.itertuples(index=False))
     return stream.getvalue()
-
-
-def cell(value: Any) -> str:
-    """One value as text: nothing for what is missing, JSON for lists, exact numbers."""
-    if hasattr(value, "isoformat"):
-        return "" if value != value else value.isoformat()
-    if hasattr(value, "item"):
-        value = value.item()
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return repr(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if FORMULA.match(text) else text

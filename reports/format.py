@@ -1,30 +1,196 @@
-"""Numbers, intervals, durations and lists as text."""
+"""Numbers, units, durations, intervals, p values and lists as text: the only place that formats.
 
-from reports.analysis.decision import interval_text
-from reports.tables import Column, value_text
+Counts with their nouns are `colornet.cli_result.count_text`, which all rooms share.
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from reports.tables import Column
+
+NONE = "–"
+"""Where there is no number."""
+FORMULA = re.compile(r"[=+\-@\t\r]")
+"""How text begins that a spreadsheet runs."""
+EXACT_INTEGERS = 2**53
+"""Below this every whole number is a float, so that one can be written for the other."""
 
 
-def amount_text(estimate: float, low: float, high: float, column: Column) -> str:
-    """`1.30 [0.90, 1.70] Lab units`, of a difference."""
-    unit = "" if column.unit.startswith("of ") else column.unit
-    numbers = interval_text(estimate, low, high, "+").replace("+", "")
-    return f"{numbers} {unit}".strip()
+def value_text(value: Any) -> str:
+    """A setting or number: four significant digits, whole numbers with separators."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return NONE
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        if float(value).is_integer() and abs(value) < 1e6:
+            return f"{int(value):,}"
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def least_text(difference: float, column: Column) -> str:
-    """`0.2 Lab units`."""
-    unit = "" if column.unit.startswith("of ") else column.unit
-    return f"{value_text(float(f'{difference:.2g}'))} {unit}".strip()
+def setting_text(value: Any) -> str:
+    """A setting: null, which switches off whatever it is, is a value and not a gap."""
+    return "none" if value is None else value_text(value)
 
 
-def apart(first: str, second: str, estimate: float, low: float, high: float, column: Column) -> str:
+def settings_text(point: dict[str, Any], names: Sequence[str]) -> str:
+    """`bce`, or `bce, 0.1` for several dimensions; those that do not apply are left out."""
+    return ", ".join(setting_text(point[name]) for name in names if name in point) or "as the base"
+
+
+def significant(value: float, digits: int) -> float:
+    """The number rounded to so many significant digits."""
+    return float(f"{value:.{digits}g}")
+
+
+def score_text(value: float) -> str:
+    """Four significant digits with zeros at the end, so that numbers below each other align."""
+    return f"{value:#.4g}" if math.isfinite(value) else NONE
+
+
+def fixed_text(value: float, digits: int) -> str:
+    """So many digits after the point."""
+    return f"{value:.{digits}f}"
+
+
+def bound_text(value: float) -> str:
+    """An end of a part of a range: two significant digits, whole numbers from 100 on."""
+    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def large_text(number: float) -> str:
+    """`1,200`, `1.2 million`, `3.4 billion`."""
+    for limit, word in ((1e9, "billion"), (1e6, "million")):
+        if number >= limit:
+            return f"{number / limit:.1f} {word}"
+    return f"{number:,.0f}"
+
+
+def size_text(size: int) -> str:
+    """Bytes as `5.1 MB`."""
+    return f"{size / 1e6:.1f} MB"
+
+
+def percent_text(share: float, digits: int = 0) -> str:
+    """`34%`, of 0.34."""
+    return f"{share:.{digits}%}"
+
+
+def duration_text(seconds: float) -> str:
+    """`48 s`, `12 min`, `3.4 h`."""
+    if not math.isfinite(seconds):
+        return NONE
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def time_text(time: datetime, *, seconds: bool = False) -> str:
+    """`2026-05-01 12:30`, with seconds where they are asked for."""
+    return f"{time:%Y-%m-%d %H:%M:%S}" if seconds else f"{time:%Y-%m-%d %H:%M}"
+
+
+def interval_text(
+    estimate: float,
+    low: float,
+    high: float,
+    *,
+    signed: bool = False,
+    digits: int | None = None,
+    percent: bool = False,
+) -> str:
+    """`7.43 [6.31, 8.55]`, or the estimate alone where the ends are not finite.
+
+    Args:
+        signed: with a plus sign, and one digit less: of differences.
+        digits: after the point; by default as many as the largest of the three numbers needs.
+        percent: of shares.
+    """
+    numbers = [estimate, low, high] if math.isfinite(low) else [estimate]
+    if not math.isfinite(estimate):
+        return NONE
+    if percent:
+        texts = [percent_text(number) for number in numbers]
+    else:
+        if digits is None:
+            size = max(abs(estimate), *(abs(one - estimate) for one in numbers)) or 1.0
+            digits = min(max((2 if signed else 3) - math.floor(math.log10(size)), 0), 8)
+        texts = [f"{number:{'+' if signed else ''}.{digits}f}" for number in numbers]
+    return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
+
+
+def p_text(p: float, equals: str = "") -> str:
+    """`.032`, `< .001`, or nothing where there was no test; `equals` stands before the first."""
+    if math.isnan(p):
+        return ""
+    return "< .001" if p < 0.001 else equals + f"{p:.3f}".replace("0.", ".", 1)
+
+
+def with_unit(text: str, column: Column) -> str:
+    """The text with the metric's unit, unless that is a share (`of …`)."""
+    return text if column.unit.startswith("of ") else f"{text} {column.unit}".strip()
+
+
+def amount_text(value: float, column: Column) -> str:
+    """`0.2 Lab units`: two significant digits, of what is known no better."""
+    return with_unit(value_text(significant(value, 2)), column)
+
+
+def difference_text(estimate: float, low: float, high: float, column: Column) -> str:
+    """`1.30 [0.90, 1.70] Lab units`."""
+    return with_unit(interval_text(estimate, low, high, signed=True).replace("+", ""), column)
+
+
+def comparison_text(
+    first: str, second: str, estimate: float, low: float, high: float, column: Column
+) -> str:
     """`A is worse than B by 1.30 [0.90, 1.70] Lab units`; the estimate is of A minus B."""
     word = "worse" if estimate * column.sign >= 0 else "better"
     if estimate < 0:
         estimate, low, high = -estimate, -high, -low
-    return f"{first} is {word} than {second} by {amount_text(estimate, low, high, column)}"
+    return f"{first} is {word} than {second} by {difference_text(estimate, low, high, column)}"
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def is_or_are(count: int) -> str:
+    """The verb that follows a count."""
+    return "is" if count == 1 else "are"
+
+
+def json_number(value: Any) -> float | int | None:
+    """A number for JSON: whole ones as int, None where there is none."""
+    if value is None or not np.isfinite(value):
+        return None
+    return int(value) if isinstance(value, int | np.integer) else float(value)
+
+
+def csv_cell(value: Any) -> str:
+    """A cell of a CSV file: nothing for what is missing, JSON for lists, exact numbers, and text
+    that a spreadsheet would run disarmed by a quote."""
+    if hasattr(value, "isoformat"):
+        return "" if value != value else value.isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_INTEGERS:
+        return str(int(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if FORMULA.match(text) else text

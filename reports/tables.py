@@ -1,7 +1,6 @@
 """A sweep's records as what charts, page and decisions read: trials, objectives, dimensions."""
 
 import json
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -284,34 +283,3 @@ def _dimension(name: str, spec: dict[str, Any]) -> Dimension:
         special=(spec["special"],) if "special" in spec else (),
         when=dict(spec.get("when") or {}),
     )
-
-
-def value_text(value: Any) -> str:
-    """A setting or number for people: four significant digits, whole numbers with separators."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, int | np.integer):
-        return f"{value:,}"
-    if isinstance(value, float | np.floating):
-        if float(value).is_integer() and abs(value) < 1e6:
-            return f"{int(value):,}"
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def setting_text(value: Any) -> str:
-    """A setting for people: null, which switches off whatever it is, is a value and not a gap."""
-    return "none" if value is None else value_text(value)
-
-
-def duration_text(seconds: float) -> str:
-    """A duration for people: `48 s`, `12 min`, `3.4 h`."""
-    if not math.isfinite(seconds):
-        return "–"
-    if seconds < 120:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

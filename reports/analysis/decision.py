@@ -16,7 +16,8 @@ from reports.analysis.statistics import (
     overstatement,
     ties,
 )
-from reports.tables import Column, Dimension, SweepTables, value_text
+from reports.format import json_number, value_text
+from reports.tables import Column, Dimension, SweepTables
 from search.core.ranking import confirmed_column, deciding_metric, point_table
 
 CHEAPER = 0.1
@@ -204,23 +205,6 @@ def _settings(
     return np.array(ordered).reshape(len(ordered), len(points)).T, labels
 
 
-def amount(value: float, column: Column) -> str:
-    """A number with its unit where that is short and no share: `0.31 Lab units`, `2.1 dB`."""
-    unit = "" if column.unit.startswith("of ") else column.unit
-    return f"{value:.3g} {unit}".strip()
-
-
-def interval_text(mean: float, low: float, high: float, sign: str = "") -> str:
-    """`7.43 [6.31, 8.55]`, or the mean alone without an interval; `sign` "+" for differences."""
-    numbers = [mean, low, high] if math.isfinite(low) else [mean]
-    if not math.isfinite(mean):
-        return "–"
-    size = max(abs(mean), *(abs(one - mean) for one in numbers)) or 1.0
-    digits = min(max((2 if sign else 3) - math.floor(math.log10(size)), 0), 8)
-    texts = [f"{one:{sign}.{digits}f}" for one in numbers]
-    return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
-
-
 def points_data(decision: Decision) -> list[dict[str, Any]]:
     """The ranked points as JSON-able data."""
     names = ("n", "lost", "mean", "low", "high", "seconds", "gmac")
@@ -231,17 +215,10 @@ def points_data(decision: Decision) -> list[dict[str, Any]]:
             "trial": row["trial_id"],
             "point": row["point"],
             "basis": row["basis"],
-            **{name: plain(row[name]) for name in names},
+            **{name: json_number(row[name]) for name in names},
             "feasible": bool(row["feasible"]),
             "tie": bool(row["tie"]),
             "proposed": place == decision.proposed,
         }
         for place, row in enumerate(decision.points.to_dict("records"))
     ]
-
-
-def plain(value: Any) -> float | int | None:
-    """A number for JSON: whole ones as int, None where there is none."""
-    if value is None or not np.isfinite(value):
-        return None
-    return int(value) if isinstance(value, int | np.integer) else float(value)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reports.analysis.regression import polynomials
-from reports.tables import Dimension, setting_text
+from reports.format import bound_text, setting_text
+from reports.tables import Dimension
 
 FEWEST = 3
 """Trials in a region below which nothing is said of it."""
@@ -43,7 +44,7 @@ class Region(NamedTuple):
         """`0.05 to 0.29` or `bce`."""
         if self.kind == "value":
             return setting_text(self.value)
-        return f"{_round(self.low)} to {_round(self.high)}"
+        return f"{bound_text(self.low)} to {bound_text(self.high)}"
 
     @property
     def phrase(self) -> str:
@@ -218,7 +219,3 @@ def _centered(columns: list[np.ndarray], active: np.ndarray) -> np.ndarray:
     if not active.any():
         return stacked
     return np.where(active[:, None], stacked - stacked[active].mean(0), 0.0)
-
-
-def _round(value: float) -> str:
-    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"

@@ -2,13 +2,12 @@
 
 import json
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from colornet.cli_result import count_text
-from reports.analysis.decision import Decision, interval_text, plain
+from reports.analysis.decision import Decision
 from reports.analysis.statistics import (
     LEVEL,
     Difference,
@@ -17,7 +16,14 @@ from reports.analysis.statistics import (
     mean_interval,
     replicates_needed,
 )
-from reports.tables import SweepTables, setting_text, value_text
+from reports.format import (
+    interval_text,
+    json_number,
+    p_text,
+    settings_text,
+    value_text,
+)
+from reports.tables import SweepTables
 from search.core.ranking import deciding_metric
 
 
@@ -98,11 +104,6 @@ def _level(
 def _never(row: dict[Any, Any]) -> Level:
     nothing = mean_interval([])
     return Level(row["point"], nothing, int(row["lost"]), None, None, "never finished")
-
-
-def settings_text(point: dict[str, Any], names: Sequence[str]) -> str:
-    """`bce`, or `bce, 0.1` for several dimensions; those that do not apply are left out."""
-    return ", ".join(setting_text(point[name]) for name in names if name in point) or "as the base"
 
 
 def _verdict(
@@ -188,19 +189,12 @@ def _texts(
                 interval_text(level.mean.estimate, level.mean.low, level.mean.high),
                 str(level.mean.n),
                 str(level.lost or ""),
-                interval_text(other.mean, other.low, other.high, "+") if other else "",
+                interval_text(other.mean, other.low, other.high, signed=True) if other else "",
                 p_text(other.p) if other else "",
                 level.verdict,
             )
         )
     return (head, *body)
-
-
-def p_text(p: float) -> str:
-    """`.032`, `< .001`, or nothing where there was no test."""
-    if math.isnan(p):
-        return ""
-    return "< .001" if p < 0.001 else f"{p:.3f}".replace("0.", ".", 1)
 
 
 def comparison_data(found: Comparison) -> dict[str, Any]:
@@ -220,12 +214,14 @@ def _data(level: Level) -> dict[str, Any]:
     names = ("mean", "low", "high", "p", "n")
     return {
         "point": level.point,
-        "mean": plain(level.mean.estimate),
-        "low": plain(level.mean.low),
-        "high": plain(level.mean.high),
+        "mean": json_number(level.mean.estimate),
+        "low": json_number(level.mean.low),
+        "high": json_number(level.mean.high),
         "n": level.mean.n,
         "lost": level.lost,
-        "minus_best": {name: plain(getattr(other, name)) for name in names} if other else None,
+        "minus_best": {name: json_number(getattr(other, name)) for name in names}
+        if other
+        else None,
         "paired": other.paired if other else None,
         "replicates_needed": level.needed,
         "verdict": level.verdict,

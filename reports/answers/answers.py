@@ -12,12 +12,19 @@ import pandas as pd
 
 from colornet.cli_result import count_text
 from colornet.config.columns import KNOWN_COSTS
-from reports.analysis.decision import Decision, interval_text, plain
-from reports.analysis.levels import p_text
+from reports.analysis.decision import Decision
 from reports.answers.answer import VERDICTS, Answer
 from reports.answers.compare import compare_answers
 from reports.answers.search import SPREAD_SHARE, search_answers
-from reports.format import listed
+from reports.format import (
+    fixed_text,
+    interval_text,
+    json_number,
+    listed,
+    p_text,
+    percent_text,
+    with_unit,
+)
 from reports.tables import Column, SweepTables
 from search.core.ranking import deciding_metric
 
@@ -103,7 +110,9 @@ def caption(found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | 
             "fit of all together; outliers count only as much as the limit of what is usual."
         )
         if not sweep.records.study.get("difference"):
-            parts.append(f"What matters: {SPREAD_SHARE:.0%} of the trials' standard deviation.")
+            parts.append(
+                f"What matters: {percent_text(SPREAD_SHARE)} of the trials' standard deviation."
+            )
     return " ".join(parts)
 
 
@@ -120,7 +129,7 @@ def answers_data(
         "unit": column.unit,
         "basis": caption(found, sweep, decision),
         "dimensions": [
-            {**one._asdict(), **{name: plain(getattr(one, name)) for name in numbers}}
+            {**one._asdict(), **{name: json_number(getattr(one, name)) for name in numbers}}
             for one in found
         ],
     }
@@ -131,7 +140,6 @@ def answers_view(
 ) -> dict[str, Any]:
     """What answers.html.j2 shows: texts, and the interval bars in percent of a common scale."""
     column = answered_column(sweep, decision)
-    unit = "" if column.unit.startswith("of ") else column.unit
     ends = [v for one in found for v in (one.low, one.high, one.estimate) if math.isfinite(v)]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     room = MARGIN * (high - low)
@@ -139,7 +147,7 @@ def answers_view(
     return {
         "headline": headline(found, sweep, decision),
         "caption": caption(found, sweep, decision),
-        "unit": unit,
+        "unit": with_unit("", column),
         "label": column.label,
         "rows": [_row(one, column, low, high) for one in found],
     }
@@ -147,14 +155,13 @@ def answers_view(
 
 def _row(one: Answer, column: Column, low: float, high: float) -> dict[str, Any]:
     def place(value: float) -> str:
-        return f"{100 * (value - low) / (high - low):.1f}"
+        return fixed_text(100 * (value - low) / (high - low), 1)
 
     bar = None
     if all(map(math.isfinite, (one.estimate, one.low, one.high))) and high > low:
-        width = f"{100 * (one.high - one.low) / (high - low):.1f}"
+        width = fixed_text(100 * (one.high - one.low) / (high - low), 1)
         numbers = {"at": one.estimate, "low": one.low, "zero": 0.0}
         bar = {name: place(value) for name, value in numbers.items()} | {"width": width}
-    p = p_text(one.p)
     return {
         "dimension": one.dimension,
         "verdict": one.verdict,
@@ -162,8 +169,8 @@ def _row(one: Answer, column: Column, low: float, high: float) -> dict[str, Any]
         "chip": VERDICTS[one.verdict],
         "sentence": one.sentence,
         "contrast": one.contrast.replace(" - ", " − "),
-        "numbers": interval_text(one.estimate, one.low, one.high, "+") if bar else "",
-        "p": p if not p or p.startswith("<") else f"= {p}",
+        "numbers": interval_text(one.estimate, one.low, one.high, signed=True) if bar else "",
+        "p": p_text(one.p, "= "),
         "count": count_text(one.n, one.counted.removesuffix("s")),
         "bar": bar,
     }

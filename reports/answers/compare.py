@@ -8,13 +8,19 @@ import pandas as pd
 from scipy import stats
 
 from colornet.cli_result import count_text
-from reports.analysis.levels import p_text
 from reports.analysis.lost_trials import Lost, lost_at, lost_text, lost_trials, lost_where
 from reports.analysis.paired_effects import Compared, Interaction, compare_levels, interactions
 from reports.analysis.statistics import LEVEL, Difference, adjusted, replicates_needed, shown
 from reports.answers.answer import Answer, answer
-from reports.format import amount_text, apart, least_text, listed
-from reports.tables import Column, SweepTables, setting_text
+from reports.format import (
+    amount_text,
+    comparison_text,
+    difference_text,
+    listed,
+    p_text,
+    setting_text,
+)
+from reports.tables import Column, SweepTables
 from search.core.ranking import LOST, deciding_metric
 
 SEEDS = "paired seeds"
@@ -188,7 +194,7 @@ def _texts(
         texts.append(_apart(found, one, *sides))
     names = listed([_text(one, level) for level in same]) if same else ""
     if same and found.difference:
-        least = least_text(found.difference, found.column)
+        least = amount_text(found.difference, found.column)
         lead = "No visible effect: " if not worse and not unclear else ""
         texts.append(f"{lead}{names} within {least} of {_text(one, best)}")
     if unclear:
@@ -198,13 +204,13 @@ def _texts(
 
 def _apart(found: Findings, one: Compared, better: str, level: str) -> str:
     other = one.differences[better, level]
-    p = p_text(_p(found, "worse", one.dimension, better, level))
+    p = p_text(_p(found, "worse", one.dimension, better, level), "= ")
     sides = _text(one, level), _text(one, better)
-    words = apart(*sides, other.mean, other.low, other.high, found.column)
+    words = comparison_text(*sides, other.mean, other.low, other.high, found.column)
     small = ""
     if found.difference and max(abs(other.low), abs(other.high)) < found.difference:
-        small = f", less than the {least_text(found.difference, found.column)} that matters"
-    return f"{words} (p {p if p.startswith('<') else f'= {p}'}){small}"
+        small = f", less than the {amount_text(found.difference, found.column)} that matters"
+    return f"{words} (p {p}){small}"
 
 
 def _unclear_text(
@@ -218,12 +224,12 @@ def _unclear_text(
     sides = []
     for level in unclear:
         other = simultaneous(one.differences[best, level], len(one.differences))
-        numbers = amount_text(other.mean, other.low, other.high, found.column)
+        numbers = difference_text(other.mean, other.low, other.high, found.column)
         sides.append(f"{_text(one, level)} minus {_text(one, best)} {numbers}")
     text = f"{'Not told apart' if worse else 'Not enough data'}: {'; '.join(sides)}"
     if needed is None or not found.difference:
         return text
-    least = least_text(found.difference, found.column)
+    least = amount_text(found.difference, found.column)
     return (
         f"{text}; about {count_text(needed, 'more replicate')} would show a difference of {least}"
     )
@@ -246,16 +252,16 @@ def _depends(found: Findings, name: str) -> list[str]:
     for pair in found.pairs:
         if name not in pair[:2] or not shown(_p(found, "pair", pair.first, pair.second)):
             continue
-        p = p_text(_p(found, "pair", pair.first, pair.second))
+        p = p_text(_p(found, "pair", pair.first, pair.second), "= ")
         other = pair.second if pair.first == name else pair.first
-        text = f"Depends on {other} (p {p if p.startswith('<') else f'= {p}'})"
+        text = f"Depends on {other} (p {p})"
         if pair.first == name:
             sides = sorted(pair.where, key=lambda side: side[1].mean)
             ends = [sides[0], sides[-1]]
             first, second = (setting_text(level) for level in pair.levels)
             said = [
-                f"{apart(second, first, one.mean, one.low, one.high, found.column)} where {other} "
-                f"is {setting_text(setting)}"
+                f"{comparison_text(second, first, *one[:3], found.column)} where {other} is "
+                f"{setting_text(setting)}"
                 for setting, one in ends
             ]
             text += f": {', '.join(said)}"

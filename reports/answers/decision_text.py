@@ -8,17 +8,17 @@ import pandas as pd
 from colornet.cli_result import count_text
 from colornet.config.columns import KNOWN_COSTS
 from colornet.config.validation import parse_bound
-from reports.analysis.decision import (
-    Decision,
-    amount,
-    cost_of,
-    deciding,
-    interval_text,
-    replicates,
-    trivial_value,
-)
+from reports.analysis.decision import Decision, cost_of, deciding, replicates, trivial_value
 from reports.analysis.statistics import mean_interval
-from reports.tables import SweepTables, duration_text
+from reports.format import (
+    amount_text,
+    duration_text,
+    interval_text,
+    significant,
+    value_text,
+    with_unit,
+)
+from reports.tables import SweepTables
 from search.core.ranking import bounds_of, confirmed_column, meets
 
 CONFIRM_TOP = 5
@@ -65,9 +65,9 @@ def _single(decision: Decision) -> str:
     text = f"Not confirmed: one lucky draw among {count_text(count, 'configuration')}"
     if decision.overstated is None:
         return f"{text}, each trained once; by how much it overstates itself is not known."
-    if float(f"{decision.overstated:.1g}") == 0:
+    if significant(decision.overstated, 1) == 0:
         return f"{text}, each trained once, though noise is too small to matter here."
-    by = amount(float(f"{decision.overstated:.2g}"), decision.column)
+    by = amount_text(decision.overstated, decision.column)
     return f"{text}, each trained once: likely to overstate itself by about {by}."
 
 
@@ -76,12 +76,11 @@ def _replicated(decision: Decision, first: pd.Series) -> str:
     shown = interval_text(first["mean"], np.nan if same else first["low"], first["high"])
     how = "" if same else " (mean, 95 % interval)"
     n = count_text(int(first["n"]), "seed")
-    label, unit = decision.judged.label, decision.judged.unit
-    unit = f" {unit}" if unit and not unit.startswith("of ") else ""
+    score = f"{decision.judged.label} {with_unit(shown, decision.judged)}"
     if decision.basis == "confirm":
         fresh = n.replace(" ", " fresh ")
-        return f"#1, confirmed with {fresh}: {label} {shown}{unit}{how}."
-    return f"#1, over {n}: {label} {shown}{unit}{how}."
+        return f"#1, confirmed with {fresh}: {score}{how}."
+    return f"#1, over {n}: {score}{how}."
 
 
 def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -> str:
@@ -125,7 +124,9 @@ def proposal(decision: Decision) -> str:
 
 def _cost_text(point: pd.Series, cost: str) -> str:
     value = float(point[cost])
-    return duration_text(value) if cost == "seconds" else f"{value:.3g} GMAC"
+    return (
+        duration_text(value) if cost == "seconds" else f"{value_text(significant(value, 3))} GMAC"
+    )
 
 
 def remedy(decision: Decision, sweep: SweepTables) -> str | None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from reports.analysis.decision import Decision, decide, plain, points_data
+from reports.analysis.decision import Decision, decide, points_data
 from reports.analysis.levels import compare, comparison_data
 from reports.answers.answers import answers, answers_data
 from reports.answers.decision_text import remedy, sureness
+from reports.format import json_number
 from reports.tables import SweepTables
 from search.core.finished import counted
 from search.records.reader import driver_of
@@ -36,7 +37,7 @@ def decision_data(sweep: SweepTables, decision: Decision) -> dict[str, Any]:
         "proposed": points[decision.proposed],
         "ties": [point["trial"] for point in points if point["tie"]],
         "notes": sureness(decision, sweep),
-        "overstated": plain(decision.overstated),
+        "overstated": json_number(decision.overstated),
         "remedy": remedy(decision, sweep),
         "compared": comparison_data(compared) if compared else None,
         "points": points,

@@ -13,7 +13,8 @@ from reports.analysis.attempts import attempts_of, busy_of
 from reports.analysis.decision import Decision
 from reports.answers.decision_text import CONFIRM_REPLICATES, remedy
 from reports.charts import early_ranks
-from reports.tables import FAILED_STATES, Dimension, SweepTables, value_text
+from reports.format import fixed_text, interval_text, percent_text, value_text
+from reports.tables import FAILED_STATES, Dimension, SweepTables
 from search.core.finished import is_exhausted
 
 FLAGS = {
@@ -147,9 +148,9 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
     if rounds < FEW_ROUNDS and not is_exhausted(sweep.records):
         more = STARTUP + FEW_ROUNDS * at_once - count
         yield (
-            f"tpe has learned in {rounds:.1f} rounds (its first {STARTUP} trials are random, then "
-            f"{at_once} at a time), and below {FEW_ROUNDS} it is little better than random: "
-            f"`colorsweep extend {_argument(sweep)} --trials {more}`."
+            f"tpe has learned in {fixed_text(rounds, 1)} rounds (its first {STARTUP} trials are "
+            f"random, then {at_once} at a time), and below {FEW_ROUNDS} it is little better than "
+            f"random: `colorsweep extend {_argument(sweep)} --trials {more}`."
         )
 
 
@@ -168,8 +169,8 @@ def _failures(sweep: SweepTables) -> Iterator[str]:
             known = isinstance(reason, str) and reason.strip()
             first = f" ({reason.strip().splitlines()[0][:120]})" if known else ""
             yield (
-                f"{len(lost):,} of {count_text(len(sweep.trials), 'trial')} {words[state]}, for "
-                f"example {lost['trial_id'].iloc[0]}{first}: {REMEDIES[state]}."
+                f"{value_text(len(lost))} of {count_text(len(sweep.trials), 'trial')} "
+                f"{words[state]}, for example {lost['trial_id'].iloc[0]}{first}: {REMEDIES[state]}."
             )
 
 
@@ -181,7 +182,7 @@ def _flagged(sweep: SweepTables, decision: Decision | None) -> Iterator[str]:
         known, raised = int(np.isfinite(values).sum()), values == 1
         if not raised.any():
             continue
-        text = f"{int(raised.sum()):,} of {count_text(known, 'contest')} flagged: {words}"
+        text = f"{value_text(int(raised.sum()))} of {count_text(known, 'contest')} flagged: {words}"
         if (sweep.trials.loc[raised, "trial_id"] == best).any():
             text += ", the best among them"
         yield f"{text}. To mend it, {REMEDIES[column]}."
@@ -206,9 +207,9 @@ def _stopping(sweep: SweepTables) -> Iterator[str]:
     share, tau = min(ranks.points, key=lambda point: abs(point[0] - ranks.rungs[0]))
     if tau.estimate < LITTLE:
         yield (
-            f"After {share:.0%} of a training, where stopping begins, the order foretold little of "
-            f"the last among those that finished (Kendall's tau {tau.estimate:.2f} [{tau.low:.2f}, "
-            f"{tau.high:.2f}]): raise `stopping.grace`."
+            f"After {percent_text(share)} of a training, where stopping begins, the order foretold "
+            "little of the last among those that finished (Kendall's tau "
+            f"{interval_text(tau.estimate, tau.low, tau.high, digits=2)}): raise `stopping.grace`."
         )
 
 
@@ -226,7 +227,7 @@ def _missing(sweep: SweepTables) -> Iterator[str]:
         whole, missing = int(seen["max"].sum()), int((seen["max"] - seen["nunique"]).sum())
         if missing:
             yield (
-                f"{missing / whole:.1%} of the ticks are missing, in "
+                f"{percent_text(missing / whole, 1)} of the ticks are missing, in "
                 f"{count_text(int((seen['max'] > seen['nunique']).sum()), 'trial')}: curves have "
                 "gaps there, last values stand."
             )

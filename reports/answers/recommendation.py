@@ -7,9 +7,10 @@ from math import isfinite
 import pandas as pd
 
 from colornet.data.few_pictures import few_pictures
-from reports.analysis.decision import Decision, by_seed, deciding, interval_text, trivial_value
+from reports.analysis.decision import Decision, by_seed, deciding, trivial_value
 from reports.analysis.statistics import mean_interval
-from reports.tables import Column, SweepTables, value_text
+from reports.format import interval_text, value_text
+from reports.tables import Column, SweepTables
 from search.core.finished import counted, is_exhausted, is_left
 from search.core.ranking import bounds_of
 from search.records.reader import driver_of

@@ -25,7 +25,8 @@ from reports.answers.text import (
     shown_texts,
     unclear_text,
 )
-from reports.tables import Column, Dimension, SweepTables, setting_text
+from reports.format import setting_text
+from reports.tables import Column, Dimension, SweepTables
 from search.core.ranking import LOST, deciding_metric
 
 SPREAD_SHARE = 0.25

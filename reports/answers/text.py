@@ -8,11 +8,17 @@ import numpy as np
 from colornet.cli_result import count_text
 from reports.analysis.design_matrix import Contrast, Region
 from reports.analysis.effects import Effect, effect_where
-from reports.analysis.levels import p_text
 from reports.analysis.lost_trials import lost_at, lost_where
 from reports.analysis.statistics import shown
 from reports.answers.search_tests import Findings
-from reports.format import amount_text, apart, least_text, listed
+from reports.format import (
+    amount_text,
+    comparison_text,
+    difference_text,
+    interval_text,
+    listed,
+    p_text,
+)
 from reports.tables import Column, Dimension
 
 HOPELESS = 4
@@ -29,7 +35,7 @@ def shown_texts(found: Findings, name: str, claimed: Sequence[tuple[Effect, floa
             lead = f"{'higher' if better else 'lower'} is better: "
         if kind == "bend" and inside:
             lead = "best inside the range: "
-        text = f"{lead}{_apart(one, found.column)} (p {_equals(p)})"
+        text = f"{lead}{_apart(one, found.column)} (p {p_text(p, '= ')})"
         texts.append(_capital(text) if kind in ("trend", "bend") else text)
     return texts
 
@@ -42,7 +48,7 @@ def _capital(text: str) -> str:
 def _apart(one: Effect, column: Column) -> str:
     first, second = one.contrast.first, one.contrast.second
     sides = _phrase(first), _phrase(second)
-    return apart(*sides, one.estimate, one.low, one.high, column)
+    return comparison_text(*sides, one.estimate, one.low, one.high, column)
 
 
 def _phrase(regions: tuple[Region, ...]) -> str:
@@ -58,11 +64,6 @@ def contrast_text(contrast: Contrast) -> str:
     return " - ".join(_phrase(side) for side in sides)
 
 
-def _equals(p: float) -> str:
-    text = p_text(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
 def better_way(found: Findings, name: str) -> str:
     """`lower` or `higher`, as the ranks have it."""
     return "lower" if found.directions[name].rho * found.column.sign > 0 else "higher"
@@ -71,18 +72,18 @@ def better_way(found: Findings, name: str) -> str:
 def direction_text(found: Findings, name: str, one: Effect) -> str:
     """That a direction is plain, and how little is known of the amount."""
     way = found.directions[name]
-    p = _equals(found.p["direction", name])
-    amount = amount_text(one.estimate, one.low, one.high, found.column)
+    p = p_text(found.p["direction", name], "= ")
+    amount = difference_text(one.estimate, one.low, one.high, found.column)
+    rho = interval_text(way.rho, way.low, way.high, digits=2)
     return (
         f"{_capital(better_way(found, name))} is better in the order of the {way.n} trials (rank "
-        f"correlation {way.rho:.2f} [{way.low:.2f}, {way.high:.2f}], the other dimensions allowed "
-        f"for, p {p}); by how much is not shown "
+        f"correlation {rho}, the other dimensions allowed for, p {p}); by how much is not shown "
         f"({contrast_text(one.contrast).replace(' - ', ' minus ')}: {amount})"
     )
 
 
 def same_text(found: Findings, dimension: Dimension) -> str:
-    least = least_text(found.model.difference, found.column)
+    least = amount_text(found.model.difference, found.column)
     if dimension.categorical:
         return (
             f"No visible effect: its values differ from the mean of the others by less than {least}"
@@ -92,8 +93,8 @@ def same_text(found: Findings, dimension: Dimension) -> str:
 
 
 def unclear_text(found: Findings, one: Effect, needed: int | None) -> str:
-    numbers = amount_text(one.estimate, one.low, one.high, found.column)
-    least = least_text(found.model.difference, found.column)
+    numbers = difference_text(one.estimate, one.low, one.high, found.column)
+    least = amount_text(found.model.difference, found.column)
     text = f"{contrast_text(one.contrast).replace(' - ', ' minus ')}: {numbers}"
     if needed is None:
         return f"No effect shown: {text}; a difference of {least} would probably have been seen"
@@ -120,7 +121,7 @@ def dependences(found: Findings, name: str) -> list[str]:
         spread = [np.ptp([effect.estimate for _, effect in side]) if side else 0 for side in sides]
         where = sorted(sides[int(np.argmax(spread))], key=lambda side: side[1].estimate)
         ends = where[:1] + where[-1:] if len(where) > 1 else where
-        p = _equals(found.p["pair", pair.first, pair.second])
+        p = p_text(found.p["pair", pair.first, pair.second], "= ")
         said = []
         for region, effect in ends:
             where = region.text if region.kind == "value" else f"in {region.phrase}"

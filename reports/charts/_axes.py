@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reports.charts import _style
-from reports.tables import Column, Dimension, setting_text
+from reports.format import setting_text, significant, value_text
+from reports.tables import Column, Dimension
 
 ABSENT = object()
 """Stands for the setting of a trial to which a dimension does not apply; None may be a choice."""
@@ -43,7 +44,9 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     ]
     numbers += [float(one) for one in (dimension.low, dimension.high) if one is not None]
     low, high = min(numbers, default=0.0), max(numbers, default=1.0)
-    ticks = [(_straight(one, dimension.log), f"{one:g}") for one in _ticks(dimension, low, high)]
+    ticks = [
+        (_straight(one, dimension.log), value_text(one)) for one in _ticks(dimension, low, high)
+    ]
     low, high = _straight(low, dimension.log), _straight(high, dimension.log)
     span = high - low or 1.0
     special = low - APART * span
@@ -99,7 +102,7 @@ def metric_scale(column: Column, values: Sequence[float], view: tuple[float, flo
         min(max(value, low), high) if known else beyond
         for value, known in zip(values, finite, strict=True)
     )
-    ticks = [(one, f"{one:g}") for one in linear_ticks(low, high)]
+    ticks = [(one, value_text(one)) for one in linear_ticks(low, high)]
     if not all(finite):
         ticks.append((beyond, NO_VALUE))
         low, high = min(low, beyond - 0.04 * span), max(high, beyond + 0.04 * span)
@@ -124,4 +127,4 @@ def linear_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
     size = 10.0 ** math.floor(math.log10((high - low) / most))
     step = next(size * one for one in (1, 2, 5, 10, 20) if (high - low) / (size * one) <= most - 1)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return tuple(float(f"{place * step:.10g}") for place in range(first, last + 1))
+    return tuple(significant(place * step, 10) for place in range(first, last + 1))

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from reports.format import significant
+
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE = "#CC79A7"
 INK, SOFT, GRID = "#1d2430", "#5b6472", "#e4e7ec"
@@ -170,7 +172,7 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
     for steps in ((1,), (1, 3), (1, 2, 5)):
         ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
         ticks = [
-            float(f"{tick:.3g}") for tick in ticks if low <= tick * 1.0001 and tick <= high * 1.0001
+            significant(tick, 3) for tick in ticks if low <= tick * 1.0001 and tick <= high * 1.0001
         ]
         if len(ticks) >= 4:
             break

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from reports.format import value_text
+
 MOST = 1000
 """Points of one figure: beyond these SVG becomes slow, and points lie on top of each other."""
 BEST = 50
@@ -42,6 +44,6 @@ def left_out_text(shown: int, trials: int) -> str:
     if shown >= trials:
         return ""
     return (
-        f" Drawn: {shown:,} of {trials:,} trials, the best, the failed and a random part of the "
-        "rest."
+        f" Drawn: {value_text(shown)} of {value_text(trials)} trials, the best, the failed and a "
+        "random part of the rest."
     )

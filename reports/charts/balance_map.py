@@ -11,7 +11,8 @@ from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._axes import ABSENT, Scale, scale_of
 from reports.charts._thinning import left_out_text, thinned
-from reports.tables import FAILED_STATES, Column, SweepTables, setting_text, value_text
+from reports.format import setting_text, value_text
+from reports.tables import FAILED_STATES, Column, SweepTables
 
 ID, TITLE, SHORT = "balance-map", "Balance of the learning rates", "Balance"
 GRID = ()
@@ -228,9 +229,9 @@ def caption(info: BalanceMapInfo) -> str:
         return ""
     parts = [f"{count_text(info.scored, 'trial')} of equal budget in color"]
     if info.partial:
-        parts.append(f"{info.partial:,} with shorter training hollow")
+        parts.append(f"{value_text(info.partial)} with shorter training hollow")
     if info.failed:
-        parts.append(f"{info.failed:,} failed as crosses")
+        parts.append(f"{value_text(info.failed)} failed as crosses")
     if info.best:
         parts.append("the best has a ring")
     text = "; ".join(parts) + "."

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._thinning import left_out_text, thinned
-from reports.tables import Column, SweepTables, value_text
+from reports.format import value_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "best-so-far", "Best so far", "Best so far"
 GRID = ()
@@ -158,7 +159,7 @@ def caption(info: BestSoFarInfo) -> str:
         return ""
     text = f"{count_text(info.trials, 'trial')} of equal budget"
     if info.found is not None:
-        text += f"; the best was found after {info.found:,} of them"
+        text += f"; the best was found after {value_text(info.found)} of them"
     text += "."
     if info.unmet:
         text += f" {info.unmet} of them miss the study's bounds and cannot be the best."

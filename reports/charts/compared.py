@@ -9,11 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports.analysis.decision import decide, interval_text
+from reports.analysis.decision import decide
 from reports.analysis.levels import Level, compare
 from reports.analysis.statistics import Interval, mean_interval
 from reports.charts import _style
-from reports.tables import Column, SweepTables, setting_text, value_text
+from reports.format import interval_text, setting_text, value_text
+from reports.tables import Column, SweepTables
 from search.core.ranking import deciding_metric
 
 ID, TITLE, SHORT = "compared", "The compared levels", "Levels"

@@ -10,7 +10,8 @@ from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._curves import Course, best_courses
 from reports.charts.learning_curves import QUANTILES, bands_of, draw_bands
-from reports.tables import Column, SweepTables, value_text
+from reports.format import value_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "contest", "How often the discriminator was right", "Contest"
 GRID = ("accuracy",)
@@ -112,7 +113,7 @@ def caption(info: ContestInfo) -> str:
         return ""
     text = f"{READINGS.get(info.accuracy.name, '')} {count_text(info.trials, 'trial')}".strip()
     if info.without:
-        text += f"; {info.without:,} had no discriminator"
+        text += f"; {value_text(info.without)} had no discriminator"
     return text + "."
 
 

@@ -13,7 +13,8 @@ from colornet.cli_result import count_text
 from reports.analysis.medians import Median, by_category, running
 from reports.charts import _style
 from reports.charts._thinning import left_out_text, thinned
-from reports.tables import Column, Dimension, SweepTables, setting_text, value_text
+from reports.format import setting_text, value_text
+from reports.tables import Column, Dimension, SweepTables
 
 ID, TITLE, SHORT = "dimensions", "Each dimension against the objective", "Dimensions"
 GRID = ("dimension",)
@@ -172,7 +173,7 @@ def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
     margin = 0.04 * (high - low)
     shape: dict[str, Any] = {"range": [low - margin, high + margin]}
     if axis.log:
-        shape |= {"type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
+        shape |= {"type": "log", "tickvals": ticks, "ticktext": list(map(value_text, ticks))}
     return shape
 
 
@@ -284,10 +285,10 @@ def caption(info: DimensionInfo) -> str:
     best = "; the best in orange" if any(point.best for point in info.points) else ""
     parts = [f"{count_text(scored, 'trial')}{best}"]
     if failed:
-        parts.append(f"{failed:,} failed (crosses)")
+        parts.append(f"{value_text(failed)} failed (crosses)")
     if info.medians and not info.categories:
         near = info.medians[0].trials
-        parts.append(f"line: median of the nearest {near:,} with its 95 % interval")
+        parts.append(f"line: median of the nearest {value_text(near)} with its 95 % interval")
     if info.inactive:
         condition = " and ".join(
             f"{name} in {', '.join(map(value_text, values))}"

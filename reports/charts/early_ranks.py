@@ -10,6 +10,7 @@ from colornet.cli_result import count_text
 from reports.analysis.rank_effects import agreement
 from reports.analysis.statistics import Interval
 from reports.charts import _style
+from reports.format import interval_text, percent_text
 from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "early-ranks", "What early ranks were worth", "Early ranks"
@@ -155,8 +156,8 @@ def caption(info: EarlyRanksInfo) -> str:
         return ""
     half = min(info.points, key=lambda point: abs(point[0] - 0.5))
     text = (
-        f"1: the order is the final one; 0: chance. After {half[0]:.0%} of the training "
-        f"{half[1].estimate:.2f} [{half[1].low:.2f}, {half[1].high:.2f}], among "
+        f"1: the order is the final one; 0: chance. After {percent_text(half[0])} of the "
+        f"training {interval_text(*half[1][:3], digits=2)}, among "
         f"{count_text(info.trials, 'trial')} that finished"
     )
     if info.stopped:
@@ -170,7 +171,8 @@ def caption(info: EarlyRanksInfo) -> str:
 def table(info: EarlyRanksInfo) -> pd.DataFrame:
     """Tau with its interval by share."""
     rows = [
-        (f"{share:.0%}", *(round(one, 3) for one in tau[:3]), tau.n) for share, tau in info.points
+        (percent_text(share), *(round(one, 3) for one in tau[:3]), tau.n)
+        for share, tau in info.points
     ]
     names = ["share of the training", "Kendall's tau", "low", "high", "trials"]
     return pd.DataFrame(rows, columns=names)

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.tables import STATES, SweepTables, duration_text
+from reports.format import duration_text, large_text, percent_text, significant, value_text
+from reports.tables import STATES, SweepTables
 
 ID, TITLE, SHORT = "endings", "How trials ended, and why", "Endings"
 GRID = ()
@@ -135,7 +136,7 @@ def draw(info: EndingsInfo) -> go.Figure:
         orientation="h",
         width=0.34,
         marker={"color": [_style.ENDS.get(ending.state, _style.SOFT) for ending in shown]},
-        text=[f"{count:,}" for count in counts],
+        text=list(map(value_text, counts)),
         textposition="outside",
         textfont={"size": 12, "color": _style.SOFT},
         hovertext=[_style.safe(ending.reason[:LONGEST]) for ending in shown],
@@ -168,7 +169,7 @@ def caption(info: EndingsInfo) -> str:
         spent[ending.state] = spent.get(ending.state, 0.0) + ending.seconds
     whole = sum(spent.values())
     parts = [
-        f"{state} {duration_text(seconds)} ({seconds / whole:.0%})"
+        f"{state} {duration_text(seconds)} ({percent_text(seconds / whole)})"
         for state, seconds in spent.items()
         if seconds > 0
     ]
@@ -183,11 +184,15 @@ def caption(info: EndingsInfo) -> str:
 
 def savings_text(found: Savings) -> str:
     """What early stopping spared, in a sentence."""
-    card = f", {found.gpu_seconds / 3600:.3g} GPU hours" if found.gpu_seconds else ""
+    card = (
+        f", {value_text(significant(found.gpu_seconds / 3600, 3))} GPU hours"
+        if found.gpu_seconds
+        else ""
+    )
     return (
-        f"Early stopping ended {count_text(found.stopped, 'trial')} and spared {found.images:,.0f} "
-        f"pictures, {found.share:.0%} of all, or about {duration_text(found.seconds)} of training"
-        f"{card} at the speed they had."
+        f"Early stopping ended {count_text(found.stopped, 'trial')} and spared "
+        f"{large_text(found.images)} pictures, {percent_text(found.share)} of all, or about "
+        f"{duration_text(found.seconds)} of training{card} at the speed they had."
     )
 
 

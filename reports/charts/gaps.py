@@ -12,7 +12,8 @@ from reports.analysis.rank_effects import rank_effect
 from reports.analysis.statistics import Interval
 from reports.charts import _style
 from reports.charts._thinning import left_out_text, thinned
-from reports.tables import Column, SweepTables, value_text
+from reports.format import interval_text, value_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "gaps", "Overfitting and collapse against the pictures", "Overfitting"
 GRID = ("diagnostic",)
@@ -160,7 +161,7 @@ def _log_axis(values: list[float]) -> dict[str, object]:
     return {
         "range": [np.log10(low), np.log10(high)],
         "tickvals": ticks,
-        "ticktext": [f"{tick:g}" for tick in ticks],
+        "ticktext": list(map(value_text, ticks)),
     }
 
 
@@ -175,7 +176,7 @@ def _relation(info: GapsInfo) -> str:
     if info.relation is None:
         return "Too few trials of equal budget to say whether both go together."
     found = info.relation
-    numbers = f"Spearman {found.estimate:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    numbers = f"Spearman {interval_text(*found[:3], digits=2)}"
     numbers += f", {count_text(found.n, 'trial')}"
     if found.low <= 0 <= found.high or not np.isfinite(found.low):
         return f"No visible relation to the pictures ({numbers})."
@@ -193,12 +194,12 @@ def _threshold(info: GapsInfo) -> str:
     if info.diagnostic.name == "diag_d_loss_norm":
         return (
             f"0: the discriminator has nothing left to learn, 1: it guesses. {called} called "
-            f"collapsed: below {COLLAPSED:g} (dotted) at any tick there is no way back."
+            f"collapsed: below {value_text(COLLAPSED)} (dotted) at any tick there is no way back."
         )
     return (
         f"0.5: it does not know shown pictures from held-out ones. {called} called overfitting: "
-        f"over three ticks the mean is beyond {info.threshold:g} (dotted) and beyond what the "
-        "choice of pictures explains."
+        f"over three ticks the mean is beyond {value_text(info.threshold)} (dotted) and beyond "
+        "what the choice of pictures explains."
     )
 
 

@@ -11,6 +11,7 @@ from colornet.cli_result import count_text
 from reports.analysis import importance
 from reports.analysis.importance import Share
 from reports.charts import _style
+from reports.format import interval_text, percent_text, value_text
 from reports.tables import Column, Dimension, SweepTables
 
 ID, TITLE, SHORT = "importance", "Importance", "Importance"
@@ -158,7 +159,7 @@ def draw(info: ImportanceInfo) -> go.Figure:
 
 
 def _words(share: Share) -> str:
-    text = f"{share.dimension}: {share.share:.0%} [{share.low:.0%}, {share.high:.0%}]"
+    text = f"{share.dimension}: {interval_text(*share[1:4], percent=True)}"
     return _style.safe(text)
 
 
@@ -171,9 +172,9 @@ def caption(info: ImportanceInfo) -> str:
         f"{count_text(info.trials, 'trial')} of equal budget"
     )
     if info.all_trials > info.trials:
-        text += f" out of {info.all_trials:,}"
+        text += f" out of {value_text(info.all_trials)}"
     if info.trials > importance.MAX_TRIALS:
-        text += f", {importance.MAX_TRIALS:,} of them drawn at random"
+        text += f", {value_text(importance.MAX_TRIALS)} of them drawn at random"
     text += ". Whiskers: 95 % intervals (bootstrap); orange: one without effect stays below that"
     text += " in 19 of 20 cases"
     if nothing := [one.dimension for one in info.shares if one.share <= one.chance]:
@@ -188,5 +189,7 @@ def caption(info: ImportanceInfo) -> str:
 
 def table(info: ImportanceInfo) -> pd.DataFrame:
     """Share per dimension with its interval, and what chance gives."""
-    rows = [(one.dimension, *(f"{number:.1%}" for number in one[1:])) for one in info.shares]
+    rows = [
+        (one.dimension, *(percent_text(number, 1) for number in one[1:])) for one in info.shares
+    ]
     return pd.DataFrame(rows, columns=["dimension", "share", "low", "high", "chance gives up to"])

@@ -14,7 +14,8 @@ from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._axes import ABSENT, NOT_ACTIVE
 from reports.charts.importance import strongest
-from reports.tables import Column, Dimension, SweepTables, setting_text, value_text
+from reports.format import bound_text, setting_text, significant, value_text
+from reports.tables import Column, Dimension, SweepTables
 
 ID, TITLE, SHORT = "interactions", "Two dimensions together", "Interactions"
 GRID = ()
@@ -162,7 +163,7 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
         begins = [setting_text(one) for one in texts]
         ends = [setting_text(one - spacing) for one in texts]
     else:
-        begins = ends = [f"{one:.2g}" for one in edges]
+        begins = ends = [bound_text(one) for one in edges]
     pairs = zip(begins[:-1], ends[1:], strict=True)
     labels = [begin if begin == end else f"{begin} – {end}" for begin, end in pairs]
     places = np.searchsorted(edges[1:-1], np.array(settings, dtype=float), side="right")
@@ -212,8 +213,9 @@ def _heat(
     z = np.full(shape, math.nan)
     inside, hover = np.full(shape, "", dtype=object), np.full(shape, "", dtype=object)
     for cell in cells:
+        assert cell.median is not None
         z[cell.y, cell.x] = cell.median
-        inside[cell.y, cell.x] = f"{cell.median:.3g}<br>{_count(cell)}"
+        inside[cell.y, cell.x] = f"{value_text(significant(cell.median, 3))}<br>{_count(cell)}"
         hover[cell.y, cell.x] = _words(info, cell)
     text: dict[str, Any] = {"size": 12 if len(info.columns) <= BINS else 10}
     if not enough:
@@ -264,7 +266,7 @@ def caption(info: InteractionsInfo) -> str:
     if any(0 < cell.trials < FEW for cell in info.cells):
         text += f"; pale with a dotted edge where there are fewer than {FEW}"
     if failed:
-        text += f"; 3/4: of 4 there one failed, in all {failed:,}"
+        text += f"; 3/4: of 4 there one failed, in all {value_text(failed)}"
     empty = len(info.cells) < len(info.columns) * len(info.rows)
     return text + (". Empty cells were not tried." if empty else ".")
 

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.tables import Column, SweepTables, value_text
+from reports.format import value_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "learning-curves", "Learning curves", "Learning curves"
 GRID = ()

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts.learning_curves import Curve, curves_of
-from reports.tables import Column, SweepTables, value_text
+from reports.format import value_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "losses", "Losses of the best trials", "Losses"
 GRID = ("loss",)

@@ -12,7 +12,8 @@ from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._axes import ABSENT, NOT_ACTIVE, Scale, metric_scale, scale_of
 from reports.charts._thinning import left_out_text, thinned
-from reports.tables import Column, SweepTables, setting_text, value_text
+from reports.format import setting_text, value_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "parallel", "All dimensions at once", "All dimensions"
 GRID = ()

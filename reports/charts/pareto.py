@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._thinning import left_out_text, thinned
-from reports.tables import SPENT, Column, SweepTables, value_text
+from reports.format import value_text
+from reports.tables import SPENT, Column, SweepTables
 
 ID, TITLE, SHORT = "pareto", "Quality against quality and compute", "Trade-off"
 GRID = ()
@@ -160,7 +161,7 @@ def _axis(column: Column, values: list[float]) -> dict[str, object]:
             "type": "log",
             "range": [float(np.log10(low)), float(np.log10(high))],
             "tickvals": ticks,
-            "ticktext": [f"{tick:g}" for tick in ticks],
+            "ticktext": list(map(value_text, ticks)),
         }
     return {"range": _style.view_range(values)}
 

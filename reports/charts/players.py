@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._curves import Course, best_courses
-from reports.tables import Column, SweepTables, value_text
+from reports.format import value_text
+from reports.tables import Column, SweepTables
 
 ID, TITLE, SHORT = "players", "Generator against discriminator", "Players"
 GRID = ()
@@ -65,7 +66,7 @@ def draw(info: PlayersInfo) -> go.Figure:
         chart.add_scatter(
             x=x,
             y=y,
-            text=[f"{images:,.0f} pictures" for images in course.images],
+            text=[f"{value_text(round(images))} pictures" for images in course.images],
             mode="lines+markers",
             name=f"#{course.rank} {course.trial}",
             meta={"trial": course.number},

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.analysis.attempts import attempts_of, averaged, busy_of, lanes_of, without_pauses
 from reports.charts import _style
-from reports.tables import STATES, SweepTables, duration_text
+from reports.format import duration_text, percent_text, time_text, value_text
+from reports.tables import STATES, SweepTables
 from search.records.reader import CUT_OFF
 
 ID, TITLE, SHORT = "timeline", "Which trial ran when", "Timeline"
@@ -106,7 +107,7 @@ def prepare(sweep: SweepTables) -> TimelineInfo:
     places, lanes = lanes_of(rows["host"].tolist(), starts, ends)
     usage = [_usage("all", rows), *(_usage(str(h), own) for h, own in rows.groupby("host"))]
     return TimelineInfo(
-        began=f"{began:%Y-%m-%d %H:%M} UTC",
+        began=f"{time_text(began)} UTC",
         spans=() if many else _spans(rows, places),
         busy=tuple(zip(points.tolist(), map(float, counts), strict=True)),
         lanes=lanes,
@@ -271,7 +272,7 @@ def caption(info: TimelineInfo) -> str:
     all_of_them = info.usage[0]
     sentences = [
         f"From {info.began}. At most {count_text(info.peak, 'attempt')} at once; on average "
-        f"{info.utilisation:.0%} of that."
+        f"{percent_text(info.utilisation)} of that."
     ]
     if info.pauses:
         still = sum(seconds for _, seconds in info.pauses)
@@ -302,7 +303,7 @@ def table(info: TimelineInfo) -> pd.DataFrame:
             one.attempts,
             one.retries,
             duration_text(one.seconds),
-            ", ".join(f"{count:,} {state}" for state, count in one.ends),
+            ", ".join(f"{value_text(count)} {state}" for state, count in one.ends),
         )
         for one in info.usage
     ]

@@ -12,7 +12,8 @@ from scipy import stats
 from colornet.cli_result import count_text
 from reports.analysis.statistics import LEVEL, Interval
 from reports.charts import _style
-from reports.tables import Dimension, SweepTables, setting_text
+from reports.format import bound_text, interval_text, p_text, setting_text
+from reports.tables import Dimension, SweepTables
 
 ID, TITLE, SHORT = "trouble", "Where trainings went wrong", "Trouble"
 GRID = ("dimension",)
@@ -121,12 +122,8 @@ def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
             for value, out in zip(settings, special, strict=True)
         ]
     )
-    names = [f"{_short(low)} – {_short(high)}" for low, high in pairwise(edges)]
+    names = [f"{bound_text(low)} – {bound_text(high)}" for low, high in pairwise(edges)]
     return Split((*map(setting_text, axis.special[:first]), *names), places, kinds)
-
-
-def _short(number: float) -> str:
-    return f"{float(f'{number:.2g}'):g}"
 
 
 def _order(axis: Dimension, value: Any) -> tuple[bool, Any]:
@@ -259,18 +256,15 @@ def caption(info: TroubleInfo) -> str:
         return ""
     several = f" for all that is compared in {count_text(info.compared, 'dimension')}"
     if info.p < 1 - LEVEL:
-        sentences = [f"{info.uneven.capitalize()}: depends on it (p {p_text(info.p)},{several})."]
+        sentences = [
+            f"{info.uneven.capitalize()}: depends on it (p {p_text(info.p, '= ')},{several})."
+        ]
     else:
-        sentences = [f"No visible dependence (p {p_text(info.p)},{several})."]
+        sentences = [f"No visible dependence (p {p_text(info.p, '= ')},{several})."]
     sentences.append("Whiskers: 95 % intervals of the whole bar.")
     if info.inactive:
         sentences.append(f"{count_text(info.inactive, 'trial')} without this dimension left out.")
     return " ".join(sentences)
-
-
-def p_text(p: float) -> str:
-    """`= 0.032`, or `< 0.01` where the draws tell no more."""
-    return "< 0.01" if p < 0.01 else f"= {p:.2g}"
 
 
 def table(info: TroubleInfo) -> pd.DataFrame:
@@ -280,7 +274,7 @@ def table(info: TroubleInfo) -> pd.DataFrame:
             one.name,
             one.trials,
             *one.counts,
-            f"{one.share.estimate:.0%} [{one.share.low:.0%}, {one.share.high:.0%}]",
+            interval_text(*one.share[:3], percent=True),
         )
         for one in info.regions
     ]

@@ -14,8 +14,9 @@ import numpy as np
 
 from colornet.cli_result import count_text
 from colornet.errors import InputError
-from reports.analysis.decision import Decision, decide, interval_text, plain
+from reports.analysis.decision import Decision, decide
 from reports.analysis.statistics import LEVEL, Difference, difference, holm
+from reports.format import json_number
 from reports.page.comparison_facts import budget_of, data_hash, evaluation_set, facts_of
 from reports.page.comparison_pictures import SideBySide, side_by_side
 from reports.tables import Column, SweepTables
@@ -256,21 +257,16 @@ def comparison_data(info: ComparisonInfo) -> dict[str, Any]:
                 "point": one.point,
                 "basis": one.basis or None,
                 "judged_in": one.judged or None,
-                **{name: plain(getattr(one, name)) for name in numbers},
+                **{name: json_number(getattr(one, name)) for name in numbers},
             }
             for one in info.standings
         ],
         "pairs": [
             {
                 **{"one": pair.one, "other": pair.other, "paired": pair.paired},
-                **{name: plain(getattr(pair, name)) for name in ("mean", "low", "high", "p")},
+                **{name: json_number(getattr(pair, name)) for name in ("mean", "low", "high", "p")},
                 "verdict": pair.verdict,
             }
             for pair in info.pairs
         ],
     }
-
-
-def score_text(one: Standing) -> str:
-    """The value of a sweep's configuration with its interval."""
-    return interval_text(one.mean, one.low, one.high)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from colornet.cli_result import count_text
-from reports.tables import SweepTables, duration_text, value_text
+from reports.format import duration_text, value_text
+from reports.tables import SweepTables
 
 
 def facts_of(sweeps: Sequence[SweepTables]) -> list[tuple[str, tuple[str, ...], bool]]:
@@ -25,7 +26,7 @@ def _told(sweep: SweepTables) -> dict[str, str]:
     study, recorded = sweep.records.study, sweep.records.provenance
     base = study.get("base_config") or {}
     decides = study.get("decide") or {}
-    states = ", ".join(f"{count:,} {state}" for state, count in sweep.how_ended().items())
+    states = ", ".join(f"{value_text(count)} {state}" for state, count in sweep.how_ended().items())
     values: dict[str, Any] = {
         "question": study.get("question"),
         "design": study.get("design"),

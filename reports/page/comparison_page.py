@@ -1,7 +1,6 @@
 """The page that compares sweeps: one self-contained HTML file, made like a sweep's own page."""
 
 import json
-import math
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,16 @@ from markupsafe import Markup
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
-from reports.analysis.decision import interval_text
 from reports.charts import _style
-from reports.page.comparison import ComparisonInfo, Pair, Standing, score_text
+from reports.format import (
+    duration_text,
+    interval_text,
+    p_text,
+    setting_text,
+    value_text,
+)
+from reports.page.comparison import ComparisonInfo, Pair, Standing
 from reports.page.page import WEB, embedded, environment, policy, style
-from reports.tables import duration_text, setting_text
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -50,20 +54,19 @@ def _best(one: Standing) -> dict[str, Any]:
     known = {"confirm": "confirmed", "compare": "compared", "search": "one training", "": "–"}
     return {
         "trial": one.trial or "–",
-        "score": score_text(one),
+        "score": interval_text(one.mean, one.low, one.high),
         "known": known[one.basis] + (f", {one.n} seeds" if one.n > 1 else ""),
         "judged": one.judged or "–",
         "settings": {name: setting_text(value) for name, value in one.point.items()},
         "seconds": duration_text(one.seconds),
         "spent": duration_text(one.spent),
-        "trials": f"{one.scored:,} of {one.trials:,}",
+        "trials": f"{value_text(one.scored)} of {value_text(one.trials)}",
     }
 
 
 def _pair(pair: Pair) -> dict[str, str]:
-    small = pair.p < 0.001
-    p = "–" if math.isnan(pair.p) else "< 0.001" if small else f"{pair.p:.3f}"
-    shown = interval_text(pair.mean, pair.low, pair.high, "+")
+    p = p_text(pair.p) or "–"
+    shown = interval_text(pair.mean, pair.low, pair.high, signed=True)
     return {"names": f"{pair.one} − {pair.other}", "shown": shown, "p": p, "verdict": pair.verdict}
 
 

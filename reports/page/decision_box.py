@@ -11,16 +11,24 @@ from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
 from colornet.config.columns import KNOWN_COSTS, METRICS
 from colornet.errors import InputError
-from reports.analysis.decision import Decision, interval_text, replicates
+from reports.analysis.decision import Decision, replicates
 from reports.analysis.levels import compare, comparison_tables
 from reports.analysis.statistics import mean_interval
 from reports.answers.decision_text import remedy, sureness
 from reports.answers.health import flags
 from reports.answers.recommendation import Objection, objection
 from reports.best import freeze
+from reports.format import (
+    duration_text,
+    fixed_text,
+    interval_text,
+    score_text,
+    setting_text,
+    value_text,
+)
 from reports.page.gallery import GalleryInfo
 from reports.page.summary import other_metrics
-from reports.tables import Column, Dimension, SweepTables, duration_text, setting_text, value_text
+from reports.tables import Column, Dimension, SweepTables
 from search.core.ranking import bounds_of, confirmed_column
 
 TOP = 5
@@ -108,8 +116,8 @@ def _final_cost(sweep: SweepTables, decision: Decision) -> str:
         return ""
     seconds = float(point["seconds"]) * images / own
     return (
-        f"Final training sees {int(images):,}: about {duration_text(seconds)} on what the trials "
-        "ran on."
+        f"Final training sees {value_text(int(images))}: about {duration_text(seconds)} on what "
+        "the trials ran on."
     )
 
 
@@ -188,11 +196,11 @@ def _row(
             {
                 "label": sweep.column(name).label,
                 "unit": sweep.column(name).unit,
-                "value": _four(float(values[counted].mean())),
+                "value": score_text(float(values[counted].mean())),
             }
             for name, values in others.items()
         ],
-        "images": f"{int(own['images']):,}" if np.isfinite(own["images"]) else "–",
+        "images": value_text(own["images"]),
         "seconds": duration_text(float(point["seconds"])),
         "seed": int(own["seed"]),
         "n": int(point["n"]),
@@ -216,16 +224,12 @@ def _score(
     return {
         "label": column.label,
         "unit": column.unit,
-        "value": _four(value),
+        "value": score_text(value),
         "interval": whole.partition(" ")[2],
         "baseline": value_text(baseline),
-        "ratio": f"{ratio:.2f}" if ratio is not None else "",
-        "percent": f"{min(ratio, 1) * 100:.0f}" if ratio is not None else "",
+        "ratio": fixed_text(ratio, 2) if ratio is not None else "",
+        "percent": fixed_text(min(ratio, 1) * 100, 0) if ratio is not None else "",
     }
-
-
-def _four(value: float) -> str:
-    return f"{value:#.4g}" if math.isfinite(value) else "–"
 
 
 def _setting(dimension: Dimension, point: dict[str, Any]) -> dict[str, Any]:
@@ -244,4 +248,4 @@ def _place(dimension: Dimension, value: Any) -> str | None:
         low, high, value = math.log(low), math.log(high), math.log(value)
     if high <= low:
         return None
-    return f"{min(max((value - low) / (high - low), 0), 1) * 100:.0f}"
+    return fixed_text(min(max((value - low) / (high - low), 0), 1) * 100, 0)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
-from reports.analysis.levels import settings_text
 from reports.answers.health import FLAGS
+from reports.format import settings_text
 from reports.tables import FAILED_STATES, SweepTables
 
 MOST = 24

@@ -21,6 +21,7 @@ from reports.analysis.decision import decide
 from reports.answers.answers import answers, answers_view
 from reports.answers.health import notes
 from reports.charts import _style
+from reports.format import fixed_text, percent_text, value_text
 from reports.page import decision_box, gallery, summary, trial_view
 from reports.page.panels import sections
 from reports.tables import SweepTables
@@ -118,8 +119,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["breakable"] = breakable
-    made.filters["marked"] = marked
+    made.filters |= {
+        **{"breakable": breakable, "marked": marked, "fixed": fixed_text},
+        **{"percent": percent_text, "value": value_text},
+    }
     return made
 
 
@@ -180,6 +183,4 @@ def policy(*scripts: str) -> str:
 def embedded(data: Any) -> str:
     """JSON that can stand in a script element: no `<`, `>` or `&`, no NaN."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for mark in "<>&":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return text
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from plotly.io import to_json
 
-from reports.tables import SweepTables, value_text
+from reports.format import value_text
+from reports.tables import SweepTables
 
 MAX_TABLE_ROWS = 60
 NAMED = 200

@@ -14,7 +14,8 @@ from colornet.errors import cut
 from reports.answers.health import flags
 from reports.answers.recommendation import stopped_text
 from reports.charts.endings import savings, savings_text
-from reports.tables import Column, SweepTables, duration_text, value_text
+from reports.format import duration_text, large_text, time_text, value_text
+from reports.tables import Column, SweepTables
 
 
 def header(sweep: SweepTables) -> dict[str, Any]:
@@ -23,12 +24,12 @@ def header(sweep: SweepTables) -> dict[str, Any]:
     start, end = _span(sweep)
     seen = sweep.trials["images"].sum() if len(sweep.trials) else 0
     facts = [
-        (f"{len(sweep.trials):,}", "trial" if len(sweep.trials) == 1 else "trials"),
-        (_large(float(seen)), "pictures seen"),
+        (value_text(len(sweep.trials)), "trial" if len(sweep.trials) == 1 else "trials"),
+        (large_text(float(seen)), "pictures seen"),
     ]
     if start is not None and end is not None:
         facts.append((duration_text((end - start).total_seconds()), "wall time"))
-        facts.append((f"{start:%Y-%m-%d %H:%M}", "UTC, start"))
+        facts.append((time_text(start), "UTC, start"))
     return {
         "stopped": stopped_text(sweep),
         "resume": f"colorsweep resume {shlex.quote(sweep.argument)}",
@@ -53,13 +54,6 @@ def _span(sweep: SweepTables) -> tuple[pd.Timestamp | None, pd.Timestamp | None]
     if not known:
         return None, None
     return min(known), max(time for time in ends if not pd.isna(time))
-
-
-def _large(number: float) -> str:
-    for limit, word in ((1e9, "billion"), (1e6, "million")):
-        if number >= limit:
-            return f"{number / limit:.1f} {word}"
-    return f"{number:,.0f}"
 
 
 def other_metrics(sweep: SweepTables) -> list[Column]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from colornet.config.columns import metric_of
-from reports.tables import Dimension, SweepTables, setting_text
+from reports.format import setting_text, time_text
+from reports.tables import Dimension, SweepTables
 
 LOSSES = ("train_loss_generator", "train_loss_discriminator")
 WHOLE = 500
@@ -131,7 +132,7 @@ def _lines(rows: Sequence[dict[Any, Any]]) -> list[str]:
     for row in rows:
         host = f" on {row['host']}" if isinstance(row["host"], str) else ""
         why = f": {row['reason']}" if isinstance(row["reason"], str) else ""
-        lines.append(f"{row['time']:%Y-%m-%d %H:%M:%S}  {row['state']}{host}{why}")
+        lines.append(f"{time_text(row['time'], seconds=True)}  {row['state']}{host}{why}")
         if isinstance(row["log"], str):
             lines += [f"    {line}" for line in row["log"].splitlines()[-LINES:]]
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from colornet.storage import Storage
+from reports.format import value_text
 from search.records.reader import driver_of
 
 Page = TypeVar("Page")
@@ -29,7 +30,7 @@ def watch(location: str, write: Callable[[], Page], every: float) -> Page:
     pause = threading.Event()
     state = recorded(location)
     page = write()
-    _say(f"{location}: page written; every {every:g} s a look for more, Ctrl-C ends")
+    _say(f"{location}: page written; every {value_text(every)} s a look for more, Ctrl-C ends")
     try:
         while driver_of(location) is not None:
             pause.wait(every)

@@ -22,7 +22,8 @@ from reports.answers.compare import find_compared
 from reports.answers.search import least_difference, lost_of
 from reports.answers.search_tests import Findings, find
 from reports.answers.text import contrast_text
-from reports.tables import SweepTables, tables_of, value_text
+from reports.format import value_text
+from reports.tables import SweepTables, tables_of
 from search.records.reader import read_sweep
 
 BETA, ACTIVATION = "optimizer.beta1", "generator.activation"

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from colornet.errors import InputError
-from reports.export import cell, csv_text, export_csv, trials_frame
+from reports.export import csv_text, export_csv, trials_frame
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -47,26 +47,6 @@ def test_the_cost_in_cards_and_money(build) -> None:
     tables.records.trials["gpus"] = 0.5
     (row,) = rows_of(csv_text(trials_frame(tables)))
     assert (row["gpu_hours"], row["money"]) == ("1", "2")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, ""),
-        (math.nan, ""),
-        (math.inf, ""),
-        (0.1 + 0.2, "0.30000000000000004"),
-        (-1.5, "-1.5"),
-        (3.0, "3"),
-        (True, "true"),
-        ([1, 2], "[1, 2]"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("-1", "'-1"),
-        ("a,b", "a,b"),
-    ],
-)
-def test_one_value(value: object, text: str) -> None:
-    assert cell(value) == text
 
 
 def test_no_text_begins_a_formula(hostile) -> None:

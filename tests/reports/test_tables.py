@@ -2,10 +2,8 @@
 
 import math
 
-import pytest
-
 from reports.page.summary import trial_table
-from reports.tables import Column, duration_text, setting_text, tables_of, value_text
+from reports.tables import Column, tables_of
 from search.records.lease import Lease
 from search.records.reader import read_sweep
 
@@ -94,39 +92,6 @@ def test_torn_parts_do_not_stop_a_reader(build) -> None:
     assert len(tables.trials) == 1
     assert tables.outcomes("val_ab_mae")["kind"].tolist() == ["none"]
     assert len(tables.records.problems) == 1
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "–"),
-        (math.nan, "–"),
-        (True, "true"),
-        (12800, "12,800"),
-        (4.0, "4"),
-        (0.00012346, "0.0001235"),
-        (1e-5, "1e-05"),
-        ("bce", "bce"),
-        ([1, 2], "[1, 2]"),
-    ],
-)
-def test_value_text(value: object, text: str) -> None:
-    assert value_text(value) == text
-
-
-def test_setting_text() -> None:
-    """A setting may be null, which is no gap."""
-    assert [setting_text(one) for one in (None, 0.1, "bce")] == ["none", "0.1", "bce"]
-
-
-def test_duration_text() -> None:
-    assert [duration_text(s) for s in (2.5, 48, 600, 9000, math.nan)] == [
-        "2.5 s",
-        "48 s",
-        "10 min",
-        "2.5 h",
-        "–",
-    ]
 
 
 def test_trials_that_confirm_answer_no_question_of_the_search(build) -> None:

@@ -5,9 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from reports.analysis.decision import amount, decide, interval_text, points_data
+from reports.analysis.decision import decide, points_data
 from reports.answers.decision_text import remedy, sureness
-from reports.tables import Column
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -146,23 +145,3 @@ def test_a_single_point_of_several_objectives_has_no_tie(build) -> None:
                     origin="confirm", point_id="p0", seed=seed)  # fmt: skip
     decision = decide(sweep.tables())
     assert decision is not None and decision.basis == "confirm" and decision.ties.empty
-
-
-@pytest.mark.parametrize(
-    ("numbers", "sign", "text"),
-    [
-        ((7.43, 6.31, 8.55), "", "7.430 [6.310, 8.550]"),
-        ((7.43, math.nan, math.nan), "", "7.430"),
-        ((math.nan, math.nan, math.nan), "", "–"),
-        ((0.1404, -0.02, 0.3), "+", "+0.140 [-0.020, +0.300]"),
-        ((0.0, 0.0, 0.0), "", "0.000 [0.000, 0.000]"),
-        ((12345.6, 12000.0, 13000.0), "", "12346 [12000, 13000]"),
-    ],
-)
-def test_intervals_in_words(numbers: tuple[float, float, float], sign: str, text: str) -> None:
-    assert interval_text(*numbers, sign) == text
-
-
-def test_amounts_with_units() -> None:
-    assert amount(0.31, Column("m", "M", "Lab units", None)) == "0.31 Lab units"
-    assert amount(0.31, Column("m", "M", "of 1", None)) == "0.31"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reports.analysis.decision import decide
-from reports.analysis.levels import Comparison, compare, comparison_data, comparison_tables, p_text
+from reports.analysis.levels import Comparison, compare, comparison_data, comparison_tables
 
 LOSS, DROPOUT = "loss.adversarial", "generator.dropout"
 SPACE = {LOSS: {"type": "choice", "choices": ["bce", "lsgan", "hinge"]}}
@@ -156,12 +156,3 @@ def test_texts_name_settings_in_the_order_of_the_study(build) -> None:
     tables = comparison_tables(two_dimensions(build))
     assert [table[0][0] for table in tables] == [f"{LOSS}, {DROPOUT}", LOSS, DROPOUT]
     assert [row[0] for row in tables[0][1:]] == ["bce, 0", "bce, 0.5", "hinge, 0", "hinge, 0.5"]
-
-
-def test_p_in_words() -> None:
-    assert [p_text(p) for p in (0.0321, 0.0001, 1.0, float("nan"))] == [
-        ".032",
-        "< .001",
-        "1.000",
-        "",
-    ]

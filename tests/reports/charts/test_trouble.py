@@ -88,7 +88,7 @@ def test_the_most_telling_dimension_comes_first_and_is_named(build) -> None:
     tables = sweep.tables()
     panels = [choice["dimension"] for choice in each(tables)]
     assert panels[0] == "loss.d5" and len(panels) == MAX_PANELS
-    assert caption(prepare(tables, "loss.d5")).startswith("Diverged: depends on it (p < 0.01")
+    assert caption(prepare(tables, "loss.d5")).startswith("Diverged: depends on it (p = .002")
     assert caption(prepare(tables, panels[-1])).startswith("No visible dependence")
 
 
