@@ -47,10 +47,10 @@ def choose(sweep: SweepTables, by: str | None = None) -> Decision:
 def _none_valid(sweep: SweepTables) -> str:
     ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
     name = shlex.quote(sweep.argument)
-    if gone := sweep.records.gone_text:
+    if missing := sweep.records.missing_text:
         found = f" (left: {ends})" if ends else ""
         return (
-            f"{sweep.records.name}: no trial can be chosen: {gone}{found}.\n"
+            f"{sweep.records.name}: no trial can be chosen: {missing}{found}.\n"
             f"Put records/ back as it was; see what cannot be read: colorsweep status {name}"
         )
     if driver_of(sweep.records.location) is not None:

@@ -31,7 +31,8 @@ class ReportResult:
         """Where the page is, and what to type next."""
         tables = self.tables
         trials = count_text(len(tables.trials), "trial")
-        trials += f", the records of {len(tables.records.gone)} gone" if tables.records.gone else ""
+        missing = len(tables.records.missing)
+        trials += f", the records of {missing} missing" if missing else ""
         lines = [f"Report  {self.path}  ({size_text(self.size)}, {trials})"]
         lines += [f"Note    {problem}" for problem in tables.records.problems]
         lines.append(f"Next    colorsweep best {quote(tables.argument)}")

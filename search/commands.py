@@ -56,8 +56,8 @@ def run(
     """
     need_training_libraries("run")
     address = driver_address(address)
-    from search.run.create import begin
-    from search.run.resources import split, this_machine
+    from search.run.create import new_sweep
+    from search.run.resources import allocate, this_machine
     from search.study_options import asked_study
 
     loaded, changes = asked_study(
@@ -65,10 +65,10 @@ def run(
     )
     if address is None:  # of a cluster it is known later
         wanted = loaded.file.resources
-        split(this_machine(), wanted.gpus, wanted.concurrent, wanted.workers)
+        allocate(this_machine(), wanted.gpus, wanted.concurrent, wanted.workers)
 
     began = {"study": study, "settings": changes, "quick": quick}
-    location = begin(loaded, out, began)
+    location = new_sweep(loaded, out, began)
     log.info("Sweep %s", location)
     return _driven(location, address)
 
@@ -114,11 +114,11 @@ def plan(
         need_training_libraries("plan --probe")
     from search.plan.plan import is_refused, make_plan
     from search.plan.text import plan_text
-    from search.run.resources import Machine, this_machine
+    from search.run.resources import Capacity, this_machine
     from search.study_options import asked_study
 
     here = this_machine()
-    machine = Machine(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
+    machine = Capacity(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
     loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
     values = make_plan(loaded, out, machine, probe=probe)
     options = [f"--set {shlex.quote(one)}" for one in settings or []]
@@ -196,9 +196,9 @@ def extend(
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
-    from search.run.resume import more
+    from search.run.resume import extension
 
-    edit = more(trials, replicates, needed=study is None)
+    edit = extension(trials, replicates, needed=study is None)
     return _go_on("extend", sweep, edit, address, study, accept=accept, take_over=take_over)
 
 
@@ -225,9 +225,9 @@ def confirm(
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
-    from search.run.resume import confirming
+    from search.run.resume import confirmation
 
-    return _go_on("confirm", sweep, confirming(top, replicates), address, take_over=take_over)
+    return _go_on("confirm", sweep, confirmation(top, replicates), address, take_over=take_over)
 
 
 def _go_on(
@@ -243,10 +243,10 @@ def _go_on(
     need_training_libraries(command)
     address = driver_address(address)
     from search.records.reader import find_sweep
-    from search.run.resume import continued
+    from search.run.resume import resume_sweep
 
     location = find_sweep(sweep)
-    continued(location, edit, study, accept=accept, take_over=take_over)
+    resume_sweep(location, edit, study, accept=accept, take_over=take_over)
     return _driven(location, address)
 
 
@@ -262,13 +262,13 @@ def _driven(location: str, address: str | None) -> Answer:
 
 
 def _answer(result: "SweepResult") -> Answer:
-    from search.core.finished import counted
+    from search.core.finished import counts_of
     from search.records.reader import read_sweep
     from search.status import best_point, best_text
 
     records = read_sweep(result.location)
     best = best_point(records)
-    counts = counted(records, driven=False)
+    counts = counts_of(records, driven=False)
     rows = [("Sweep", result.location), ("Trials", counts.search_text)]
     if counts.confirm_text:
         rows.append(("Confirmed", counts.confirm_text))
@@ -303,7 +303,7 @@ def status(sweep: str | None = None, *, address: Address = None) -> Answer:
     if address is not None and is_jobs(address):
         return status_of_job(address, sweep)
     from search.records.reader import find_sweep
-    from search.status import standing_of, status_text
+    from search.status import status_of, status_text
 
-    values = standing_of(find_sweep(sweep))
+    values = status_of(find_sweep(sweep))
     return Answer(status_text(values), values)

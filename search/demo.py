@@ -11,7 +11,7 @@ from PIL import Image
 
 from colornet.cli_result import Answer, aligned, need_training_libraries
 from colornet.errors import ColorsweepError, InputError
-from search.run.disk import check_room, check_writable
+from search.run.create import check_room, check_writable
 
 PICTURES = 6
 SIZE = 256

@@ -1,13 +1,12 @@
 """A sweep as an Optuna study in a file, for optuna-dashboard and whoever knows Optuna."""
 
-import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -75,17 +74,17 @@ def write_journal(records: "SweepRecords", path: Path) -> dict[str, int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
             part = Path(folder) / "journal"
-            made = optuna.create_study(
+            journal = optuna.create_study(
                 storage=JournalStorage(JournalFileBackend(str(part))),
                 study_name=records.name,
                 directions=list(study.file.objectives.values()),
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                made.set_metric_names(list(study.file.objectives))
-            made.set_user_attr("question", study.file.question)
+                journal.set_metric_names(list(study.file.objectives))
+            journal.set_user_attr("question", study.file.question)
             for trial in _trials(records, study, searched):
-                made.add_trial(trial)
+                journal.add_trial(trial)
                 counts[trial.state.name] = counts.get(trial.state.name, 0) + 1
             os.replace(part, path)
     except OSError as error:
@@ -97,63 +96,40 @@ def _trials(
     records: "SweepRecords", study: "Study", searched: "pd.DataFrame"
 ) -> "Iterator[FrozenTrial]":
     """Optuna's view of each trial, in order of number."""
-    started = records.states.drop_duplicates("trial_id", keep="first")
-    started = dict(zip(started["trial_id"], started["time"], strict=True))
+    from search.core.trial_states import frozen_trial, last_report
+
+    starts = records.states.drop_duplicates("trial_id", keep="first")
+    starts = dict(zip(starts["trial_id"], starts["time"], strict=True))
     last = records.last.to_dict("index")
-    curves: dict[str, dict[int, float]] = {}
-    if len(study.file.objectives) == 1:
-        (objective,) = study.file.objectives
-        curves = _curves(records.ticks, objective)
+    # Optuna takes intermediate values with one objective only.
+    (objective, *others) = study.file.objectives
+    curves = {} if others else _curves(records.ticks, objective)
     for row in searched.to_dict("records"):
-        name = row["trial_id"]
-        yield _trial(study, row, last.get(name, {}), started[name], curves.get(name, {}))
+        trial_id = row["trial_id"]
+        # A pruned trial with a curve would rank by its last value, one that was lost ranks last.
+        lost = row["state"] in ("diverged", "oom")
+        attributes = {
+            **{key: row[key] for key in ("trial_id", "state", "origin")},
+            "reason": row["reason"] if isinstance(row["reason"], str) else None,
+            "seed": int(row["seed"]),
+        }
+        report = last_report(study, last.get(trial_id, {}))
+        curve = {} if lost else curves.get(trial_id, {})
+        trial = frozen_trial(study, row, report, curve, attributes)
+        trial.datetime_start = _local(starts[trial_id])
+        trial.datetime_complete = _local(row["time"]) if trial.state.is_finished() else None
+        yield trial
 
 
 def _curves(ticks: "pd.DataFrame", objective: str) -> dict[str, dict[int, float]]:
     """Values by tick, by trial."""
     if objective not in ticks:
         return {}
-    known = ticks[ticks[objective].notna()]
+    measured = ticks[ticks[objective].notna()]
     return {
-        str(name): dict(zip(own["tick"].tolist(), own[objective].tolist(), strict=True))
-        for name, own in known[["trial_id", "tick", objective]].groupby("trial_id")
+        str(trial_id): dict(zip(rows["tick"].tolist(), rows[objective].tolist(), strict=True))
+        for trial_id, rows in measured[["trial_id", "tick", objective]].groupby("trial_id")
     }
-
-
-def _trial(
-    study: "Study",
-    row: Mapping[str, Any],
-    last: Mapping[str, Any],
-    started: "pd.Timestamp",
-    curve: Mapping[int, float],
-) -> "FrozenTrial":
-    from optuna.trial import create_trial
-
-    from search.core.samplers import recorded_trial
-    from search.core.trial_states import verdict
-    from search.run.trial_table import reported
-
-    said = reported(study, last)
-    told = verdict(row["state"], said.values)
-    fixed = recorded_trial(row["trial_id"], json.loads(row["point"]), study.dimensions)
-    lost = row["state"] in ("diverged", "oom")
-    trial = create_trial(
-        state=told.state,
-        values=list(told.values) if told.values else None,
-        params=fixed.params,
-        distributions=fixed.distributions,
-        user_attrs={
-            **{key: row[key] for key in ("trial_id", "state", "origin")},
-            "reason": row["reason"] if isinstance(row["reason"], str) else None,
-            "seed": int(row["seed"]),
-        },
-        system_attrs=json.loads(row["system_attrs"] or "{}"),
-        intermediate_values=None if lost or not curve else dict(curve),
-        constraints=dict(said.excess) if told.state.is_finished() else None,
-    )
-    trial.datetime_start = _local(started)
-    trial.datetime_complete = _local(row["time"]) if told.state.is_finished() else None
-    return trial
 
 
 def _local(time: "pd.Timestamp") -> datetime:

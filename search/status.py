@@ -1,15 +1,13 @@
-"""How a sweep stands, read from its records: nothing of it is changed, and no driver is needed."""
+"""A sweep's status, read from its records: nothing of it is changed, and no driver is needed."""
 
 import json
 import shlex
 from typing import Any
 
-import pandas as pd
-
 from colornet.cli_result import aligned, count_text
 from colornet.errors import cut
-from search.core.budget import Spending
-from search.core.finished import counted, ended_by, is_finished
+from search.core.budget import BudgetTracker
+from search.core.finished import TrialCounts, counts_of, is_finished, why_over
 from search.core.ranking import (
     baseline,
     bounds_of,
@@ -18,28 +16,20 @@ from search.core.ranking import (
     goal_of,
     point_table,
 )
-from search.records.reader import (
-    UNFINISHED,
-    SweepRecords,
-    TrialCounts,
-    driver_of,
-    read_states,
-    read_sweep,
-)
+from search.records.reader import UNFINISHED, SweepRecords, driver_of, read_sweep
 from search.run.progress import time_left
 from spaces.study import Study
 
 
-def standing_of(location: str) -> dict[str, Any]:
-    """The sweep's standing as plain data. Raises InputError when the folder is no sweep."""
+def status_of(location: str) -> dict[str, Any]:
+    """A sweep's status as plain data. Raises InputError when the folder is no sweep."""
     records = read_sweep(location)
     study = Study.from_data(records.study, f"{location}/study.yaml")
     driver = driver_of(location)
-    counts = counted(records, driven=driver is not None)
-    states_read, _ = read_states(location)
-    spending = Spending(study.file.budget, states_read, records.ticks)
-    limits = study.file.budget.model_dump(include=set(spending.spent()), exclude_none=True)
-    over = spending.over() if limits else None
+    counts = counts_of(records, driven=driver is not None)
+    budget = BudgetTracker(study.file.budget, records)
+    spent = budget.spent()
+    limits = study.file.budget.model_dump(include=set(spent), exclude_none=True)
     return {
         "sweep": location,
         "study": study.name,
@@ -50,21 +40,21 @@ def standing_of(location: str) -> dict[str, Any]:
         "to_confirm": counts.to_confirm,
         "states": counts.states,
         "confirming": counts.confirming,
-        "budget": {name: [spending.spent()[name], limit] for name, limit in limits.items()},
-        "budget_spent": over,
-        "finished": is_finished(study, records, spending),
+        "budget": {name: [spent[name], limit] for name, limit in limits.items()},
+        "budget_spent": budget.why_over() if limits else None,
+        "finished": is_finished(study, records, budget),
         "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
         "best": best_point(records),
         "running": _running(records),
         "left": _left(records, counts),
-        "ended": ended_by(study, records, spending),
+        "ended": why_over(study, records, budget),
         "told": {
             "stopped": counts.stopped_text,
             "trials": counts.search_text,
             "confirmed": counts.confirm_text,
         },
-        "gone": len(records.gone),
-        "gone_text": records.gone_text,
+        "gone": len(records.missing),
+        "gone_text": records.missing_text,
         "problems": records.problems,
     }
 
@@ -115,36 +105,30 @@ def best_text(best: dict[str, Any]) -> str:
 
 
 def _running(records: SweepRecords) -> list[dict[str, Any]]:
+    """Trials that run, and how far they are."""
     running = records.trials[records.trials["state"] == "running"]
-    last: pd.DataFrame = records.ticks.drop_duplicates("trial_id", keep="last")
-    last = last.set_index("trial_id")
+    ticks = records.last["tick"].to_dict()
     return [
         {
-            "trial": trial,
-            "tick": int(last.loc[trial, "tick"]) if trial in last.index else 0,
+            "trial": trial_id,
+            "tick": int(ticks.get(trial_id, 0)),
             "ticks": (json.loads(config).get("training") or {}).get("ticks"),
         }
-        for trial, config in zip(running["trial_id"], running["config"], strict=True)
+        for trial_id, config in zip(running["trial_id"], running["config"], strict=True)
     ]
 
 
 def _left(records: SweepRecords, counts: TrialCounts) -> str | None:
     """How long the rest takes, where it is known."""
     states = records.trials.set_index("trial_id")["state"]
-    last = records.ticks.drop_duplicates("trial_id", keep="last")
-    seconds = last.loc[~last["trial_id"].map(states).isin(UNFINISHED), "seconds"].dropna()
+    unfinished = records.last.index.map(states).isin(UNFINISHED)
+    seconds = records.last.loc[~unfinished, "seconds"].dropna()
     to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
-    running = int(states.eq("running").sum())
-    return next(iter(time_left(to_go, seconds.tolist(), running)), None)
-
-
-def _tick_text(running: dict[str, Any]) -> str:
-    of = f" of {running['ticks']}" if running["ticks"] else ""
-    return f"{running['trial']} at tick {running['tick']}{of}"
+    return next(iter(time_left(to_go, seconds.tolist(), int(states.eq("running").sum()))), None)
 
 
 def status_text(values: dict[str, Any]) -> str:
-    """The standing for people, and what to type next."""
+    """The status for people, and what to type next."""
     driver, finished = values["driver"], values["finished"]
     if driver:
         driven = f"running, driven by process {driver['pid']} on {driver['host']}"
@@ -155,7 +139,7 @@ def status_text(values: dict[str, Any]) -> str:
         driven = f"{values['gone_text']}; {driven.removesuffix(', resume')}"
     told = values["told"]["trials"]
     if values["gone"]:
-        told = f"{told.replace(' (none started)', '')}, the records of {values['gone']} gone"
+        told = f"{told.replace(' (none started)', '')}, the records of {values['gone']} missing"
     rows = [
         ("Sweep", values["sweep"]),
         ("Question", cut(values["question"])),
@@ -169,7 +153,9 @@ def status_text(values: dict[str, Any]) -> str:
     for name, (spent, limit) in values["budget"].items():
         rows.append(("Budget", f"{spent:,.4g} of {limit:,.4g} {name.replace('_', ' ')}"))
     if driver:
-        rows += [("", _tick_text(one)) for one in values["running"]]
+        for trial in values["running"]:
+            of = f" of {trial['ticks']}" if trial["ticks"] else ""
+            rows.append(("", f"{trial['trial']} at tick {trial['tick']}{of}"))
     if values["best"]:
         rows.append(("Best", best_text(values["best"])))
     rows += [("Problem", problem) for problem in values["problems"]]

@@ -20,6 +20,13 @@ from colornet.errors import InputError
 from spaces.distributions import Dimension, Point, counting, place_point
 from spaces.grid import count_points, grid_points
 
+LEARNING: Mapping[str, int] = {"tpe": 10}
+"""Samplers that learn from trials, with how many each draws at random before it does (of TPE
+Optuna's own `n_startup_trials`); the others do not learn."""
+FEW_ROUNDS = 4
+"""Rounds, of the trials that run at a time, below which a sampler that learns is hardly better than
+random."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -58,6 +65,28 @@ class Stopping(_Part):
     early ranks mislead, so that less than a half is seldom worth it."""
     factor: float = Field(2, gt=1)
     """One in so many goes on at a rung, and the next rung is so many times as far."""
+
+    @property
+    def one_in(self) -> float:
+        """One in so many trials goes on at a rung: of the median rule the better half."""
+        return 2.0 if self.rule == "median" else self.factor
+
+    def rungs(self, ticks: int) -> list[float]:
+        """Shares of the budget at which trials are compared, ascending, all below 1.
+
+        Args:
+            ticks: reporting intervals of a training; the median rule compares at each after
+                `grace`.
+        """
+        if self.rule == "none":
+            return []
+        if self.rule == "median":
+            return [tick / ticks for tick in range(1, ticks) if tick / ticks >= self.grace]
+        shares, share = [], self.grace
+        while share < 1 - 1e-9:  # the product of factors may miss 1 by rounding
+            shares.append(share)
+            share *= self.factor
+        return shares
 
 
 class Confirm(_Part):
@@ -159,6 +188,11 @@ class Study:
         """The dimensions in the order in which they are drawn."""
         return list(self.space.values())
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether every point is known beforehand: of a compared design and of a grid."""
+        return self.file.design == "compare" or self.file.sampler == "grid"
+
     @cached_property
     def planned(self) -> list[Point]:
         """The points that are known beforehand, in the order in which they are tried.
@@ -167,7 +201,7 @@ class Study:
         compared design all levels, once.
         """
         start = [dict(point) for point in self.file.start_from]
-        if self.file.design == "search" and self.file.sampler != "grid":
+        if not self.is_planned:
             return start
         parts = [part for one in start if (part := counting(one, self.dimensions))]
         whole = grid_points(self.dimensions)

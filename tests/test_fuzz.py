@@ -39,7 +39,7 @@ from search.records.lease import Lease, holder
 from search.records.parts import checksum
 from search.records.reader import driver_of, read_provenance, read_study, read_sweep
 from search.run.recorder import Recorder
-from search.status import standing_of, status_text
+from search.status import status_of, status_text
 from spaces.loading import load_study
 from spaces.study import Study
 
@@ -163,7 +163,7 @@ def sweep(tmp_path: Path) -> Path:
 
 def read_all(folder: Path) -> None:
     """What status, best, report and export read and work out of a sweep."""
-    status_text(standing_of(str(folder)))
+    status_text(status_of(str(folder)))
     tables = open_sweep(str(folder))
     tables.ranked, tables.argument, tables.how_ended()
 
@@ -255,7 +255,7 @@ def test_a_node_of_the_study_of_a_sweep(sweep: Path, count: int) -> None:
             inside = inside[key]
         inside[last] = chance.choice(INSTEAD)
         (sweep / "study.yaml").write_text(to_yaml(changed))
-        survives(seed, lambda: status_text(standing_of(str(sweep))))
+        survives(seed, lambda: status_text(status_of(str(sweep))))
         survives(seed, lambda: best(str(sweep), out=out / "best.yaml").text())
         survives(seed, lambda: export_csv(str(sweep), out=out / "out.csv"))
         if seed % 8 == 0:
@@ -293,7 +293,7 @@ def test_a_study_of_another_shape_is_refused_by_every_reader(
         inside, key = inside[found], key[len(found) + 1 :]
     inside[key] = value
     (sweep / "study.yaml").write_text(to_yaml(data))
-    for run in (standing_of, best, report, export_csv):
+    for run in (status_of, best, report, export_csv):
         began = time.process_time()
         with pytest.raises(InputError) as caught:
             run(str(sweep))

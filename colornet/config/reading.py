@@ -13,6 +13,7 @@ import select
 import stat
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import yaml
@@ -203,6 +204,12 @@ def _at(origin: str, mark: Any) -> str:
     return f"{origin}: line {mark.line + 1}, column {mark.column + 1}" if mark else origin
 
 
+@cache
+def _yaml_1_2() -> YAML:
+    # One for all documents: making it has ruamel look through site-packages for plug-ins.
+    return YAML(typ="safe", pure=True)
+
+
 class _Document:
     """Builds plain data from the events of libyaml, which reads 30 times as fast as Python does.
 
@@ -211,7 +218,7 @@ class _Document:
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
-        self.meaning = YAML(typ="safe", pure=True)
+        self.meaning = _yaml_1_2()
         self.known: dict[str, Any] = {}
         """What plain scalars mean that have been met."""
         self.open: list[tuple[dict[Any, Any] | list[Any], list[Any]]] = []

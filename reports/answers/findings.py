@@ -8,7 +8,7 @@ from reports.answers.answers import answers, answers_data
 from reports.answers.decision_text import remedy, sureness
 from reports.format import json_number
 from reports.tables import SweepTables
-from search.core.finished import counted
+from search.core.finished import counts_of
 from search.records.reader import driver_of
 
 
@@ -16,7 +16,7 @@ def findings(sweep: SweepTables) -> dict[str, Any]:
     """The question, the decision and the answers of a sweep, JSON-able and without NaN."""
     decision = decide(sweep)
     study = sweep.records.study
-    counts = counted(sweep.records, driven=driver_of(sweep.records.location) is not None)
+    counts = counts_of(sweep.records, driven=driver_of(sweep.records.location) is not None)
     return {
         "question": study.get("question"),
         "states": counts.states,

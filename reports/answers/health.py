@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from colornet.cli_result import count_text
-from reports.analysis.attempts import attempts_of, busy_of
+from reports.analysis.attempts import busy_of
 from reports.analysis.decision import Decision
 from reports.answers.decision_text import CONFIRM_REPLICATES, remedy
 from reports.charts import early_ranks
@@ -141,7 +141,7 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
     study, count = sweep.records.study, len(sweep.searched)
     if study.get("design") != "search" or study.get("sampler") != "tpe" or not count:
         return
-    rows = attempts_of(sweep)
+    rows = sweep.records.attempts
     times = [(rows[name] - rows["start"].min()).dt.total_seconds() for name in ("start", "end")]
     at_once = max(int(busy_of(*(one.to_numpy() for one in times))[1].max()), 1)
     rounds = max(0, count - STARTUP) / at_once

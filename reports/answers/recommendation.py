@@ -11,7 +11,7 @@ from reports.analysis.decision import Decision, by_seed, deciding, trivial_value
 from reports.analysis.statistics import mean_interval
 from reports.format import interval_text, value_text
 from reports.tables import Column, SweepTables
-from search.core.finished import counted, is_exhausted, is_left
+from search.core.finished import counts_of, is_exhausted, is_left
 from search.core.ranking import bounds_of
 from search.records.reader import driver_of
 
@@ -156,8 +156,8 @@ def stopped_text(sweep: SweepTables) -> str:
     What is left is not known where records are gone.
     """
     records = sweep.records
-    if driver_of(records.location) is not None or records.gone_text:
+    if driver_of(records.location) is not None or records.missing_text:
         return ""
     if not is_left(records):
         return ""
-    return counted(records, driven=False).stopped_text
+    return counts_of(records, driven=False).stopped_text

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports.analysis.attempts import attempts_of, averaged, busy_of, lanes_of, without_pauses
+from reports.analysis.attempts import averaged, busy_of, lanes_of, without_pauses
 from reports.charts import _style
 from reports.format import duration_text, percent_text, time_text, value_text
 from reports.tables import STATES, SweepTables
@@ -92,7 +92,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 
 def prepare(sweep: SweepTables) -> TimelineInfo:
     """Attempts by host and start, with the times in which nothing ran cut out."""
-    rows = attempts_of(sweep)
+    rows = sweep.records.attempts
     if rows.empty:
         return TimelineInfo("", (), (), (), 0, (), 0.0, (), "No trial has started yet.")
     began = rows["start"].min()

@@ -70,9 +70,9 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
 
 def _nothing(sweep: SweepTables) -> str:
     ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
-    if gone := sweep.records.gone_text:
+    if missing := sweep.records.missing_text:
         found = f" (left: {ends})" if ends else ""
-        return f"No configuration can be chosen: {gone}{found}."
+        return f"No configuration can be chosen: {missing}{found}."
     if not ends:
         return "No trial has started yet, so there is nothing to choose from."
     return f"No configuration can be chosen yet: no trial has completed its budget ({ends})."

@@ -56,12 +56,12 @@ def submit(
         Copy what the job writes until it ends, and exit with its exit code.
     """
     need_training_libraries("submit")
-    from search.run.create import new_location, refuse_secrets
+    from search.run.create import refuse_secrets, whole_location
     from search.study_options import asked_study, tell
 
     loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
     refuse_secrets(loaded)
-    location = new_location(loaded, out)
+    location = whole_location(loaded, out)
     cluster = reached(address)
     tell(loaded)
     job = cluster.submit(loaded.to_data(), location, ship=ship)
@@ -140,7 +140,7 @@ def stop(sweep: str | None = None, *, address: Address = None) -> Answer:
 def status_of_job(address: str, sweep: str | None) -> Answer:
     """How a job stands, and its sweep where its folder can be seen from here."""
     from search.records.reader import find_sweep
-    from search.status import standing_of, status_text
+    from search.status import status_of, status_text
 
     cluster = reached(address)
     job = cluster.find(sweep)
@@ -150,7 +150,7 @@ def status_of_job(address: str, sweep: str | None) -> Answer:
         rows += [("Model", job.sweep), ("Next", cluster.command("logs", job))]
         return Answer(aligned(rows), _values(job))
     try:
-        standing = standing_of(find_sweep(job.sweep))
+        standing = status_of(find_sweep(job.sweep))
     except InputError:
         verb = "resume" if job.ended and job.result else "logs"
         rows += [("Sweep", f"{job.sweep}, which cannot be seen from here")]

@@ -21,7 +21,7 @@ from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
 from colornet.errors import InputError, shown_name
 from search.run.create import refuse_secrets, sweep_name
-from search.run.resources import Machine, Share, split
+from search.run.resources import Allocation, Capacity, allocate
 from spaces.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,15 +46,15 @@ class Nodes:
     cpus: int
     gpus: int
 
-    def share(self, study: Study) -> Share:
+    def share(self, study: Study) -> Allocation:
         """What each trial gets of them.
 
         Raises:
             InputError: a trial does not fit.
         """
         resources = study.file.resources
-        whole = Machine.of_nodes([(self.cpus, float(self.gpus))] * self.count)
-        return split(whole, resources.gpus, resources.concurrent, resources.workers)
+        whole = Capacity.of_nodes([(self.cpus, float(self.gpus))] * self.count)
+        return allocate(whole, resources.gpus, resources.concurrent, resources.workers)
 
 
 def kuberay(study: Study, nodes: Nodes, *, storage: str, image: str | None, out: str | None) -> str:

@@ -2,42 +2,44 @@
 
 The study is rebuilt from the records: every trial in order of its number, failed and running ones
 included, with the sampler's own attributes; and each ask gets a fresh sampler, seeded by the
-study's seed and the trial's number. So a rebuilt chooser proposes what the uninterrupted one would
-have. No point is handed out twice, but as replicates of a compared design: a sampler that draws a
-known point draws again, then one is drawn at random, and at last an untried one is looked for, so
-that a search ends early only where its space has no further point. A point that is no config is
-passed over like a known one.
+study's seed and the trial's number. So a rebuilt search proposes what the uninterrupted one would
+have. No point is handed out twice, except as a replicate of a compared design: a sampler that draws
+a known point draws again, then one is drawn at random, and at last an untried one is looked for, so
+that a search ends early only where its space has no further point. A point that is no valid config
+is passed over like a known one.
 """
 
 import json
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import optuna
 import pandas as pd
 from optuna.distributions import distribution_to_json
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 
 from colornet.cli_result import count_text
 from colornet.config.config import Config
 from colornet.errors import InputError
-from search.core.samplers import RETRIES, derived_seed, recorded_trial, sampler_of
-from search.core.trial_states import verdict
+from search.core.samplers import RETRIES, derived_seed, sampler_of
+from search.core.trial_states import LastReport, frozen_trial, to_optuna
 from spaces.distributions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
 from spaces.study import Study
 
+# Optuna logs each trial, which the progress display tells.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 log = logging.getLogger("colorsweep")
 
 DRAWS = 2 * RETRIES
-"""Draws that may give a known point before an untried one is looked for."""
+"""Draws that may give a known point before an untried one is looked for: as many at random as of
+the sampler. In a space of which half is tried 16 draws miss in 1 of 65,000 cases."""
 CONFIRM = "confirm"
-"""Origin of trials that repeat a chosen point; the chooser passes them over."""
+"""Origin of trials that repeat a chosen point; Optuna does not know them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Assignment:
 
     Attributes:
         attempt: 0 the first time; one more for each retry or resume.
-        alone: whether it gets its cards for itself, where trials share them.
+        alone: whether it gets its GPUs for itself, where trials share them.
         distributions, system_attrs: what Optuna needs to rebuild the trial, JSON.
     """
 
@@ -67,28 +69,20 @@ class Assignment:
         """The configuration as JSON, for the records and the trial's process."""
         return json.dumps(self.config.to_dict())
 
-
-class Reported(NamedTuple):
-    """What a trial said last.
-
-    Attributes:
-        values: its objectives, in the study's order; None for what it has not measured.
-        tick: the tick at which it said so.
-        excess: by how much it violates each constraint; 0 or less meets it.
-    """
-
-    values: Sequence[float | None]
-    tick: int = 0
-    excess: Mapping[str, float] = {}
+    @cached_property
+    def row_key(self) -> dict[str, Any]:
+        """What each recorded row of the trial begins with."""
+        return {name: getattr(self, name) for name in ("trial_id", "number", "attempt", "seed")}
 
 
-class Chooser:
+class AskTell:
     """Asks Optuna for points and tells it how they did.
 
     Args:
         study: what is searched, and how.
         trials: the recorded trials, one row each in order of number; empty for a new sweep.
-        reported: what each trial said last, by trial_id.
+        reports: each trial's last report, by trial_id.
+        next_number: the least number of the next trial.
 
     Attributes:
         waiting: trials that were started and have not ended, to be handed out first.
@@ -96,137 +90,120 @@ class Chooser:
     """
 
     def __init__(
-        self, study: Study, trials: pd.DataFrame, reported: Mapping[str, Reported]
+        self,
+        study: Study,
+        trials: pd.DataFrame,
+        reports: Mapping[str, LastReport],
+        next_number: int = 0,
     ) -> None:
         self.study = study
-        directions = list(study.file.objectives.values())
-        self._optuna = optuna.create_study(directions=directions)
-        self._places: dict[int, int] = {}
+        self._optuna = optuna.create_study(directions=list(study.file.objectives.values()))
+        self._optuna_numbers: dict[int, int] = {}
         """Optuna's number of each trial of ours: it counts rejected draws, we count confirmations.
         """
-        self._known: set[str] = set()
-        self._refused: set[str] = set()
-        """Points that were drawn and are no configs, by id."""
+        self._tried: set[str] = set()
+        """Points that were handed out, by id."""
+        self._invalid: set[str] = set()
+        """Points that were drawn and are no valid configs, by id."""
         self._exhausted = False
-        self._place = 0
+        self._grid_index = 0
         """In a grid, before which all points are tried."""
         self.waiting: list[Assignment] = []
-        self.next_number = 0
-        for _, row in trials.iterrows():
-            self._add(row, reported.get(row["trial_id"], Reported((None,) * len(directions))))
+        self.next_number = next_number
+        nothing = LastReport((None,) * len(study.file.objectives))
+        for row in trials.to_dict("records"):
+            self._restore(row, reports.get(row["trial_id"], nothing))
 
-    def _add(self, row: pd.Series, said: Reported) -> None:
-        self.next_number = int(row["number"]) + 1
-        told = verdict(row["state"], said.values)
-        point = json.loads(row["point"])
+    def _restore(self, row: Mapping[str, Any], report: LastReport) -> None:
+        """Take in a recorded trial."""
+        number, seed = int(row["number"]), int(row["seed"])
+        self.next_number = max(self.next_number, number + 1)
         if row["origin"] != CONFIRM:
-            # As the study has them now: a range that was widened is wider for old trials, too.
-            fixed = recorded_trial(row["trial_id"], point, self.study.dimensions)
-            trial = create_trial(
-                state=told.state,
-                values=list(told.values) if told.values else None,
-                params=fixed.params,
-                distributions=fixed.distributions,
-                system_attrs=json.loads(row["system_attrs"]),
-                intermediate_values={said.tick: told.last} if told.last is not None else None,
-                constraints=dict(said.excess) if told.state.is_finished() else None,
-            )
-            self._places[int(row["number"])] = len(self._optuna.get_trials(deepcopy=False))
-            self._known.add(row["point_id"])
-            self._optuna.add_trial(trial)
-        if told.state == TrialState.RUNNING:
+            self._optuna_numbers[number] = len(self._optuna.get_trials(deepcopy=False))
+            self._optuna.add_trial(frozen_trial(self.study, row, report))
+            self._tried.add(row["point_id"])
+        if to_optuna(row["state"], report.values).state == TrialState.RUNNING:
+            point = json.loads(row["point"])
             self.waiting.append(
                 Assignment(
                     trial_id=row["trial_id"],
-                    number=int(row["number"]),
+                    number=number,
                     attempt=int(row["attempt"]) + 1,
-                    seed=int(row["seed"]),
+                    seed=seed,
                     origin=row["origin"],
                     point=point,
                     point_id=row["point_id"],
-                    config=self.study.config(point, int(row["seed"])),
+                    config=self.study.config(point, seed),
                     distributions=row["distributions"],
                     system_attrs=row["system_attrs"],
                 )
             )
 
     @property
-    def asked(self) -> int:
+    def started(self) -> int:
         """Trials of the search that have been handed out at least once."""
-        return len(self._places)
+        return len(self._optuna_numbers)
 
     @property
-    def done(self) -> bool:
-        """Whether there is no further point to try: all are asked for, or there are no others."""
-        return self._exhausted or self.asked >= self.study.trials
+    def is_done(self) -> bool:
+        """Whether there is no further point to try: all have been, or there are no others."""
+        return self._exhausted or self.started >= self.study.trials
 
     @property
-    def exhausted(self) -> str | None:
-        """That the space has no further point, although more trials were asked for; else None."""
+    def why_exhausted(self) -> str | None:
+        """That the space has no further point, although more trials were wanted; else None."""
         wanted = self.study.file.budget.trials
-        if wanted is None or self.asked >= wanted or not self.done:
+        if wanted is None or self.started >= wanted or not self.is_done:
             return None
-        count = count_text(self.asked, "point")
-        if self._refused:
-            count += f" whose config is valid ({len(self._refused):,} passed over)"
-        return f"the space has no more than {count}, and all were tried"
-
-    @property
-    def _planned(self) -> bool:
-        """Whether every trial is known beforehand."""
-        return self.study.file.design == "compare" or self.study.file.sampler == "grid"
+        return exhausted_text(self.started, len(self._invalid))
 
     def ask(self) -> Assignment | None:
         """The next trial of the search, or None when there is none."""
         if self.waiting:
             return self.waiting.pop(0)
-        if self.done:
+        if self.is_done:
             return None
-        planned, index, number = self.study.planned, self.asked, self.next_number
-        is_start = not self._planned and index < len(planned) and bool(planned[index])
-        part = self._whole(index) if self._planned else planned[index] if is_start else {}
-        drawn = self._draw(number, part)
-        if drawn is None and part:
-            is_start, drawn = False, self._draw(number, {})
+        study, index, number = self.study, self.started, self.next_number
+        given = self._given(index)
+        drawn = self._draw(number, given)
+        if drawn is None and given:  # a start point that an older version has tried already
+            given, drawn = {}, self._draw(number, {})
         if drawn is None:
             self._exhausted = True
             return None
-        place, point = drawn
-        self._places[number] = place
-        self._known.add(point_id(point))
-        self.next_number += 1
-        frozen = self._optuna.get_trials(deepcopy=False)[place]
-        distributions = {n: distribution_to_json(one) for n, one in frozen.distributions.items()}
-        compared = self.study.file.design == "compare"
+        optuna_number, point = drawn
+        self._optuna_numbers[number] = optuna_number
+        self._tried.add(point_id(point))
+        frozen = self._optuna.get_trials(deepcopy=False)[optuna_number]
+        distributions = {name: distribution_to_json(d) for name, d in frozen.distributions.items()}
+        origin = "start_from" if given and not study.is_planned else "search"
         return self._assignment(
-            number,
             point,
-            seed=self._seed(index),
-            origin="compare" if compared else "start_from" if is_start else "search",
-            distributions=_json(distributions),
-            system_attrs=_json(frozen.system_attrs),
+            self._seed(index),
+            "compare" if study.file.design == "compare" else origin,
+            distributions=json.dumps(distributions, sort_keys=True),
+            system_attrs=json.dumps(dict(frozen.system_attrs), sort_keys=True),
         )
 
-    def _whole(self, index: int) -> Point:
-        """The next of the points that are known beforehand; of a grid one that is not tried.
-
-        An older version may have begun with another one.
-        """
+    def _given(self, index: int) -> Point:
+        """What is known beforehand of the search's trial at `index`: all, a part or nothing."""
         planned = self.study.planned
         if self.study.file.design == "compare":
             return planned[index % len(planned)]
-        while point_id(planned[self._place]) in self._known:
-            self._place += 1
-        return planned[self._place]
+        if self.study.is_planned:
+            # Not by index: an older version may have begun a grid with another point.
+            while point_id(planned[self._grid_index]) in self._tried:
+                self._grid_index += 1
+            return planned[self._grid_index]
+        return planned[index] if index < len(planned) else {}
 
     def repeat(self, point: Point, seed: int) -> Assignment:
-        """A trial that confirms a point with another seed; Optuna does not hear of it."""
-        self.next_number += 1
-        return self._assignment(self.next_number - 1, point, seed, CONFIRM)
+        """A trial that confirms a point with another seed; Optuna is not told of it."""
+        return self._assignment(point, seed, CONFIRM)
 
-    def _assignment(
-        self, number: int, point: Point, seed: int, origin: str, **extra: Any
-    ) -> Assignment:
+    def _assignment(self, point: Point, seed: int, origin: str, **for_optuna: Any) -> Assignment:
+        number = self.next_number
+        self.next_number += 1
         return Assignment(
             trial_id=f"t{number:05d}",
             number=number,
@@ -236,41 +213,41 @@ class Chooser:
             point=point,
             point_id=point_id(point),
             config=self.study.config(point, seed),
-            **extra,
+            **for_optuna,
         )
 
-    def _draw(self, number: int, part: Point) -> tuple[int, Point] | None:
-        """A new Optuna trial and its point, which has a part given; None when none is new."""
-        fixed = sampler_params(part, self.study.dimensions)
+    def _draw(self, number: int, given: Point) -> tuple[int, Point] | None:
+        """A new Optuna trial and its point, a part of which is given; None when none is new."""
+        fixed = sampler_params(given, self.study.dimensions)
         for retry in range(DRAWS):
             trial, point = self._ask(number, retry, fixed)
-            if self._planned or self._is_new(point):
+            if self.study.is_planned or self._is_new(point):
                 return trial.number, point
-            # Draws that are thrown away have failed in Optuna's eyes, which no sampler looks at.
+            # Rejected draws have failed in Optuna's eyes, which no sampler learns from.
             self._optuna.tell(trial.number, state=TrialState.FAIL)
             if trial.params.keys() <= fixed.keys():
                 return None
-        chance = random.Random(derived_seed(self.study.file.seed, number, DRAWS))
-        found = find_untried(self.study.dimensions, self._is_new, part, chance)
-        if found is None:
+        rng = random.Random(derived_seed(self.study.file.seed, number, DRAWS))
+        untried = find_untried(self.study.dimensions, self._is_new, given, rng)
+        if untried is None:
             return None
-        trial, point = self._ask(number, DRAWS, sampler_params(found, self.study.dimensions))
+        trial, point = self._ask(number, DRAWS, sampler_params(untried, self.study.dimensions))
         return trial.number, point
 
     def _is_new(self, point: Point) -> bool:
-        """Whether a point has not been handed out, and is a config; said of the first that isn't.
+        """Whether a point has not been handed out and is a valid config; the first invalid is told.
 
         It depends on nothing but the point and what was handed out: a rebuilt search draws alike.
         """
-        own = point_id(point)
-        if own in self._known or own in self._refused:
+        identifier = point_id(point)
+        if identifier in self._tried or identifier in self._invalid:
             return False
         try:
             self.study.config(point, self.study.file.seed)
         except InputError as error:
-            if not self._refused:
+            if not self._invalid:
                 log.warning("Passed over, as is every point that is no config: %s", error)
-            self._refused.add(own)
+            self._invalid.add(identifier)
             return False
         return True
 
@@ -282,20 +259,21 @@ class Chooser:
         trial = self._optuna.ask()
         return trial, draw(trial, self.study.dimensions)
 
-    def tell(self, number: int, state: str, said: Reported) -> None:
-        """Say how a trial ended; unfinished states and confirmations change nothing."""
-        told = verdict(state, said.values)
-        if number not in self._places or told.state == TrialState.RUNNING:
+    def tell(self, number: int, state: str, report: LastReport) -> None:
+        """Tell Optuna how a trial ended; unfinished states and confirmations change nothing."""
+        result = to_optuna(state, report.values)
+        if number not in self._optuna_numbers or result.state == TrialState.RUNNING:
             return
-        place = self._places[number]
-        frozen = self._optuna.get_trials(deepcopy=False)[place]
+        optuna_number = self._optuna_numbers[number]
+        frozen = self._optuna.get_trials(deepcopy=False)[optuna_number]
+        # `Study.tell` takes neither constraints nor intermediate values: only a live Trial does.
         trial = optuna.trial.Trial(self._optuna, frozen._trial_id)
-        for name, excess in said.excess.items():
+        for name, excess in report.excess.items():
             trial.set_constraint(name, excess)
-        if told.last is not None:
-            trial.report(told.last, said.tick)
-        result = list(told.values) if told.values else None
-        self._optuna.tell(place, values=result, state=told.state)
+        if result.last is not None:
+            trial.report(result.last, report.tick)
+        values = list(result.values) if result.values else None
+        self._optuna.tell(optuna_number, values=values, state=result.state)
 
     def _seed(self, index: int) -> int:
         """The seed of a training: one for all, one for each, or one for each replicate."""
@@ -303,10 +281,17 @@ class Chooser:
         if self.study.file.design == "compare":
             replicate = index // len(self.study.planned)
             return derived_seed(seed, replicate, 3) if replicate else seed
-        if self.study.file.seeds == "shared":
-            return seed
-        return derived_seed(seed, index, 1)
+        return seed if self.study.file.seeds == "shared" else derived_seed(seed, index, 1)
 
 
-def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(dict(values), sort_keys=True)
+def exhausted_text(points: int, invalid: int = 0) -> str:
+    """That a space has no further points.
+
+    Args:
+        points: that were tried.
+        invalid: that were passed over, as they are no valid configs.
+    """
+    count = count_text(points, "point")
+    if invalid:
+        count += f" whose config is valid ({invalid:,} passed over)"
+    return f"the space has no more than {count}, and all were tried"

@@ -17,9 +17,9 @@ from spaces.study import Study
 
 def seeds(study: Study) -> list[int]:
     """The seeds of the replicates, none of them the search's own."""
-    confirm = study.file.confirm
-    count = confirm.replicates if confirm else 0
-    return [derived_seed(study.file.seed, replicate, 2) for replicate in range(count)]
+    replicates = study.file.confirm.replicates if study.file.confirm else 0
+    # The 2 keeps them apart from the seeds of trials (1) and of a comparison's replicates (3).
+    return [derived_seed(study.file.seed, replicate, 2) for replicate in range(replicates)]
 
 
 def missing(study: Study, sweep: SweepRecords) -> Iterator[tuple[Point, int]]:
@@ -30,8 +30,8 @@ def missing(study: Study, sweep: SweepRecords) -> Iterator[tuple[Point, int]]:
     """
     if study.file.confirm is None or sweep.trials.empty:
         return
-    repeated = sweep.trials[sweep.trials["origin"] == CONFIRM]
-    started = set(zip(repeated["point_id"], repeated["seed"], strict=True))
+    confirming = sweep.trials[sweep.trials["origin"] == CONFIRM]
+    started = set(zip(confirming["point_id"], confirming["seed"], strict=True))
     best = set(best_trials(sweep, study.file.confirm.top)["trial_id"])
     chosen = sweep.trials[sweep.trials["trial_id"].isin(best)]
     for seed in seeds(study):

@@ -1,8 +1,8 @@
 """Which trials are stopped early: successive halving and the median rule, on pictures seen.
 
 Trials are compared when they have seen equally many pictures, at rungs. With several objectives one
-is worse than another only if it is dominated: it stands on a later front of those at the rung, so
-that whatever is best in any one objective goes on. Rungs hold nothing but reported values, and are
+is worse than another only if it is dominated: it is on a later front of those at the rung, so that
+whatever is best in any one objective goes on. Rungs hold nothing but reported values, and are
 rebuilt from the records. No trial is stopped at its last tick.
 
 `asha`: asynchronous successive halving (Li et al. 2020), stopping variant. `hyperband`: the same
@@ -21,26 +21,11 @@ from search.core.ranking import pareto_layers
 from spaces.study import Stopping, Study
 
 MEDIAN_OF = 5
-"""Trials that the median rule wants to have seen at a tick before it stops one."""
+"""Trials that the median rule wants to have seen at a tick before it stops one: a median of fewer
+says little, and `n_startup_trials` of Optuna's MedianPruner is 5, too."""
 GOLDEN = (math.sqrt(5) - 1) / 2
-
-
-def rungs(stopping: Stopping, ticks: int) -> list[float]:
-    """Shares of the budget at which trials are compared, ascending, all below 1.
-
-    Args:
-        ticks: reporting intervals of a training; the median rule compares at each after `grace`.
-    """
-    if stopping.rule == "none":
-        return []
-    if stopping.rule == "median":
-        shares = [tick / ticks for tick in range(1, ticks)]
-        return [share for share in shares if share >= stopping.grace]
-    found, share = [], stopping.grace
-    while share < 1 - 1e-9:
-        found.append(share)
-        share *= stopping.factor
-    return found
+"""Multiples of it, modulo 1, fill [0, 1) more evenly than those of any other number (Knuth, The Art
+of Computer Programming 3, 6.4)."""
 
 
 def first_rung(stopping: Stopping, number: int, count: int) -> int:
@@ -56,11 +41,12 @@ def first_rung(stopping: Stopping, number: int, count: int) -> int:
     if stopping.rule != "hyperband":
         return 0
     weights = np.array([stopping.factor**-bracket for bracket in range(count + 1)])
-    place = (number * GOLDEN) % 1  # any run of numbers fills the brackets by their weights
-    return int(np.searchsorted(np.cumsum(weights / weights.sum()), place, side="right"))
+    # Not drawn at random: any run of numbers fills the brackets by their weights.
+    fraction = (number * GOLDEN) % 1
+    return int(np.searchsorted(np.cumsum(weights / weights.sum()), fraction, side="right"))
 
 
-class Stopper:
+class EarlyStopping:
     """Judges the trials of a search.
 
     Attributes:
@@ -74,7 +60,7 @@ class Stopper:
         self._signs = [1 if goal == "minimize" else -1 for goal in study.file.objectives.values()]
         self._names = list(study.file.objectives)
         training = study.base_config["training"]
-        shares = rungs(self._stopping, training["ticks"])
+        shares = self._stopping.rungs(training["ticks"])
         self._images = training["images"]
         # A tick ends with a whole batch, which may be the last one short of the rung.
         batch = training["batch_size"] / 2
@@ -99,7 +85,7 @@ class Stopper:
     def add(
         self, trial_id: str, number: int, images: int, values: Sequence[float | None]
     ) -> str | None:
-        """Take in what a trial reported; returns why it is to be stopped, or None.
+        """Take in a trial's report; returns why it is to be stopped, or None.
 
         A rung is decided once, at the first report that reaches it.
 
@@ -107,10 +93,10 @@ class Stopper:
             images: pictures that the trial has seen.
             values: its objectives, in the study's order.
         """
-        known = [value for value in values if value is not None and math.isfinite(value)]
-        if not self.rungs or images >= self._images or len(known) < len(self._signs):
+        finite = [value for value in values if value is not None and math.isfinite(value)]
+        if not self.rungs or images >= self._images or len(finite) < len(self._signs):
             return None
-        scored = tuple(sign * value for sign, value in zip(self._signs, known, strict=True))
+        scored = tuple(sign * value for sign, value in zip(self._signs, finite, strict=True))
         reason = None
         for index in range(first_rung(self._stopping, number, len(self.rungs)), len(self.rungs)):
             if images < self.rungs[index]:
@@ -122,14 +108,10 @@ class Stopper:
 
     def _judge(self, index: int, trial_id: str, images: int) -> str | None:
         rung = self.reached[index]
-        at = list(rung).index(trial_id)
         layers = pareto_layers(np.array(list(rung.values())))
-        better = int((layers < layers[at]).sum())
-        if self._stopping.rule == "median":
-            lags = len(rung) > MEDIAN_OF and better >= len(rung) / 2
-        else:
-            lags = better >= math.ceil(len(rung) / self._stopping.factor)
-        if not lags:
+        better = int((layers < layers[list(rung).index(trial_id)]).sum())
+        too_few = self._stopping.rule == "median" and len(rung) <= MEDIAN_OF
+        if too_few or better < math.ceil(len(rung) / self._stopping.one_in):
             return None
         trials, pictures = count_text(len(rung), "trial"), count_text(images, "picture")
         return f"{better} of {trials} were better after {pictures}"

@@ -1,53 +1,102 @@
-"""Whether a sweep is finished, and what ended its search: one rule for all that say so."""
+"""How many trials a sweep has, whether it is finished and what ended it: one rule for all."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from colornet.cli_result import count_text
 from colornet.errors import InputError
 from search.core import confirmation
-from search.core.ask_tell import CONFIRM
-from search.core.budget import Spending
-from search.records.reader import UNFINISHED, SweepRecords, TrialCounts, count_trials, read_states
+from search.core.ask_tell import CONFIRM, exhausted_text
+from search.core.budget import BudgetTracker
+from search.records.reader import CUT_OFF, UNFINISHED, SweepRecords
 from spaces.grid import count_points
 from spaces.study import Study
 
+_OPEN = (*UNFINISHED, CUT_OFF)
 
-def search_is_over(
-    study: Study, spending: Spending, confirming: int, under_way: float = 0.0
-) -> str | None:
-    """Which budget of the search is used up, if one is; room is left for confirming.
+
+@dataclass(frozen=True)
+class TrialCounts:
+    """How many trials of a sweep there are, and are to be.
+
+    Attributes:
+        done, total: trials of the search (a comparison's replicates are among them).
+        confirmed, to_confirm: trials that confirm the best; `to_confirm` at most.
+        states, confirming: number of trials by state, of the search and of its confirmation.
+    """
+
+    done: int
+    total: int
+    confirmed: int
+    to_confirm: int
+    states: dict[str, int]
+    confirming: dict[str, int]
+
+    @property
+    def search_text(self) -> str:
+        """`12 of 16 done (10 completed, 2 pruned, 1 running)`."""
+        return f"{self.done} of {self.total} done ({_by_state(self.states)})"
+
+    @property
+    def confirm_text(self) -> str:
+        """The same of the trials that confirm; empty where none are to."""
+        if not (self.to_confirm or self.confirming):
+            return ""
+        total = count_text(self.to_confirm, "trial")
+        return f"{self.confirmed} of {total} done ({_by_state(self.confirming)})"
+
+    @property
+    def stopped_text(self) -> str:
+        """`stopped, 3 of 14, resume`, of the search, or of confirming where that is what is left.
+
+        Of a search that was extended after its best were confirmed it is the search.
+        """
+        searching = any(self.states.get(state) for state in _OPEN)
+        left = self.confirmed < self.to_confirm and not searching
+        confirms = left and (self.confirming or self.done >= self.total)
+        done, total = (self.confirmed, self.to_confirm) if confirms else (self.done, self.total)
+        what = "confirming " if confirms else ""
+        return f"stopped, {what}{done} of {total}, resume"
+
+
+def _by_state(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.items()) or "none started"
+
+
+def count_trials(
+    study: Mapping[str, Any], trials: Iterable[tuple[str, str]], *, driven: bool, missing: int = 0
+) -> TrialCounts:
+    """Count trials by state and origin; of a sweep that was read, `counts_of` does.
 
     Args:
-        confirming: trials that confirm and have been started.
-        under_way: pictures that running trials still have to see.
+        study: the resolved study.
+        trials: state and origin of each.
+        driven: whether a driver is alive; without one no trial runs.
+        missing: replicates of those that are best now that have not been started.
     """
-    images = study.base_config["training"]["images"] or spending.images_per_trial
-    left = max(0, confirmation.count(study) - confirming)
-    return spending.over(under_way, left * images)
+    states: dict[str, int] = {}
+    confirming: dict[str, int] = {}
+    for state, origin in sorted(trials):
+        counts = confirming if origin == CONFIRM else states
+        state = CUT_OFF if state == "running" and not driven else state
+        counts[state] = counts.get(state, 0) + 1
+    # A budget may have been lowered below what had been tried.
+    total = max(int(study.get("trials") or 0), sum(states.values()))
+    confirm = study.get("confirm") or {}
+    done, confirmed = (
+        sum(count for state, count in counts.items() if state not in _OPEN)
+        for counts in (states, confirming)
+    )
+    # Once the search has ended, no more are confirmed than completed.
+    top = min(confirm.get("top", 0), total if done < total else states.get("completed", 0))
+    # Others were best before the search was extended, or more of them were asked for.
+    most = max(top * confirm.get("replicates", 0), sum(confirming.values()) + missing)
+    return TrialCounts(done, total, confirmed, most, states, confirming)
 
 
-def is_finished(study: Study, sweep: SweepRecords, spending: Spending) -> bool:
-    """Whether `resume` would have nothing to do: all is tried that may be, and confirmed."""
-    if sweep.trials["state"].isin(UNFINISHED).any():
-        return False
-    searched, confirming = _started(sweep)
-    if searched < study.trials and search_is_over(study, spending, confirming) is None:
-        return False
-    return spending.over() is not None or next(confirmation.missing(study, sweep), None) is None
-
-
-def ended_by(study: Study, sweep: SweepRecords, spending: Spending) -> str | None:
-    """What ended the search before the trials that were asked for, in a sentence."""
-    searched, confirming = _started(sweep)
-    if searched < study.trials:
-        return search_is_over(study, spending, confirming)
-    asked, points = study.file.budget.trials, count_text(study.trials, "point")
-    unfinished = sweep.trials["state"].isin(UNFINISHED) & (sweep.trials["origin"] != CONFIRM)
-    if asked is None or asked <= study.trials or unfinished.any():
-        return None
-    return f"the space has no more than {points}, and all were tried"
-
-
-def counted(sweep: SweepRecords, *, driven: bool) -> TrialCounts:
-    """Count a sweep's trials: whatever says how many there are, and are to be, asks this.
+def counts_of(sweep: SweepRecords, *, driven: bool) -> TrialCounts:
+    """Count a sweep's trials.
 
     Args:
         driven: whether a driver is alive; without one no trial runs.
@@ -55,7 +104,7 @@ def counted(sweep: SweepRecords, *, driven: bool) -> TrialCounts:
     try:
         study = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
         missing = sum(1 for _ in confirmation.missing(study, sweep))
-    except InputError:  # of an earlier release, which can be read and no longer run
+    except InputError:  # an earlier release wrote its study, which can be read and no longer run
         missing = 0
     pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
     return count_trials(sweep.study, pairs, driven=driven, missing=missing)
@@ -67,12 +116,33 @@ def _started(sweep: SweepRecords) -> tuple[int, int]:
     return len(sweep.trials) - confirming, confirming
 
 
+def is_finished(study: Study, sweep: SweepRecords, budget: BudgetTracker) -> bool:
+    """Whether `resume` would have nothing to do: all is tried that may be, and confirmed."""
+    if sweep.trials["state"].isin(UNFINISHED).any():
+        return False
+    searched, confirming = _started(sweep)
+    if searched < study.trials and budget.why_search_over(study, confirming) is None:
+        return False
+    return budget.why_over() is not None or next(confirmation.missing(study, sweep), None) is None
+
+
+def why_over(study: Study, sweep: SweepRecords, budget: BudgetTracker) -> str | None:
+    """What ended the search before the trials that were wanted, in a sentence."""
+    searched, confirming = _started(sweep)
+    if searched < study.trials:
+        return budget.why_search_over(study, confirming)
+    wanted = study.file.budget.trials
+    unfinished = sweep.trials["state"].isin(UNFINISHED) & (sweep.trials["origin"] != CONFIRM)
+    if wanted is None or wanted <= study.trials or unfinished.any():
+        return None
+    return exhausted_text(study.trials)
+
+
 def is_left(sweep: SweepRecords) -> bool:
     """Whether a sweep that was read would go on; not where its study can no longer be run."""
     try:
         study = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
-        spending = Spending(study.file.budget, read_states(sweep.location)[0], sweep.ticks)
-        return not is_finished(study, sweep, spending)
+        return not is_finished(study, sweep, BudgetTracker(study.file.budget, sweep))
     except InputError:
         return False
 

@@ -84,12 +84,10 @@ def objective_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     table = sweep.trials[["trial_id", "number", "state"]].reset_index(drop=True)
     points = [json.loads(point) for point in sweep.trials["point"]]
     names = list(study["space"])
-    settings = np.empty((len(points), len(names)), dtype=object)
-    for row, point in enumerate(points):
-        settings[row] = [point.get(name) for name in names]
-    dimensions = pd.DataFrame(
-        settings, index=table.index, columns=[f"point.{name}" for name in names], dtype=object
-    )
+    columns_of_points = [f"point.{name}" for name in names]
+    settings = [[point.get(name) for name in names] for point in points]
+    # As objects: pandas would make 1 of True, and NaN of None.
+    dimensions = pd.DataFrame(settings, table.index, columns_of_points, dtype=object)
     last = _last_values(sweep, ["images", "seconds", *columns])
     table = pd.concat([table, dimensions, last], axis=1)
     table["equal_budget"] = table["state"] == "completed"

@@ -12,7 +12,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from search.core.workload import Life, Range, Workload, in_order, schedule
+from search.plan.workload import Range, TrialLength, Workload, in_order, schedule
 
 RAY_START = 6.0
 """Seconds from the command to the first trial's hand-out, and from the last one's end to the
@@ -25,7 +25,7 @@ BETWEEN = 0.5
 SAME_SIZE = 1.25
 """Trainings whose work differs by less are one size."""
 LEAST_SPREAD = 0.1
-"""Share by which equal trainings differ even on an idle machine."""
+"""Allocation by which equal trainings differ even on an idle machine."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Speed:
     def _picture(self, gmac: float) -> float:
         return gmac * self._at(gmac, self._per_gmac)
 
-    def seconds(self, work: Work, life: Life, *, tested: bool = False) -> float:
+    def seconds(self, work: Work, life: TrialLength, *, tested: bool = False) -> float:
         """Expected seconds of one training that goes so far.
 
         Args:
@@ -138,10 +138,10 @@ def hours(speed: Speed, load: Workload, works: Sequence[Work], slots: int) -> Ho
         works: of each config of the workload.
     """
 
-    def times(lives: Sequence[Life], factor: float, *, tested: bool = False) -> list[float]:
+    def times(lives: Sequence[TrialLength], factor: float, *, tested: bool = False) -> list[float]:
         return [factor * speed.seconds(works[life.config], life, tested=tested) for life in lives]
 
-    def both(lives: Sequence[Life], factor: float) -> tuple[float, float]:
+    def both(lives: Sequence[TrialLength], factor: float) -> tuple[float, float]:
         search, confirm = times(lives, factor), times(load.confirm, factor, tested=True)
         searched = schedule(search, slots, each_slot=speed.start)
         return schedule(confirm, slots, searched), sum(search) + sum(confirm)

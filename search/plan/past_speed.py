@@ -16,7 +16,7 @@ import pandas as pd
 from colornet.errors import InputError
 from search.plan.estimate import BETWEEN, Measured
 from search.records.reader import SweepRecords, read_states, read_sweep, sweeps_folder
-from search.run.resources import Share, split, this_machine
+from search.run.resources import Allocation, allocate, this_machine
 
 SWEEPS = 10
 """The latest sweeps that are looked at."""
@@ -25,7 +25,7 @@ ENDED = ("completed", "pruned")
 log = logging.getLogger("colorsweep")
 
 
-def past_trainings(share: Share, folder: Path | None = None) -> list[Measured]:
+def past_trainings(share: Allocation, folder: Path | None = None) -> list[Measured]:
     """Trainings of sweeps on this host in which a trial got the same share.
 
     Args:
@@ -44,13 +44,13 @@ def past_trainings(share: Share, folder: Path | None = None) -> list[Measured]:
     return found
 
 
-def _is_alike(sweep: SweepRecords, share: Share) -> bool:
+def _is_alike(sweep: SweepRecords, share: Allocation) -> bool:
     """Whether a sweep ran on this host, and gave a trial the same."""
     here = (socket.gethostname(), len(os.sched_getaffinity(0)))
     if (sweep.provenance.get("host"), sweep.provenance.get("cpus")) != here:
         return False
     resources = sweep.study["resources"]
-    return split(this_machine(), resources["gpus"], resources["concurrent"]) == share
+    return allocate(this_machine(), resources["gpus"], resources["concurrent"]) == share
 
 
 def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> dict[int, Measured]:

@@ -15,27 +15,23 @@ from colornet.config.config import parse_config
 from colornet.data.packed import Pack
 from colornet.data.packs import open_packs
 from colornet.errors import InputError
-from search.core.early_stopping import Stopper, rungs
-from search.core.workload import Range, Workload, workload
+from search.core.early_stopping import EarlyStopping
 from search.plan.counting import Count, Counts
+from search.plan.disk import checkpoint_bytes, disk, records_bytes
 from search.plan.estimate import BETWEEN, Hours, Measured, Speed, Work, hours
 from search.plan.past_speed import past_trainings
 from search.plan.probe import probe_all
-from search.run.create import check_data, place
-from search.run.disk import check_writable, checkpoint_bytes, disk, records_bytes
-from search.run.resources import Machine, Share, split, this_machine
-from spaces.study import Study
+from search.plan.workload import Range, Workload, workload
+from search.run.create import check_data, check_writable, free_location
+from search.run.resources import Allocation, Capacity, allocate, this_machine
+from spaces.study import FEW_ROUNDS, LEARNING, Study
 
 PROBED = 4
 """Points that are probed beside the base config."""
-FEW_ROUNDS = 4
-"""Rounds of learning below which a sampler that learns has little to learn from."""
-STARTUP = 10
-"""Trials that Optuna's TPE draws at random before it learns."""
 
 
 def make_plan(
-    study: Study, out: str | None = None, machine: Machine | None = None, *, probe: bool = False
+    study: Study, out: str | None = None, machine: Capacity | None = None, *, probe: bool = False
 ) -> dict[str, Any]:
     """Check a study as `run` would and work out what it would do.
 
@@ -47,11 +43,11 @@ def make_plan(
     Raises:
         InputError: for whatever `run` would refuse.
     """
-    location = place(study, out)
+    location = free_location(study, out)
     check_writable(location)
     resources = study.file.resources
     machine = machine or this_machine()
-    share = split(machine, resources.gpus, resources.concurrent, resources.workers)
+    share = allocate(machine, resources.gpus, resources.concurrent, resources.workers)
     study, packs = check_data(study)
     load = workload(study)
     counts = [*map(Counts().of, load.configs)] if find_spec("torch") else []
@@ -94,8 +90,8 @@ def is_refused(values: Mapping[str, Any]) -> bool:
 def _design(study: Study, load: Workload) -> dict[str, Any]:
     file, confirm = study.file, study.file.confirm
     is_compared = file.design == "compare"
-    shares = rungs(file.stopping, int(study.base_config["training"]["ticks"]))
-    marks = list(zip(shares, Stopper(study).rungs, strict=False))
+    shares = file.stopping.rungs(int(study.base_config["training"]["ticks"]))
+    marks = list(zip(shares, EarlyStopping(study).rungs, strict=False))
     if file.stopping.rule == "median":
         marks = marks[:1]  # it judges at every tick from here on
     return {
@@ -154,14 +150,14 @@ def _checkpoint(load: Workload, at: int, count: Count) -> int:
 
 
 def _measured(
-    study: Study, load: Workload, works: Sequence[Work], share: Share, *, probe: bool
+    study: Study, load: Workload, works: Sequence[Work], share: Allocation, *, probe: bool
 ) -> tuple[list[Measured], str | None, str | None]:
     """What trainings take here, where that is known from, or why it is not."""
     if not works:
         return [], None, "work is counted by torch: pip install 'colorsweep[train]'"
     resources = study.file.resources
     try:
-        here = split(this_machine(), resources.gpus, resources.concurrent, resources.workers)
+        here = allocate(this_machine(), resources.gpus, resources.concurrent, resources.workers)
     except InputError:
         here = None
     if here is None or (here.cpus, here.gpus) != (share.cpus, share.gpus):
@@ -175,7 +171,7 @@ def _measured(
 
 
 def _probed(
-    study: Study, load: Workload, works: Sequence[Work], here: Share
+    study: Study, load: Workload, works: Sequence[Work], here: Allocation
 ) -> tuple[list[Measured], str | None, str | None]:
     """Train the base config and some points for a few steps."""
     by_work = sorted(range(len(works)), key=lambda at: works[at].gmac)
@@ -205,7 +201,7 @@ def _probed(
     return found, f"{count_text(len(found), 'probe')}, {here.concurrent} at a time", None
 
 
-def _at_a_time_by(study: Study, load: Workload, share: Share) -> str:
+def _at_a_time_by(study: Study, load: Workload, share: Allocation) -> str:
     """What keeps more trials from running at a time."""
     if len(load.high) <= share.concurrent:
         return "trials"
@@ -215,7 +211,7 @@ def _at_a_time_by(study: Study, load: Workload, share: Share) -> str:
     return "GPUs" if share.gpus else "CPUs"
 
 
-def _hours(taken: Hours | None, share: Share, price: float | None) -> dict[str, Any] | None:
+def _hours(taken: Hours | None, share: Allocation, price: float | None) -> dict[str, Any] | None:
     if taken is None:
         return None
     gpu = _scaled(taken.training, share.gpus)
@@ -231,7 +227,7 @@ def _scaled(one: Range, factor: float) -> Range:
 
 
 def _budgets(
-    study: Study, load: Workload, taken: Hours | None, share: Share
+    study: Study, load: Workload, taken: Hours | None, share: Allocation
 ) -> list[dict[str, Any]]:
     """Each budget, what is expected of it, and the share that is; confirmation included."""
     budget = study.file.budget
@@ -256,15 +252,16 @@ def _budgets(
     return found
 
 
-def _warnings(study: Study, load: Workload, share: Share) -> list[str]:
+def _warnings(study: Study, load: Workload, share: Allocation) -> list[str]:
     file, found = study.file, []
-    if file.design == "search" and file.sampler == "tpe":
-        learning = max(0, len(load.high) - STARTUP)
+    startup = LEARNING.get(file.sampler)
+    if file.design == "search" and startup is not None:
+        learning = max(0, len(load.high) - startup)
         rounds = learning / share.concurrent
         if rounds < FEW_ROUNDS:
             found.append(
-                f"tpe learns in {rounds:.1f} rounds ({count_text(learning, 'trial')} after its "
-                f"first {STARTUP}, {share.concurrent} at a time): with fewer than "
+                f"{file.sampler} learns in {rounds:.1f} rounds ({count_text(learning, 'trial')} "
+                f"after its first {startup}, {share.concurrent} at a time): with fewer than "
                 f"{FEW_ROUNDS} it is little better than random"
             )
     asked = file.budget.trials

@@ -16,7 +16,7 @@ from typing import Any
 
 from colornet.config.config import Config, parse_config
 from colornet.errors import ColorsweepError
-from search.run.resources import Share
+from search.run.resources import Allocation
 
 STEPS = 32
 """Steps of a probe that counts."""
@@ -25,7 +25,7 @@ TIMEOUT = 600.0
 log = logging.getLogger("colorsweep")
 
 
-def probe_all(configs: Sequence[Config], share: Share) -> list[dict[str, float] | None]:
+def probe_all(configs: Sequence[Config], share: Allocation) -> list[dict[str, float] | None]:
     """Probe configs, `share.concurrent` at a time, those of the last round filled up.
 
     Returns:
@@ -45,7 +45,7 @@ def probe_all(configs: Sequence[Config], share: Share) -> list[dict[str, float] 
     return found
 
 
-def _environment(slot: int, share: Share) -> Mapping[str, str]:
+def _environment(slot: int, share: Allocation) -> Mapping[str, str]:
     """The environment of a slot: the cards that a trial in it would see."""
     if not share.gpus:
         return {**os.environ, "CUDA_VISIBLE_DEVICES": ""}

@@ -1,12 +1,11 @@
 """A table of the records as a frame: parts unified by name, one row of each, in order.
 
 Readers are lenient where the writer is strict: a part of an older version may lack columns, one of
-a newer may have some that are not known here; what is missing is said. A sweep may hold a million
-rows of sixty metrics: these are copied once, column by column, and pictures
-that nobody asked for are never in memory.
+a newer may have some that are not known here; what is missing is told. A sweep may hold a million
+rows of sixty metrics: these are copied once, column by column, and pictures that nobody asked for
+are never in memory.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -18,23 +17,22 @@ import pyarrow.parquet as pq
 
 from colornet.cli_result import count_text
 from colornet.storage import Storage
-from search.records.lost_parts import Tally
+from search.records.missing import Tally
 from search.records.parts import (
     IDENTITY,
     LATER,
     SCHEMAS,
     VERSION,
     check_columns,
-    check_size,
-    check_unique,
     expected_type,
+    open_part,
     part_names,
 )
-from search.records.schema import filled, sound
+from search.records.schema import BLANK, valid_rows
 
 TRIES = 3
-PIECE = 4 << 20
-"""Bytes that are read of a file at a time."""
+"""Times that a table is read while its parts are merged meanwhile: that happens seldom, and twice
+while one is read hardly ever."""
 PICTURES = 2000
 """Rows with pictures that are in memory at a time beside those that are wanted."""
 HEAVY = "webp"
@@ -75,30 +73,24 @@ def read_frame(
     content = content.select(metrics)
     if tally is not None:
         tally.found[table] = frame["seq"].nunique()
-    kept, damaged = sound(table, frame)
+    valid, damaged = valid_rows(table, frame)
     problems += damaged
-    places = np.flatnonzero(kept)[_places(frame[kept], table, order)]
-    frame = filled(frame.take(places).reset_index(drop=True))
-    frame = frame.astype({name: "int64" for name in _whole(table, frame)})
-    block = np.empty((len(metrics), len(places)))
-    for row, name in enumerate(metrics):
-        np.take(content.column(0).to_numpy(), places, out=block[row])
+    rows = np.flatnonzero(valid)[_rows_kept(frame[valid], table, order)]
+    frame = frame.take(rows).reset_index(drop=True)
+    frame = frame.fillna({name: text for name, text in BLANK.items() if name in frame})
+    # pandas makes floats of whole numbers where any is null, also of those that were left out.
+    whole = [field.name for field in SCHEMAS[table] if field.type == "int64"]
+    whole = [name for name in whole if name in frame and frame[name].notna().all()]
+    frame = frame.astype(dict.fromkeys(whole, "int64"))
+    block = np.empty((len(metrics), len(rows)))
+    for index, name in enumerate(metrics):
+        np.take(content.column(0).to_numpy(), rows, out=block[index])
         content = content.drop_columns(name)  # the memory of one is that of the other
     return pd.concat([frame, pd.DataFrame(block.T, columns=metrics, copy=False)], axis=1), problems
 
 
-def _whole(table: str, frame: pd.DataFrame) -> list[str]:
-    """Columns of whole numbers that rows without one have made others of."""
-    whole = [field.name for field in SCHEMAS[table] if field.type == "int64"]
-    return [
-        name
-        for name in whole
-        if name in frame and frame[name].dtype != "int64" and frame[name].notna().all()
-    ]
-
-
-def _places(frame: pd.DataFrame, table: str, order: Sequence[str]) -> np.ndarray:
-    """Which rows are kept, in order."""
+def _rows_kept(frame: pd.DataFrame, table: str, order: Sequence[str]) -> np.ndarray:
+    """One row of each identity, that of the last attempt, in order."""
     rows = np.lexsort([frame["seq"], frame["attempt"]])
     repeated = frame[IDENTITY[table]].take(rows).duplicated(keep="last").to_numpy()
     rows = rows[~repeated]
@@ -115,19 +107,19 @@ def _read_parts(
     tally: Tally | None,
 ) -> tuple[pa.Table, list[str]]:
     """The rows of all parts that can be read, unified by name, and what could not be read."""
-    found, problems, notes = [], [], Counter()
+    tables, problems, notes = [], [], Counter()
     briefly = tally is not None and table == "pictures" and storage.local is None
     for name in names:
         try:
             with storage.pieces(f"records/{table}/{name}", whole=not briefly) as file:
-                part = _opened(file, None if briefly else name)
+                part = open_part(file, None if briefly else name)
                 if tally is not None:
                     tally.add(part.schema_arrow.metadata)
-                columns, said = _columns(part, table)
-                columns = [one for one in columns if wanted is None or one in wanted]
-                rows = part.read(columns) if where is None else _rows(part, columns, where)
-            found.append(rows)
-            notes.update(said)
+                readable, part_notes = _columns(part, table)
+                readable = [name for name in readable if wanted is None or name in wanted]
+                rows = part.read(readable) if where is None else _rows(part, readable, where)
+            tables.append(rows)
+            notes.update(part_notes)
         except FileNotFoundError:
             continue  # compacted since it was listed: its rows are in a newer part
         except (OSError, pa.ArrowException) as error:
@@ -137,22 +129,7 @@ def _read_parts(
         problems.append(f"records/{table}: {count_text(count, 'part')} {note}")
     fixed = [name for name in SCHEMAS[table].names if wanted is None or name in wanted]
     empty = SCHEMAS[table].empty_table().select(fixed)
-    return pa.concat_tables([empty, *found], promote_options="default"), problems
-
-
-def _opened(file: pa.NativeFile, name: str | None) -> pq.ParquetFile:
-    """A part, verified by its name where that is given."""
-    digest = hashlib.sha256()
-    while name is not None and (block := file.read(PIECE)):
-        digest.update(block)
-    if name is not None and not name.endswith(f"-{digest.hexdigest()[:16]}.parquet"):
-        raise OSError("it is damaged: its content does not match its name")
-    file.seek(0)
-    part = pq.ParquetFile(
-        file, page_checksum_verification=True, pre_buffer=False, buffer_size=PIECE
-    )
-    check_size(part, file)
-    return part
+    return pa.concat_tables([empty, *tables], promote_options="default"), problems
 
 
 def _columns(part: pq.ParquetFile, table: str) -> tuple[list[str], list[str]]:
@@ -161,36 +138,30 @@ def _columns(part: pq.ParquetFile, table: str) -> tuple[list[str], list[str]]:
     Raises:
         ArrowTypeError: when rows could not be told apart, or a known version holds other types.
     """
-    found = part.schema_arrow
-    check_unique(found)
-    known = [name for name in found.names if found.field(name).type == expected_type(table, name)]
-    newest = _version(part) if "version" in known else 0
-    checked = found if newest <= VERSION else pa.schema([found.field(name) for name in known])
+    schema = part.schema_arrow
+    known = [name for name in schema.names if schema.field(name).type == expected_type(table, name)]
+    versions = part.read(["version"] if "version" in known else []).columns
+    newest = max((v for column in versions for v in column.unique().to_pylist() if v), default=0)
+    checked = schema if newest <= VERSION else pa.schema([schema.field(name) for name in known])
     check_columns(table, checked, [*IDENTITY[table], "attempt", "seq", "number"])
     absent = [name for name in SCHEMAS[table].names if name not in known and name not in LATER]
     notes = [f"without the column {name}" for name in absent]
     if newest > VERSION:
         text = f"of version {newest}, read as far as version {VERSION} goes"
-        others = [name for name in found.names if name not in known]
+        others = [name for name in schema.names if name not in known]
         notes.append(f"{text}: without {', '.join(others)}" if others else text)
     return known, notes
 
 
-def _version(part: pq.ParquetFile) -> int:
-    """The newest version of its rows; 0 without any."""
-    found = part.read(["version"]).column("version").unique().to_pylist()
-    return max((version for version in found if version is not None), default=0)
-
-
 def _rows(part: pq.ParquetFile, columns: list[str], where: pc.Expression) -> pa.Table:
     """The rows that are wanted; groups without one are passed over, with their pictures."""
-    found = [part.schema_arrow.empty_table().select(columns)]
+    tables = [part.schema_arrow.empty_table().select(columns)]
     slim = [name for name in part.schema_arrow.names if name != HEAVY]
     for group in range(part.num_row_groups):
         kept = part.read_row_group(group, slim).filter(where)
         if HEAVY not in columns:
-            found.append(kept.select(columns))
+            tables.append(kept.select(columns))
         elif kept.num_rows:
             batches = part.iter_batches(PICTURES, [group], [*slim, HEAVY])
-            found += [pa.table(batch).filter(where).select(columns) for batch in batches]
-    return pa.concat_tables(found)
+            tables += [pa.table(batch).filter(where).select(columns) for batch in batches]
+    return pa.concat_tables(tables)

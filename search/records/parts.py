@@ -78,11 +78,16 @@ LATER = {"log"}
 COUNTS = b"colorsweep.rows"
 """Key of a part's metadata: rows of each table that are written, its own among them; JSON."""
 ROWS_PER_BYTE = 2
+"""Rows that a byte of a part may hold: each has a `seq` of its own."""
 UNFOLDED, UNFOLDED_TIMES = 2_000_000_000, 200
 """Bytes of content, and times the bytes of a file, one of which a group of rows may have."""
 MERGE_AT = 12
-"""Parts of one level that are merged into one of the next."""
+"""Parts of one level that are merged into one of the next: a reader opens at most 12 for each power
+of 12 of commits, and each row is written once for each level."""
 PICTURE_ROWS = 2000
+"""Rows of a group of pictures: a reader of a few trials passes over the other groups."""
+PIECE = 4 << 20
+"""Bytes that are read of a file at a time."""
 _PART = re.compile(r"part-\d+-\d+-[0-9a-f]{16}\.parquet")
 
 
@@ -94,14 +99,6 @@ def to_table(table: str, rows: list[dict[str, Any]]) -> pa.Table:
         schema = schema.append(pa.field(name, pa.float64()))
     filled = [{name: row.get(name) for name in schema.names} for row in rows]
     return pa.Table.from_pylist(filled, schema=schema)
-
-
-def _level(name: str) -> int:
-    return int(name.split("-")[1])
-
-
-def checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def part_names(storage: Storage, table: str) -> list[str]:
@@ -116,44 +113,59 @@ def read_parts(
     columns: list[str] | None = None,
 ) -> tuple[pa.Table | None, dict[str, str]]:
     """All rows of some parts, and why others could not be read: {part: reason}."""
-    found, torn = [], {}
+    tables, torn = [], {}
     for name in part_names(storage, table) if names is None else names:
         try:
-            data = storage.read(f"records/{table}/{name}")
-            if not name.endswith(f"-{checksum(data)}.parquet"):
-                raise OSError("it is damaged: its content does not match its name")
-            file = pa.BufferReader(data)
-            whole = pq.ParquetFile(file, page_checksum_verification=True)
-            check_size(whole, file)
-            part = whole.read(columns)
-            needed = [name for name in SCHEMAS[table].names if name not in LATER]
-            check_columns(table, part.schema, columns or needed)
-            found.append(part if columns else _with_later(table, part))
+            with storage.pieces(f"records/{table}/{name}") as file:
+                part = open_part(file, name).read(columns)
+            fixed = SCHEMAS[table].names
+            check_columns(table, part.schema, columns or [n for n in fixed if n not in LATER])
+            for later in LATER.intersection([] if columns else fixed) - {*part.column_names}:
+                field = SCHEMAS[table].field(later)
+                part = part.append_column(field, pa.nulls(part.num_rows, field.type))
+            tables.append(part)
         except FileNotFoundError:
             continue  # compacted since it was listed: its rows are in a newer part
         except (OSError, pa.ArrowException) as error:
             torn[name] = str(error).splitlines()[0]
-    whole = pa.concat_tables(found, promote_options="permissive") if found else None
+    whole = pa.concat_tables(tables, promote_options="permissive") if tables else None
     return whole, torn
 
 
-def check_columns(table: str, found: pa.Schema, wanted: Sequence[str]) -> None:
-    """Raise ArrowTypeError when a part lacks a column, or has one of another type or twice."""
-    check_unique(found)
-    for name in [*wanted, *found.names]:
+def open_part(file: pa.NativeFile, name: str | None) -> pq.ParquetFile:
+    """Open a part, verified by its name where that is given.
+
+    Raises:
+        OSError: its content is another than its name says.
+        ArrowInvalid: it would unfold to far more than any part that this project writes, or has two
+            columns of one name.
+    """
+    digest = hashlib.sha256()
+    while name is not None and (block := file.read(PIECE)):
+        digest.update(block)
+    if name is not None and not name.endswith(f"-{digest.hexdigest()[:16]}.parquet"):
+        raise OSError("it is damaged: its content does not match its name")
+    file.seek(0)
+    part = pq.ParquetFile(
+        file, page_checksum_verification=True, pre_buffer=False, buffer_size=PIECE
+    )
+    check_size(part, file)
+    schema = part.schema_arrow
+    if twice := [name for name in schema.names if len(schema.get_all_field_indices(name)) > 1]:
+        raise pa.ArrowInvalid(f"it has the column {cut(twice[0])} twice")
+    return part
+
+
+def check_columns(table: str, schema: pa.Schema, wanted: Sequence[str]) -> None:
+    """Raise ArrowTypeError when a part lacks a column, or has one of another type."""
+    for name in [*wanted, *schema.names]:
         expected = expected_type(table, name)
-        if name not in found.names or found.field(name).type != expected:
+        if name not in schema.names or schema.field(name).type != expected:
             raise pa.ArrowTypeError(f"its column {name} is missing or not {expected}")
 
 
-def check_unique(found: pa.Schema) -> None:
-    """Raise ArrowTypeError when two columns of a part have one name."""
-    if twice := [name for name in found.names if len(found.get_all_field_indices(name)) > 1]:
-        raise pa.ArrowTypeError(f"it has the column {cut(twice[0])} twice")
-
-
 def check_size(part: pq.ParquetFile, file: pa.NativeFile) -> None:
-    """Whether a part can be read in memory that its size lets expect.
+    """Refuse a part that cannot be read in memory that its size lets expect.
 
     Every row has a `seq` of its own, and no encoding makes a number of rows of less than a byte
     each. A text that repeats costs a dictionary next to nothing, and each row its length.
@@ -170,8 +182,8 @@ def check_size(part: pq.ParquetFile, file: pa.NativeFile) -> None:
     for number in range(content.num_row_groups):
         group = content.row_group(number)
         chunks = [group.column(at) for at in range(content.num_columns)]
-        unfolded = sum(one.total_uncompressed_size for one in chunks)
-        folded = [one.path_in_schema for one in chunks if _may_unfold(one)]
+        unfolded = sum(chunk.total_uncompressed_size for chunk in chunks)
+        folded = [chunk.path_in_schema for chunk in chunks if _may_unfold(chunk)]
         if unfolded <= UNFOLDED:
             unfolded += sum(_length(file, number, name) for name in folded)
         if unfolded > max(UNFOLDED, UNFOLDED_TIMES * size):
@@ -194,17 +206,10 @@ def _length(file: pa.NativeFile, group: int, name: str) -> int:
     return total
 
 
-def _with_later(table: str, part: pa.Table) -> pa.Table:
-    for name in LATER & set(SCHEMAS[table].names) - set(part.column_names):
-        field = SCHEMAS[table].field(name)
-        part = part.append_column(field, pa.nulls(part.num_rows, field.type))
-    return part
-
-
 def expected_type(table: str, name: str) -> pa.DataType:
     """The type of a column: its own in the schema, float64 for a metric."""
-    own = SCHEMAS[table].get_field_index(name) >= 0
-    return SCHEMAS[table].field(name).type if own else pa.float64()
+    is_fixed = SCHEMAS[table].get_field_index(name) >= 0
+    return SCHEMAS[table].field(name).type if is_fixed else pa.float64()
 
 
 def write_part(
@@ -223,14 +228,14 @@ def write_part(
     sink = io.BytesIO()
     if counts is not None:
         content = content.replace_schema_metadata({COUNTS: json.dumps(dict(counts))})
-    # Few rows with pictures in a group: a reader of a few trials passes over the others.
     grouped = {"row_group_size": PICTURE_ROWS} if table == "pictures" else {}
     # Small parts are soon merged, and a start waits for one: packing them well would cost most.
     packing = {"compression": "zstd"} if level else {"compression": "none", "use_dictionary": False}
     pq.write_table(content, sink, write_page_checksum=True, **packing, **grouped)
     first = content.column("seq")[0].as_py()
-    name = f"part-{level}-{first:012d}-{checksum(sink.getvalue())}.parquet"
-    storage.write(f"records/{table}/{name}", sink.getvalue())
+    data = sink.getvalue()
+    name = f"part-{level}-{first:012d}-{hashlib.sha256(data).hexdigest()[:16]}.parquet"
+    storage.write(f"records/{table}/{name}", data)
     if written is not None:
         written[name] = content
     return name
@@ -255,12 +260,15 @@ def merge_parts(
         the parts there are then, without those that cannot be read, which stay as they are.
     """
     level = 0
-    while len(same := [name for name in names if _level(name) == level]) >= MERGE_AT:
-        content, torn = _content(storage, table, same, written)
+    while len(same := [n for n in names if n.startswith(f"part-{level}-")]) >= MERGE_AT:
+        content, torn = read_parts(storage, table, [name for name in same if name not in written])
+        contents = [written[name] for name in same if name in written]
+        contents += [content] if content is not None else []
         whole = [name for name in same if name not in torn]
         names = [name for name in names if name not in torn]
-        if content is None or len(whole) < 2:
+        if len(whole) < 2:
             break
+        content = pa.concat_tables(contents, promote_options="permissive")
         merged = write_part(storage, table, content, level + 1, counts=counts)
         for name in whole:
             storage.delete(f"records/{table}/{name}")
@@ -268,13 +276,3 @@ def merge_parts(
         names = [merged, *(name for name in names if name not in whole)]
         level += 1
     return names
-
-
-def _content(
-    storage: Storage, table: str, names: list[str], written: dict[str, pa.Table]
-) -> tuple[pa.Table | None, dict[str, str]]:
-    """All rows of some parts, and why others could not be read."""
-    read, torn = read_parts(storage, table, [name for name in names if name not in written])
-    found = [written[name] for name in names if name in written]
-    found += [read] if read is not None else []
-    return pa.concat_tables(found, promote_options="permissive") if found else None, torn

@@ -12,12 +12,13 @@ the clock.
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,119 +30,20 @@ from colornet.reachable import check_answers
 from colornet.storage import Storage
 from search.records import lease
 from search.records.frames import read_frame
-from search.records.lost_parts import Tally, gone_trials, losses, without_ticks
+from search.records.missing import ENDED, Tally, missing_text, missing_trials
 from search.records.parts import VERSION
-from search.records.recorded_study import check_study, sound_provenance
+from search.records.schema import valid_provenance, validate_study
 
-STATES = (
-    "running",
-    "completed",
-    "pruned",
-    "diverged",
-    "oom",
-    "stalled",
-    "failed",
-    "preempted",
-    "cancelled",
-)
+NOWHERE = "host not known"
+CUT_OFF = "cut off"
+"""How an attempt ended that nobody saw end, as its driver was killed; its trial is resumed."""
 UNFINISHED = ("running", "preempted")
 """States of trials that a resumed sweep goes on with."""
 MAX_STUDY, MAX_PROVENANCE = 4_000_000, 16_000_000
 """Bytes."""
-CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log"]
-"""What is kept of each change of a trial's state."""
-
-
-CUT_OFF = "cut off"
-"""How a trial stands that nobody saw end, as its driver is gone; it is resumed."""
-
-
-@dataclass(frozen=True)
-class TrialCounts:
-    """How many trials of a sweep there are, and are to be.
-
-    Attributes:
-        done, total: trials of the search (a comparison's replicates are among them).
-        confirmed, to_confirm: trials that confirm the best; `to_confirm` at most.
-        states, confirming: number of trials by state, of the search and of its confirmation.
-        driven: whether somebody runs them.
-    """
-
-    done: int
-    total: int
-    confirmed: int
-    to_confirm: int
-    states: dict[str, int]
-    confirming: dict[str, int]
-    driven: bool
-
-    @property
-    def unfinished(self) -> int:
-        """Trials that were begun and are to go on."""
-        both = (self.states, self.confirming)
-        return sum(counts.get(state, 0) for counts in both for state in (*UNFINISHED, CUT_OFF))
-
-    @property
-    def search_text(self) -> str:
-        """`12 of 16 done (10 completed, 2 pruned, 1 running)`."""
-        return f"{self.done} of {self.total} done ({_told(self.states)})"
-
-    @property
-    def confirm_text(self) -> str:
-        """The same of the trials that confirm; empty where none are to."""
-        if not (self.to_confirm or self.confirming):
-            return ""
-        total = count_text(self.to_confirm, "trial")
-        return f"{self.confirmed} of {total} done ({_told(self.confirming)})"
-
-    @property
-    def stopped_text(self) -> str:
-        """`stopped, 3 of 14, resume`, of the search, or of confirming where that is what is left.
-
-        A search that was extended after its best were confirmed is left itself.
-        """
-        searching = any(self.states.get(state) for state in (*UNFINISHED, CUT_OFF))
-        left = self.confirmed < self.to_confirm and not searching
-        confirms = left and (self.confirming or self.done >= self.total)
-        done, total = (self.confirmed, self.to_confirm) if confirms else (self.done, self.total)
-        what = "confirming " if confirms else ""
-        return f"stopped, {what}{done} of {total}, resume"
-
-
-def _told(states: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in states.items()) or "none started"
-
-
-def count_trials(
-    study: Mapping[str, Any], trials: Iterable[tuple[str, str]], *, driven: bool, missing: int = 0
-) -> TrialCounts:
-    """Count trials by state and origin; of a sweep that was read, `finished.counted` does.
-
-    Args:
-        study: the resolved study.
-        trials: state and origin of each.
-        driven: whether a driver is alive; without one no trial runs.
-        missing: replicates of those that are best now that have not been started.
-    """
-    searched: dict[str, int] = {}
-    confirming: dict[str, int] = {}
-    for state, origin in sorted(trials):
-        counts = confirming if origin == "confirm" else searched
-        state = CUT_OFF if state == "running" and not driven else state
-        counts[state] = counts.get(state, 0) + 1
-    # A budget may have been lowered below what had been tried.
-    total = max(int(study.get("trials") or 0), sum(searched.values()))
-    confirm = study.get("confirm") or {}
-    open_ones = (*UNFINISHED, CUT_OFF)
-    done, confirmed = (
-        sum(count for state, count in counts.items() if state not in open_ones)
-        for counts in (searched, confirming)
-    )
-    # Once the search has ended, no more are confirmed than completed.
-    top = min(confirm.get("top", 0), total if done < total else searched.get("completed", 0))
-    # Others were best before the search was extended, or more of them were asked for.
-    most = max(top * confirm.get("replicates", 0), sum(confirming.values()) + missing)
-    return TrialCounts(done, total, confirmed, most, searched, confirming, driven)
+CHANGE = ["trial_id", "number", "attempt", "time", "state", "reason", "host", "log", "gpus"]
+"""What is kept of each change of a trial's state; `gpus` is NaN in records of earlier releases."""
+_ATTEMPT = ["number", "trial_id", "attempt", "host", "start", "end", "state"]
 
 
 @dataclass(frozen=True)
@@ -154,7 +56,7 @@ class SweepRecords:
         states: every recorded change of a trial's state, in order: who, when, where and why.
         ticks: one row per trial, seed and tick, that of the last attempt that reached it.
         problems: what could not be read or is missing, in sentences.
-        gone: trials that were recorded, and of which there is no row any more.
+        missing: trials that were recorded, and of which there is no row any more.
     """
 
     location: str
@@ -164,7 +66,7 @@ class SweepRecords:
     ticks: pd.DataFrame
     problems: list[str] = field(default_factory=list)
     states: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=CHANGE))
-    gone: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -172,13 +74,47 @@ class SweepRecords:
         return self.location.rstrip("/").rsplit("/", 1)[-1]
 
     @cached_property
-    def gone_text(self) -> str:
-        """`the records of 10 trials are gone`, or the ticks of some; empty where all are there."""
-        whose = len(self.gone)
-        what = "records"
+    def missing_text(self) -> str:
+        """`the records of 10 trials are missing`, or the ticks of some; else empty."""
+        whose, what = len(self.missing), "records"
         if not whose:
-            whose, what = without_ticks(self.trials, self.ticks), "ticks"
-        return f"the {what} of {count_text(whose, 'trial')} are gone" if whose else ""
+            ended = self.trials.loc[self.trials["state"].isin(ENDED), "trial_id"]
+            whose, what = int((~ended.isin(self.ticks["trial_id"])).sum()), "ticks"
+        return f"the {what} of {count_text(whose, 'trial')} are missing" if whose else ""
+
+    @cached_property
+    def attempts(self) -> pd.DataFrame:
+        """When and where each attempt of a trial ran, by start.
+
+        An attempt runs from the record that it begins to the one of its end; without that to its
+        last tick. Sweeps that recorded no beginnings have the last attempt alone, from the time
+        that its first tick says it took.
+
+        Returns:
+            number, trial_id, attempt, host, start, end (UTC) and state: how it ended, `running`
+            while it goes on, `cut off`.
+        """
+        states = self.states.sort_values("trial_id", kind="stable")
+        after = states.groupby("trial_id", sort=False)[["state", "time", "host"]].shift(-1)
+        began = states["state"] == "running"
+        ended = began & after["state"].notna() & (after["state"] != "running")
+        is_last = began & after["state"].isna()
+        rows = states.assign(
+            start=states["time"],
+            end=after["time"].where(ended, _last_seen(states, self.ticks)),
+            host=_hosts(states, after["host"].where(ended)),
+            state=after["state"].where(ended, np.where(is_last, "running", CUT_OFF)),
+        )[began]
+        without = self.trials[~self.trials["trial_id"].isin(rows["trial_id"])]
+        attempts = pd.concat([rows[_ATTEMPT], _without_beginning(without, self.ticks)])
+        attempts["host"] = attempts["host"].fillna(NOWHERE)
+        for name in ("start", "end"):  # pandas makes objects of times beside an empty frame
+            attempts[name] = pd.to_datetime(attempts[name], utc=True)
+        # Clocks of nodes differ: an end by one may lie before its start by another.
+        attempts["end"] = attempts["end"].where(
+            attempts["end"] > attempts["start"], attempts["start"]
+        )
+        return attempts.sort_values(["start", "number", "attempt"], ignore_index=True)
 
     @cached_property
     def last(self) -> pd.DataFrame:
@@ -196,23 +132,50 @@ class SweepRecords:
             trials: whose, all by default; the pictures of the others are not read.
             fixed: only the fixed pictures, of which there is an image.
         """
-        wanted = None
+        where = None
         if trials is not None:
-            wanted = pc.field("trial_id").isin(pa.array(list(trials), pa.string()))
+            where = pc.field("trial_id").isin(pa.array(list(trials), pa.string()))
         if fixed:
-            wanted = pc.field("fixed") if wanted is None else wanted & pc.field("fixed")
-        frame = self._pictures(None, wanted)
+            where = pc.field("fixed") if where is None else where & pc.field("fixed")
+        frame = self._pictures(None, where)
         return frame[frame["webp"].notna()].reset_index(drop=True) if fixed else frame
 
     def pictured(self) -> set[str]:
         """The trials of which there are fixed pictures; unreadable parts join `problems`."""
-        wanted = pc.field("fixed") & (pc.field("kind") == "prediction")
-        return set(self._pictures(["trial_id"], wanted)["trial_id"])
+        where = pc.field("fixed") & (pc.field("kind") == "prediction")
+        return set(self._pictures(["trial_id"], where)["trial_id"])
 
     def _pictures(self, columns: list[str] | None, where: pc.Expression | None) -> pd.DataFrame:
-        frame, torn = read_frame(Storage.at(self.location), "pictures", columns, where)
-        self.problems.extend(problem for problem in torn if problem not in self.problems)
+        frame, unread = read_frame(Storage.at(self.location), "pictures", columns, where)
+        self.problems.extend(problem for problem in unread if problem not in self.problems)
         return frame
+
+
+def _hosts(states: pd.DataFrame, at_end: pd.Series) -> pd.Series:
+    """Where each attempt ran: its end says so, its beginning only where its driver is."""
+    hosts = at_end.dropna().unique()
+    if len(hosts) > 1:
+        return at_end
+    return at_end.fillna(hosts[0]) if len(hosts) else states["host"]
+
+
+def _last_seen(states: pd.DataFrame, ticks: pd.DataFrame) -> pd.Series:
+    """The last tick of each row's attempt, or the row's own time."""
+    last = dict(ticks.groupby(["trial_id", "attempt"])["time"].max()) if len(ticks) else {}
+    keys = zip(states["trial_id"], states["attempt"], strict=True)
+    times = [last.get(key, time) for key, time in zip(keys, states["time"], strict=True)]
+    return pd.Series(pd.to_datetime(times, utc=True), index=states.index)
+
+
+def _without_beginning(trials: pd.DataFrame, ticks: pd.DataFrame) -> pd.DataFrame:
+    """The last attempt of each of some trials that have no record of their beginning."""
+    if trials.empty:
+        return pd.DataFrame(columns=_ATTEMPT)
+    first = ticks.drop_duplicates("trial_id").set_index("trial_id")
+    first = first[["time", "seconds"]].reindex(trials["trial_id"]).set_index(trials.index)
+    took = pd.to_timedelta(first["seconds"].astype(float), unit="s")
+    start = (pd.to_datetime(first["time"], utc=True) - took).fillna(trials["time"])
+    return trials.assign(start=start, end=trials["time"])[_ATTEMPT]
 
 
 def read_states(location: str | os.PathLike[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -229,30 +192,32 @@ def read_sweep(location: str | os.PathLike[str]) -> SweepRecords:
     storage = Storage.at(location)
     study = read_study(storage)
     tally = Tally()
-    states, problems = read_frame(storage, "trials", tally=tally)
+    states, of_trials = read_frame(storage, "trials", tally=tally)
     trials = states.drop_duplicates("trial_id", keep="last").sort_values("number", kind="stable")
-    ticks, torn = read_frame(storage, "ticks", order=("number", "seed", "tick"), tally=tally)
-    pictures, pale = read_frame(storage, "pictures", ["number"], tally=tally)
-    provenance, missing = read_provenance(storage)
-    lost = tally.lost(storage)
-    gone = gone_trials(trials, [ticks, pictures]) if lost["trials"] or not tally.counted else []
+    ticks, of_ticks = read_frame(storage, "ticks", order=("number", "seed", "tick"), tally=tally)
+    pictures, of_pictures = read_frame(storage, "pictures", ["number"], tally=tally)
+    provenance, of_provenance = read_provenance(storage)
+    rows = tally.missing_rows(storage)
+    # A gap in the numbers is no loss where all rows are known to be there.
+    guess = rows["trials"] or not tally.counted
+    missing = missing_trials(trials, [ticks, pictures]) if guess else []
     pictured = set(pictures["trial_id"])
-    said = losses(trials, ticks, pictured, gone, lost, counted=tally.counted)
-    found = {"trials": problems, "ticks": torn, "pictures": pale}
-    for table, what in said.items():
-        if any("cannot be read" in problem for problem in found[table]):
-            found[table][-1] += f"; {what}"
+    texts = missing_text(trials, ticks, pictured, missing, rows, counted=tally.counted)
+    problems = {"trials": of_trials, "ticks": of_ticks, "pictures": of_pictures}
+    for table, text in texts.items():
+        if any("cannot be read" in problem for problem in problems[table]):
+            problems[table][-1] += f"; {text}"
         else:
-            found[table].append(f"records/{table}: {what}")
+            problems[table].append(f"records/{table}: {text}")
     return SweepRecords(
         location=os.fspath(location),
         study=study,
         provenance=provenance,
         trials=trials.reset_index(drop=True),
         ticks=ticks,
-        problems=[*problems, *torn, *pale, *missing],
-        states=states[CHANGE],
-        gone=tuple(gone),
+        problems=[*of_trials, *of_ticks, *of_pictures, *of_provenance],
+        states=states.reindex(columns=CHANGE),
+        missing=tuple(missing),
     )
 
 
@@ -273,7 +238,7 @@ def read_study(storage: Storage) -> dict[str, Any]:
             f"{storage.root}/study.yaml: version {study.get('version')!r} of a sweep is not known "
             f"to this colorsweep, which reads {VERSION}."
         )
-    check_study(study, f"{storage.root}/study.yaml")
+    validate_study(study, f"{storage.root}/study.yaml")
     return study
 
 
@@ -281,9 +246,9 @@ def read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
     """What is recorded of code, machine and data, and why the rest of it is not read."""
     why = "it holds no mapping"
     try:
-        found = parse_json(storage.text("provenance.json", MAX_PROVENANCE), "it")
-        if isinstance(found, dict):
-            return sound_provenance(found)
+        provenance = parse_json(storage.text("provenance.json", MAX_PROVENANCE), "it")
+        if isinstance(provenance, dict):
+            return valid_provenance(provenance)
     except FileNotFoundError:
         why = "it is not there"
     except (OSError, InputError) as error:
@@ -313,10 +278,10 @@ def find_sweep(text: str | None = None) -> str:
     folder = sweeps_folder()
     names = sorted(path.parent.name for path in folder.glob("*/study.yaml"))
     if not names:
-        said = (
+        where = (
             f"{text}: no such sweep, and none in {folder}" if text else f"{folder}: no sweep there"
         )
-        raise InputError(f"{said}.\nStart one with `colorsweep run STUDY`.")
+        raise InputError(f"{where}.\nStart one with `colorsweep run STUDY`.")
     if text is None:
         return str(folder / names[-1])
     matching = [name for name in names if name.startswith(text)]

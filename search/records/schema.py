@@ -1,22 +1,26 @@
-"""Which rows of the records can be relied on: what anybody may have written is looked at here.
+"""What readers rely on in records, study and provenance, checked once, where they are read.
 
-Names of trials become names of files, numbers order rows, and JSON becomes settings: a row in which
-one of these is not what this project writes is left out, and said.
+Anybody may have written what is read. Names of trials become names of files, numbers order rows,
+and JSON becomes settings: a row in which one of these is not what this project writes is left out,
+and that is told. Sweeps of earlier releases lack keys of the study and have others: only what is
+there is checked, and whoever needs what is not says so.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from colornet.cli_result import count_text
 from colornet.config.reading import json_mapping
+from colornet.config.validation import MOST_SEEDS, MOST_TRIALS, parse_bound, validate
 from colornet.errors import InputError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-"""Of a trial: it stands in paths and in names of processes."""
+_TRIAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""It is part of paths and of names of processes."""
 _NUMBERS = {
     "trials": ["seq", "number", "attempt", "seed"],
     "ticks": ["seq", "number", "attempt", "seed", "tick"],
@@ -27,18 +31,20 @@ _TEXTS = ["state", "origin", "point_id", "kind", "split", "picture_hash"]
 """Columns of text no longer than LONGEST."""
 _JSON = ["point", "distributions", "system_attrs", "config"]
 """Columns of JSON mappings."""
-_BLANK = {"origin": "", "point_id": "", "point": "{}", "distributions": "{}", "system_attrs": "{}"}
-"""What stands for a null; a configuration that was not recorded stays one."""
-LARGEST = 2**53
+BLANK = {"origin": "", "point_id": "", "point": "{}", "distributions": "{}", "system_attrs": "{}"}
+"""In place of a null; a configuration that was not recorded stays one."""
+LARGEST_COUNT = 2**53
 """Numbers above it are no counts: floats do not hold them."""
 CENTURY = pd.Timestamp("2000", tz="UTC"), pd.Timestamp("2200", tz="UTC")
 SECONDS = 3e9
 """A century of them."""
 LONGEST = 200
 LONGEST_JSON = 1_000_000
+LARGEST = 1e15
+"""Of any amount in a study: pictures, hours, money."""
 
 
-def sound(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """Which rows can be relied on, and why the others cannot.
 
     Args:
@@ -47,27 +53,41 @@ def sound(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     Returns:
         (N,) bool, and a sentence for each way in which rows are damaged.
     """
-    kept, problems = np.ones(len(frame), dtype=bool), []
-    looks: list[tuple[list[str], Callable[[pd.Series], np.ndarray], str]] = [
-        (["trial_id"], _names, "is no name of a trial"),
-        (_NUMBERS[table], _counts, "is no number that it can have"),
-        (_TEXTS, _texts, "is no short text"),
-        (_JSON, _mappings, "is no JSON mapping"),
-        (["time"], _times, "is no time of this century"),
-        (["seconds"], lambda values: _within(values, SECONDS), "is no time that a training takes"),
-        (["images"], lambda values: _within(values, LARGEST), "is no number of pictures"),
+    valid, problems = np.ones(len(frame), dtype=bool), []
+    checks: list[tuple[list[str], Callable[[pd.Series], Any], str]] = [
+        (["trial_id"], _are_trial_ids, "is no name of a trial"),
+        (_NUMBERS[table], _are_counts, "is no number that it can have"),
+        (
+            _TEXTS,
+            lambda column: _each(column, lambda v: isinstance(v, str) and 0 < len(v) <= LONGEST),
+            "is no short text",
+        ),
+        (_JSON, lambda column: _each(column, _is_mapping), "is no JSON mapping"),
+        (["time"], lambda column: column.between(*CENTURY), "is no time of this century"),
+        # A null of these is not known, and no damage.
+        (
+            ["seconds"],
+            lambda column: column.isna() | column.between(0, SECONDS),
+            "is no time that a training takes",
+        ),
+        (
+            ["images"],
+            lambda column: column.isna() | column.between(0, LARGEST_COUNT),
+            "is no number of pictures",
+        ),
     ]
-    for columns, look, what in looks:
+    for columns, check, what in checks:
         for name in columns:
             if name not in frame:
                 continue
-            bad = kept & ~look(frame[name])
+            bad = valid & ~np.asarray(check(frame[name]), dtype=bool)
             if bad.any():
-                shown = _shown(frame[name].to_numpy()[bad][0])
+                example = _shown(frame[name].to_numpy()[bad][0])
                 rows = count_text(int(bad.sum()), "row")
-                problems.append(f"records/{table}: {rows} left out: {name} {what}, such as {shown}")
-                kept &= ~bad
-    return kept, problems
+                left_out = f"records/{table}: {rows} left out: {name} {what}"
+                problems.append(f"{left_out}, such as {example}")
+                valid &= ~bad
+    return valid, problems
 
 
 def _shown(value: Any) -> str:
@@ -77,51 +97,174 @@ def _shown(value: Any) -> str:
         return "one that no calendar has"
 
 
-def filled(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same rows, with something to read in place of nulls."""
-    return frame.fillna({name: text for name, text in _BLANK.items() if name in frame})
+def _each(column: pd.Series, is_good: Callable[[Any], bool]) -> np.ndarray:
+    """Check each value that occurs once; a null is none."""
+    good = [value for value in column.dropna().unique() if is_good(value)]
+    return (column.isna() | column.isin(good)).to_numpy(dtype=bool)
 
 
-def _each(values: pd.Series, is_good: Callable[[Any], bool]) -> np.ndarray:
-    """Look once at each value that occurs; a null is none."""
-    good = [value for value in values.dropna().unique() if is_good(value)]
-    return (values.isna() | values.isin(good)).to_numpy(dtype=bool)
+def _are_trial_ids(column: pd.Series) -> Any:
+    good = _each(column, lambda value: isinstance(value, str) and bool(_TRIAL_ID.fullmatch(value)))
+    return good & column.notna()
 
 
-def _names(values: pd.Series) -> np.ndarray:
-    return values.notna().to_numpy(dtype=bool) & _each(
-        values, lambda one: isinstance(one, str) and bool(_NAME.fullmatch(one))
+def _is_mapping(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > LONGEST_JSON:
+        return False
+    try:
+        json_mapping(value, "")
+    except InputError:
+        return False
+    return True
+
+
+def _are_counts(column: pd.Series) -> Any:
+    # Of another type than its schema's a column is refused before, but for one of nulls only.
+    if not pd.api.types.is_numeric_dtype(column):
+        return column.notna()
+    return column.between(0, LARGEST_COUNT)
+
+
+Goal = Literal["minimize", "maximize"]
+Number = Annotated[int | float, Field(ge=-1e300, le=1e300)]
+Amount = Annotated[int | float, Field(ge=0, le=LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Trials = Annotated[int, Field(ge=0, le=MOST_TRIALS)]
+Seeds = Annotated[int, Field(ge=0, le=MOST_SEEDS)]
+Bounds = dict[str, Annotated[str, AfterValidator(lambda text: parse_bound(text) and text)]]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
+
+
+class _Metric(_Part):
+    unit: str | None = None
+    goal: Goal | None = None
+    label: str | None = None
+
+
+class _Dimension(_Part):
+    type: Literal["uniform", "loguniform", "int", "logint", "choice", "bundle"]
+    low: Number | None = None
+    high: Number | None = None
+    step: Number | None = None
+    choices: list[Any] | None = None
+    labels: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    when: dict[str, list[Any]] = Field(default_factory=dict)
+
+
+class _Decide(_Part):
+    by: str
+    subject_to: Bounds | None = None
+
+
+class _Budget(_Part):
+    trials: Trials | None = None
+    images: Amount | None = None
+    wall_hours: Amount | None = None
+    gpu_hours: Amount | None = None
+    money: Amount | None = None
+    price_per_gpu_hour: Amount | None = None
+
+
+class _Confirm(_Part):
+    top: Trials = 0
+    replicates: Seeds = 0
+
+
+class _Stopping(_Part):
+    rule: str = "none"
+
+
+class _Final(_Part):  # whether it fits is said where it is used
+    images: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | None = Field(
+        None, alias="training.images"
     )
 
 
-def _texts(values: pd.Series) -> np.ndarray:
-    return _each(values, lambda one: isinstance(one, str) and 0 < len(one) <= LONGEST)
+class _Training(_Part):
+    ticks: Count | None = None
+    images: Count | None = None
+    epochs: Amount | None = None
 
 
-def _mappings(values: pd.Series) -> np.ndarray:
-    return _each(values, lambda one: _mapping(one) is not None)
+class _Base(_Part):
+    data: dict[str, Any] | None = None
+    loss: dict[str, Any] | None = None
+    training: _Training | None = None
 
 
-def _mapping(value: Any) -> dict[str, Any] | None:
-    if not isinstance(value, str) or len(value) > LONGEST_JSON:
-        return None
+class RecordedStudy(_Part):
+    """The shape of a sweep's study, as far as readers go by it."""
+
+    base_config: _Base
+    question: str | None = None
+    name: str | None = None
+    asked_in: list[Any] | None = None
+    fixed: dict[str, Any] | None = None
+    start_from: list[dict[str, Any]] | None = None
+    objectives: dict[str, Goal] | None = None
+    decide: _Decide | None = None
+    constraints: Bounds | None = None
+    evaluate_on: dict[str, Any] | None = None
+    final: _Final | None = None
+    design: str | None = None
+    replicates: Seeds | None = None
+    difference: Number | None = None
+    sampler: str | None = None
+    stopping: _Stopping | None = None
+    budget: _Budget | None = None
+    confirm: _Confirm | None = None
+    trials: Trials | None = None
+    space: dict[str, _Dimension] | None = None
+    metrics: dict[str, _Metric] | None = None
+
+
+class _Pictures(_Part):
+    content_hash: str
+    pictures: Count
+    splits: dict[str, Count]
+    lightness: dict[str, Any] | None = None
+
+
+class _Began(_Part):
+    settings: dict[str, Any] | None = None
+    quick: bool = False
+
+
+class RecordedProvenance(_Part):
+    """The shape of a sweep's provenance, as far as readers go by it."""
+
+    study: dict[str, Any] | None = None
+    data: list[_Pictures] | None = None
+    data_hash: str | None = None
+    evaluation: _Pictures | None = None
+    began: _Began | None = None
+    host: str | None = None
+    cpus: Count | None = None
+
+
+def valid_provenance(provenance: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What of a sweep's provenance is of the shape it was written in, and what is wrong."""
+    valid, problems = dict(provenance), []
+    for key in RecordedProvenance.model_fields.keys() & provenance.keys():
+        try:
+            validate(RecordedProvenance, {key: provenance[key]}, "provenance.json")
+        except InputError as error:
+            problems.append(str(error).split("\n")[0])
+            del valid[key]
+    return valid, sorted(problems)
+
+
+def validate_study(study: Mapping[str, Any], origin: str) -> None:
+    """Refuse a sweep's study that is not of the shape it was written in.
+
+    Raises:
+        InputError: the first key that is of another, with origin and value.
+    """
     try:
-        return json_mapping(value, "")
-    except InputError:
-        return None
-
-
-def _times(values: pd.Series) -> np.ndarray:
-    return values.between(*CENTURY).to_numpy(dtype=bool)
-
-
-def _within(values: pd.Series, most: float) -> np.ndarray:
-    """A null is not known, and no damage."""
-    return (values.isna() | values.between(0, most)).to_numpy(dtype=bool)
-
-
-def _counts(values: pd.Series) -> np.ndarray:
-    known = values.notna().to_numpy(dtype=bool)
-    if not pd.api.types.is_numeric_dtype(values):
-        return known
-    return known & (values >= 0).to_numpy(dtype=bool) & (values <= LARGEST).to_numpy(dtype=bool)
+        validate(RecordedStudy, study, origin)
+    except InputError as error:
+        wrong = str(error).split("\n")[0]
+        raise InputError(f"{wrong}\nPut the file back as it was.") from None

@@ -16,7 +16,7 @@ from colornet.config.catalog import to_yaml
 from colornet.errors import StorageError, writing_to
 from colornet.storage import Storage
 from search.records.frames import read_frame
-from search.records.lost_parts import Tally
+from search.records.missing import Tally
 from search.records.parts import SCHEMAS, VERSION, merge_parts, part_names, to_table, write_part
 
 
@@ -24,7 +24,7 @@ class RecordsWriter:
     """Appends rows to a sweep's records; the only writer there is.
 
     Rows are kept until `commit`, which writes at most one part per table: ticks and pictures before
-    the trial states that vouch for them.
+    the trial states that stand for them, so that no trial has ended without its last tick.
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
@@ -41,15 +41,22 @@ class RecordsWriter:
             frame, _ = read_frame(self.storage, table, ["seq"], tally=tally)
             if len(frame):
                 self._seq = max(self._seq, int(frame["seq"].max()))
-        self._counts = {table: tally.known(table) for table in SCHEMAS}
-        """Rows that are on the disk, and those that were and are gone."""
+        self._counts = {
+            table: max(tally.expected.get(table, 0), tally.found.get(table, 0)) for table in SCHEMAS
+        }
+        """Rows that are on the disk, and those that were and are missing."""
 
-    def trial(self, row: Mapping[str, Any]) -> None:
-        """A trial's state has changed. JSON columns may be given as plain data."""
-        self._add("trials", row)
+    def add(self, table: str, row: Mapping[str, Any]) -> None:
+        """Add a row: to `trials` where a trial's state has changed, to `ticks` where a training has
+        reported, to `pictures` for a held-out picture. JSON columns may be given as plain data.
+        """
+        self._rows[table].append(self._stamped(row))
 
     def start(self, row: Mapping[str, Any]) -> None:
-        """A trial is about to start: its row goes to the disk at once, ahead of what waits."""
+        """A trial is about to start: its row goes to the disk at once, ahead of what waits.
+
+        In a thread: it is written while Ray starts the trial's actor.
+        """
         with contextlib.suppress(StorageError):  # the next commit will meet it again
             self.settle()
         stamped = self._stamped(row)
@@ -70,17 +77,6 @@ class RecordsWriter:
         except StorageError:
             self._rows["trials"].insert(0, row)
             raise
-
-    def tick(self, row: Mapping[str, Any]) -> None:
-        """A training has reported."""
-        self._add("ticks", row)
-
-    def picture(self, row: Mapping[str, Any]) -> None:
-        """A held-out picture has been colorized and measured."""
-        self._add("pictures", row)
-
-    def _add(self, table: str, row: Mapping[str, Any]) -> None:
-        self._rows[table].append(self._stamped(row))
 
     def _stamped(self, row: Mapping[str, Any]) -> dict[str, Any]:
         self._seq += 1

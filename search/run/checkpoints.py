@@ -1,42 +1,53 @@
-"""What stays on storage of a trial's checkpoints: while it runs all, after it little."""
+"""A trial's checkpoints on the sweep's storage: retention, upload, and ticks that only they hold.
+
+While a trial runs all of it stays, after it the generators of the best. Where the storage only has
+URIs, a trial writes to a local folder, from which an `Upload` copies.
+"""
 
 import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from colornet.errors import writing_to
 from colornet.model.folder import manifest_name
 from colornet.storage import Storage
 from colornet.training import checkpoint
+from search.records.reader import UNFINISHED
+from search.records.writer import RecordsWriter
 
 KEEP_BEST = 3
-"""Trials whose generator is kept after they end."""
+"""Trials whose generator is kept after they end: enough that another than the
+best may win when they are confirmed."""
 FOLDER = "checkpoints"
 GENERATOR = "generator.safetensors"
 _KEPT = (manifest_name(GENERATOR), GENERATOR)
 """What stays of an attempt; the generator last, since with it the other is expected."""
 
 
-class Keeper:
-    """Tidies the checkpoints of ended trials.
+@dataclass
+class Retention:
+    """Deletes what is no longer needed of the checkpoints of ended trials.
 
     Args:
         storage: the sweep's folder.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
+    storage: Storage
 
     def has(self, trial_id: str) -> bool:
         """Whether a trial has left anything."""
         return self.storage.exists(f"{FOLDER}/{trial_id}")
 
     def history(self, trial_id: str) -> list[dict[str, Any]]:
-        """The ticks that a trial's latest checkpoint vouches for."""
+        """The ticks that a trial's latest checkpoint holds."""
         with tempfile.TemporaryDirectory(prefix="colorsweep-checkpoint-") as scratch:
-            folder = of_trial(self.storage, trial_id)
+            folder = self.storage.path(f"{FOLDER}/{trial_id}")
             if folder is None:
-                folder = fetch(self.storage, trial_id, Path(scratch))
+                folder = download(self.storage, trial_id, Path(scratch))
             latest = checkpoint.latest(folder)
             return checkpoint.history(latest) if latest else []
 
@@ -44,13 +55,14 @@ class Keeper:
         """Take an ended trial's generator out and delete the rest; whether there was one."""
         folder = f"{FOLDER}/{trial_id}"
         attempts = [f"{folder}/{name}" for name in self.storage.folders(folder)]
-        kept = [one for one in attempts if GENERATOR in self.storage.names(one)]
-        if kept:
-            for name, to in zip(_KEPT, kept_names(trial_id), strict=True):
-                if name in self.storage.names(kept[-1]):
-                    self.storage.move(f"{kept[-1]}/{name}", to)
+        with_generator = [path for path in attempts if GENERATOR in self.storage.names(path)]
+        if with_generator:
+            generator = f"{FOLDER}/{trial_id}.safetensors"
+            for name, to in zip(_KEPT, (manifest_name(generator), generator), strict=True):
+                if name in self.storage.names(with_generator[-1]):
+                    self.storage.move(f"{with_generator[-1]}/{name}", to)
         self.storage.delete_folder(folder)
-        return bool(kept)
+        return bool(with_generator)
 
     def keep(self, best: set[str]) -> None:
         """Delete the generators of all other trials."""
@@ -65,19 +77,8 @@ class Keeper:
                 self.storage.delete_folder(f"{FOLDER}/{name}")
 
 
-def kept_names(trial_id: str) -> tuple[str, str]:
-    """Where the manifest of a trial's generator is kept, and the generator."""
-    name = f"{FOLDER}/{trial_id}.safetensors"
-    return manifest_name(name), name
-
-
-def of_trial(storage: Storage, trial_id: str) -> Path | None:
-    """Where a trial's checkpoints lie as files; None on storage that only has URIs."""
-    return storage.path(f"{FOLDER}/{trial_id}")
-
-
-def fetch(storage: Storage, trial_id: str, folder: Path) -> Path:
-    """Copy a trial's furthest checkpoints to a local folder, two of each attempt at most.
+def download(storage: Storage, trial_id: str, folder: Path) -> Path:
+    """Copy a trial's checkpoints to a local folder: the two of each attempt that it keeps.
 
     Returns:
         `folder`, which holds `attempt-*/tick-*` then.
@@ -88,7 +89,7 @@ def fetch(storage: Storage, trial_id: str, folder: Path) -> Path:
     return folder
 
 
-class Mirror:
+class Upload:
     """Copies what a trial writes locally to storage that only has URIs, before it is reported.
 
     Args:
@@ -99,27 +100,64 @@ class Mirror:
         self.storage = storage
         self.trial_id = trial_id
         self.folder = folder
-        self._there: set[Path] = {path for path in folder.glob("attempt-*/tick-*")}
+        self._uploaded: set[Path] = {path for path in folder.glob("attempt-*/tick-*")}
 
     def push(self) -> None:
-        """Copy new checkpoints and the generator, and delete those that are gone.
+        """Copy new checkpoints and the generator, and delete those that are deleted here.
 
         Raises:
             StorageError: the storage does not take them.
         """
+        local = set(self.folder.glob("attempt-*/tick-*"))
         with writing_to(self.storage.location):
-            self._push()
-
-    def _push(self) -> None:
-        found = set(self.folder.glob("attempt-*/tick-*"))
-        for path in sorted(found - self._there):
-            self.storage.upload(path, self._name(path), checkpoint.MANIFEST)
-        for path in self._there - found:
-            self.storage.delete_folder(self._name(path))
-        self._there = found
-        for name in _KEPT:
-            for path in self.folder.glob(f"attempt-*/{name}"):
-                self.storage.write(self._name(path), path.read_bytes())
+            for path in sorted(local - self._uploaded):
+                self.storage.upload(path, self._name(path), checkpoint.MANIFEST)
+            for path in self._uploaded - local:
+                self.storage.delete_folder(self._name(path))
+            self._uploaded = local
+            for name in _KEPT:
+                for path in self.folder.glob(f"attempt-*/{name}"):
+                    self.storage.write(self._name(path), path.read_bytes())
 
     def _name(self, path: Path) -> str:
         return f"{FOLDER}/{self.trial_id}/{path.relative_to(self.folder).as_posix()}"
+
+
+class Backfill:
+    """Records ticks that a trial's checkpoint holds and the records do not.
+
+    Args:
+        writer: takes the rows; they wait for its next commit.
+        ticks: those that are recorded.
+
+    Attributes:
+        recorded: trial_id and tick of all that are recorded.
+    """
+
+    def __init__(self, writer: RecordsWriter, ticks: pd.DataFrame) -> None:
+        self._writer = writer
+        self.recorded = set(zip(ticks["trial_id"], ticks["tick"], strict=True))
+
+    def fill(self, row_key: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> None:
+        """Record the ticks of a checkpoint's history that are not recorded yet.
+
+        Args:
+            row_key: what each row of the trial begins with.
+        """
+        for metrics in history:
+            if (tick := (row_key["trial_id"], metrics["tick"])) not in self.recorded:
+                self.recorded.add(tick)
+                self._writer.add("ticks", {**metrics, **row_key})
+
+    def fill_all(self, trials: pd.DataFrame, retention: Retention) -> bool:
+        """Record what the last driver had no time to; returns whether there was anything.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        for _, row in trials[trials["state"].isin(UNFINISHED)].iterrows():
+            row_key = {key: row[key] for key in ("trial_id", "number", "attempt", "seed")}
+            self.fill(row_key, retention.history(row["trial_id"]))
+        filled = self._writer.pending
+        self._writer.commit()
+        return filled

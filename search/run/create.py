@@ -1,13 +1,16 @@
-"""The beginning of a sweep: its data checked and packed, its folder made. Ray is not needed yet."""
+"""A new sweep: its data checked and packed, its folder made. Ray is not needed yet."""
 
 import logging
 import os
 import random
 import re
+import shutil
 import string
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from colornet import provenance
@@ -24,7 +27,6 @@ from colornet.training.budget import check_budget
 from colornet.training.final_checks import refuse_secrets_in, roots
 from search.records.reader import sweeps_folder
 from search.records.writer import create_sweep
-from search.run.disk import check_room, check_writable
 from search.study_options import tell
 from spaces.distributions import Dimension, Point
 from spaces.grid import count_points, grid_points, levels
@@ -32,44 +34,44 @@ from spaces.study import Study
 
 log = logging.getLogger("colorsweep")
 MOST_CHOICES = 256
-"""Combinations of what changes the pictures that are all packed and checked beforehand."""
+"""Combinations of what changes the pictures that are all packed and checked beforehand: each pack
+takes seconds to minutes."""
+SPARE = 32 * 2**20
+"""Bytes of a disk that are to stay free: room for the records of a small sweep."""
 
 
-def begin(study: Study, out: str | None = None, began: Mapping[str, Any] | None = None) -> str:
+def new_sweep(study: Study, out: str | None = None, began: Mapping[str, Any] | None = None) -> str:
     """Check the data, pack it, and make the sweep's folder.
 
     Args:
-        began: what the study was loaded with, for those who go on with its file.
+        began: what the study was loaded with, for `resume --study`, which loads it again.
 
     Raises:
         InputError: for data that cannot be used or a folder that is in use; nothing is written.
     """
     refuse_secrets(study)
-    location = place(study, out)
+    location = free_location(study, out)
     check_writable(location)
     check_room(location)
     study, packs = check_data(study)
     tell(study)
     described = {
         **provenance.collect(),
-        "data": [describe(pack) | _lightness(pack) for pack in packs],
+        "data": [_describe(pack, lightness=True) for pack in packs],
         "data_hash": packs[0].content_hash,
         "began": dict(began or {}),
         "study": study.to_data(),
     }
     if common := parse_config(study.base_config, study.name).evaluate_on:
-        described["evaluation"] = describe(open_pack(common))
+        described["evaluation"] = _describe(open_pack(common), lightness=False)
     try:
         create_sweep(location, study.to_data(), described)
     except OSError as error:
-        raise InputError(
-            f"{location}: cannot be written: {why_not(error)}.\n"
-            "Give --out a place with space that you may write to."
-        ) from None
+        raise _not_writable(location, error) from None
     return location
 
 
-def new_location(study: Study, out: str | None = None) -> str:
+def whole_location(study: Study, out: str | None = None) -> str:
     """The folder or URI of a sweep that is to be submitted, by its whole path.
 
     Raises:
@@ -85,10 +87,11 @@ def new_location(study: Study, out: str | None = None) -> str:
     return location
 
 
-def place(study: Study, out: str | None) -> str:
-    """The folder or URI of a sweep that is about to begin. Raises InputError where one is in use.
+def free_location(study: Study, out: str | None) -> str:
+    """The folder or URI of a sweep that is about to begin; nothing is made yet.
 
-    Nothing is made yet.
+    Raises:
+        InputError: there is something already.
     """
     location = os.path.expanduser(out) if out else f"{sweeps_folder()}/{sweep_name(study.name)}"
     check_answers(location)
@@ -117,32 +120,26 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
     """
     base = parse_config(study.base_config, study.name)
     common = open_pack(base.evaluate_on) if base.evaluate_on else None
-    found: dict[DataConfig, Pack] = {}
+    packs: dict[DataConfig, Pack] = {}
     for point in _choices_of_pictures(study):
         config = study.config(point, study.file.seed)
-        if config.data in found:
+        if config.data in packs:
             continue
         check_answers(str(getattr(config.data, "root", "")))
-        pack = found[config.data] = open_pack(config.data)
+        pack = packs[config.data] = open_pack(config.data)
         if root := getattr(config.data, "root", None):
             log.warning("%s: %s", root, pack.read_as)
         origin = f"{study.name}: {point}" if point else study.name
         check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
         check_budget(config.resolved(len(pack.indices("train"))), pack)
-    packs = list(found.values())
-    resolved = _with_budget(study, base, packs).to_dict()
-    twins = [told] if (told := twins_told(packs, common)) else []
-    return replace(study, base_config=resolved, notes=(*study.notes, *_few(found), *twins)), packs
-
-
-def _few(packs: Mapping[DataConfig, Pack]) -> list[str]:
-    """A note on the smallest choice of pictures, where that has too few to learn from."""
-    said = [
-        (len(pack.indices("train")), note)
-        for data, pack in packs.items()
-        if (note := few_pictures(len(pack.indices("train")), data.source))
-    ]
-    return [min(said)[1]] if said else []
+    each = list(packs.values())
+    notes = list(study.notes)
+    counts = [(len(pack.indices("train")), data.source) for data, pack in packs.items()]
+    # One note, on the smallest choice of pictures that has too few to learn from.
+    notes += [few for count, source in sorted(counts) if (few := few_pictures(count, source))][:1]
+    notes += [twins] if (twins := twins_told(each, common)) else []
+    base_config = _with_budget(study, base, each).to_dict()
+    return replace(study, base_config=base_config, notes=tuple(notes)), each
 
 
 def _with_budget(study: Study, base: Config, packs: list[Pack]) -> Config:
@@ -185,26 +182,29 @@ def _choices_of_pictures(study: Study) -> list[Point]:
     Of a range without levels the ends stand for all. Where combinations are more than MOST_CHOICES,
     each value stands alone: a trial packs what is missing, and checks what it packs.
     """
-    changing = [one.name for one in study.dimensions if _changes_data(one)]
+    changing = [
+        dimension.name
+        for dimension in study.dimensions
+        if any(
+            path.startswith("data.")
+            for value in dimension.probes()
+            for path in dimension.changes(value)
+        )
+    ]
     needed = set(changing)
     for dimension in reversed(study.dimensions):  # Parents stand before those that they govern.
         if dimension.name in needed:
             needed |= dimension.when.keys()
     listed = [
-        _listed(one) if one.name in changing else _condition(one, study)
-        for one in study.dimensions
-        if one.name in needed
+        _listed(dimension) if dimension.name in changing else _condition(dimension, study)
+        for dimension in study.dimensions
+        if dimension.name in needed
     ]
     if count_points(listed, MOST_CHOICES) is None:
-        listed = [one for one in listed if one.name in changing]
-        return [{one.name: value} for one in listed for value in one.probes()]
+        listed = [dimension for dimension in listed if dimension.name in changing]
+        return [{dimension.name: value} for dimension in listed for value in dimension.probes()]
     points = grid_points(listed)
     return [{name: point[name] for name in changing if name in point} for point in points]
-
-
-def _changes_data(dimension: Dimension) -> bool:
-    paths = [path for value in dimension.probes() for path in dimension.changes(value)]
-    return any(path.startswith("data.") for path in paths)
 
 
 def _listed(dimension: Dimension) -> Dimension:
@@ -216,18 +216,59 @@ def _listed(dimension: Dimension) -> Dimension:
 
 def _condition(dimension: Dimension, study: Study) -> Dimension:
     """A dimension that only governs others: the values that they name, and one that none names."""
-    named = [value for one in study.dimensions for value in one.when.get(dimension.name, ())]
+    named = [v for governed in study.dimensions for v in governed.when.get(dimension.name, ())]
     other = [value for value in dimension.probes() if value not in named][:1]
     values = tuple(dict.fromkeys([*named, *other]))
     return replace(dimension, type="choice", choices=values, labels={}, special=())
 
 
-def _lightness(pack: Pack) -> dict[str, Any]:
-    """What models of these pictures keep of them."""
-    measured = TrainingLightness.of(pack)
-    return {"lightness": measured.to_data()} if measured else {}
+def _describe(pack: Pack, *, lightness: bool) -> dict[str, Any]:
+    """A pack's summary for provenance, without where it lies, which is this machine's business.
+
+    Args:
+        lightness: whether with the lightness that models of its pictures keep.
+    """
+    summary = {name: value for name, value in pack.summary().items() if name != "path"}
+    if lightness and (measured := TrainingLightness.of(pack)):
+        summary["lightness"] = measured.to_data()
+    return summary
 
 
-def describe(pack: Pack) -> dict[str, Any]:
-    """A pack's summary for provenance."""
-    return {name: value for name, value in pack.summary().items() if name != "path"}
+def check_writable(location: str) -> None:
+    """Raise InputError where a sweep's folder could not be made; a URI is not looked at."""
+    if "://" in location:
+        return
+    parent = nearest(Path(location))
+    if not parent.is_dir():
+        raise InputError(f"{location}: cannot be written: {parent} is no folder.")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".colorsweep-", dir=parent))
+    except OSError as error:
+        raise _not_writable(location, error) from None
+
+
+def _not_writable(location: str, error: OSError) -> InputError:
+    return InputError(
+        f"{location}: cannot be written: {why_not(error)}.\n"
+        "Give --out a place with space that you may write to."
+    )
+
+
+def check_room(location: str) -> None:
+    """Raise InputError where a disk is as good as full; a URI is not looked at."""
+    if "://" in location:
+        return
+    free = shutil.disk_usage(nearest(Path(location))).free
+    if free < SPARE:
+        raise InputError(
+            f"{location}: {free / 1e6:.1f} MB are free there, and a sweep wants {SPARE / 1e6:.0f} "
+            "at least.\nFree some space, or begin on another disk with --out."
+        )
+
+
+def nearest(location: Path) -> Path:
+    """What is there already in which a path would be made: a folder, if it can be made at all."""
+    path = location.absolute()
+    while not os.path.lexists(path):
+        path = path.parent
+    return path

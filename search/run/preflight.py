@@ -22,7 +22,7 @@ NODE_WAIT = 60.0
 """Seconds that a node has to answer in; a worker process that loads this project may take ten."""
 
 
-def check_gangs(workers: int) -> None:
+def check_worker_groups(workers: int) -> None:
     """See that trials may span workers on the cluster that Ray is connected to.
 
     Raises:
@@ -57,37 +57,37 @@ def check_nodes(location: str, roots: Sequence[str], reads: Sequence[str] | None
         InputError: a node does not see one of them, reads other files as pictures, cannot write,
             or has not this project.
     """
-    nodes = [one for one in ray.nodes() if one["Alive"] and one["Resources"].get("CPU", 0)]
-    waiting = {}
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0)]
+    checks = {}
     for node in nodes:
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        waiting[_look.options(scheduling_strategy=there).remote(location, list(roots), reads)] = (
-            node
-        )
-    ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=NODE_WAIT)
-    for one in ready:
-        if wrong := _answer(one):
-            name = waiting[one]["NodeManagerHostname"]
-            raise InputError(f"{waiting[one]['NodeManagerAddress']} ({name}): {wrong}")
+        check = _wrong_here.options(scheduling_strategy=there).remote(location, list(roots), reads)
+        checks[check] = node
+    ready, _ = ray.wait(list(checks), num_returns=len(checks), timeout=NODE_WAIT)
+    for check in ready:
+        if wrong := _result(check):
+            name = checks[check]["NodeManagerHostname"]
+            raise InputError(f"{checks[check]['NodeManagerAddress']} ({name}): {wrong}")
     return len(ready)
 
 
-def _answer(waiting: Any) -> str | None:
+def _result(check: Any) -> str | None:
     """What a node has found wrong."""
     try:
-        return ray.get(waiting)
+        return ray.get(check)
     except ray.exceptions.RuntimeEnvSetupError as error:
         return f"cannot run a trial: {first_line(error)}."
     except ray.exceptions.RayTaskError as error:
-        said = str(error).strip().splitlines()[-1][:200]
+        # Ray puts the remote traceback into the text: its last line is the error.
+        why = str(error).strip().splitlines()[-1][:200]
         remedy = "install colorsweep[train] there, or submit with --ship."
-        return f"cannot run a trial: {said}: {remedy}"
+        return f"cannot run a trial: {why}: {remedy}"
     except ray.exceptions.RayError:
-        return None  # it has left in the meantime
+        return None  # the node has left in the meantime
 
 
 @ray.remote(num_cpus=0, max_retries=0)
-def _look(location: str, roots: list[str], reads: Sequence[str] | None = None) -> str | None:
+def _wrong_here(location: str, roots: list[str], reads: Sequence[str] | None = None) -> str | None:
     """What is wrong on this node, in a sentence with its remedy."""
     storage = Storage.at(location)
     probe = f".colorsweep-{uuid.uuid4().hex}"

@@ -6,8 +6,7 @@ On a terminal one line that is redrawn; elsewhere one line for each trial that h
 import contextlib
 import statistics
 import time
-from collections.abc import Sequence
-from types import TracebackType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +19,7 @@ from search.records.reader import UNFINISHED
 from search.run.recorder import Recorder
 
 REDRAW = 0.25
+"""Seconds between two redraws: to draw takes a millisecond of the driver's one thread."""
 
 
 class Progress:
@@ -33,8 +33,9 @@ class Progress:
         self._shown = 0.0
         self._durations: list[float] = []
         self._live: Live | None = None
-        counts = recorder.standing.counts()
-        self._counted = {False: counts.done, True: counts.confirmed}
+        counts = recorder.table.counts()
+        self._done = {False: counts.done, True: counts.confirmed}
+        """Trials that have ended and were told, of the search and of its confirmation."""
 
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
@@ -42,12 +43,7 @@ class Progress:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.show(force=True)
         if self._live:
             with contextlib.suppress(OSError):
@@ -64,36 +60,37 @@ class Progress:
 
     def _show(self) -> None:
         ended, self.recorder.ended = self.recorder.ended, []
-        for assignment, state, reason, last in ended:
-            if state not in UNFINISHED and last.get("seconds"):
-                self._durations.append(last["seconds"])
+        for row in ended:
+            seconds = self.recorder.table.last.get(row["trial_id"], {}).get("seconds")
+            if row["state"] not in UNFINISHED and seconds:
+                self._durations.append(seconds)
             if self._live is None:
-                self._counted[assignment.origin == CONFIRM] += state not in UNFINISHED
-                self._console.print(self._ended(assignment, state, reason, last), soft_wrap=True)
+                self._done[row["origin"] == CONFIRM] += row["state"] not in UNFINISHED
+                self._console.print(self._ended(row), soft_wrap=True)
         if self._live:
             self._live.update(self._line(), refresh=True)
 
-    def _ended(self, assignment: Any, state: str, reason: str | None, last: Any) -> Text:
-        counts, confirms = self.recorder.standing.counts(), assignment.origin == CONFIRM
-        done = self._counted[confirms]
-        place = f"confirming {done}/{counts.to_confirm}" if confirms else f"{done}/{counts.total}"
-        value = last.get(self.recorder.standing.best_column)
-        shown = f"{self.recorder.standing.best_column} {value:.4g}" if value is not None else ""
-        to_go = counts.total + counts.to_confirm - sum(self._counted.values())
+    def _ended(self, row: Mapping[str, Any]) -> Text:
+        """The line of a trial that has ended."""
+        table, confirms = self.recorder.table, row["origin"] == CONFIRM
+        counts, done = table.counts(), self._done[confirms]
+        order = f"confirming {done}/{counts.to_confirm}" if confirms else f"{done}/{counts.total}"
+        value = table.last.get(row["trial_id"], {}).get(table.best_column)
+        metric = f"{table.best_column} {value:.4g}" if value is not None else ""
+        to_go = counts.total + counts.to_confirm - sum(self._done.values())
         left = time_left(to_go, self._durations, self.concurrent)
-        words = [place, assignment.trial_id, state, shown, reason or "", *left]
+        words = [order, row["trial_id"], row["state"], metric, row["reason"] or "", *left]
         return Text("  ".join(word for word in words if word))
 
     def _line(self) -> Text:
-        counts = self.recorder.standing.counts()
+        """The line that is redrawn."""
+        table, counts = self.recorder.table, self.recorder.table.counts()
         parts = [f"{counts.done}/{count_text(counts.total, 'trial')}"]
         if counts.confirming:
             parts.append(f"confirming {counts.confirmed}/{counts.to_confirm}")
         parts.append(f"{len(self.recorder.running)} running")
-        if self.recorder.standing.best is not None:
-            parts.append(
-                f"best {self.recorder.standing.best_column} {self.recorder.standing.best:.4g}"
-            )
+        if table.best is not None:
+            parts.append(f"best {table.best_column} {table.best:.4g}")
         to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
         parts += time_left(to_go, self._durations, self.concurrent)
         parts.append(_duration(time.monotonic() - self._started))
@@ -104,7 +101,8 @@ def time_left(to_go: int, durations: Sequence[float], at_once: int) -> list[str]
     """`about 12 min left`, by the median of trainings that ended; empty where nothing tells.
 
     Args:
-        to_go: trials that are still to end. at_once: that run at a time.
+        to_go: trials that are still to end.
+        at_once: trials that run at a time.
         durations: seconds of trainings that ended.
     """
     if not len(durations) or to_go <= 0 or not at_once:

@@ -50,8 +50,8 @@ def leftovers(driver: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def ray_watched(node: str, bereft: Callable[[], None]) -> Generator[None, None, None]:
-    """Call `bereft`, in a thread, when Ray's own process of this driver's node dies meanwhile.
+def watch_ray(node: str, on_death: Callable[[], None]) -> Generator[None, None, None]:
+    """Call `on_death`, in a thread, when Ray's own process of this driver's node dies meanwhile.
 
     Nothing can be started then, and Ray leaves its driver waiting for ever, or ends it without a
     word some ten seconds later.
@@ -63,11 +63,11 @@ def ray_watched(node: str, bereft: Callable[[], None]) -> Generator[None, None, 
     watched = [descriptor for pid in _core(node) if (descriptor := _opened(pid)) is not None]
 
     def watch() -> None:
-        gone, _, _ = select.select([died, *watched], [], [])
-        if died not in gone:
-            bereft()
+        ready, _, _ = select.select([died, *watched], [], [])
+        if died not in ready:
+            on_death()
 
-    thread = threading.Thread(target=watch, name="ray-watched", daemon=True)
+    thread = threading.Thread(target=watch, name="watch-ray", daemon=True)
     thread.start()
     try:
         yield

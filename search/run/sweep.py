@@ -6,8 +6,7 @@ import logging
 import os
 import shlex
 import time
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,9 @@ from search.records.lease import Lease
 from search.records.reader import read_study
 from search.run import tune
 from search.run.create import picture_roots
-from search.run.preflight import check_gangs, check_nodes
+from search.run.preflight import check_nodes, check_worker_groups
 from search.run.progress import Progress
-from search.run.ray_cleanup import ray_watched, reap_on_death
+from search.run.ray_cleanup import reap_on_death, watch_ray
 from search.run.recorder import Recorder
 from search.run.trial_actor import TRAIN
 from spaces.study import Study
@@ -45,22 +44,17 @@ log = logging.getLogger("colorsweep")
 
 @dataclass(frozen=True)
 class SweepResult:
-    """How a sweep stands after `run` or `resume`.
+    """How a sweep has ended, or was interrupted.
 
     Attributes:
-        states: number of trials by state.
-        best: the best trial's value of `best_column`, the metric that decides.
         seconds: wall time of this run, Ray's start included.
+        why_over: what ended the search before its trials were used up, in a sentence.
     """
 
     location: str
-    states: Mapping[str, int]
-    best: float | None
-    best_column: str
     seconds: float
     interrupted: bool
     why_over: str | None = None
-    """What ended the search before its trials were used up, in a sentence."""
 
 
 def run(
@@ -71,7 +65,7 @@ def run(
     """Run a sweep's trials until its budget is used; what has been done is not done again.
 
     Args:
-        location: a folder or URI that `search.run.create.begin` made.
+        location: a folder or URI that `search.run.create.new_sweep` made.
         address: of a running Ray cluster; None starts one in this process's name.
         train: the training, as `search.run.tune.fit` takes it.
 
@@ -85,9 +79,9 @@ def run(
     """
     started = time.monotonic()
     location = Storage.at(location).location
-    recorded = read_study_file(location)
+    study = Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
     with Lease(location) as lease:
-        recorder = Recorder(location, recorded, tune.terminate)
+        recorder = Recorder(location, study, tune.terminate)
         if not recorder.is_finished:
             _drive(recorder, lease, started, address, train)
         recorder.close()
@@ -96,33 +90,16 @@ def run(
             f"{recorder.blocked}.\nMend that (free some space, or make it writable), then go on: "
             f"colorsweep resume {shlex.quote(location)}"
         )
-    result = SweepResult(
-        location=location if "://" in location else os.path.relpath(location),
-        states=Counter(recorder.standing.states.values()),
-        best=recorder.standing.best,
-        best_column=recorder.standing.best_column,
-        seconds=time.monotonic() - started,
-        interrupted=not recorder.is_finished,
-        why_over=recorder.why_over,
-    )
-    if not result.interrupted and recorder.standing.best is None:
+    shown = location if "://" in location else os.path.relpath(location)
+    interrupted = not recorder.is_finished
+    if not interrupted and recorder.table.best is None:
+        states = [row["state"] for row in recorder.table.rows.values()]
+        counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
         raise NoValidTrialError(
-            f"{result.location}: finished, but no trial can be chosen: "
-            + ", ".join(f"{count} {state}" for state, count in result.states.items())
-            + f".\nSee why with `colorsweep report {shlex.quote(result.location)}`."
+            f"{shown}: finished, but no trial can be chosen: {', '.join(counts)}.\n"
+            f"See why with `colorsweep report {shlex.quote(shown)}`."
         )
-    return result
-
-
-def read_study_file(location: str) -> Study:
-    """The study of a sweep's folder. Raises InputError when it is no sweep."""
-    return Study.from_data(read_study(Storage.at(location)), f"{location}/study.yaml")
-
-
-def _reads(study: Study) -> Sequence[str] | None:
-    """Suffixes that nodes must read as this machine does; the first rules know none that differ."""
-    data = parse_config(study.base_config, study.name).data
-    return None if getattr(data, "rules", 2) == 1 else suffixes()
+    return SweepResult(shown, time.monotonic() - started, interrupted, recorder.why_over)
 
 
 def _drive(
@@ -148,7 +125,7 @@ def _drive(
 
     signals = StopSignals(stop, at_once)
 
-    def bereft() -> None:
+    def on_ray_death() -> None:
         # A service manager, `timeout` and others signal all processes of a group.
         if signals.heard:
             say("The signal has ended Ray, too: running trials have their last checkpoints.")
@@ -161,13 +138,18 @@ def _drive(
 
     with signals:
         try:
-            cluster = _ray(address, gang=recorder.study.file.resources.workers > 1)
-            with cluster, _watched(bereft), Progress(recorder, started) as progress:
+            with (
+                _ray(address, dashboard=recorder.study.file.resources.workers > 1),
+                watch_ray(ray.get_runtime_context().get_node_id(), on_ray_death),
+                Progress(recorder, started) as progress,
+            ):
                 signals.install()  # Ray's start has set a handler of its own for SIGTERM
                 if address:
-                    count = check_nodes(
-                        recorder.location, picture_roots(recorder.study), _reads(recorder.study)
-                    )
+                    study = recorder.study
+                    # The first rules of reading pictures know no suffixes that may differ.
+                    rules = getattr(parse_config(study.base_config, study.name).data, "rules", 2)
+                    reads = None if rules == 1 else suffixes()
+                    count = check_nodes(recorder.location, picture_roots(study), reads)
                     log.info("Nodes %d, which see the sweep and its pictures", count)
                 is_training = True
                 _supervise(recorder, lease, progress, train)
@@ -181,10 +163,10 @@ def _supervise(
     """Run Tune, and again when it gives up because the host ran out of memory."""
     resources = recorder.study.file.resources
     if resources.workers > 1:
-        check_gangs(resources.workers)
-    part = tune.share(resources)
-    progress.concurrent = part.concurrent
-    recorder.spending.gpus = part.gpus * part.workers
+        check_worker_groups(resources.workers)
+    allocation = tune.allocation(resources)
+    progress.concurrent = allocation.concurrent
+    recorder.budget.gpus = allocation.gpus * allocation.workers
 
     say_once = functools.cache(log.warning)
 
@@ -199,7 +181,7 @@ def _supervise(
 
     for round_number in range(MAX_ROUNDS):
         try:
-            tune.fit(recorder, part, show, train)
+            tune.fit(recorder, allocation, show, train)
             return
         except RuntimeError as error:
             if recorder.stopping:  # by a signal that Ray's own processes have had, too
@@ -212,40 +194,27 @@ def _supervise(
                 raise ColorsweepError(f"Ray failed {round_number + 1} times: {error}") from error
 
 
-def _watched(bereft: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
-    return ray_watched(ray.get_runtime_context().get_node_id(), bereft)
-
-
 @contextlib.contextmanager
-def _ray(address: str | None, *, gang: bool) -> Generator[None, None, None]:
+def _ray(address: str | None, *, dashboard: bool) -> Generator[None, None, None]:
     """Ray for the time of a sweep: a cluster that is there, or one of our own."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if ray.is_initialized():
         yield
         return
-    # Ray prints there what becomes of its workers, which we say ourselves.
-    with (
-        open(os.devnull, "w") as nothing,
-        contextlib.redirect_stdout(nothing),
-        _started(address, gang=gang),
-    ):
-        yield
-
-
-@contextlib.contextmanager
-def _started(address: str | None, *, gang: bool) -> Generator[None, None, None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    try:
+    # Ray prints on stdout what becomes of its workers, which we tell ourselves.
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
         try:
-            if address:
-                check_version(reach(address))
-                ray.init(address=address, **quiet)
-            else:
-                reap_on_death()
-                # Of trials that span workers Ray's dashboard frees what is left when they stop.
-                ray.init(address="local", include_dashboard=gang, **quiet)
-        except Exception as error:  # Ray raises no narrower one where its start times out
-            raise (explain(error, address) if address else not_started(error)) from error
-        yield
-    finally:
-        ray.shutdown()
+            try:
+                if address:
+                    check_version(reach(address))
+                    ray.init(address=address, **quiet)
+                else:
+                    reap_on_death()
+                    # Only Ray's dashboard frees what is left of worker groups that are stopped.
+                    ray.init(address="local", include_dashboard=dashboard, **quiet)
+            except Exception as error:  # Ray raises no narrower one where its start times out
+                raise (explain(error, address) if address else not_started(error)) from error
+            yield
+        finally:
+            ray.shutdown()

@@ -1,12 +1,13 @@
 """One trial in a reused Ray actor: trains in a thread, answers Tune on the main one.
 
-Tune asks the actor for a step and gets whatever the training has said since: ticks, and how it
+Tune asks the actor for a step and gets the training's messages since then: ticks, and how it
 ended. Signals reach the main thread, so that a SIGTERM makes the training write a checkpoint.
 """
 
 import contextlib
 import importlib
 import json
+import logging
 import os
 import queue
 import signal
@@ -14,6 +15,7 @@ import socket
 import tempfile
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from pathlib import Path
@@ -29,13 +31,15 @@ from colornet.redaction import redact
 from colornet.storage import Storage
 from colornet.training import checkpoint
 from colornet.training.final_checks import check_reading
-from search.run.checkpoints import Mirror, fetch, of_trial
-from search.run.log_tail import LogTail
+from search.run.checkpoints import FOLDER, Upload, download
 
 TRAIN = "colornet.training.loop:train"
-Say = Callable[[dict[str, Any]], None]
+Send = Callable[[dict[str, Any]], None]
 END_TIMEOUT = 30.0
-"""Seconds that a stopped training may take to come to its next step."""
+"""Seconds that a stopped training may take to come to its next step; one that takes longer has its
+process ended."""
+LINES = 40
+"""Lines of a training's log that are recorded: a traceback, and what was logged before it."""
 
 
 @ray.remote(num_cpus=0)
@@ -53,45 +57,43 @@ class TrialActor(tune.Trainable):
         self._train = train
         self._thread: threading.Thread | None = None
         interrupt.install()
-        self._take(config)
+        self._assignment = config
+        interrupt.requested.clear()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Called with each further assignment; False has Tune start a fresh process."""
         if not self._end():
             return False
-        self._take(new_config)
+        self._assignment = new_config
+        interrupt.requested.clear()
         return True
 
     def step(self) -> dict[str, Any]:
-        """What the training has said since the last step; waits for the first word.
+        """The training's messages since the last step; waits for the first.
 
         The first step of a trial begins its training: until then its start may not be recorded.
         """
         if self._thread is None:
             self._begin()
-        messages = [self._said.get()]
-        while not self._said.empty() and messages[-1]["event"] != "lost":
-            messages.append(self._said.get())
+        messages = [self._messages.get()]
+        while not self._messages.empty() and messages[-1]["event"] != "lost":
+            messages.append(self._messages.get())
         if messages[-1]["event"] == "lost":
             if len(messages) == 1:
                 raise RuntimeError(messages[0]["reason"])
-            self._said.put(messages.pop())  # Tune is to hear the others first
+            self._messages.put(messages.pop())  # after the others, which an error would drop
         return {"messages": messages}
 
     def cleanup(self) -> None:
         """The actor is no longer needed."""
         self._end()
 
-    def _take(self, assignment: dict[str, Any]) -> None:
-        self._assignment = assignment
-        interrupt.requested.clear()
-
     def _begin(self) -> None:
-        self._said: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopped = threading.Event()
         self._thread = threading.Thread(
-            target=_run if self._assignment["workers"] == 1 else _run_gang,
-            args=(self._train, self._assignment, self._said.put, self._stopped),
+            target=_run if self._assignment["workers"] == 1 else _run_group,
+            args=(self._train, self._assignment, self._messages.put, self._stopped),
             daemon=True,
         )
         self._thread.start()
@@ -110,18 +112,19 @@ class TrialActor(tune.Trainable):
 def _run(
     train: str | Callable[..., Any],
     assignment: Mapping[str, Any],
-    say: Say,
+    send: Send,
     stopped: threading.Event,
 ) -> None:
-    where = {"pid": os.getpid(), "host": socket.gethostname(), "node": _node()}
+    node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else None
+    where = {"pid": os.getpid(), "host": socket.gethostname(), "node": node}
 
     def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
         if stopped.is_set():
             raise TrainingInterrupted("the trial was stopped")
-        say({"event": "tick", "metrics": dict(metrics), **where})
+        send({"event": "tick", "metrics": dict(metrics), **where})
 
     def resumed(history: list[dict[str, Any]]) -> None:
-        say({"event": "resumed", "history": history, **where})
+        send({"event": "resumed", "history": history, **where})
 
     state, reason, pictures = "completed", None, []
     with LogTail() as tail:
@@ -138,32 +141,29 @@ def _run(
         except MemoryError as error:
             state, reason = "oom", f"out of host memory: {error}"
         except Exception as error:
+            # By name, as torch is not imported where a training was not.
             state = "oom" if type(error).__name__ == "OutOfMemoryError" else "failed"
             reason = _last_lines(error)
-            tail.failed(error)
+            tail.lines.extend("".join(traceback.format_exception(error)).splitlines())
     reason = None if reason is None else redact(reason)
     end = {"event": "end", "state": state, "reason": reason, "log": tail.text}
-    say({**end, "pictures": pictures, **where})
+    send({**end, "pictures": pictures, **where})
 
 
-def _run_gang(
+def _run_group(
     train: str | Callable[..., Any],
     assignment: Mapping[str, Any],
-    say: Say,
+    send: Send,
     stopped: threading.Event,
 ) -> None:
-    """The same on several workers, of which the first speaks."""
-    from search.run.worker_group import GangLost, run_gang
+    """The same on several workers, of which the first sends messages."""
+    # Ray Train takes a second to import, which trials of one worker need not wait for.
+    from search.run.worker_group import WorkerGroupLost, run_worker_group
 
     try:
-        run_gang(partial(_run, train), assignment, say, stopped)
-    except GangLost as error:
-        say({"event": "lost", "reason": str(error)})
-
-
-def _node() -> str | None:
-    """Ray's name of the node that this process runs on."""
-    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else None
+        run_worker_group(partial(_run, train), assignment, send, stopped)
+    except WorkerGroupLost as error:
+        send({"event": "lost", "reason": str(error)})
 
 
 def _train(
@@ -186,7 +186,7 @@ def _train(
             resumed(checkpoint.history(resume))
 
         def written(metrics: Mapping[str, Any], path: Path | None) -> None:
-            push()
+            push()  # first: what is reported is on the storage
             report(metrics, path)
 
         attempt = folder / f"attempt-{assignment['attempt']:03d}"
@@ -201,16 +201,16 @@ def _checkpoints(
     """A trial's folder of checkpoints, and what takes new ones to the sweep's storage."""
     storage = Storage.at(assignment["sweep"])
     trial_id = assignment["trial_id"]
-    folder = of_trial(storage, trial_id)
+    folder = storage.path(f"{FOLDER}/{trial_id}")
     if folder is not None:
         yield folder, lambda: None
         return
     with tempfile.TemporaryDirectory(prefix=f"colorsweep-{trial_id}-") as scratch:
-        mirror = Mirror(storage, trial_id, fetch(storage, trial_id, Path(scratch)))
+        upload = Upload(storage, trial_id, download(storage, trial_id, Path(scratch)))
         try:
-            yield mirror.folder, mirror.push
+            yield upload.folder, upload.push
         finally:
-            mirror.push()  # what was written when it was interrupted, or at its end
+            upload.push()  # what was written when it was interrupted, or at its end
 
 
 def _resolve(train: str, cpus: int) -> Callable[..., Any]:
@@ -229,5 +229,35 @@ def _resolve(train: str, cpus: int) -> Callable[..., Any]:
 def _last_lines(error: Exception) -> str:
     """The error and where it came from, short enough for a table."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {str(error)[:500]}{place}"
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {str(error)[:500]}{where}"
+
+
+class LogTail(logging.Handler):
+    """Keeps the last `LINES` lines of whatever is logged or warned of while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=LINES)
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+
+    def __enter__(self) -> "LogTail":
+        logging.captureWarnings(True)
+        logging.getLogger().addHandler(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        logging.getLogger().removeHandler(self)
+        logging.captureWarnings(False)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a message; one that cannot be formatted is `logging`'s to complain of."""
+        try:
+            self.lines.extend(self.format(record).splitlines())
+        except Exception:  # as every handler does: a log line ends no training
+            self.handleError(record)
+
+    @property
+    def text(self) -> str | None:
+        """The lines, without secrets; None where there are none."""
+        return redact("\n".join(self.lines)) if self.lines else None

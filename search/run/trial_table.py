@@ -1,89 +1,87 @@
-"""How a sweep's trials stand while it runs, in memory: nothing has to be read again."""
+"""A running sweep's trials in memory, as they are recorded: nothing has to be read again."""
 
-import math
+import json
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from colornet.config.validation import parse_bound
-from search.core.ask_tell import Reported
-from search.core.finished import counted
+from search.core.ask_tell import Assignment
+from search.core.finished import TrialCounts, counts_of
 from search.core.ranking import best_trials, deciding_metric
-from search.records.reader import SweepRecords, TrialCounts
+from search.core.trial_states import LastReport, last_report
+from search.records.reader import SweepRecords
 from spaces.study import Study
 
 
-class Standing:
+class TrialTable:
     """Each trial's last row and last tick.
 
     Args:
         sweep: what is recorded so far.
 
     Attributes:
-        states: each trial's state.
+        rows: each trial's last row of the records, by trial_id.
+        last: each trial's last tick, by trial_id; none before the first.
         best: what the best trial of the search has reached in `best_column`; None without one.
         best_column: the metric that decides, or the first objective.
     """
 
-    def __init__(self, sweep: SweepRecords) -> None:
+    def __init__(self, study: Study, sweep: SweepRecords) -> None:
+        self.study = study
         self._empty = replace(sweep, trials=sweep.trials.iloc[:0], ticks=sweep.ticks.iloc[:0])
-        self._rows = {row["trial_id"]: row for row in sweep.trials.to_dict("records")}
+        self.rows = {row["trial_id"]: row for row in sweep.trials.to_dict("records")}
         last = sweep.ticks.drop_duplicates("trial_id", keep="last")
-        self._last = {row["trial_id"]: row for row in last.to_dict("records")}
-        self.states = {trial_id: row["state"] for trial_id, row in self._rows.items()}
+        self.last = {row["trial_id"]: row for row in last.to_dict("records")}
         self.best_column = deciding_metric(sweep.study) or next(iter(sweep.study["objectives"]))
         self.best: float | None = None
         self._counts: TrialCounts | None = None
         self.refresh_best()
 
-    def reported(self, study: Study) -> dict[str, Reported]:
-        """What each trial said last."""
-        return {trial_id: reported(study, row) for trial_id, row in self._last.items()}
+    def start(self, trial: Assignment, gpus: float) -> dict[str, Any]:
+        """A trial is about to run; returns its row."""
+        row = {
+            **trial.row_key,
+            **{name: getattr(trial, name) for name in ("origin", "point_id", "distributions")},
+            "system_attrs": trial.system_attrs,
+            "point": json.dumps(trial.point),
+            "config": trial.config_json,
+            "host": socket.gethostname(),  # of the driver, until the trial says where it runs
+            "gpus": gpus,
+        }
+        return self.update({**row, "state": "running", "reason": None, "pid": None, "log": None})
 
-    def update(self, row: Mapping[str, Any], last: Mapping[str, Any]) -> None:
-        """A trial's state has changed; `last` is its last tick, empty before the first."""
-        self._rows[row["trial_id"]] = dict(row)
-        self.states[row["trial_id"]] = row["state"]
+    def update(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A trial's state has changed; returns its row."""
+        self.rows[row["trial_id"]] = row
         self._counts = None
-        if last:
-            identity = {key: row[key] for key in ("trial_id", "number", "attempt", "seed")}
-            self._last[row["trial_id"]] = {**identity, **last}
+        return row
 
-    def count(self, origin: str) -> int:
-        """Trials of an origin."""
-        return sum(row["origin"] == origin for row in self._rows.values())
+    def report(self, trial: Assignment, metrics: Mapping[str, Any]) -> None:
+        """A trial has come to a tick."""
+        self.last[trial.trial_id] = {**trial.row_key, **metrics}
+
+    def last_report(self, trial_id: str) -> LastReport:
+        """What a trial reported last, as Optuna needs it."""
+        return last_report(self.study, self.last.get(trial_id, {}))
 
     def counts(self) -> TrialCounts:
         """How many trials there are, and are to be."""
         if self._counts is None:
-            self._counts = counted(self.snapshot(), driven=True)
+            self._counts = counts_of(self.snapshot(), driven=True)
         return self._counts
 
     def snapshot(self) -> SweepRecords:
-        """The sweep as it stands, with each ended trial's last tick only."""
-        if not self._rows:
+        """The sweep as it is now, with each trial's last tick only."""
+        if not self.rows:
             return self._empty
-        trials = pd.DataFrame(list(self._rows.values())).sort_values("number", kind="stable")
-        ticks = pd.DataFrame(list(self._last.values())) if self._last else self._empty.ticks
+        trials = pd.DataFrame(list(self.rows.values())).sort_values("number", kind="stable")
+        ticks = pd.DataFrame(list(self.last.values())) if self.last else self._empty.ticks
         return replace(self._empty, trials=trials.reset_index(drop=True), ticks=ticks)
 
     def refresh_best(self) -> None:
         """Find the best trial anew."""
         best = best_trials(self.snapshot(), 1)
         self.best = float(best[self.best_column].iloc[0]) if len(best) else None
-
-
-def reported(study: Study, metrics: Mapping[str, Any]) -> Reported:
-    """A tick's columns as the chooser takes them."""
-    excess = {}
-    for column, bound in study.file.constraints.items():
-        sign, limit = parse_bound(bound)
-        value = metrics.get(column)
-        if value is not None and math.isfinite(value):
-            over = value - limit if sign.startswith("<") else limit - value
-            # Optuna takes 0 for met, which a strict bound does not.
-            excess[column] = math.nextafter(over, 1) if over == 0 and len(sign) == 1 else over
-    values = tuple(metrics.get(name) for name in study.file.objectives)
-    return Reported(values, int(metrics.get("tick") or 0), excess)

@@ -9,6 +9,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
@@ -20,10 +21,9 @@ from ray.tune.search import SearchAlgorithm
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from colornet.data.picture_files import suffixes
-from search.core.ask_tell import CONFIRM, Assignment
-from search.run.recorder import Recorder
-from search.run.resources import Machine, Share, split
-from search.run.running import Running
+from search.core.ask_tell import CONFIRM
+from search.run.recorder import Process, Recorder
+from search.run.resources import Allocation, Capacity, allocate
 from search.run.trial_actor import TRAIN, TrialActor, interrupt_process
 from spaces.study import Resources
 
@@ -36,22 +36,33 @@ ENVIRONMENT = {
 }
 
 
-def terminate(running: Running) -> None:
+def terminate(process: Process) -> None:
     """Send SIGTERM to a trial's process, on whichever node it runs."""
-    if running.pid and running.node:
-        there = NodeAffinitySchedulingStrategy(running.node, soft=False)
-        interrupt_process.options(scheduling_strategy=there).remote(running.pid)
+    if process.pid and process.node:
+        there = NodeAffinitySchedulingStrategy(process.node, soft=False)
+        interrupt_process.options(scheduling_strategy=there).remote(process.pid)
 
 
 NODE_DIED = "its node has died"
 """In what Ray says of an actor that was lost with its node."""
 
 
-def share(resources: Resources) -> Share:
-    """Work out a trial's share of the cluster that Ray is connected to. Raises as `split`."""
-    nodes = [one["Resources"] for one in ray.nodes() if one["Alive"]]
-    whole = Machine.of_nodes((int(one.get("CPU", 0)), float(one.get("GPU", 0))) for one in nodes)
-    return split(whole, resources.gpus, resources.concurrent, resources.workers)
+def allocation(resources: Resources) -> Allocation:
+    """What a trial gets of the cluster that Ray is connected to. Raises as `allocate`."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    whole = Capacity.of_nodes(
+        (int(node.get("CPU", 0)), float(node.get("GPU", 0))) for node in nodes
+    )
+    return allocate(whole, resources.gpus, resources.concurrent, resources.workers)
+
+
+class _Stateless:
+    """Has no state that Tune could save: it pickles its search, scheduler and callbacks whenever it
+    saves an experiment, and a sweep is rebuilt from its records.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
 
 class _Trial(Trial):
@@ -63,7 +74,7 @@ class _Trial(Trial):
 
     def __init__(self, actor: type, **options: Any) -> None:
         self._actor = actor
-        super().__init__(stub=True, **options)
+        super().__init__(stub=True, **options)  # a stub looks up neither class nor resources
 
     def get_trainable_cls(self) -> type:
         return self._actor
@@ -75,59 +86,56 @@ class _Trial(Trial):
         return "{}", "{}"
 
 
-class _Search(SearchAlgorithm):
+@dataclass
+class _Search(_Stateless, SearchAlgorithm):
     """Hands the recorder's trials to Tune, as many at a time as there is room for.
 
     A `Searcher` would be wrapped twice, and its assignments copied and searched at each turn.
     """
 
-    def __init__(self, recorder: Recorder, part: Share, actor: type) -> None:
-        self._recorder = recorder
-        self._part = part
-        self._actor = actor
-        self._spec: dict[str, Any] = {}
+    recorder: Recorder
+    allocation: Allocation
+    actor: type
+    spec: dict[str, Any] = field(default_factory=dict)
 
     def add_configurations(self, experiments: Any) -> None:
         """Tune's way to say what it will run; called once, with one experiment."""
-        self._spec = experiments[0].spec
+        self.spec = experiments[0].spec
 
     def next_trial(self) -> Trial | None:
-        if self._finished or len(self._recorder.running) >= self._part.concurrent:
+        recorder, allocation = self.recorder, self.allocation
+        if self._finished or len(recorder.running) >= allocation.concurrent:
             return None
-        chosen = self._recorder.next()
+        chosen = recorder.next()
         if chosen is None:
             # A trial that still runs may die and have to be tried again.
-            self._finished = not self._recorder.running or self._recorder.stopping
+            self._finished = not recorder.running or recorder.stopping
             return None
-        return _Trial(
-            self._actor,
-            trial_id=f"{chosen.trial_id}-{chosen.attempt}",
-            trainable_name=self._spec["run"],
-            config=self._assignment(chosen),
-            storage=self._spec["storage"],
-            checkpoint_config=self._spec["checkpoint_config"],
-        )
-
-    def _assignment(self, chosen: Assignment) -> dict[str, Any]:
-        """What a trial's actor is told."""
-        return {
+        assignment = {
             "trial_id": chosen.trial_id,
             "attempt": chosen.attempt,
             "config": chosen.config_json,  # Tune walks through whatever is nested
-            "sweep": self._recorder.location,
-            "cpus": self._part.cpus,
-            "gpus": self._part.gpus,
-            "workers": self._part.workers,
+            "sweep": recorder.location,
+            "cpus": allocation.cpus,
+            "gpus": allocation.gpus,
+            "workers": allocation.workers,
             "alone": chosen.alone,
             "reads": suffixes(),
             "test": chosen.origin == CONFIRM,
         }
+        return _Trial(
+            self.actor,
+            trial_id=f"{chosen.trial_id}-{chosen.attempt}",  # Tune takes no id twice
+            trainable_name=self.spec["run"],
+            config=assignment,
+            storage=self.spec["storage"],
+            checkpoint_config=self.spec["checkpoint_config"],
+        )
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
 
+class _Scheduler(_Stateless, FIFOScheduler):
+    """Records results and deaths: Tune asks it about each before anybody else."""
 
-class _Scheduler(FIFOScheduler):
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self._recorder = recorder
@@ -139,46 +147,40 @@ class _Scheduler(FIFOScheduler):
         return TrialScheduler.CONTINUE
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        why = _why(trial)
-        self._recorder.lost(trial.config["trial_id"], why, counts=NODE_DIED not in why)
+        text = str(trial.get_error() or "").strip()
+        node_died = NODE_DIED in text
+        reason = f"its process died: {text.splitlines()[0][:300]}" if text else "its process died"
+        self._recorder.lost(
+            trial.config["trial_id"],
+            NODE_DIED if node_died else reason,
+            may_be_own_fault=not node_died,
+        )
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
 
+@dataclass
+class _OnStep(_Stateless, tune.Callback):
+    """What is done between Tune's events, several times a second."""
 
-class _OnStep(tune.Callback):
-    def __init__(self, recorder: Recorder, show: Callable[[], None]) -> None:
-        self._recorder = recorder
-        self._show = show
+    recorder: Recorder
+    show: Callable[[], None]
 
     def on_trial_start(self, *_: Any, trial: Trial, **__: Any) -> None:
         """An actor has taken its assignment, and has not begun."""
-        self._recorder.settle(trial.config["trial_id"])
+        self.recorder.settle(trial.config["trial_id"])
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        silent = self._recorder.hearing.newly_silent()
+        stalled = self.recorder.heartbeats.newly_stalled()
         for trial in trials:
-            if trial.config["trial_id"] in silent and trial.temporary_state.ray_actor:
-                ray.kill(trial.temporary_state.ray_actor)  # it is lost, then, as if it had died
-        self._recorder.flush()
-        self._show()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
-def _why(trial: Trial) -> str:
-    error = trial.get_error()
-    whole = str(error)
-    if NODE_DIED in whole:
-        return NODE_DIED
-    text = whole.strip().splitlines() if error else []
-    return f"its process died: {text[0][:300]}" if text else "its process died"
+            if trial.config["trial_id"] in stalled and trial.temporary_state.ray_actor:
+                # Tune then meets a dead actor, and `on_trial_error` hears of it.
+                ray.kill(trial.temporary_state.ray_actor)
+        self.recorder.flush()
+        self.show()
 
 
 def fit(
     recorder: Recorder,
-    part: Share,
+    allocation: Allocation,
     show: Callable[[], None],
     train: str | Callable[..., Any] = TRAIN,
 ) -> None:
@@ -194,29 +196,30 @@ def fit(
     """
 
     os.environ.update(ENVIRONMENT)
-    # It logs the traceback of every process that dies, of which the recorder says what counts.
+    # It logs the traceback of every process that dies, of which the recorder tells the first line.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    # Ray would write these of a driver's into its logs: nodes have credentials of their own.
+    # Ray would copy a driver's credentials to every worker, and write them into its logs: nodes
+    # have credentials of their own.
     class_cache.ENV_VARS_TO_PROPAGATE -= {
         name for name in class_cache.ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")
     }
     with tempfile.TemporaryDirectory(prefix="colorsweep-tune-") as scratch:
         trainable = tune.with_resources(
-            tune.with_parameters(TrialActor, train=train), part.of_actor
+            tune.with_parameters(TrialActor, train=train), allocation.of_actor
         )
         tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=_Search(recorder, part, trainable),
+                search_alg=_Search(recorder, allocation, trainable),
                 scheduler=_Scheduler(recorder),
-                num_samples=-1,
-                reuse_actors=True,
+                num_samples=-1,  # until the search is finished
+                reuse_actors=True,  # a new process takes seconds to import torch
             ),
             run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=scratch,
                 callbacks=[_OnStep(recorder, show)],
-                failure_config=tune.FailureConfig(max_failures=0),
+                failure_config=tune.FailureConfig(max_failures=0),  # `Retries` has its own count
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),

@@ -1,8 +1,8 @@
-"""A trial that spans several workers: a Ray Train gang inside the trial's own actor.
+"""A trial that spans several workers: a Ray Train worker group inside the trial's own actor.
 
 Every worker runs what a trial of one worker runs; `colornet` sees to it that they train one
-training together. The first of them speaks for all: what it says goes through a small actor to the
-trial's actor, which hands it on to Tune and in the other direction asks the gang to stop.
+training together. The first of them reports for all: its messages go through a small actor to the
+trial's actor, which hands them on to Tune and in the other direction asks the group to stop.
 """
 
 import re
@@ -19,95 +19,89 @@ from ray.train.torch import TorchTrainer
 from colornet import interrupt
 
 POLL = 0.25
-"""Seconds between two looks at what the gang has said."""
+"""Seconds between two looks for messages of the group."""
 LISTEN = 1.0
-"""Seconds between two looks of a worker at whether the gang is to stop."""
+"""Seconds between two looks of a worker at whether the group is to stop."""
 STARTS = 2
-"""Times that a gang may wait in vain for its resources, a minute each, before it is given up."""
+"""Times that a group may wait in vain for its resources, a minute each, before it is given up."""
 NO_ROOM = "its workers were not given their resources in time"
-Say = Callable[[dict[str, Any]], None]
+Send = Callable[[dict[str, Any]], None]
 
-
+# Ray Train hands on a worker's error as text, and no type or code with it.
 _OF_PEERS = re.compile("Connection (reset|closed)|gloo|NCCL|ncclRemoteError|Broken pipe")
-"""In what a worker says when it is another one that died."""
-_OURS = re.compile(r"TrialFailed: (failed|oom|blocked): (.+)")
+"""In what a worker fails with when it is another one that died."""
+_OWN = re.compile(r"TrialFailed: (failed|oom|blocked): (.+)")
+"""What a worker fails with whose training failed."""
 
 
-class GangLost(Exception):
-    """Workers of a gang have died, or never started."""
+class WorkerGroupLost(Exception):
+    """Workers have died, or never started."""
 
 
 class TrialFailed(Exception):
-    """What a worker's training ended with; its message is a state and a reason."""
+    """How a worker's training failed; its message is a state and a reason."""
 
 
 @ray.remote(num_cpus=0)
-class _Listener:
-    """Between a gang's first worker and the trial's actor, which may be on different nodes."""
+class _Mailbox:
+    """Between a group's first worker and the trial's actor, which may be on different nodes."""
 
     def __init__(self) -> None:
-        self._said: list[dict[str, Any]] = []
-        self._asked = False
+        self._messages: list[dict[str, Any]] = []
+        self._stopped = False
 
-    def tell(self, message: dict[str, Any]) -> bool:
-        """Keep a message; returns whether the gang is to go on."""
-        self._said.append(message)
-        return not self._asked
+    def goes_on(self, message: dict[str, Any] | None = None) -> bool:
+        """Keep a message, if there is one; returns whether the group is to go on."""
+        self._messages += [message] if message else []
+        return not self._stopped
 
-    def take(self) -> list[dict[str, Any]]:
-        """What was said since the last time."""
-        said, self._said = self._said, []
-        return said
-
-    def ask_to_stop(self) -> None:
-        self._asked = True
-
-    def asked(self) -> bool:
-        return self._asked
+    def take(self, *, stop: bool) -> list[dict[str, Any]]:
+        """The messages since the last call; with `stop` the group is to stop."""
+        self._stopped |= stop
+        messages, self._messages = self._messages, []
+        return messages
 
 
-def run_gang(
+def run_worker_group(
     work: Callable[..., None],
     assignment: Mapping[str, Any],
-    say: Say,
+    send: Send,
     stopped: threading.Event,
 ) -> None:
     """Train an assignment on `assignment["workers"]` workers; returns when they have ended.
 
     Args:
-        work: what a worker runs, given the assignment, a way to speak, and an event that is set
-            when it is to stop.
-        say: takes what the first worker says.
+        work: what a worker runs, given the assignment, where to send messages, and an event that
+            is set when it is to stop.
+        send: takes the messages of the first worker.
         stopped: set from outside to have them stop.
 
     Raises:
-        GangLost: they died or did not start, and nothing was said of an end.
+        WorkerGroupLost: they died or did not start, and no message told of an end.
     """
-    listener = _Listener.remote()
+    mailbox = _Mailbox.remote()
     ended = False
 
-    def hand_on() -> None:
+    def hand_on(*, stop: bool = False) -> None:
         nonlocal ended
-        for message in ray.get(listener.take.remote()):
+        for message in ray.get(mailbox.take.remote(stop=stop)):
             ended |= message["event"] == "end"
-            say(message)
+            send(message)
 
-    settings = {"assignment": assignment, "work": work, "listener": listener}
+    settings = {"assignment": assignment, "work": work, "mailbox": mailbox}
     try:
         with (
-            tempfile.TemporaryDirectory(prefix="colorsweep-gang-") as scratch,
+            tempfile.TemporaryDirectory(prefix="colorsweep-workers-") as scratch,
             ThreadPoolExecutor(1, thread_name_prefix="ray-train") as thread,
         ):
             fitting = thread.submit(_trainer(settings, scratch).fit)
             while not fitting.done():
-                if stopped.wait(POLL) or interrupt.requested.is_set():
-                    ray.get(listener.ask_to_stop.remote())
-                hand_on()
+                hand_on(stop=stopped.wait(POLL) or interrupt.requested.is_set())
         hand_on()
         if (error := fitting.exception()) is not None and not ended:
-            say({"event": "end", "pictures": [], **_end_of(error)})
+            send({"event": "end", "pictures": [], **_end_of(error)})
     finally:
-        ray.kill(listener)
+        ray.kill(mailbox)
 
 
 def _trainer(settings: dict[str, Any], scratch: str) -> TorchTrainer:
@@ -124,7 +118,7 @@ def _trainer(settings: dict[str, Any], scratch: str) -> TorchTrainer:
             resources_per_worker={"CPU": cpus, **({"GPU": gpus} if gpus else {})},
         ),
         run_config=ray_train.RunConfig(
-            name="gang",
+            name="workers",
             storage_path=scratch,
             failure_config=failures,
             worker_runtime_env={"worker_process_setup_hook": "colornet.interrupt.install"},
@@ -133,28 +127,28 @@ def _trainer(settings: dict[str, Any], scratch: str) -> TorchTrainer:
 
 
 def _work(settings: dict[str, Any]) -> None:
-    """What a worker of the gang does."""
-    listener, stopped = settings["listener"], threading.Event()
+    """What each worker does."""
+    mailbox, stopped, over = settings["mailbox"], threading.Event(), threading.Event()
     first = ray_train.get_context().get_world_rank() == 0
     failure: list[str] = []
 
-    def say(message: dict[str, Any]) -> None:
+    def send(message: dict[str, Any]) -> None:
         if message["event"] == "end" and message["state"] in ("failed", "oom", "blocked"):
             # It may only be the echo of another worker's death: let Ray Train collect them all.
             failure.append(f"{message['state']}: {message['reason']}")
-        elif first and not ray.get(listener.tell.remote(message)):
+        elif first and not ray.get(mailbox.goes_on.remote(message)):
             stopped.set()
 
     def listen() -> None:
+        # Ray Train does not stop workers but by killing them, which leaves no checkpoint.
         while not over.wait(LISTEN):
-            if ray.get(listener.asked.remote()):
+            if not ray.get(mailbox.goes_on.remote()):
                 interrupt.requested.set()
                 return
 
-    over = threading.Event()
     threading.Thread(target=listen, name="listen", daemon=True).start()
     try:
-        settings["work"](settings["assignment"], say, stopped)
+        settings["work"](settings["assignment"], send, stopped)
     finally:
         over.set()
     if failure:
@@ -162,23 +156,23 @@ def _work(settings: dict[str, Any]) -> None:
 
 
 def _end_of(error: BaseException) -> dict[str, str]:
-    """State and reason of a gang whose workers failed.
+    """State and reason of a group whose workers failed.
 
     Raises:
-        GangLost: it was not the training that failed, but a worker's process.
+        WorkerGroupLost: it was not the training that failed, but a worker's process.
     """
-    failures = [str(one) for one in getattr(error, "worker_failures", {}).values()]
-    said = [_OURS.search(text) for text in failures]
-    if not failures or not all(said):
-        raise GangLost(_why(error)) from error
-    own = [match for match in said if match and not _OF_PEERS.search(match[2])]
+    failures = [str(failure) for failure in getattr(error, "worker_failures", {}).values()]
+    matches = [_OWN.search(text) for text in failures]
+    if not failures or not all(matches):
+        raise WorkerGroupLost(_why(error)) from error
+    own = [match for match in matches if match and not _OF_PEERS.search(match[2])]
     if not own:
-        raise GangLost("the connection between its workers broke") from error
+        raise WorkerGroupLost("the connection between its workers broke") from error
     return {"state": own[0][1], "reason": own[0][2]}
 
 
 def _why(error: BaseException) -> str:
-    """What became of a gang's workers, in a sentence."""
+    """What became of a group's workers, in a sentence."""
     text = f"{type(error).__name__}: {error}"
     if "WorkerGroupStartupTimeout" in text:
         return NO_ROOM

@@ -126,7 +126,7 @@ def small_sweep(seed: int) -> SmallSweep:
         sweep = read_sweep(folder / "sweep")
     table = objective_table(sweep)
     pruned, front = table["state"] == "pruned", table["on_front"]
-    told = recorder.chooser._optuna.get_trials(deepcopy=False)
+    told = recorder.ask_tell._optuna.get_trials(deepcopy=False)
     return SmallSweep(
         pruned=int(pruned.sum()),
         diverged=int((table["state"] == "diverged").sum()),

@@ -110,18 +110,20 @@ def _write_trial(
         "pid": 1000 + number,
         "gpus": 0.0,
     }
-    writer.trial({**row, "state": "running", "reason": None})
+    writer.add("trials", {**row, "state": "running", "reason": None})
     last = ticks if state == "completed" else int(rng.integers(1, ticks))
     level = _level(point) + rng.normal(0, 0.2)
     for tick, values in enumerate(_values(rng, level, last, ticks), start=1):
         images, seconds = tick * 256, tick * 2.0
-        writer.tick({**identity, "tick": tick, "images": images, "seconds": seconds} | values)
+        writer.add(
+            "ticks", {**identity, "tick": tick, "images": images, "seconds": seconds} | values
+        )
     if state == "completed" and shown:
         for picture in _picture_rows(rng, shown):
-            writer.picture({**identity, "tick": last, **picture})
+            writer.add("pictures", {**identity, "tick": last, **picture})
     if state != "running":
         reason = None if state == "completed" else f"it was {state} at tick {last}"
-        writer.trial({**row, "state": state, "reason": reason})
+        writer.add("trials", {**row, "state": state, "reason": reason})
 
 
 def _point(rng: np.random.Generator, study: dict[str, Any]) -> dict[str, Any]:

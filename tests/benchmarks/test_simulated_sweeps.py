@@ -15,7 +15,7 @@ from experiments import SmallSweep, on_all_cores, small_sweep, some_fail, study_
 from simulation import OBJECTIVES, WORKERS, Simulation, fast_folder, new_recorder
 from surface import IMAGES
 
-from search.core.ask_tell import Assignment, Chooser
+from search.core.ask_tell import AskTell, Assignment
 from search.records.reader import read_sweep
 from search.run.recorder import Recorder
 
@@ -91,18 +91,22 @@ def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
     shutil.copytree(folder / "sweep", killed)
     lived = simulation.recorder
     resumed = Recorder(killed, lived.study)
-    assert resumed.stopper.reached == lived.stopper.reached
+    assert resumed.early_stopping.reached == lived.early_stopping.reached
     assert resumed.spending.spent()["images"] == lived.spending.spent()["images"]
-    uninterrupted = copy.deepcopy(lived.chooser)
+    uninterrupted = copy.deepcopy(lived.ask_tell)
     waiting = {one.trial_id for one in uninterrupted.waiting}
-    assert {one.trial_id for one in resumed.chooser.waiting} == waiting | set(simulation.running)
-    assert resumed.standing.states == lived.standing.states
-    assert _proposals(resumed.chooser) == _proposals(uninterrupted)
+    assert {one.trial_id for one in resumed.ask_tell.waiting} == waiting | set(simulation.running)
+    states = [
+        {trial_id: row["state"] for trial_id, row in recorder.table.rows.items()}
+        for recorder in (resumed, lived)
+    ]
+    assert states[0] == states[1]
+    assert _proposals(resumed.ask_tell) == _proposals(uninterrupted)
 
 
-def _proposals(chooser: Chooser) -> list[Assignment | None]:
-    """What a chooser would hand out, beside the trials that wait to be taken up."""
-    chooser.waiting.clear()
-    proposals = [chooser.ask() for _ in range(PROPOSALS)]
+def _proposals(ask_tell: AskTell) -> list[Assignment | None]:
+    """What a ask_tell would hand out, beside the trials that wait to be taken up."""
+    ask_tell.waiting.clear()
+    proposals = [ask_tell.ask() for _ in range(PROPOSALS)]
     assert None not in proposals
     return proposals

@@ -81,7 +81,7 @@ def test_it_can_be_gone_on_with(golden: Path, tmp_path: Path) -> None:
     row = read_sweep(golden).trials.iloc[0].to_dict()
     row = {name: row[name] for name in ("trial_id", "number", "attempt", "seed", "state")}
     writer = RecordsWriter(tmp_path / "sweep")
-    writer.trial({**row, "state": "failed"})
+    writer.add("trials", {**row, "state": "failed"})
     writer.commit()
     assert read_sweep(tmp_path / "sweep").trials["state"].iloc[0] == "failed"
 

@@ -149,10 +149,11 @@ class SweepBuilder:
             row = self._tick(tick, value, metrics or {})
             if tick < ticks:
                 row = {name: one for name, one in row.items() if not name.startswith("test_")}
-            self.writer.tick({**common, **row, "seconds": seconds * tick / 4})
+            self.writer.add("ticks", {**common, **row, "seconds": seconds * tick / 4})
         for index in range(pictures):
             self._pictures({**common, "split": split}, index, ticks, f"{label} {index}")
-        self.writer.trial(
+        self.writer.add(
+            "trials",
             {
                 **common,
                 "state": state,
@@ -165,7 +166,7 @@ class SweepBuilder:
                 "config": self._config(point),
                 "host": "h",
                 "pid": 1,
-            }
+            },
         )
         return trial_id
 
@@ -224,7 +225,8 @@ class SweepBuilder:
 
     def _pictures(self, common: Mapping[str, Any], index: int, tick: int, name: str) -> None:
         for kind, gray in (("grey", 1.0), ("truth", 0.0), ("prediction", 0.4)):
-            self.writer.picture(
+            self.writer.add(
+                "pictures",
                 {
                     **common,
                     "tick": tick,
@@ -235,7 +237,7 @@ class SweepBuilder:
                     "webp": picture(index, gray),
                     "ab_mae": 12.5 * gray,
                     "colorfulness": 30.0 * (1 - gray),
-                }
+                },
             )
 
     def tables(self) -> SweepTables:

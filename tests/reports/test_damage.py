@@ -13,7 +13,7 @@ from colornet.errors import InputError, NoValidTrialError
 from reports.answers.findings import findings
 from reports.commands import best, report
 from reports.tables import open_sweep
-from search.status import standing_of, status_text
+from search.status import status_of, status_text
 
 
 @pytest.fixture
@@ -137,14 +137,14 @@ def test_gone_records_are_what_is_said_first(sweep: Path, table: str) -> None:
     for part in parts(sweep, table):
         part.write_bytes(b"PAR1")
     what = "records" if table == "trials" else "ticks"
-    said = f"the {what} of 6 trials are gone"
+    said = f"the {what} of 6 trials are missing"
     page = page_of(sweep)
     assert f"No configuration can be chosen: {said}" in page
     assert "colorsweep resume" not in page
     with pytest.raises(NoValidTrialError, match=said) as refused:
         best(str(sweep))
     assert "resume" not in str(refused.value)
-    shown = status_text(standing_of(str(sweep)))
+    shown = status_text(status_of(str(sweep)))
     (state,) = [line for line in shown.splitlines() if line.startswith("State")]
     assert said in state
     assert "resume" not in shown

@@ -108,7 +108,7 @@ def hostile_sweep(build: Callable[..., Any], name: str) -> SweepTables:
         row |= {"point_id": text, "point": point, "distributions": {}, "system_attrs": {}}
         row |= {"config": {}, "state": "failed", "reason": text, "host": text, "log": text}
         if at % 3 == 0:
-            sweep.writer.trial(row)
+            sweep.writer.add("trials", row)
     return sweep.tables()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from colornet.config.paths import flatten
 from colornet.errors import InputError
-from search.core.ask_tell import Assignment, Chooser, Reported
+from search.core.ask_tell import AskTell, Assignment, LastReport
 from spaces.distributions import is_same
 from spaces.study import Study
 
@@ -74,24 +74,24 @@ def check(study: Study, chosen: Assignment) -> None:
 
 
 def play(study: Study, chance: random.Random) -> list[Assignment]:
-    chooser, rows, reported = Chooser(study, pd.DataFrame(), {}), [], {}
+    ask_tell, rows, reported = AskTell(study, pd.DataFrame(), {}), [], {}
     tried: list[Assignment] = []
     while True:
-        rebuilt = Chooser(study, pd.DataFrame(rows), reported)
-        chosen, again = chooser.ask(), rebuilt.ask()
+        rebuilt = AskTell(study, pd.DataFrame(rows), reported)
+        chosen, again = ask_tell.ask(), rebuilt.ask()
         assert (chosen and chosen.point) == (again and again.point)
         if chosen is None:
             return tried
         check(study, chosen)
         tried.append(chosen)
         state = chance.choice(STATES)
-        said = Reported((chance.random(),) if state == "completed" else (None,), tick=2)
+        said = LastReport((chance.random(),) if state == "completed" else (None,), tick=2)
         reported[chosen.trial_id] = said
         rows.append(
             {name: getattr(chosen, name) for name in COLUMNS}
             | {"state": state, "point": json.dumps(chosen.point)}
         )
-        chooser.tell(chosen.number, state, said)
+        ask_tell.tell(chosen.number, state, said)
 
 
 @pytest.mark.filterwarnings("error")

@@ -29,7 +29,7 @@ def end(folder: Path, trial_id: str, state: str, **changes: Any) -> None:
     row = records.trials.set_index("trial_id", drop=False).loc[trial_id].to_dict()
     row = {key: row[key] for key in row if key not in ("version", "seq", "time", "log")}
     writer = RecordsWriter(folder)
-    writer.trial({**row, "state": state, **changes})
+    writer.add("trials", {**row, "state": state, **changes})
     writer.commit()
 
 

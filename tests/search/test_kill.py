@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from search.core.trial_states import MAX_ATTEMPTS
 from search.records.reader import read_states, read_sweep
+from search.run.retries import MAX_DEATHS
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -119,7 +119,7 @@ def test_what_is_killed_loses_and_repeats_nothing(tmp_path: Path, who: str) -> N
     if who == "trial":  # one that dies as often as it may is failed, and says so
         others = trials.drop(ended)
         assert set(others["state"]) <= {"failed"}
-        assert set(others["attempt"]) <= {MAX_ATTEMPTS - 1}
+        assert set(others["attempt"]) <= {MAX_DEATHS - 1}
     else:
         assert len(ended) == TRIALS
     states, _ = read_states(sweep)

@@ -10,12 +10,13 @@ import pytest
 from colornet.config.catalog import to_yaml
 from search.cluster.job_commands import stop
 from search.commands import _answer
+from search.core.finished import count_trials
 from search.records.lease import Lease
-from search.records.reader import count_trials, read_sweep
+from search.records.reader import read_sweep
 from search.run.recorder import Recorder
-from search.run.resume import more
+from search.run.resume import extension
 from search.run.sweep import SweepResult
-from search.status import best_point, best_text, standing_of, status_text
+from search.status import best_point, best_text, status_of, status_text
 from spaces.study import Study
 
 HERE = {"pid": 1, "host": "here"}
@@ -40,7 +41,7 @@ def play(folder: Path, trials: int, values: Mapping[str, float] | None = None) -
 
 
 def test_nothing_has_begun(make_sweep: Callable[..., Path]) -> None:
-    found = standing_of(str(make_sweep(3)))
+    found = status_of(str(make_sweep(3)))
     assert (found["done"], found["trials"], found["best"], found["finished"]) == (0, 3, None, False)
     text = status_text(found)
     assert "0 of 3 done (none started)" in text
@@ -51,9 +52,9 @@ def test_nothing_has_begun(make_sweep: Callable[..., Path]) -> None:
 def test_under_way_and_finished(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(3, sampler="random")
     play(folder, 2)
-    assert not standing_of(str(folder))["finished"]
+    assert not status_of(str(folder))["finished"]
     play(folder, 9)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert (found["finished"], found["done"]) == (True, 3)
     assert best_text(found["best"]) == "t00002: val_ab_mae 7"
     assert "colorsweep report" in status_text(found)
@@ -62,10 +63,10 @@ def test_under_way_and_finished(make_sweep: Callable[..., Path]) -> None:
 def test_a_confirmation_that_waits_and_one_that_is_done(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(3, sampler="random", confirm={"top": 1, "replicates": 2})
     play(folder, 3)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert (found["done"], found["to_confirm"], found["finished"]) == (3, 2, False)
     play(folder, 9)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert (found["confirmed"], found["finished"]) == (2, True)
     assert found["best"]["basis"] == "confirm"
     assert best_text(found["best"]).endswith(", mean of 2 seeds")
@@ -88,7 +89,7 @@ def test_the_best_is_named_with_what_speaks_against_it(make_sweep: Callable[...,
 def test_a_budget_that_is_spent(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(8, budget={"trials": 8, "images": 128})
     play(folder, 9)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert (found["done"], found["finished"]) == (2, True)
     assert found["budget"] == {"images": [128.0, 128]}
     assert "128 of 128 images" in status_text(found)
@@ -97,7 +98,7 @@ def test_a_budget_that_is_spent(make_sweep: Callable[..., Path]) -> None:
 def test_a_space_of_which_every_point_was_tried(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(8, space={"generator.dropout": {"choice": [0.0, 0.5]}})
     play(folder, 9)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert (found["done"], found["finished"]) == (2, True)
 
 
@@ -118,7 +119,7 @@ def test_status_and_resume_agree_on_a_comparison(
     """Every level with its first seed is a third of it."""
     folder = compared(make_sweep)
     play(folder, done)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     again = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
     assert found["finished"] == again.is_finished == (done == 9)
     assert (found["done"], found["trials"]) == (done, 9)
@@ -130,17 +131,17 @@ def test_more_seeds_are_to_be_done(make_sweep: Callable[..., Path]) -> None:
     folder = compared(make_sweep)
     play(folder, 9)
     data = read_sweep(folder).study
-    more(None, 2, needed=True)(data)
+    extension(None, 2, needed=True)(data)
     study = Study.from_data(data, "study.yaml")
     (folder / "study.yaml").write_text(to_yaml(study.to_data()))
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert (found["done"], found["trials"], found["finished"]) == (9, 15, False)
 
 
 def test_confirming_trials_are_not_those_of_the_search(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(4, sampler="random", confirm={"top": 2, "replicates": 2})
     play(folder, 6)
-    text = status_text(standing_of(str(folder)))
+    text = status_text(status_of(str(folder)))
     assert "Trials     4 of 4 done (4 completed)" in text
     assert "Confirmed  2 of 4 trials done (2 completed)" in text
     assert "State      stopped, confirming 2 of 4, resume" in text
@@ -149,7 +150,7 @@ def test_confirming_trials_are_not_those_of_the_search(make_sweep: Callable[...,
 def test_no_more_are_confirmed_than_there_are(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(1, sampler="random", confirm={"top": 5, "replicates": 3})
     play(folder, 9)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert (found["confirmed"], found["to_confirm"], found["finished"]) == (3, 3, True)
 
 
@@ -159,12 +160,12 @@ def test_without_a_driver_nothing_runs(make_sweep: Callable[..., Path]) -> None:
     for _ in range(2):
         assert recorder.next() is not None
     recorder.flush(force=True)
-    text = status_text(standing_of(str(folder)))
+    text = status_text(status_of(str(folder)))
     assert "State     stopped, 3 of 14, resume" in text
     assert "3 of 14 done (3 completed, 2 cut off)" in text
     assert "running" not in text
     with Lease(folder):
-        found = standing_of(str(folder))
+        found = status_of(str(folder))
         assert found["states"] == {"completed": 3, "running": 2}
         text = status_text(found)
         assert "State     running, driven by process" in text
@@ -179,7 +180,7 @@ def test_without_a_driver_nothing_runs(make_sweep: Callable[..., Path]) -> None:
 def test_preempted_and_cancelled_trials() -> None:
     trials = [("completed", "search"), ("preempted", "search"), ("cancelled", "search")]
     counts = count_trials({"trials": 4}, trials, driven=False)
-    assert (counts.done, counts.unfinished) == (2, 1)
+    assert (counts.done, counts.states["preempted"]) == (2, 1)
     assert counts.search_text == "2 of 4 done (1 cancelled, 1 completed, 1 preempted)"
     assert (counts.confirm_text, counts.stopped_text) == ("", "stopped, 2 of 4, resume")
     assert count_trials({}, [], driven=False).search_text == "0 of 0 done (none started)"
@@ -190,7 +191,7 @@ def test_a_budget_that_leaves_room_for_confirming_ends_it(make_sweep: Callable[.
     budget = {"trials": 8, "images": 330}
     folder = make_sweep(8, budget=budget, confirm={"top": 1, "replicates": 2})
     play(folder, 99)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     again = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
     assert found["finished"] == again.is_finished
     assert found["finished"] is True
@@ -216,7 +217,7 @@ def test_run_and_status_say_what_ended_it(
 ) -> None:
     folder = make_sweep(trials, **more)
     play(folder, 99)
-    assert standing_of(str(folder))["ended"] == ended
+    assert status_of(str(folder))["ended"] == ended
     again = Recorder(folder, Study.from_data(read_sweep(folder).study, "study.yaml"))
     assert again.is_finished
     assert again.why_over == ended
@@ -248,15 +249,15 @@ def test_the_best_of_an_extended_search_are_confirmed_too(make_sweep: Callable[.
     """Others are best then; counts of what is to be confirmed are never below what is."""
     folder = make_sweep(2, confirm={"top": 1, "replicates": 2}, sampler="random")
     play(folder, 99)
-    assert standing_of(str(folder))["told"]["confirmed"].startswith("2 of 2 trials done")
+    assert status_of(str(folder))["told"]["confirmed"].startswith("2 of 2 trials done")
     edited(folder, budget={"trials": 3}, trials=3)
     play(folder, 1)
-    found = standing_of(str(folder))
+    found = status_of(str(folder))
     assert found["told"]["confirmed"].startswith("2 of 4 trials done")
     assert found["told"]["stopped"] == "stopped, confirming 2 of 4, resume"
     recorder = play(folder, 99)
-    assert recorder.standing.counts().to_confirm == 4
-    found = standing_of(str(folder))
+    assert recorder.table.counts().to_confirm == 4
+    found = status_of(str(folder))
     assert found["finished"]
     assert found["told"]["confirmed"].startswith("4 of 4 trials done")
 
@@ -265,7 +266,7 @@ def test_fewer_are_to_be_confirmed_than_are(make_sweep: Callable[..., Path]) -> 
     folder = make_sweep(2, confirm={"top": 2, "replicates": 2})
     play(folder, 99)
     edited(folder, confirm={"top": 1, "replicates": 2})
-    assert standing_of(str(folder))["told"]["confirmed"].startswith("4 of 4 trials done")
+    assert status_of(str(folder))["told"]["confirmed"].startswith("4 of 4 trials done")
 
 
 def test_a_budget_that_was_lowered_counts_what_was_tried() -> None:
@@ -288,8 +289,8 @@ def test_a_command_to_type_next_has_the_folder_quoted(
 ) -> None:
     folder = tmp_path / "a sweep"
     make_sweep(2).rename(folder)
-    result = SweepResult(str(folder), {}, 5.0, "val_ab_mae", 1.0, interrupted=True)
-    standing = status_text(standing_of(str(folder)))
+    result = SweepResult(str(folder), 1.0, interrupted=True)
+    standing = status_text(status_of(str(folder)))
     texts = [_answer(result).text(), standing, stop(str(folder)).text()]
     for text in texts:
         assert text.splitlines()[-1].endswith(f"colorsweep resume '{folder}'")
@@ -298,8 +299,8 @@ def test_a_command_to_type_next_has_the_folder_quoted(
 def test_run_and_status_count_alike(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(4, confirm={"top": 1, "replicates": 2})
     play(folder, 99)
-    result = SweepResult(str(folder), {"completed": 99}, 5.0, "val_ab_mae", 1.0, interrupted=False)
-    told, found = _answer(result).data(), standing_of(str(folder))
+    result = SweepResult(str(folder), 1.0, interrupted=False)
+    told, found = _answer(result).data(), status_of(str(folder))
     assert {key: told[key] for key in ("states", "confirming")} == {
         key: found[key] for key in ("states", "confirming")
     }
@@ -309,6 +310,6 @@ def test_run_and_status_count_alike(make_sweep: Callable[..., Path]) -> None:
 def test_an_exhausted_space_is_said(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(8, space={"generator.width": {"int": [8, 10]}})
     play(folder, 9)
-    text = status_text(standing_of(str(folder)))
+    text = status_text(status_of(str(folder)))
     assert "Trials    3 of 3 done (3 completed)" in text
     assert "Ended     the space has no more than 3 points, and all were tried" in text

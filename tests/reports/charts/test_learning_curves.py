@@ -48,7 +48,7 @@ def test_many_budgets_are_binned(build) -> None:
         common = {"trial_id": f"t{number:05d}", "number": number, "attempt": 1, "seed": 0}
         for tick, images in enumerate(np.sort(rng.integers(1, 10_000, 5)), start=1):
             row = {"tick": tick, "images": int(images), "seconds": 1.0, "val_ab_mae": 9.0}
-            sweep.writer.tick({**common, **row})
+            sweep.writer.add("ticks", {**common, **row})
         sweep.number = number
         sweep.trial({}, None)
     assert 0 < len(prepare(sweep.tables()).bands) <= 61

@@ -13,7 +13,8 @@ START = datetime(2026, 1, 2, 8, 0, tzinfo=UTC)
 def states(sweep, trial: int, *rows: tuple[float, str, int, str | None]) -> None:
     """Changes of a trial's state: (seconds from the start, state, attempt, host)."""
     for seconds, state, attempt, host in rows:
-        sweep.writer.trial(
+        sweep.writer.add(
+            "trials",
             {
                 "trial_id": f"t{trial:05d}",
                 "number": trial,
@@ -26,14 +27,16 @@ def states(sweep, trial: int, *rows: tuple[float, str, int, str | None]) -> None
                 "config": {},
                 "host": host,
                 "time": START + timedelta(seconds=seconds),
-            }
+            },
         )
 
 
 def tick(sweep, trial: int, attempt: int, seconds: float) -> None:
     when = START + timedelta(seconds=seconds)
     row = {"trial_id": f"t{trial:05d}", "number": trial, "attempt": attempt, "seed": 0, "tick": 1}
-    sweep.writer.tick({**row, "images": 10, "seconds": 5.0, "time": when, "val_ab_mae": 9.0})
+    sweep.writer.add(
+        "ticks", {**row, "images": 10, "seconds": 5.0, "time": when, "val_ab_mae": 9.0}
+    )
 
 
 def test_no_trial(build) -> None:

@@ -47,7 +47,7 @@ def test_bytes_that_are_no_picture_leave_an_empty_tile(build) -> None:
     sweep.trial({}, 1.0, pictures=1)
     row = {"trial_id": "t00000", "number": 0, "attempt": 1, "seed": 0, "tick": 1, "fixed": True}
     row |= {"kind": "prediction", "split": "val", "picture": "p", "picture_hash": "h0"}
-    sweep.writer.picture({**row, "webp": b"<svg onload=alert(1)>"})
+    sweep.writer.add("pictures", {**row, "webp": b"<svg onload=alert(1)>"})
     sweep.writer.commit()
     info = prepare(tables_of(read_sweep(sweep.folder)))
     assert info.missing == ""
@@ -128,7 +128,7 @@ def test_large_pictures_are_packed_and_carry_nothing_along(build) -> None:
         picture.save(stream, "WEBP", lossless=True, exif=exif)
         row = {"trial_id": "t00000", "number": 0, "attempt": 1, "seed": 0, "tick": 9 + index}
         row |= {"kind": kind, "split": "val", "picture": "p", "picture_hash": "h0", "fixed": True}
-        sweep.writer.picture({**row, "webp": stream.getvalue()})
+        sweep.writer.add("pictures", {**row, "webp": stream.getvalue()})
         assert b"at home" in stream.getvalue()
     sweep.writer.commit()
     info = prepare(tables_of(read_sweep(sweep.folder)))

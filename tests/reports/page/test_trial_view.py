@@ -74,7 +74,9 @@ def test_the_course_of_what_went_wrong(build) -> None:
     row = {"trial_id": "t00001", "number": 1, "attempt": 2, "seed": 0, "origin": "search"}
     row |= {"point_id": "p1", "point": {}, "distributions": {}, "system_attrs": {}, "config": {}}
     log = "Traceback\n  File loop.py"
-    sweep.writer.trial({**row, "state": "failed", "reason": "again", "host": "n2", "log": log})
+    sweep.writer.add(
+        "trials", {**row, "state": "failed", "reason": "again", "host": "n2", "log": log}
+    )
     found = prepare(sweep.tables())["course"]
     assert list(found) == ["1"]
     said = [line.partition("  ")[2] for line in found["1"]]

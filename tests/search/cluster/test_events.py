@@ -39,10 +39,10 @@ def test_no_sweep(tmp_path: Path) -> None:
 def test_one_line_for_each_change_in_order(make_sweep: MakeSweep) -> None:
     folder = make_sweep()
     writer = RecordsWriter(folder)
-    writer.trial(state(0, "running", host="a"))
-    writer.trial(state(1, "running"))
-    writer.trial(state(0, "preempted", host="a", reason="its node has died"))
-    writer.trial(state(0, "running", attempt=1, host="b"))
+    writer.add("trials", state(0, "running", host="a"))
+    writer.add("trials", state(1, "running"))
+    writer.add("trials", state(0, "preempted", host="a", reason="its node has died"))
+    writer.add("trials", state(0, "running", attempt=1, host="b"))
     writer.commit()
     lines = events_text(str(folder)).splitlines()
     assert [line.partition("  ")[2] for line in lines] == [
@@ -57,7 +57,7 @@ def test_one_line_for_each_change_in_order(make_sweep: MakeSweep) -> None:
 def test_a_torn_part_is_named(make_sweep: MakeSweep) -> None:
     folder = make_sweep()
     writer = RecordsWriter(folder)
-    writer.trial(state(0, "running"))
+    writer.add("trials", state(0, "running"))
     writer.commit()
     (part,) = (folder / "records" / "trials").iterdir()
     part.write_bytes(part.read_bytes()[:-9])
@@ -76,11 +76,11 @@ def test_following_says_each_once_and_ends_with_its_driver(
         if (name := todo.pop(0)) is None:
             lease.__exit__(None, None, None)
             return
-        writer.trial(state(len(todo), name))
+        writer.add("trials", state(len(todo), name))
         writer.commit()
 
     monkeypatch.setattr(events.time, "sleep", meanwhile)
-    writer.trial(state(7, "running"))
+    writer.add("trials", state(7, "running"))
     writer.commit()
     with Lease(folder) as lease:
         follow_events(str(folder), out)

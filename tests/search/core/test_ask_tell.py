@@ -13,7 +13,7 @@ import pytest
 from optuna.trial import TrialState
 
 from search.core import samplers
-from search.core.ask_tell import Assignment, Chooser, Reported
+from search.core.ask_tell import AskTell, Assignment, LastReport
 from spaces.distributions import Dimension, point_id
 from spaces.study import Study
 
@@ -39,15 +39,15 @@ class Ledger:
     or lose their process.
     """
 
-    def __init__(self, study: Study, chooser: Chooser | None = None) -> None:
+    def __init__(self, study: Study, ask_tell: AskTell | None = None) -> None:
         self.study = study
-        self.chooser = chooser or Chooser(study, NONE, {})
+        self.ask_tell = ask_tell or AskTell(study, NONE, {})
         self.rows: dict[str, dict[str, Any]] = {}
-        self.values: dict[str, Reported] = {}
+        self.values: dict[str, LastReport] = {}
         self.running: list[Assignment] = []
 
     def start(self) -> Assignment | None:
-        chosen = self.chooser.ask()
+        chosen = self.ask_tell.ask()
         if chosen is not None:
             self.rows[chosen.trial_id] = row_of(chosen, "running")
             self.running.append(chosen)
@@ -64,24 +64,24 @@ class Ledger:
         }.get(done.number % 11, "completed")
         if state == "preempted" and done.attempt > 0:
             state = "completed"
-        values = Reported(objective(done, len(self.study.file.objectives)), tick=2)
+        values = LastReport(objective(done, len(self.study.file.objectives)), tick=2)
         if state in ("completed", "diverged", "pruned"):
             self.values[done.trial_id] = values
-        self.chooser.tell(done.number, state, values)
+        self.ask_tell.tell(done.number, state, values)
         self.rows[done.trial_id] = row_of(done, state)
 
     def play(self, until: int) -> None:
         """Go on until so many trials have been asked for."""
-        while self.chooser.asked < until:
+        while self.ask_tell.started < until:
             if len(self.running) == 4:
                 self.end()
             if self.start() is None:
                 return
 
-    def rebuilt(self) -> Chooser:
-        """A chooser made from the rows alone."""
+    def rebuilt(self) -> AskTell:
+        """A ask_tell made from the rows alone."""
         rows = sorted(self.rows.values(), key=lambda row: row["number"])
-        return Chooser(self.study, pd.DataFrame(rows), self.values)
+        return AskTell(self.study, pd.DataFrame(rows), self.values)
 
 
 def row_of(chosen: Assignment, state: str) -> dict[str, Any]:
@@ -106,8 +106,8 @@ def objective(chosen: Assignment, count: int) -> tuple[float, ...]:
     return (error, 30 - 2 * error - (point[L1] == 0))[:count]
 
 
-def ask_all(chooser: Chooser) -> list[Assignment]:
-    return list(iter(chooser.ask, None))
+def ask_all(ask_tell: AskTell) -> list[Assignment]:
+    return list(iter(ask_tell.ask, None))
 
 
 def points(chosen: Iterable[Assignment]) -> list[str]:
@@ -121,13 +121,13 @@ def sampler(request: pytest.FixtureRequest) -> str:
 
 def test_the_budget_is_asked_for_and_no_more(make_study: MakeStudy, sampler: str) -> None:
     study = make_study(12, sampler=sampler)
-    chooser = Chooser(study, NONE, {})
-    assert chooser.asked == 0
-    chosen = ask_all(chooser)
+    ask_tell = AskTell(study, NONE, {})
+    assert ask_tell.started == 0
+    chosen = ask_all(ask_tell)
     assert [one.number for one in chosen] == list(range(12))
     assert [one.trial_id for one in chosen][:2] == ["t00000", "t00001"]
-    assert chooser.asked == 12
-    assert chooser.ask() is None
+    assert ask_tell.started == 12
+    assert ask_tell.ask() is None
     assert len(set(points(chosen))) == 12
     for one in chosen:
         assert (one.attempt, one.origin) == (0, "search")
@@ -144,7 +144,7 @@ def test_a_seed_gives_the_same_points_and_another_others(
     make_study: MakeStudy, sampler: str
 ) -> None:
     one, two, other = (
-        points(ask_all(Chooser(make_study(6, sampler=sampler, seed=seed), NONE, {})))
+        points(ask_all(AskTell(make_study(6, sampler=sampler, seed=seed), NONE, {})))
         for seed in (0, 0, 1)
     )
     assert one == two
@@ -157,7 +157,7 @@ def test_what_one_trial_draws_does_not_depend_on_the_order_of_ends(make_study: M
     ledger = Ledger(study)
     ledger.play(10)
     asked = [ledger.rows[f"t{n:05d}"]["point_id"] for n in range(10)]
-    assert asked == [one.point_id for one in ask_all(Chooser(study, NONE, {}))]
+    assert asked == [one.point_id for one in ask_all(AskTell(study, NONE, {}))]
 
 
 class TestStartFrom:
@@ -167,7 +167,7 @@ class TestStartFrom:
         self, make_study: MakeStudy, sampler: str
     ) -> None:
         study = make_study(5, sampler=sampler, start_from=list(self.START))
-        chosen = ask_all(Chooser(study, NONE, {}))
+        chosen = ask_all(AskTell(study, NONE, {}))
         assert chosen[0].point == self.START[0]
         assert chosen[1].point[LR] == 1e-2
         assert set(chosen[1].point) >= {LR, LOSS, L1, WIDTH}
@@ -177,25 +177,25 @@ class TestStartFrom:
         self, make_study: MakeStudy, sampler: str
     ) -> None:
         start = {LOSS: "lsgan", SMOOTH: 0.25}
-        (chosen,) = ask_all(Chooser(make_study(1, sampler=sampler, start_from=[start]), NONE, {}))
+        (chosen,) = ask_all(AskTell(make_study(1, sampler=sampler, start_from=[start]), NONE, {}))
         assert chosen.point[LOSS] == "lsgan"
         assert SMOOTH not in chosen.point
 
     def test_the_budget_counts_it(self, make_study: MakeStudy) -> None:
-        chosen = ask_all(Chooser(make_study(2, start_from=list(self.START)), NONE, {}))
+        chosen = ask_all(AskTell(make_study(2, start_from=list(self.START)), NONE, {}))
         assert len(chosen) == 2
 
     def test_a_whole_number_for_a_range_of_floats(self, make_study: MakeStudy) -> None:
         start = {SMOOTH: 0, LOSS: "bce", L1: 30}
-        (chosen,) = ask_all(Chooser(make_study(1, start_from=[start]), NONE, {}))
+        (chosen,) = ask_all(AskTell(make_study(1, start_from=[start]), NONE, {}))
         assert (chosen.point[SMOOTH], chosen.point[L1]) == (0, 30)
 
 
 def test_seeds_are_shared_or_fresh(make_study: MakeStudy) -> None:
-    shared = ask_all(Chooser(make_study(4, seed=5), NONE, {}))
+    shared = ask_all(AskTell(make_study(4, seed=5), NONE, {}))
     assert [one.seed for one in shared] == [5] * 4
     assert {one.config.training.seed for one in shared} == {5}
-    fresh = ask_all(Chooser(make_study(4, seed=5, seeds="fresh"), NONE, {}))
+    fresh = ask_all(AskTell(make_study(4, seed=5, seeds="fresh"), NONE, {}))
     assert len({one.seed for one in fresh}) == 4
     assert [one.config.training.seed for one in fresh] == [one.seed for one in fresh]
     assert points(fresh) == points(shared)
@@ -224,7 +224,7 @@ def test_a_rebuilt_chooser_proposes_what_the_uninterrupted_one_would(
     ledger = Ledger(study)
     ledger.play(kill)
     again = ledger.rebuilt()
-    assert again.asked == kill
+    assert again.started == kill
     unfinished = sorted(one.number for one in ledger.running) + [
         row["number"] for row in ledger.rows.values() if row["state"] == "preempted"
     ]
@@ -241,7 +241,7 @@ def test_a_rebuilt_chooser_proposes_what_the_uninterrupted_one_would(
         )
         assert one.config == study.config(one.point, one.seed)
         assert (one.system_attrs, one.distributions) == (row["system_attrs"], row["distributions"])
-    first, second = ([chooser.ask() for _ in range(6)] for chooser in (ledger.chooser, again))
+    first, second = ([ask_tell.ask() for _ in range(6)] for ask_tell in (ledger.ask_tell, again))
     assert first == second
     assert all(one is not None for one in first)
 
@@ -256,7 +256,7 @@ def test_a_sampler_s_own_attributes_survive_a_rebuild(
     )
     ledger = Ledger(make_study(20))
     ledger.play(20)
-    kept = [trial.system_attrs for trial in ledger.chooser._optuna.get_trials()]
+    kept = [trial.system_attrs for trial in ledger.ask_tell._optuna.get_trials()]
     assert [trial.system_attrs for trial in ledger.rebuilt()._optuna.get_trials()] == kept
     assert any(kept)
 
@@ -273,7 +273,7 @@ def test_when_all_have_ended_optuna_has_none_running(
     for number in (9, 20):  # the preempted ones, which only a resumed sweep ends
         chosen = again.ask()
         assert chosen is not None and chosen.number == number
-        again.tell(number, "completed", Reported(objective(chosen, len(objectives))))
+        again.tell(number, "completed", LastReport(objective(chosen, len(objectives))))
     states = [trial.state for trial in again._optuna.get_trials()]
     assert len(states) == 30
     assert TrialState.RUNNING not in states
@@ -283,23 +283,23 @@ def test_when_all_have_ended_optuna_has_none_running(
 
 @pytest.mark.parametrize("state", ["diverged", "oom", "failed", "completed"])
 def test_a_diverged_trial_is_never_best(make_study: MakeStudy, state: str) -> None:
-    chooser = Chooser(make_study(3), NONE, {})
+    ask_tell = AskTell(make_study(3), NONE, {})
     for value, ended in ((5.0, "completed"), (0.001, state), (6.0, "completed")):
-        chosen = chooser.ask()
+        chosen = ask_tell.ask()
         assert chosen is not None
         value = None if state == "completed" and value < 1 else value
-        chooser.tell(chosen.number, ended, Reported((value,)))
-    assert chooser._optuna.best_trial.number == 0
+        ask_tell.tell(chosen.number, ended, LastReport((value,)))
+    assert ask_tell._optuna.best_trial.number == 0
 
 
 def test_a_preempted_trial_stays_open(make_study: MakeStudy) -> None:
     ledger = Ledger(make_study(2))
     chosen = ledger.start()
     assert chosen is not None
-    ledger.chooser.tell(0, "preempted", Reported((None,)))
-    ledger.chooser.tell(0, "running", Reported((None,)))
-    assert ledger.chooser._optuna.get_trials()[0].state == TrialState.RUNNING
-    assert ledger.chooser.asked == 1
+    ledger.ask_tell.tell(0, "preempted", LastReport((None,)))
+    ledger.ask_tell.tell(0, "running", LastReport((None,)))
+    assert ledger.ask_tell._optuna.get_trials()[0].state == TrialState.RUNNING
+    assert ledger.ask_tell.started == 1
 
 
 def test_trials_that_were_extended_go_on_with_the_old_ones(make_study: MakeStudy) -> None:
@@ -315,8 +315,8 @@ def test_pruned_trials_are_rebuilt_as_they_were_told(make_study: MakeStudy) -> N
     for objectives in ({"val_ab_mae": "minimize"}, TWO):
         ledger = Ledger(make_study(30, objectives=objectives))
         ledger.play(30)
-        for chooser in (ledger.chooser, ledger.rebuilt()):
-            pruned = chooser._optuna.get_trials()[6]
+        for ask_tell in (ledger.ask_tell, ledger.rebuilt()):
+            pruned = ask_tell._optuna.get_trials()[6]
             assert pruned.state == TrialState.PRUNED
             expected = {2: ledger.values["t00006"].values[0]} if len(objectives) == 1 else {}
             assert pruned.intermediate_values == expected
@@ -324,13 +324,13 @@ def test_pruned_trials_are_rebuilt_as_they_were_told(make_study: MakeStudy) -> N
 
 def test_constraints_reach_optuna_and_are_rebuilt(make_study: MakeStudy) -> None:
     study = make_study(3, constraints={"gmac_per_picture": "< 2"})
-    chooser = Chooser(study, NONE, {})
-    chosen, rows, said = ask_all(chooser), [], {}
+    ask_tell = AskTell(study, NONE, {})
+    chosen, rows, said = ask_all(ask_tell), [], {}
     for one, excess in zip(chosen, (-1.0, 0.5, -0.1), strict=True):
-        said[one.trial_id] = Reported((5.0,), 2, {"cost_gmac_per_picture": excess})
-        chooser.tell(one.number, "completed", said[one.trial_id])
+        said[one.trial_id] = LastReport((5.0,), 2, {"cost_gmac_per_picture": excess})
+        ask_tell.tell(one.number, "completed", said[one.trial_id])
         rows.append(row_of(one, "completed"))
-    for found in (chooser, Chooser(study, pd.DataFrame(rows), said)):
+    for found in (ask_tell, AskTell(study, pd.DataFrame(rows), said)):
         excess = [one.constraints for one in found._optuna.get_trials()]
         assert excess == [{"cost_gmac_per_picture": value} for value in (-1.0, 0.5, -0.1)]
         assert found._optuna.best_trial.number != 1
@@ -342,30 +342,30 @@ class TestKnownPoints:
         self, make_study: MakeStudy, sampler: str
     ) -> None:
         study = make_study(40, space=FINITE, sampler=sampler)
-        chooser, rows, said = Chooser(study, NONE, {}), [], {}
-        while (chosen := chooser.ask()) is not None:
+        ask_tell, rows, said = AskTell(study, NONE, {}), [], {}
+        while (chosen := ask_tell.ask()) is not None:
             rows.append(row_of(chosen, "completed"))
-            said[chosen.trial_id] = Reported((1.0 + chosen.number,))
-            chooser.tell(chosen.number, "completed", said[chosen.trial_id])
+            said[chosen.trial_id] = LastReport((1.0 + chosen.number,))
+            ask_tell.tell(chosen.number, "completed", said[chosen.trial_id])
         assert len({row["point_id"] for row in rows}) == len(rows) == 5
         assert [row["number"] for row in rows] == list(range(5))
-        assert chooser.done
-        assert Chooser(study, pd.DataFrame(rows), said).ask() is None
+        assert ask_tell.is_done
+        assert AskTell(study, pd.DataFrame(rows), said).ask() is None
 
     def test_a_large_one_gives_no_point_twice(self, make_study: MakeStudy) -> None:
         space = {"generator.width": {"int": [4, 23]}, "generator.dropout": {"choice": [0.0, 0.5]}}
-        chooser = Chooser(make_study(36, space=space), NONE, {})
+        ask_tell = AskTell(make_study(36, space=space), NONE, {})
         chosen = []
-        while (one := chooser.ask()) is not None:
+        while (one := ask_tell.ask()) is not None:
             chosen.append(one)
-            chooser.tell(one.number, "completed", Reported((abs(one.point[WIDTH] - 9.0),)))
+            ask_tell.tell(one.number, "completed", LastReport((abs(one.point[WIDTH] - 9.0),)))
         assert len({one.point_id for one in chosen}) == 36
 
     def test_rejected_draws_leave_nothing_running(self, make_study: MakeStudy) -> None:
-        chooser = Chooser(make_study(5, space=FINITE, sampler="random"), NONE, {})
-        for one in ask_all(chooser):
-            chooser.tell(one.number, "completed", Reported((1.0,)))
-        states = {trial.state for trial in chooser._optuna.get_trials()}
+        ask_tell = AskTell(make_study(5, space=FINITE, sampler="random"), NONE, {})
+        for one in ask_all(ask_tell):
+            ask_tell.tell(one.number, "completed", LastReport((1.0,)))
+        states = {trial.state for trial in ask_tell._optuna.get_trials()}
         assert TrialState.RUNNING not in states
 
 
@@ -399,11 +399,11 @@ class TestFiniteBranches:
     }
 
     @staticmethod
-    def liking(one: Assignment) -> Reported:
+    def liking(one: Assignment) -> LastReport:
         """Better with fewer and smaller numbers: the finite branches are where TPE goes."""
         numbers = [v for v in one.point.values() if isinstance(v, int | float)]
         liked = sum(one.point.get(name) in (0, None, "hinge", "a") for name in (L1, LOSS, "how"))
-        return Reported((1.0 + sum(numbers) - liked,), 2)
+        return LastReport((1.0 + sum(numbers) - liked,), 2)
 
     @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
     @pytest.mark.parametrize("name", sorted(SPACES))
@@ -411,32 +411,32 @@ class TestFiniteBranches:
         self, make_study: MakeStudy, name: str, sampler: str
     ) -> None:
         study = make_study(20, space=self.SPACES[name], sampler=sampler)
-        chooser, rows, said = Chooser(study, NONE, {}), [], {}
+        ask_tell, rows, said = AskTell(study, NONE, {}), [], {}
         for number in range(20):
-            rebuilt = Chooser(study, pd.DataFrame(rows), said).ask()
-            chosen = chooser.ask()
+            rebuilt = AskTell(study, pd.DataFrame(rows), said).ask()
+            chosen = ask_tell.ask()
             assert chosen is not None
             assert chosen == rebuilt
             assert chosen.number == number
             said[chosen.trial_id] = self.liking(chosen)
-            chooser.tell(number, "completed", said[chosen.trial_id])
+            ask_tell.tell(number, "completed", said[chosen.trial_id])
             rows.append(row_of(chosen, "completed"))
         assert len({row["point_id"] for row in rows}) == 20
-        assert chooser.done
-        assert chooser.exhausted is None
+        assert ask_tell.is_done
+        assert ask_tell.why_exhausted is None
 
     @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
     def test_a_range_of_whole_numbers_ends_with_its_last(
         self, make_study: MakeStudy, sampler: str
     ) -> None:
         space = {"training.batch_size": {"int": [8, 64]}}
-        chooser = Chooser(make_study(100, space=space, sampler=sampler), NONE, {})
+        ask_tell = AskTell(make_study(100, space=space, sampler=sampler), NONE, {})
         sizes = []
-        while (one := chooser.ask()) is not None:
+        while (one := ask_tell.ask()) is not None:
             sizes.append(one.point["training.batch_size"])
-            chooser.tell(one.number, "completed", Reported((float(sizes[-1]),)))
+            ask_tell.tell(one.number, "completed", LastReport((float(sizes[-1]),)))
         assert sorted(sizes) == list(range(8, 65))
-        assert chooser.exhausted == "the space has no more than 57 points, and all were tried"
+        assert ask_tell.why_exhausted == "the space has no more than 57 points, and all were tried"
 
     @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "grid"])
     def test_ranges_with_steps(self, make_study: MakeStudy, sampler: str) -> None:
@@ -446,12 +446,12 @@ class TestFiniteBranches:
         }
         study = make_study(100, space=space, sampler=sampler)
         assert study.trials == 32
-        chooser, rows, said = Chooser(study, NONE, {}), [], {}
-        while (one := chooser.ask()) is not None:
-            rebuilt = Chooser(study, pd.DataFrame(rows), said).ask()
+        ask_tell, rows, said = AskTell(study, NONE, {}), [], {}
+        while (one := ask_tell.ask()) is not None:
+            rebuilt = AskTell(study, pd.DataFrame(rows), said).ask()
             assert rebuilt == one
-            said[one.trial_id] = Reported((one.point["training.batch_size"] + one.point[SMOOTH],))
-            chooser.tell(one.number, "completed", said[one.trial_id])
+            said[one.trial_id] = LastReport((one.point["training.batch_size"] + one.point[SMOOTH],))
+            ask_tell.tell(one.number, "completed", said[one.trial_id])
             rows.append(row_of(one, "completed"))
         found = {
             (p["training.batch_size"], p[SMOOTH]) for p in (json.loads(r["point"]) for r in rows)
@@ -461,17 +461,17 @@ class TestFiniteBranches:
 
     def test_a_best_at_the_edge_of_many_points(self, make_study: MakeStudy) -> None:
         space = {WIDTH: {"int": [1, 200]}, "training.batch_size": {"int": [1, 200]}}
-        chooser, seen = Chooser(make_study(60, space=space), NONE, {}), set()
-        while (one := chooser.ask()) is not None:
+        ask_tell, seen = AskTell(make_study(60, space=space), NONE, {}), set()
+        while (one := ask_tell.ask()) is not None:
             seen.add(one.point_id)
             value = one.point[WIDTH] + one.point["training.batch_size"]
-            chooser.tell(one.number, "completed", Reported((float(value),)))
+            ask_tell.tell(one.number, "completed", LastReport((float(value),)))
         assert len(seen) == 60
 
     def test_a_start_that_was_tried_leads_to_another_point(self, make_study: MakeStudy) -> None:
         space = {L1: {"loguniform": [1, 300], "or": 0}, WIDTH: {"int": [8, 9]}}
         starts = [{L1: 0, WIDTH: 8}, {L1: 0}, {L1: 0}, {WIDTH: 9}]
-        chosen = ask_all(Chooser(make_study(6, space=space, start_from=starts), NONE, {}))
+        chosen = ask_all(AskTell(make_study(6, space=space, start_from=starts), NONE, {}))
         assert [one.point for one in chosen[:2]] == [{L1: 0, WIDTH: 8}, {L1: 0, WIDTH: 9}]
         assert [one.origin for one in chosen] == [
             *["start_from"] * 2, "search", "start_from", *["search"] * 2,
@@ -483,7 +483,7 @@ class TestFiniteBranches:
 class TestPlanned:
     def test_a_grid_is_gone_through_in_order(self, make_study: MakeStudy) -> None:
         study = make_study(40, space=LEVELS, sampler="grid", start_from=[{LOSS: "lsgan"}])
-        chosen = ask_all(Chooser(study, NONE, {}))
+        chosen = ask_all(AskTell(study, NONE, {}))
         assert [(one.point["generator.dropout"], one.point[LOSS]) for one in chosen] == [
             (0.0, "lsgan"),
             (0.5, "lsgan"),
@@ -509,7 +509,7 @@ class TestPlanned:
 
     def test_a_comparison_has_every_level_with_every_seed(self, make_study: MakeStudy) -> None:
         study = make_study(None, space=LEVELS, design="compare", replicates=3, seed=7, budget={})
-        chosen = ask_all(Chooser(study, NONE, {}))
+        chosen = ask_all(AskTell(study, NONE, {}))
         assert len(chosen) == 12
         assert {one.origin for one in chosen} == {"compare"}
         seeds = [one.seed for one in chosen]
@@ -523,7 +523,7 @@ class TestPlanned:
     def test_more_seeds_are_added_to_those_there_are(self, make_study: MakeStudy) -> None:
         few, many = (
             ask_all(
-                Chooser(
+                AskTell(
                     make_study(None, space=LEVELS, design="compare", replicates=n, budget={}),
                     NONE,
                     {},
@@ -536,13 +536,13 @@ class TestPlanned:
 
 def test_quasi_random_points_fill_the_space_and_are_rebuilt(make_study: MakeStudy) -> None:
     study = make_study(32, sampler="qmc")
-    chosen = ask_all(Chooser(study, NONE, {}))
+    chosen = ask_all(AskTell(study, NONE, {}))
     rates = sorted(math.log10(one.point[LR]) for one in chosen)
     octants = [int((rate + 5) / 4 * 8) for rate in rates]
     assert [octants.count(at) for at in range(8)] == [4] * 8
     rows = [row_of(one, "completed") for one in chosen[:11]]
-    said = {one.trial_id: Reported((1.0,)) for one in chosen[:11]}
-    again = ask_all(Chooser(study, pd.DataFrame(rows), said))
+    said = {one.trial_id: LastReport((1.0,)) for one in chosen[:11]}
+    again = ask_all(AskTell(study, pd.DataFrame(rows), said))
     assert points(again) == points(chosen[11:])
 
 
@@ -553,14 +553,14 @@ def test_confirmations_are_no_part_of_the_search(make_study: MakeStudy) -> None:
     while ledger.running:
         ledger.end()
     point = json.loads(ledger.rows["t00000"]["point"])
-    again = ledger.chooser.repeat(point, 9)
+    again = ledger.ask_tell.repeat(point, 9)
     assert (again.number, again.origin, again.point) == (6, "confirm", point)
     ledger.rows["t00006"] = row_of(again, "completed")
     ledger.study = make_study(8)
-    chooser = ledger.rebuilt()
-    assert chooser.asked == 6
-    assert [one.number for one in ask_all(chooser)] == [7, 8]
-    assert len(chooser._optuna.get_trials()) == 8
+    ask_tell = ledger.rebuilt()
+    assert ask_tell.started == 6
+    assert [one.number for one in ask_all(ask_tell)] == [7, 8]
+    assert len(ask_tell._optuna.get_trials()) == 8
 
 
 def test_a_widened_range_is_wider_for_old_trials_too(make_study: MakeStudy) -> None:
@@ -569,7 +569,7 @@ def test_a_widened_range_is_wider_for_old_trials_too(make_study: MakeStudy) -> N
     lr = ledger.study.space[LR]
     space = {**ledger.study.space, LR: replace(lr, low=1e-6, high=1.0)}
     ledger.study = replace(ledger.study, space=space)
-    again = Chooser(
+    again = AskTell(
         replace(ledger.study, file=make_study(6).file),
         pd.DataFrame(list(ledger.rows.values())),
         ledger.values,
@@ -596,24 +596,24 @@ class TestNoConfig:
         self, make_study: MakeStudy, sampler: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         study = self.study(make_study, 6, sampler)
-        chooser, rows, said = Chooser(study, NONE, {}), [], {}
+        ask_tell, rows, said = AskTell(study, NONE, {}), [], {}
         with caplog.at_level(logging.WARNING, "colorsweep"):
-            while (chosen := chooser.ask()) is not None:
-                assert Chooser(study, pd.DataFrame(rows), said).ask() == chosen
-                said[chosen.trial_id] = Reported((float(chosen.number),))
-                chooser.tell(chosen.number, "completed", said[chosen.trial_id])
+            while (chosen := ask_tell.ask()) is not None:
+                assert AskTell(study, pd.DataFrame(rows), said).ask() == chosen
+                said[chosen.trial_id] = LastReport((float(chosen.number),))
+                ask_tell.tell(chosen.number, "completed", said[chosen.trial_id])
                 rows.append(row_of(chosen, "completed"))
         tried = {(p[L1], p[LOSS]) for p in (json.loads(row["point"]) for row in rows)}
         assert tried == {(0, "bce"), *itertools.product((1, 2), ("none", "bce"))}
         assert len(rows) == 5
-        assert chooser.exhausted == (
+        assert ask_tell.why_exhausted == (
             "the space has no more than 5 points whose config is valid (1 passed over), "
             "and all were tried"
         )
 
     def test_it_is_said_once(self, make_study: MakeStudy, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING, "colorsweep"):
-            ask_all(Chooser(self.study(make_study, 6, "random"), NONE, {}))
+            ask_all(AskTell(self.study(make_study, 6, "random"), NONE, {}))
         (line,) = caplog.messages
         assert line.startswith("Passed over, as is every point that is no config: ")
         assert "nothing to learn" in line
@@ -621,5 +621,5 @@ class TestNoConfig:
     def test_a_start_that_is_none_leads_to_another_point(self, make_study: MakeStudy) -> None:
         study = self.study(make_study, 1, "tpe")
         start = study.file.model_copy(update={"start_from": [{L1: 0, LOSS: "none"}]})
-        (chosen,) = ask_all(Chooser(replace(study, file=start), NONE, {}))
+        (chosen,) = ask_all(AskTell(replace(study, file=start), NONE, {}))
         assert chosen.origin == "search"

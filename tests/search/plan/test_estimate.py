@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from search.core.workload import Life, Workload
 from search.plan.estimate import ACTOR_START, RAY_START, Measured, Speed, Work, hours
+from search.plan.workload import TrialLength, Workload
 
 ONE = Measured(gmac=1.0, picture=0.01, judged=0.002, diagnosis=0.5, checkpoint=0.25, overhead=2.0)
 WORK = Work(gmac=1.0, held_out=100, tested=50, checkpoint_every=5)
-FULL = Life(config=0, ticks=10, images=1000)
+FULL = TrialLength(config=0, ticks=10, images=1000)
 TRIAL = 1000 * 0.01 + 10 * (100 * 0.002 + 0.5) + 2 * 0.25 + 2.0
 
 
-def load(*lives: Life, confirm: tuple[Life, ...] = ()) -> Workload:
+def load(*lives: TrialLength, confirm: tuple[TrialLength, ...] = ()) -> Workload:
     return Workload([], [], [*lives], [*lives], [[*lives]], [*confirm])
 
 
@@ -23,7 +23,7 @@ def test_a_trial_is_its_pictures_ticks_checkpoints_and_what_is_beside() -> None:
 
 
 def test_a_stopped_trial_takes_less() -> None:
-    short = Life(config=0, ticks=4, images=400)
+    short = TrialLength(config=0, ticks=4, images=400)
     wanted = 400 * 0.01 + 4 * (100 * 0.002 + 0.5) + 2.0  # before its first checkpoint
     assert Speed([ONE]).seconds(WORK, short) == pytest.approx(wanted)
 

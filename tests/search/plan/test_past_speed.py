@@ -16,11 +16,11 @@ from search.plan import past_speed
 from search.plan.estimate import BETWEEN, Measured
 from search.plan.past_speed import _starts_apart, past_trainings
 from search.records.writer import RecordsWriter, create_sweep
-from search.run.resources import Machine, Share
+from search.run.resources import Allocation, Capacity
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]
-SHARE = Share(1, 0.0, 2)
+SHARE = Allocation(1, 0.0, 2)
 COSTS = {
     "cost_step_seconds": 2.0,
     "cost_evaluation_seconds": 0.4,
@@ -37,7 +37,7 @@ PICTURES = {
 
 @pytest.fixture(autouse=True)
 def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(past_speed, "this_machine", lambda: Machine(2, 0.0))
+    monkeypatch.setattr(past_speed, "this_machine", lambda: Capacity(2, 0.0))
 
 
 @pytest.fixture
@@ -64,11 +64,11 @@ def record(make_study: MakeStudy, tmp_path: Path) -> Callable[..., Path]:
         identity = {"trial_id": "t00000", "number": 0, "attempt": 0, "seed": 0}
         config = json.dumps({"training": {"checkpoint_every": 2}})
         for state in states:
-            writer.trial({**identity, "state": state, "point": "{}", "config": config})
+            writer.add("trials", {**identity, "state": state, "point": "{}", "config": config})
             if state == "running":
                 for tick in range(1, ticks + 1):
                     seen = {"tick": tick, "images": 32 * tick, "seconds": 3.0 * tick}
-                    writer.tick({**identity, **seen, **COSTS, **costs})
+                    writer.add("ticks", {**identity, **seen, **COSTS, **costs})
         writer.commit()
         return folder
 
@@ -143,8 +143,8 @@ def test_other_machines_and_shares_do_not_count(record: Callable[..., Path]) -> 
     assert past_trainings(SHARE, folder) == []
     record("running", "completed", name="here")
     assert len(past_trainings(SHARE, folder)) == 1
-    assert past_trainings(Share(1, 0.0, 1), folder) == []
-    assert past_trainings(Share(1, 1.0, 2), folder) == []
+    assert past_trainings(Allocation(1, 0.0, 1), folder) == []
+    assert past_trainings(Allocation(1, 1.0, 2), folder) == []
 
 
 def test_torn_and_foreign_sweeps_are_passed_over(

@@ -14,20 +14,19 @@ from colornet.config.catalog import to_yaml
 from colornet.config.config import Config
 from colornet.errors import InputError
 from search import cli
-from search.plan import plan
+from search.plan import disk, plan
 from search.plan.estimate import ACTOR_START, BETWEEN, RAY_START, Measured
 from search.plan.plan import is_refused, make_plan
 from search.plan.text import plan_text
-from search.run import disk
-from search.run.create import begin
-from search.run.resources import Machine, Share
+from search.run.create import new_sweep
+from search.run.resources import Allocation, Capacity
 from spaces.study import Study
 
 from ..conftest import STUDY
 
 MakeStudy = Callable[..., Study]
 FIXED = {**STUDY["fixed"], "training.batch_size": 8}
-HERE = Machine(2, 0.0)
+HERE = Capacity(2, 0.0)
 RATES = {"optimizer.generator_lr": {"loguniform": [1e-5, 1e-1]}}
 TWO_RATES = {"optimizer.generator_lr": {"choice": [1e-3, 1e-4]}}
 """Spaces whose points all take the same work, which is counted once."""
@@ -65,7 +64,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """Probes that train nothing; the configs that were probed."""
     probed: list[Config] = []
 
-    def probe_all(configs: Sequence[Config], share: Share) -> list[dict[str, float]]:
+    def probe_all(configs: Sequence[Config], share: Allocation) -> list[dict[str, float]]:
         probed.extend(configs)
         return [TIMED for _ in configs]
 
@@ -138,7 +137,7 @@ def test_earlier_sweeps_give_time(small: MakeStudy, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_cannot_be_tried_here_is_not_guessed(small: MakeStudy, timed: list[Config]) -> None:
-    values = make_plan(small(), machine=Machine(16, 2), probe=True)
+    values = make_plan(small(), machine=Capacity(16, 2), probe=True)
     assert values["share"] == {"cpus": 8, "gpus": 1.0, "concurrent": 2, "workers": 1}
     assert "8 CPUs and 1 GPU," in values["hours_unknown"]
     assert timed == []
@@ -148,7 +147,7 @@ def test_a_larger_machine_of_the_same_kind_is_planned_with_what_is_measured_here
     small: MakeStudy, timed: list[Config]
 ) -> None:
     here = make_plan(small(space=TWO_RATES), probe=True)
-    there = make_plan(small(space=TWO_RATES), machine=Machine(8, 0), probe=True)
+    there = make_plan(small(space=TWO_RATES), machine=Capacity(8, 0), probe=True)
     assert there["share"]["concurrent"] == 8
     assert there["hours"]["wall"]["expected"] <= here["hours"]["wall"]["expected"]
 
@@ -161,7 +160,7 @@ def test_more_cards_than_there_are_are_refused(small: MakeStudy) -> None:
 def test_gpu_hours_and_their_price(small: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     past = [Measured(0.01, 0.01, 0.001, 0.1, 0.2, 0.5)]
     monkeypatch.setattr(plan, "past_trainings", lambda share: past)
-    monkeypatch.setattr(plan, "this_machine", lambda: Machine(4, 1))
+    monkeypatch.setattr(plan, "this_machine", lambda: Capacity(4, 1))
     budget = {"trials": 4, "gpu_hours": 1e-6, "price_per_gpu_hour": 2.5, "money": 100.0}
     values = make_plan(small(budget=budget))
     hours = values["hours"]
@@ -259,7 +258,7 @@ def test_what_run_refuses_is_refused_in_the_same_words(
 
     fixed = {key: value for key, value in changes["fixed"].items() if key != "data.pictures"}
     study = small(fixed=fixed if "data.root" in fixed else changes["fixed"])
-    assert said(lambda: make_plan(study)) == said(lambda: begin(study))
+    assert said(lambda: make_plan(study)) == said(lambda: new_sweep(study))
 
 
 def test_a_folder_in_use_is_refused(small: MakeStudy, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from search.plan import probe
 from search.plan.probe import probe_all
-from search.run.resources import Share
+from search.run.resources import Allocation
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]
@@ -43,30 +43,30 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Processes:
 
 def test_the_last_round_is_filled_up(processes: Processes, make_study: MakeStudy) -> None:
     configs = [make_study().config({}, seed) for seed in range(3)]
-    found = probe_all(configs, Share(1, 0.0, 2))
+    found = probe_all(configs, Allocation(1, 0.0, 2))
     assert found == [{"seed": 0}, {"seed": 1}, {"seed": 2}, {"seed": 0}]
     assert {order["cpus"] for order in processes.orders} == {1}
 
 
 def test_nothing_to_probe(processes: Processes) -> None:
-    assert probe_all([], Share(1, 0.0, 2)) == []
+    assert probe_all([], Allocation(1, 0.0, 2)) == []
 
 
 @pytest.mark.parametrize(
     ("share", "visible", "cards"),
     [
-        (Share(1, 0.0, 2), None, {""}),
-        (Share(8, 1.0, 2), None, {"0", "1"}),
-        (Share(8, 1.0, 2), "4,7", {"4", "7"}),
-        (Share(2, 0.5, 4), None, {"0", "1"}),
-        (Share(8, 2.0, 2), None, {"0", "2"}),
+        (Allocation(1, 0.0, 2), None, {""}),
+        (Allocation(8, 1.0, 2), None, {"0", "1"}),
+        (Allocation(8, 1.0, 2), "4,7", {"4", "7"}),
+        (Allocation(2, 0.5, 4), None, {"0", "1"}),
+        (Allocation(8, 2.0, 2), None, {"0", "2"}),
     ],
 )
 def test_each_slot_sees_its_own_card(
     processes: Processes,
     make_study: MakeStudy,
     monkeypatch: pytest.MonkeyPatch,
-    share: Share,
+    share: Allocation,
     visible: str | None,
     cards: set[str],
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_probe_that_fails_is_said(
 ) -> None:
     processes.said = (1, "", "Traceback\nRuntimeError: out of memory")
     with caplog.at_level(logging.WARNING, "colorsweep"):
-        assert probe_all([make_study().config({}, 0)], Share(1, 0.0, 1)) == [None]
+        assert probe_all([make_study().config({}, 0)], Allocation(1, 0.0, 1)) == [None]
     assert "RuntimeError: out of memory" in caplog.text
 
 
@@ -93,7 +93,7 @@ def test_a_probe_that_hangs_is_given_up(
 
     monkeypatch.setattr(probe.subprocess, "run", hang)
     with caplog.at_level(logging.WARNING, "colorsweep"):
-        assert probe_all([make_study().config({}, 0)], Share(1, 0.0, 1)) == [None]
+        assert probe_all([make_study().config({}, 0)], Allocation(1, 0.0, 1)) == [None]
     assert "given up" in caplog.text
 
 
@@ -101,7 +101,7 @@ def test_a_probe_for_real(make_study: MakeStudy, caplog: pytest.LogCaptureFixtur
     fits = make_study().config({}, 0)
     fits = fits.model_copy(update={"training": fits.training.model_copy(update={"batch_size": 4})})
     with caplog.at_level(logging.WARNING, "colorsweep"):
-        found, refused = probe_all([fits, make_study().config({}, 0)], Share(1, 0.0, 2))
+        found, refused = probe_all([fits, make_study().config({}, 0)], Allocation(1, 0.0, 2))
     assert "training.batch_size: 32: there are only 31 training pictures" in caplog.text
     assert refused is None
     assert found is not None

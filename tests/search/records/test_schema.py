@@ -10,11 +10,11 @@ import pytest
 from colornet.errors import InputError
 from reports.commands import best, report
 from search.records.reader import read_sweep
-from search.records.schema import sound
+from search.records.schema import valid_rows
 from search.records.writer import RecordsWriter
 from search.run.recorder import Recorder
-from search.run.resume import continued
-from search.status import standing_of, status_text
+from search.run.resume import resume_sweep
+from search.status import status_of, status_text
 from spaces.study import Study
 
 NAMES = ["../../victim", "..", ".", "", "/etc", "a/b", "a\0b", "a\nb", "-x", "a.b", "é", "x" * 65]
@@ -39,7 +39,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def put(folder: Path, **changes: Any) -> None:
     writer = RecordsWriter(folder)
-    writer.trial(row(**changes))
+    writer.add("trials", row(**changes))
     writer.commit()
 
 
@@ -57,10 +57,10 @@ def test_a_trial_whose_name_could_be_a_path_is_none(played: Path, name: str) -> 
 def test_no_more_are_its_ticks_and_pictures(played: Path, table: str) -> None:
     writer = RecordsWriter(played)
     more = {"tick": 1, "images": 1, "kind": "truth", "split": "val", "picture_hash": "h"}
-    add = writer.tick if table == "ticks" else writer.picture
     named = row(trial_id="../../victim")
     shared = {key: named[key] for key in ("trial_id", "number", "attempt", "seed")}
-    add({**shared, **({k: more[k] for k in ("tick", "images")} if table == "ticks" else more)})
+    columns = {k: more[k] for k in ("tick", "images")} if table == "ticks" else more
+    writer.add(table, {**shared, **columns})
     writer.commit()
     assert f"records/{table}: 1 row left out: trial_id" in str(read_sweep(played).problems)
     sweep = read_sweep(played)
@@ -83,7 +83,7 @@ def test_a_tick_of_no_time_or_number_of_pictures_that_there_can_be(
     tick = {key: known[key] for key in ("trial_id", "number", "attempt", "seed")}
     before = len(read_sweep(played).ticks)
     writer = RecordsWriter(played)
-    writer.tick({**tick, "tick": 99, "images": 9, "seconds": 9.0, column: value})
+    writer.add("ticks", {**tick, "tick": 99, "images": 9, "seconds": 9.0, column: value})
     writer.commit()
     found = read_sweep(played)
     assert len(found.ticks) == before
@@ -96,7 +96,7 @@ def test_a_tick_may_lack_time_and_number_of_pictures(played: Path) -> None:
     tick = {key: known[key] for key in ("trial_id", "number", "attempt", "seed")}
     before = len(read_sweep(played).ticks)
     writer = RecordsWriter(played)
-    writer.tick({**tick, "tick": 99})
+    writer.add("ticks", {**tick, "tick": 99})
     writer.commit()
     assert len(read_sweep(played).ticks) == before + 1
 
@@ -123,10 +123,10 @@ DAMAGE: list[dict[str, Any]] = [
 def test_damaged_rows_are_left_out_and_told_by_every_command(played: Path, tmp_path: Path) -> None:
     writer = RecordsWriter(played)
     for changes in DAMAGE:
-        writer.trial(row(**changes))
+        writer.add("trials", row(**changes))
     writer.commit()
     texts = [
-        status_text(standing_of(str(played))),
+        status_text(status_of(str(played))),
         report(str(played), out=tmp_path / "page.html").text(),
         best(str(played), out=tmp_path / "best.yaml").text(),
     ]
@@ -159,16 +159,16 @@ def test_a_sweep_with_links_that_lead_out_is_not_gone_on_with(played: Path, tmp_
     (played / "checkpoints").mkdir(exist_ok=True)
     (played / "checkpoints" / "t00007").symlink_to(tmp_path / "victim")
     with pytest.raises(InputError, match="checkpoints/t00007: is a link that leads out") as caught:
-        continued(str(played))
+        resume_sweep(str(played))
     assert len(str(caught.value).splitlines()) <= 3
 
 
 def test_sound_rows_are_kept() -> None:
     good = {"seq": 1, "time": pd.Timestamp("2026-01-01", tz="UTC"), **row()}
-    kept, problems = sound("trials", pd.DataFrame([good, {**good, "attempt": 3}]))
+    kept, problems = valid_rows("trials", pd.DataFrame([good, {**good, "attempt": 3}]))
     assert kept.tolist() == [True, True]
     assert problems == []
-    kept, problems = sound("trials", pd.DataFrame([good, {**good, "time": pd.NaT}]))
+    kept, problems = valid_rows("trials", pd.DataFrame([good, {**good, "time": pd.NaT}]))
     assert kept.tolist() == [True, False]
     assert problems == [
         "records/trials: 1 row left out: time is no time of this century, such as NaT"

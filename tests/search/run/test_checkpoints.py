@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from colornet.storage import Storage
-from search.run.checkpoints import Keeper
+from search.run.checkpoints import Retention
 
 
 def leave(folder: Path, trial_id: str, attempts: int, generator: bool = True) -> None:
@@ -20,17 +20,17 @@ def left(folder: Path) -> list[str]:
 
 
 def test_nothing_was_left(tmp_path: Path) -> None:
-    keeper = Keeper(Storage.at(tmp_path))
-    assert not keeper.has("t00000")
-    assert not keeper.tidy("t00000")
-    keeper.keep(set())
+    retention = Retention(Storage.at(tmp_path))
+    assert not retention.has("t00000")
+    assert not retention.tidy("t00000")
+    retention.keep(set())
 
 
 def test_the_last_attempt_s_generator_is_taken_out(tmp_path: Path) -> None:
     leave(tmp_path, "t00000", 2)
-    keeper = Keeper(Storage.at(tmp_path))
-    assert keeper.has("t00000")
-    assert keeper.tidy("t00000")
+    retention = Retention(Storage.at(tmp_path))
+    assert retention.has("t00000")
+    assert retention.tidy("t00000")
     assert left(tmp_path) == ["t00000.safetensors"]
     kept = tmp_path / "checkpoints" / "t00000.safetensors"
     assert kept.read_bytes() == b"weights of 1"
@@ -38,15 +38,15 @@ def test_the_last_attempt_s_generator_is_taken_out(tmp_path: Path) -> None:
 
 def test_without_a_generator_all_goes(tmp_path: Path) -> None:
     leave(tmp_path, "t00000", 1, generator=False)
-    assert not Keeper(Storage.at(tmp_path)).tidy("t00000")
+    assert not Retention(Storage.at(tmp_path)).tidy("t00000")
     assert left(tmp_path) == []
 
 
 def test_only_the_best_are_kept_and_running_trials_are_not_touched(tmp_path: Path) -> None:
-    keeper = Keeper(Storage.at(tmp_path))
+    retention = Retention(Storage.at(tmp_path))
     for number in range(3):
         leave(tmp_path, f"t{number:05d}", 1)
-        keeper.tidy(f"t{number:05d}")
+        retention.tidy(f"t{number:05d}")
     leave(tmp_path, "t00009", 1)
-    keeper.keep({"t00001"})
+    retention.keep({"t00001"})
     assert left(tmp_path) == ["t00001.safetensors", "t00009"]

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from colornet.data.packed import Pack
 from colornet.errors import InputError
 from colornet.model.lightness import TrainingLightness
 from search.records.reader import read_sweep
-from search.run.create import begin, check_data
+from search.run import create
+from search.run.create import check_data, check_room, check_writable, nearest, new_sweep
 from spaces.study import Study
 
 Make = Callable[..., Study]
@@ -50,7 +53,7 @@ def sizes(packs: list[Pack]) -> list[int]:
 
 
 def test_one_set_of_pictures(study: Make, tmp_path: Path) -> None:
-    begun = read_sweep(begin(study(RATE), str(tmp_path / "sweep")))
+    begun = read_sweep(new_sweep(study(RATE), str(tmp_path / "sweep")))
     (data,) = begun.provenance["data"]
     assert data["pictures"] == 60
     assert "lightness" not in data
@@ -60,7 +63,7 @@ def test_one_set_of_pictures(study: Make, tmp_path: Path) -> None:
 
 def test_the_training_pictures_lightness_is_noted(study: Make, tmp_path: Path) -> None:
     fixed = {"data.pictures": 150}
-    begun = read_sweep(begin(study(RATE, fixed=fixed), str(tmp_path / "sweep")))
+    begun = read_sweep(new_sweep(study(RATE, fixed=fixed), str(tmp_path / "sweep")))
     (data,) = begun.provenance["data"]
     TrainingLightness.from_data(data["lightness"], "provenance")
     assert data["lightness"]["image_size"] == data["image_size"]
@@ -91,7 +94,7 @@ def test_what_was_read_as_what_is_said(
     study: Make, make_study: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "colorsweep")
-    begin(study(RATE), str(tmp_path / "drawn"))
+    new_sweep(study(RATE), str(tmp_path / "drawn"))
     assert not [said for said in caplog.messages if "landscapes" in said]
     caplog.clear()
     root = tmp_path / "photos"
@@ -120,7 +123,7 @@ def test_every_combination_is_packed_and_described(study: Make, tmp_path: Path) 
         "data.image_size": {"choice": [16, 32]},
     }
     begun = read_sweep(
-        begin(study(space, evaluate_on={"data.seed": 9}, **EVAL), str(tmp_path / "s"))
+        new_sweep(study(space, evaluate_on={"data.seed": 9}, **EVAL), str(tmp_path / "s"))
     )
     described = begun.provenance["data"]
     assert len(described) == 6
@@ -201,7 +204,7 @@ def test_no_trial_trains_on_what_judges_all(study: Make, place: str, tmp_path: P
     }
     refused = study(spaces[place], {"data.seed": 1}, **OVERLAP)
     with pytest.raises(InputError) as caught:
-        begin(refused, str(tmp_path / "sweep"))
+        new_sweep(refused, str(tmp_path / "sweep"))
     lines = str(caught.value).splitlines()
     assert "evaluate_on: 4 of its held-out pictures are trained on, such as " in lines[0]
     assert len(lines) == 2
@@ -293,4 +296,40 @@ def test_a_folder_that_is_in_use(study: Make, tmp_path: Path, held: str) -> None
         folder.mkdir()
         (folder / "notes.txt").touch()
     with pytest.raises(InputError, match="is not an empty folder"):
-        begin(study(RATE), str(folder))
+        new_sweep(study(RATE), str(folder))
+
+
+def test_the_nearest_folder_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert nearest(tmp_path / "a" / "b") == tmp_path
+    assert nearest(Path("sweeps/x")) == tmp_path
+
+
+def test_a_place_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_writable(str(tmp_path / "a" / "b"))
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is no folder"):
+        check_writable(str(tmp_path / "file" / "sweep"))
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InputError, match="link is no folder"):
+        check_writable(str(tmp_path / "link"))
+    with pytest.raises(InputError, match="link is no folder"):
+        check_writable(str(tmp_path / "link" / "sweep"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]
+    denied = Mock(side_effect=OSError(13, "Permission denied"))
+    monkeypatch.setattr(create.tempfile, "mkdtemp", denied)
+    with pytest.raises(InputError, match="Permission denied"):
+        check_writable(str(tmp_path / "sweep"))
+
+
+def test_a_disk_that_is_as_good_as_full_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_room(str(tmp_path / "sweep"))
+    check_room("s3://bucket/sweep")
+    monkeypatch.setattr(create.shutil, "disk_usage", lambda place: SimpleNamespace(free=4_000_000))
+    with pytest.raises(InputError, match=r"sweep: 4\.0 MB are free there, and a sweep wants 34 at"):
+        check_room(str(tmp_path / "sweep"))
+    check_room("s3://bucket/sweep")

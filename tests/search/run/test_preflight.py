@@ -18,7 +18,7 @@ MakeSweep = Callable[..., Path]
 
 def look(folder: Path, *roots: Path | str) -> str | None:
     """What a node finds wrong."""
-    return preflight._look._function(str(folder), [str(root) for root in roots])
+    return preflight._wrong_here._function(str(folder), [str(root) for root in roots])
 
 
 def test_a_node_that_sees_all(make_sweep: MakeSweep, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_node_that_reads_other_pictures(make_sweep: MakeSweep, tmp_path: Path)
     folder, pictures = make_sweep(), tmp_path / "pictures"
     pictures.mkdir()
     (pictures / "a.avif").touch()
-    asked = preflight._look._function
+    asked = preflight._wrong_here._function
     assert asked(str(folder), [str(pictures)], suffixes()) is None
     less = [one for one in suffixes() if one != ".avif"]
     said = asked(str(folder), [str(pictures)], less)

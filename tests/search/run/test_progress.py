@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from search.records.reader import count_trials
+from search.core.finished import count_trials
 from search.run.progress import Progress, _duration
 
 
@@ -16,12 +16,12 @@ def recorder(
     trials: int = 4, states: dict[str, str] | None = None, confirm: dict[str, int] | None = None
 ) -> Any:
     """Of a sweep; trials that confirm have an id of `c…`."""
-    standing = SimpleNamespace(states=dict(states or {}), best=None, best_column="val_ab_mae")
+    table = SimpleNamespace(states=dict(states or {}), last={}, best=None, best_column="val_ab_mae")
     study = {"trials": trials, "confirm": confirm}
-    standing.counts = lambda: count_trials(
-        study, [(state, origin(name)) for name, state in standing.states.items()], driven=True
+    table.counts = lambda: count_trials(
+        study, [(state, origin(name)) for name, state in table.states.items()], driven=True
     )
-    return SimpleNamespace(standing=standing, running={}, ended=[])
+    return SimpleNamespace(table=table, running={}, ended=[])
 
 
 def origin(trial_id: str) -> str:
@@ -32,9 +32,9 @@ def end(
     shown: Any, number: int, state: str, reason: str | None = None, kind: str = "t", **last: Any
 ) -> None:
     trial_id = f"{kind}{number:05d}"
-    shown.standing.states[trial_id] = state
-    trial = SimpleNamespace(trial_id=trial_id, origin=origin(trial_id))
-    shown.ended.append((trial, state, reason, last))
+    shown.table.states[trial_id], shown.table.last[trial_id] = state, last
+    row = {"trial_id": trial_id, "origin": origin(trial_id), "state": state, "reason": reason}
+    shown.ended.append(row)
 
 
 def lines(shown: Any, terminal: bool = False, act: Any = None) -> list[str]:
@@ -94,7 +94,7 @@ def test_it_is_shown_at_most_a_few_times_a_second() -> None:
 def test_on_a_terminal_one_line_is_redrawn() -> None:
     shown = recorder(states={"t00000": "running"})
     shown.running = {"t00000": None}
-    shown.standing.best = 6.54321
+    shown.table.best = 6.54321
 
     def act(progress: Progress) -> None:
         progress.concurrent = 2

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from search.run import ray_cleanup
-from search.run.ray_cleanup import leftovers, ray_watched
+from search.run.ray_cleanup import leftovers, watch_ray
 
 DRIVER = 4_000_000 + os.getpid()
 
@@ -88,7 +88,7 @@ def test_a_driver_is_told_at_once_that_its_ray_has_died(name: str) -> None:
     told = threading.Event()
     ray, another = pretended(name, "a" * 56), pretended(name, "b" * 56)
     try:
-        with ray_watched("a" * 56, told.set):
+        with watch_ray("a" * 56, told.set):
             another.kill()
             another.wait()
             assert not told.wait(0.2)
@@ -102,10 +102,10 @@ def test_a_driver_is_told_at_once_that_its_ray_has_died(name: str) -> None:
 def test_a_driver_that_has_ended_is_told_nothing() -> None:
     told = threading.Event()
     ray = pretended("raylet", "a" * 56)
-    with ray_watched("a" * 56, told.set):
+    with watch_ray("a" * 56, told.set):
         pass
     ray.kill()
     ray.wait()
     assert not told.wait(0.2)
-    with ray_watched("nothing of that name", told.set):
+    with watch_ray("nothing of that name", told.set):
         assert not told.wait(0.1)

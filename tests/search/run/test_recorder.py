@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from search.core.ask_tell import Assignment, Chooser
-from search.core.trial_states import MAX_ATTEMPTS
+from search.core.ask_tell import AskTell, Assignment
 from search.records.reader import read_states, read_sweep
 from search.run.recorder import KEEP_BEST, Recorder
+from search.run.retries import MAX_DEATHS
 from spaces.study import Study
 
 from ..conftest import play
@@ -97,8 +97,12 @@ def leave_checkpoint(
     return path
 
 
+def states_of(recorder: Recorder) -> dict[str, str]:
+    return {name: row["state"] for name, row in recorder.table.rows.items()}
+
+
 def optuna_states(recorder: Recorder) -> list[TrialState]:
-    return [trial.state for trial in recorder.chooser._optuna.get_trials()]
+    return [trial.state for trial in recorder.ask_tell._optuna.get_trials()]
 
 
 def test_a_trial_is_on_the_disk_before_it_trains(make_sweep: MakeSweep) -> None:
@@ -128,12 +132,11 @@ def test_from_its_start_to_its_end(make_sweep: MakeSweep) -> None:
     assert sweep.ticks["images"].tolist() == [32, 64]
     (shown,) = sweep.pictures().to_dict("records")
     assert (shown["tick"], shown["webp"], shown["trial_id"]) == (2, b"x", "t00000")
-    assert recorder.standing.states == {"t00000": "completed"}
+    assert states_of(recorder) == {"t00000": "completed"}
     assert recorder.running == {}
     assert optuna_states(recorder) == [TrialState.COMPLETE]
-    assert [(one.number, state, last["tick"]) for one, state, _, last in recorder.ended] == [
-        (0, "completed", 2)
-    ]
+    assert [(row["number"], row["state"]) for row in recorder.ended] == [(0, "completed")]
+    assert recorder.table.last["t00000"]["tick"] == 2
     assert recorder.next() is None
 
 
@@ -217,7 +220,7 @@ class TestLost:
         again = start(recorder)
         assert (again.trial_id, again.attempt, again.point) == (one.trial_id, 1, one.point)
         assert read_sweep(folder).trials["attempt"].tolist() == [1, 0]
-        assert recorder.chooser.asked == 2
+        assert recorder.ask_tell.started == 2
         assert start(recorder).number == 2
         assert two.attempt == 0
 
@@ -226,7 +229,7 @@ class TestLost:
         recorder = open_recorder(folder)
         chosen = start(recorder)
         tick(recorder, chosen, 1, **ELSEWHERE)
-        recorder.lost(chosen.trial_id, "its node has died", counts=False)
+        recorder.lost(chosen.trial_id, "its node has died", may_be_own_fault=False)
         start(recorder)
         states, _ = read_states(folder)
         assert states["state"].tolist() == ["running", "preempted", "running"]
@@ -236,12 +239,12 @@ class TestLost:
 
     def test_lost_nodes_use_up_no_attempts(self, make_sweep: MakeSweep) -> None:
         recorder = open_recorder(make_sweep(1))
-        for attempt in range(3 * MAX_ATTEMPTS):
+        for attempt in range(3 * MAX_DEATHS):
             chosen = start(recorder)
             assert chosen.attempt == attempt
-            recorder.lost(chosen.trial_id, "its node has died", counts=False)
+            recorder.lost(chosen.trial_id, "its node has died", may_be_own_fault=False)
         finish(recorder, start(recorder))
-        assert recorder.standing.states == {"t00000": "completed"}
+        assert states_of(recorder) == {"t00000": "completed"}
 
     @pytest.mark.parametrize(("gpus", "again"), [(0.25, True), (1.0, False), (0.0, False)])
     def test_out_of_a_shared_card_s_memory_it_has_the_card_to_itself_once(
@@ -249,7 +252,7 @@ class TestLost:
     ) -> None:
         folder = make_sweep(1)
         recorder = open_recorder(folder)
-        recorder.spending.gpus = gpus
+        recorder.budget.gpus = gpus
         chosen = start(recorder)
         assert not chosen.alone
         end(recorder, chosen, "oom", "CUDA out of memory")
@@ -277,25 +280,25 @@ class TestLost:
     def test_it_fails_when_it_dies_again_and_again(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep(1)
         recorder = open_recorder(folder)
-        for attempt in range(MAX_ATTEMPTS):
+        for attempt in range(MAX_DEATHS):
             chosen = start(recorder)
             assert chosen.attempt == attempt
             recorder.lost(chosen.trial_id, "its process died")
         assert recorder.next() is None
         (row,) = read_sweep(folder).trials.to_dict("records")
         assert row["state"] == "failed"
-        assert row["reason"] == f"its process died ({MAX_ATTEMPTS} attempts)"
+        assert row["reason"] == f"its process died ({MAX_DEATHS} attempts)"
         assert optuna_states(recorder) == [TrialState.FAIL]
 
     def test_another_s_deaths_do_not_count(self, make_sweep: MakeSweep) -> None:
         recorder = open_recorder(make_sweep())
-        for _ in range(MAX_ATTEMPTS - 1):
+        for _ in range(MAX_DEATHS - 1):
             recorder.lost(start(recorder).trial_id, "died")
-        other = recorder.chooser.waiting.pop()
+        other = recorder.ask_tell.waiting.pop()
         fresh = start(recorder)
         assert fresh.number != other.number
         recorder.lost(fresh.trial_id, "died")
-        assert recorder.standing.states[fresh.trial_id] == "preempted"  # and not failed
+        assert recorder.table.rows[fresh.trial_id]["state"] == "preempted"  # and not failed
 
     def test_when_the_sweep_is_stopping_it_is_preempted(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep()
@@ -326,7 +329,8 @@ class TestStop:
         tick(recorder, silent, 1, 5.0)
         recorder.stop()
         assert sent == [HERE["pid"], ELSEWHERE["pid"], HERE["pid"]]
-        recorder.preempt_all("the sweep was interrupted")
+        for trial_id in list(recorder.running):
+            recorder.lost(trial_id, "the sweep was interrupted")
         assert set(read_sweep(folder).trials["state"]) == {"preempted"}
         assert recorder.running == {}
 
@@ -335,7 +339,7 @@ class TestStop:
     ) -> None:
         sent: list[tuple[int, int]] = []
         monkeypatch.setattr(
-            "search.run.running.os.kill", lambda pid, what: sent.append((pid, what))
+            "search.run.recorder.os.kill", lambda pid, what: sent.append((pid, what))
         )
         recorder = open_recorder(make_sweep())
         here, there = start(recorder), start(recorder)
@@ -357,14 +361,15 @@ class TestStop:
         run_one(recorder, 5.0)
         stopped = [start(recorder), start(recorder)]
         recorder.stopping = True
-        recorder.preempt_all("interrupted")
+        for trial_id in list(recorder.running):
+            recorder.lost(trial_id, "interrupted")
         again = open_recorder(folder)
         first = [start(again), start(again)]
         assert [(one.number, one.attempt) for one in first] == [(1, 1), (2, 1)]
         assert [one.point for one in first] == [one.point for one in stopped]
         assert start(again).number == 3
-        assert again.standing.states["t00000"] == "completed"
-        assert again.standing.best == 5.0
+        assert again.table.rows["t00000"]["state"] == "completed"
+        assert again.table.best == 5.0
 
 
 class TestReopened:
@@ -389,7 +394,7 @@ class TestReopened:
             survive()
         assert len(recorders) == 2
         found = read_sweep(folder)
-        alone = [one.point for one in iter(Chooser(study_of(folder), pd.DataFrame(), {}).ask, None)]
+        alone = [one.point for one in iter(AskTell(study_of(folder), pd.DataFrame(), {}).ask, None)]
         assert [json.loads(point) for point in found.trials["point"]] == alone
         assert set(found.trials["state"]) == {"completed"}
         states, _ = read_states(folder)
@@ -472,7 +477,7 @@ class TestGenerators:
         assert len(kept) == KEEP_BEST
         for name in kept:
             assert (folder / "checkpoints" / name).read_text() == Path(name).stem
-        assert recorder.standing.best == 1.0
+        assert recorder.table.best == 1.0
 
     @pytest.mark.parametrize("state", ["failed", "diverged", "oom"])
     def test_those_of_bad_ends_are_not(self, make_sweep: MakeSweep, state: str) -> None:
@@ -483,7 +488,7 @@ class TestGenerators:
         tick(recorder, chosen, 1, 0.1)
         end(recorder, chosen, state)
         assert list((folder / "checkpoints").iterdir()) == []
-        assert recorder.standing.best is None
+        assert recorder.table.best is None
 
     def test_a_preempted_trial_keeps_its_checkpoint(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep()
@@ -497,11 +502,11 @@ class TestGenerators:
 def test_the_best_so_far(make_sweep: MakeSweep) -> None:
     folder = make_sweep()
     recorder = open_recorder(folder)
-    assert (recorder.standing.best, recorder.standing.best_column) == (None, "val_ab_mae")
+    assert (recorder.table.best, recorder.table.best_column) == (None, "val_ab_mae")
     for value, best in ((6.0, 6.0), (2.0, 2.0), (5.0, 2.0)):
         run_one(recorder, value)
-        recorder.standing.refresh_best()
-        assert recorder.standing.best == best
+        recorder.table.refresh_best()
+        assert recorder.table.best == best
 
 
 class TestStoppedEarly:
@@ -529,7 +534,7 @@ class TestStoppedEarly:
         tick(recorder, first, 1, 5.0)
         recorder.flush(force=True)
         again = open_recorder(folder)
-        assert again.stopper.reached == [{first.trial_id: (5.0,)}]
+        assert again.early_stopping.reached == [{first.trial_id: (5.0,)}]
         for _ in range(2):
             again.next()
         assert not tick(again, second, 1, 6.0)
@@ -573,7 +578,7 @@ class TestBudgets:
         assert recorder.cut == "the budget of 64 images is spent"
         assert [number for _, number in told] in ([], [signal.SIGTERM])
         end(recorder, second, "preempted")
-        assert recorder.standing.states[second.trial_id] == "cancelled"
+        assert recorder.table.rows[second.trial_id]["state"] == "cancelled"
         assert recorder.next() is None
         assert recorder.is_finished
         assert open_recorder(folder).is_finished
@@ -664,7 +669,7 @@ class TestConfirmation:
         recorder = open_recorder(make_sweep(20, **self.CONFIRM, budget=budget))
         asked = self.played(recorder)
         assert [one.origin for one in asked].count("confirm") == 4
-        assert recorder.spending.spent()["images"] <= 10 * 64
+        assert recorder.budget.spent()["images"] <= 10 * 64
 
     def test_more_trials_may_change_who_is_best(
         self, make_sweep: MakeSweep, make_study: Callable[..., Study]
@@ -690,9 +695,9 @@ def test_a_constraint_that_is_not_met_keeps_a_trial_from_being_best(make_sweep: 
         metrics["cost_gmac_per_picture"] = gmac
         recorder.message(chosen.trial_id, {"event": "tick", "metrics": metrics, **HERE})
         end(recorder, chosen, "completed")
-    recorder.standing.refresh_best()
-    assert recorder.standing.best == 4.0
-    trials = open_recorder(folder).chooser._optuna.get_trials()
+    recorder.table.refresh_best()
+    assert recorder.table.best == 4.0
+    trials = open_recorder(folder).ask_tell._optuna.get_trials()
     assert [one.constraints["cost_gmac_per_picture"] for one in trials] == [1.0, -1.0]
 
 
@@ -730,7 +735,7 @@ class TestAFullDisk:
             end(recorder, first, "failed")
             recorder.close()
         assert kept.is_dir()
-        assert open_recorder(folder).chooser.waiting[0].trial_id == first.trial_id
+        assert open_recorder(folder).ask_tell.waiting[0].trial_id == first.trial_id
 
     def test_of_a_trial_stops_the_others(self, make_sweep: MakeSweep) -> None:
         told: list[int | None] = []
@@ -760,9 +765,9 @@ def test_a_trial_that_is_silent_is_tried_once_more(make_sweep: MakeSweep) -> Non
         now[0] += 2.0
         tick(recorder, chosen, attempt + 1)
         now[0] += 599.0
-        assert recorder.hearing.newly_silent() == []
+        assert recorder.heartbeats.newly_stalled() == []
         now[0] += 2.0
-        assert recorder.hearing.newly_silent() == [chosen.trial_id]
+        assert recorder.heartbeats.newly_stalled() == [chosen.trial_id]
         recorder.lost(chosen.trial_id, "its process died")
         last = read_states(folder)[0].iloc[-1]
         assert (last["state"], last["reason"]) == (
@@ -781,5 +786,5 @@ def test_a_space_with_too_few_points_ends_the_search_in_words(make_sweep: MakeSw
         8, 9, 10,
     ]  # fmt: skip
     assert (recorder.is_finished, recorder.next()) == (True, None)
-    assert recorder.standing.counts().search_text == "3 of 3 done (2 completed, 1 failed)"
+    assert recorder.table.counts().search_text == "3 of 3 done (2 completed, 1 failed)"
     assert recorder.why_over == "the space has no more than 3 points, and all were tried"

@@ -6,38 +6,40 @@ import pytest
 
 from colornet.errors import InputError
 from search.run import resources
-from search.run.resources import Machine, Share, split, this_machine
+from search.run.resources import Allocation, Capacity, allocate, this_machine
 
 
 @pytest.mark.parametrize(
     ("machine", "gpus", "concurrent", "wanted"),
     [
-        (Machine(1, 0), "auto", "auto", Share(1, 0.0, 1)),
-        (Machine(2, 0), "auto", "auto", Share(1, 0.0, 2)),
-        (Machine(2, 0), "auto", 9, Share(1, 0.0, 2)),
-        (Machine(8, 0), "auto", 3, Share(1, 0.0, 3)),
-        (Machine(16, 2), "auto", "auto", Share(8, 1.0, 2)),
-        (Machine(16, 2), 0.25, "auto", Share(2, 0.25, 8)),
-        (Machine(16, 2), 0.0, "auto", Share(1, 0.0, 16)),
-        (Machine(4, 8), "auto", "auto", Share(1, 1.0, 4)),
+        (Capacity(1, 0), "auto", "auto", Allocation(1, 0.0, 1)),
+        (Capacity(2, 0), "auto", "auto", Allocation(1, 0.0, 2)),
+        (Capacity(2, 0), "auto", 9, Allocation(1, 0.0, 2)),
+        (Capacity(8, 0), "auto", 3, Allocation(1, 0.0, 3)),
+        (Capacity(16, 2), "auto", "auto", Allocation(8, 1.0, 2)),
+        (Capacity(16, 2), 0.25, "auto", Allocation(2, 0.25, 8)),
+        (Capacity(16, 2), 0.0, "auto", Allocation(1, 0.0, 16)),
+        (Capacity(4, 8), "auto", "auto", Allocation(1, 1.0, 4)),
     ],
 )
-def test_split(machine: Machine, gpus: str | float, concurrent: str | int, wanted: Share) -> None:
-    assert split(machine, gpus, concurrent) == wanted
+def test_split(
+    machine: Capacity, gpus: str | float, concurrent: str | int, wanted: Allocation
+) -> None:
+    assert allocate(machine, gpus, concurrent) == wanted
 
 
 @pytest.mark.parametrize(
     ("share", "alone", "wanted"),
     [
-        (Share(2, 0.5, 4), False, {"cpu": 2, "gpu": 0.5}),
-        (Share(2, 0.5, 4), True, {"cpu": 2, "gpu": 1}),
-        (Share(2, 2.0, 1), True, {"cpu": 2, "gpu": 2}),
-        (Share(1, 0.0, 2), True, {"cpu": 1, "gpu": 0}),
-        (Share(8, 1.0, 1, workers=2), False, {"cpu": 0, "memory": 1}),
+        (Allocation(2, 0.5, 4), False, {"cpu": 2, "gpu": 0.5}),
+        (Allocation(2, 0.5, 4), True, {"cpu": 2, "gpu": 1}),
+        (Allocation(2, 2.0, 1), True, {"cpu": 2, "gpu": 2}),
+        (Allocation(1, 0.0, 2), True, {"cpu": 1, "gpu": 0}),
+        (Allocation(8, 1.0, 1, workers=2), False, {"cpu": 0, "memory": 1}),
     ],
 )
 def test_what_ray_reserves_for_an_actor(
-    share: Share, alone: bool, wanted: dict[str, float]
+    share: Allocation, alone: bool, wanted: dict[str, float]
 ) -> None:
     assert share.of_actor({"alone": alone}) == wanted
 
@@ -45,7 +47,7 @@ def test_what_ray_reserves_for_an_actor(
 @pytest.mark.parametrize(("gpus", "cards"), [(1.0, 0), (3.0, 2), (1.5, 2)])
 def test_more_cards_than_there_are_are_refused(gpus: float, cards: int) -> None:
     with pytest.raises(InputError, match=r"resources\.gpus"):
-        split(Machine(4, cards), gpus, "auto")
+        allocate(Capacity(4, cards), gpus, "auto")
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_container_gets_the_cpus_of_its_quota(proc: Path, quota: str | None, cpus: int) -> None:
     if quota is not None:
         (proc / "cpu.max").write_text(quota)
-    assert this_machine() == Machine(cpus, 0.0)
+    assert this_machine() == Capacity(cpus, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A sweep goes on with its own study, with more of it, or not at all."""
 
+import copy
 import json
 import logging
 from collections.abc import Callable
@@ -10,13 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colornet import provenance
 from colornet.config.catalog import read_yaml, to_yaml
 from colornet.config.sections.data import FolderData
 from colornet.errors import InputError, InUseError
 from search.records.lease import Lease
 from search.records.reader import read_sweep
-from search.run.create import begin
-from search.run.resume import confirming, continued, more
+from search.run.create import new_sweep
+from search.run.resume import (
+    Change,
+    check_changes,
+    code_changes,
+    confirmation,
+    data_changes,
+    extension,
+    resume_sweep,
+    study_changes,
+)
 from spaces.loading import load_study
 from spaces.study import Study
 
@@ -41,7 +52,7 @@ def begun(make_study: MakeStudy, tmp_path: Path) -> Callable[..., Path]:
     def make(**changes: Any) -> Path:
         data = {"data.pictures": 80, "data.image_size": 16}
         fixed = {**data, "training.images": 64, "training.ticks": 2, "training.batch_size": 8}
-        return Path(begin(make_study(fixed=fixed, **changes), str(tmp_path / "sweep")))
+        return Path(new_sweep(make_study(fixed=fixed, **changes), str(tmp_path / "sweep")))
 
     return make
 
@@ -56,7 +67,7 @@ def test_nothing_changed(begun: Callable[..., Path], caplog: pytest.LogCaptureFi
     folder = begun()
     before = (folder / "study.yaml").read_bytes(), (folder / "provenance.json").read_bytes()
     with caplog.at_level(logging.WARNING):
-        continued(folder)
+        resume_sweep(folder)
     assert caplog.messages == []
     after = (folder / "study.yaml").read_bytes(), (folder / "provenance.json").read_bytes()
     assert after == before
@@ -78,7 +89,7 @@ def test_an_edit_that_changes_nothing_is_said(
     folder = begun()
     rewrite(folder, lambda values: values.update(edit))
     with caplog.at_level(logging.WARNING):
-        assert continued(folder).trials == 8
+        assert resume_sweep(folder).trials == 8
     assert caplog.messages == [f"{folder}/study.yaml: {says}"]
 
 
@@ -88,7 +99,7 @@ def test_an_edit_of_the_budget_is_not_said_to_change_nothing(
     folder = begun()
     rewrite(folder, lambda values: values["budget"].update(trials=9))
     with caplog.at_level(logging.WARNING):
-        assert continued(folder).trials == 9
+        assert resume_sweep(folder).trials == 9
     assert caplog.messages == ["Changed since the sweep began: budget.trials: 8 -> 9"]
 
 
@@ -105,39 +116,39 @@ def test_a_final_training_that_could_not_begin_is_refused(
     folder = begun()
     rewrite(folder, lambda values: values.update(final=final))
     with pytest.raises(InputError, match=says):
-        continued(folder)
+        resume_sweep(folder)
 
 
 def test_more_trials(begun: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
     folder = begun()
-    study = continued(folder, more(4, None, needed=True))
+    study = resume_sweep(folder, extension(4, None, needed=True))
     assert study.trials == 12
     assert read_sweep(folder).study["trials"] == 12
     assert "budget.trials: 8 -> 12" in caplog.text
     caplog.clear()
-    assert continued(folder).trials == 12
+    assert resume_sweep(folder).trials == 12
     assert caplog.messages == []
 
 
 def test_more_seeds(begun: Callable[..., Path]) -> None:
     folder = begun(**COMPARE)
-    assert continued(folder, more(None, 3, needed=True)).trials == 10
+    assert resume_sweep(folder, extension(None, 3, needed=True)).trials == 10
     with pytest.raises(InputError, match="--trials: 2: a compared design"):
-        continued(folder, more(2, None, needed=True))
+        resume_sweep(folder, extension(2, None, needed=True))
     with pytest.raises(InputError, match="confirm: a compared design"):
-        continued(folder, confirming(3, 2))
+        resume_sweep(folder, confirmation(3, 2))
 
 
 def test_an_extension_by_nothing_is_refused(begun: Callable[..., Path]) -> None:
     with pytest.raises(InputError, match="extend: by what"):
-        more(None, None, needed=True)
+        extension(None, None, needed=True)
     with pytest.raises(InputError, match="--replicates: 2: this sweep is a search"):
-        continued(begun(), more(None, 2, needed=True))
+        resume_sweep(begun(), extension(None, 2, needed=True))
 
 
 def test_a_confirmation_is_written_down(begun: Callable[..., Path]) -> None:
     folder = begun()
-    continued(folder, confirming(2, 4))
+    resume_sweep(folder, confirmation(2, 4))
     assert read_sweep(folder).study["confirm"] == {"top": 2, "replicates": 4}
 
 
@@ -149,16 +160,16 @@ def test_an_edited_study_is_told_asked_for_or_refused(begun: Callable[..., Path]
 
     rewrite(folder, widen)
     with pytest.raises(InputError, match=r"space.optimizer.generator_lr.*\nGo on with --accept"):
-        continued(folder)
-    assert continued(folder, accept=True).space["optimizer.generator_lr"].high == 1.0
-    continued(folder)  # consent is given once
+        resume_sweep(folder)
+    assert resume_sweep(folder, accept=True).space["optimizer.generator_lr"].high == 1.0
+    resume_sweep(folder)  # consent is given once
 
     def turn(values: dict[str, Any]) -> None:
         values["objectives"] = {"val_psnr": "maximize"}
 
     rewrite(folder, turn)
     with pytest.raises(InputError, match=r"objectives.*\n.*start a new sweep"):
-        continued(folder, accept=True)
+        resume_sweep(folder, accept=True)
 
 
 @pytest.mark.parametrize("text", ["space: 3\n", "budget: []\n", "design: other\n"])
@@ -169,7 +180,7 @@ def test_a_study_that_was_spoilt(begun: Callable[..., Path], text: str) -> None:
     values = {name: value for name, value in read_yaml(path).items() if name != key}
     path.write_text(to_yaml(values) + text)
     with pytest.raises(InputError) as error:
-        continued(folder, accept=True)
+        resume_sweep(folder, accept=True)
     assert str(error.value).count("\n") <= 2
 
 
@@ -181,7 +192,7 @@ def test_other_pictures_are_refused(begun: Callable[..., Path]) -> None:
 
     rewrite(folder, more_pictures)
     with pytest.raises(InputError, match=r"base_config\.data\.pictures: 80 -> 90"):
-        continued(folder)
+        resume_sweep(folder)
 
 
 def test_a_file_s_study_is_taken_with_the_first_settings(
@@ -193,14 +204,14 @@ def test_a_file_s_study_is_taken_with_the_first_settings(
     settings = {"budget.trials": 5}
     study = load_study(str(file), settings)
     began = {"study": str(file), "settings": settings, "quick": False}
-    folder = Path(begin(study, str(tmp_path / "sweep"), began))
+    folder = Path(new_sweep(study, str(tmp_path / "sweep"), began))
     values = read_yaml(file)
     values["space"]["loss.adversarial"] = {"choice": ["bce", "lsgan", "hinge"]}
     values["question"] = "And hinge?"
     file.write_text(to_yaml(values))
     with pytest.raises(InputError, match=r"loss.adversarial.*hinge.*\nGo on with --accept"):
-        continued(folder, study=str(file))
-    found = continued(folder, study=str(file), accept=True)
+        resume_sweep(folder, study=str(file))
+    found = resume_sweep(folder, study=str(file), accept=True)
     assert (found.trials, found.file.question) == (5, "And hinge?")
 
 
@@ -230,7 +241,7 @@ def test_a_sweep_of_before_reads_and_splits_its_pictures_as_it_began(
     else:
         fixed |= source | first
     study = make_study(space=space, fixed={**fixed, "training.batch_size": 8}, **keys)
-    sweep = Path(begin(study, str(tmp_path / "sweep"), {"study": "mine", "settings": {}}))
+    sweep = Path(new_sweep(study, str(tmp_path / "sweep"), {"study": "mine", "settings": {}}))
 
     def as_before(values: dict[str, Any]) -> None:
         values["base_config"]["version"] = 1
@@ -245,7 +256,7 @@ def test_a_sweep_of_before_reads_and_splits_its_pictures_as_it_began(
     (sweep / "provenance.json").write_text(json.dumps(described))
     monkeypatch.setenv("COLORSWEEP_CACHE", str(tmp_path / "another"))
     for _ in range(2):
-        going = continued(sweep)
+        going = resume_sweep(sweep)
         data = going.config(point_of(going), 0).data
         assert isinstance(data, FolderData)
         assert (data.rules, data.split, data.max_pixels) == (1, "content", 40_000_000)
@@ -254,7 +265,7 @@ def test_a_sweep_of_before_reads_and_splits_its_pictures_as_it_began(
         own = {**fixed, "training.batch_size": 8}
         plain = {name: value for name, value in own.items() if name not in first}
         path.write_text(to_yaml({**read_yaml(tmp_path / "study-file.yaml"), "fixed": plain}))
-        continued(sweep, study=str(path))
+        resume_sweep(sweep, study=str(path))
 
 
 def point_of(study: Study) -> dict[str, Any]:
@@ -266,5 +277,221 @@ def test_a_running_sweep_is_left_alone(begun: Callable[..., Path]) -> None:
     folder = begun()
     before = (folder / "study.yaml").read_bytes()
     with Lease(folder), pytest.raises(InUseError):
-        continued(folder, more(4, None, needed=True))
+        resume_sweep(folder, extension(4, None, needed=True))
     assert (folder / "study.yaml").read_bytes() == before
+
+
+STUDY: dict[str, Any] = {
+    "question": "q",
+    "objectives": {"val_ab_mae": "minimize"},
+    "seed": 0,
+    "seeds": "shared",
+    "design": "search",
+    "replicates": 5,
+    "sampler": "tpe",
+    "budget": {"trials": 8},
+    "trials": 8,
+    "confirm": None,
+    "stopping": {"rule": "none", "grace": 0.5},
+    "fixed": {},
+    "base_config": {"data": {"source": "scenes"}, "optimizer": {"beta1": 0.5}},
+    "space": {
+        "optimizer.generator_lr": {"type": "loguniform", "low": 1e-4, "high": 1e-2},
+        "loss.l1_weight": {"type": "uniform", "low": 1.0, "high": 9.0, "special": 0},
+        "loss.adversarial": {"type": "choice", "choices": ["bce", "lsgan"]},
+        "pictures": {"type": "bundle", "labels": {"sea": {"data.classes": ["sea"]}}},
+    },
+}
+
+
+def changed(path: tuple[str, ...], value: Any) -> list[Change]:
+    after = copy.deepcopy(STUDY)
+    place = after
+    for key in path[:-1]:
+        place = place[key]
+    if value is KeyError:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return study_changes(STUDY, after)
+
+
+def test_no_change() -> None:
+    assert study_changes(STUDY, copy.deepcopy(STUDY)) == []
+
+
+LR = ("space", "optimizer.generator_lr")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "effect"),
+    [
+        (("question",), "another", "goes on"),
+        (("budget", "trials"), 16, "goes on"),
+        (("budget", "images"), 10_000, "goes on"),
+        (("confirm",), {"top": 3, "replicates": 3}, "goes on"),
+        (("replicates",), 6, "goes on"),
+        (("replicates",), 4, "is refused"),
+        (("sampler",), "random", "needs consent"),
+        (("stopping", "rule"), "asha", "needs consent"),
+        (("objectives",), {"val_ab_mae": "maximize"}, "is refused"),
+        (("objectives",), {"val_psnr": "maximize"}, "is refused"),
+        (("seed",), 1, "is refused"),
+        (("seeds",), "fresh", "is refused"),
+        (("design",), "compare", "is refused"),
+        (("base_config", "data", "source"), "folder", "is refused"),
+        (("base_config", "optimizer", "beta1"), 0.9, "is refused"),
+        (("base_config", "evaluate_on"), {"source": "scenes"}, "is refused"),
+        ((*LR, "high"), 1e-1, "needs consent"),
+        ((*LR, "low"), 1e-5, "needs consent"),
+        ((*LR, "high"), 1e-3, "is refused"),
+        ((*LR, "type"), "uniform", "is refused"),
+        ((*LR, "when"), {"loss.adversarial": ["bce"]}, "is refused"),
+        (LR, KeyError, "is refused"),
+        (("space", "generator.dropout"), {"type": "choice", "choices": [0.0]}, "is refused"),
+        (("space", "loss.l1_weight", "special"), KeyError, "is refused"),
+        (("space", "loss.adversarial", "choices"), ["bce", "lsgan", "hinge"], "needs consent"),
+        (("space", "loss.adversarial", "choices"), ["bce"], "is refused"),
+        (
+            ("space", "pictures", "labels"),
+            {"sea": {"data.classes": ["sea"]}, "all": {"data.classes": None}},
+            "needs consent",
+        ),
+        (("space", "pictures", "labels", "sea"), {"data.classes": None}, "is refused"),
+        (("something new",), 1, "is refused"),
+    ],
+)
+def test_what_follows(path: tuple[str, ...], value: Any, effect: str) -> None:
+    found = changed(path, value)
+    assert {change.effect for change in found} == {effect}
+
+
+def test_a_change_names_the_leaf() -> None:
+    (found,) = changed(("base_config", "optimizer", "beta1"), 0.9)
+    assert str(found) == "base_config.optimizer.beta1: 0.5 -> 0.9"
+    (found,) = changed((*LR, "high"), 1e-1)
+    assert str(found) == (
+        "space.optimizer.generator_lr: loguniform [0.0001, 0.01] -> loguniform [0.0001, 0.1]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("loss.l1_weight", "special"), KeyError),
+        (("loss.l1_weight", "special"), 2),
+        ((LR[1], "when"), {"loss.adversarial": ["bce"]}),
+        (("loss.adversarial", "when"), {"pictures": ["sea"]}),
+        (("pictures", "labels", "sea"), {"data.classes": None}),
+        ((LR[1], "step"), 0.001),
+    ],
+)
+def test_what_is_told_of_a_dimension_differs(path: tuple[str, ...], value: Any) -> None:
+    """Two texts that are alike tell nobody what to put back."""
+    (found,) = changed(("space", *path), value)
+    before, after = str(found).removeprefix(f"{found.path}: ").split(" -> ")
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("fixed", {"optimizer.beta1": 0.9}),
+        ("fixed", {"training.images": 64}),
+        ("evaluate_on", {"data.classes": ["sea"]}),
+    ],
+)
+def test_a_setting_that_no_trial_would_have_is_refused(key: str, value: dict[str, Any]) -> None:
+    """They are told in a sweep's study, and trials are made from its base config."""
+    (found,) = changed((key,), value)
+    assert found.effect == "is refused"
+
+
+def test_what_is_told_as_it_is_goes_on() -> None:
+    assert changed(("fixed",), {"optimizer.beta1": 0.5}) == []
+    told = {"evaluate_on": {"data.classes": ["sea"]}}
+    judged = {**STUDY["base_config"], "evaluate_on": {"source": "scenes", "classes": ["sea"]}}
+    before = {**STUDY, **told, "base_config": judged}
+    more = {"evaluate_on": {"data.classes": ["sea"], "data.source": "scenes"}}
+    assert study_changes(before, {**before, **more}) == []
+    (found,) = study_changes(before, {**before, "evaluate_on": None})
+    assert (found.path, found.effect) == ("evaluate_on.data.classes", "is refused")
+
+
+def test_other_packs_are_refused() -> None:
+    then = {"data": [{"content_hash": "a" * 64}, {"content_hash": "b" * 64}]}
+    same = ["a" * 64, "b" * 64]
+    assert data_changes(then, same) == []
+    assert data_changes({}, same) == []
+    (found,) = data_changes(then, [same[0], "c" * 64])
+    assert (found.path, found.effect) == ("pictures[1]", "is refused")
+    (found,) = data_changes(then, same[:1])
+    assert (found.path, found.effect) == ("pictures", "is refused")
+
+
+def test_other_code_is_told() -> None:
+    now = provenance.collect()
+    assert code_changes(now) == []
+    assert code_changes({}) == []
+    packages = {**now["packages"], "torch": "1.0"}  # ty: ignore[invalid-argument-type]
+    (found,) = code_changes({**now, "packages": packages})
+    assert (found.path, found.before, found.effect) == ("packages.torch", "1.0", "goes on")
+
+
+class TestCheck:
+    FREE = Change("budget.trials", 8, 16, "goes on")
+    ASKED = Change("sampler", "tpe", "random", "needs consent")
+    REFUSED = Change("seed", 0, 1, "is refused")
+
+    def test_more_of_the_same_goes_on(self) -> None:
+        check_changes([], "here", accept=False)
+        check_changes([self.FREE], "here", accept=False)
+
+    def test_consent_is_asked_for(self) -> None:
+        with pytest.raises(InputError, match=r"sampler: tpe -> random\.\nGo on with --accept"):
+            check_changes([self.FREE, self.ASKED], "here", accept=False)
+        check_changes([self.FREE, self.ASKED], "here", accept=True)
+
+    def test_no_consent_helps_against_mixed_results(self) -> None:
+        with pytest.raises(InputError, match=r"seed: 0 -> 1\.\n.*start a new sweep"):
+            check_changes([self.ASKED, self.REFUSED], "here", accept=True)
+
+    def test_many_changes_stay_short(self) -> None:
+        with pytest.raises(InputError) as error:
+            check_changes([self.REFUSED] * 9, "here", accept=True)
+        assert "and 6 more" in str(error.value)
+        assert str(error.value).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "effect"),
+    [
+        ("int", (8, 64, 8), (8, 64, 4), "needs consent"),
+        ("int", (8, 64, 8), (8, 64, None), "needs consent"),
+        ("int", (8, 64, 8), (4, 68, 4), "needs consent"),
+        ("int", (8, 64, 8), (8, 128, 8), "needs consent"),
+        ("int", (8, 64, 8), (8, 72, 16), "is refused"),
+        ("int", (8, 64, 8), (4, 68, 8), "is refused"),
+        ("int", (8, 64, None), (8, 64, 8), "is refused"),
+        ("int", (8, 64, 8), (8, 56, 8), "is refused"),
+        ("uniform", (0.0, 0.3, 0.1), (0.0, 0.3, 0.05), "needs consent"),
+        ("uniform", (0.0, 0.3, 0.1), (0.0, 0.3, None), "needs consent"),
+        ("uniform", (0.0, 0.3, None), (0.0, 0.3, 0.1), "is refused"),
+        ("uniform", (0.0, 0.3, 0.1), (0.0, 0.3, 0.15), "is refused"),
+    ],
+)
+def test_a_change_of_steps(
+    kind: str,
+    old: tuple[float, float, float | None],
+    new: tuple[float, float, float | None],
+    effect: str,
+) -> None:
+    """Results from before lie on the new steps, or nothing goes on."""
+    before, after = copy.deepcopy(STUDY), copy.deepcopy(STUDY)
+    for study, (low, high, step) in ((before, old), (after, new)):
+        spec = {"type": kind, "low": low, "high": high}
+        study["space"]["generator.width"] = spec | ({} if step is None else {"step": step})
+    (change,) = study_changes(before, after)
+    assert change.effect == effect
+    steps = "" if new[2] is None else f" in steps of {new[2]:g}"
+    assert change.after == f"{kind} [{new[0]:g}, {new[1]:g}]{steps}"

@@ -15,12 +15,12 @@ import pytest
 
 from colornet.config.config import Config
 from colornet.errors import ClusterError, InputError, NoValidTrialError, StorageError
-from search.core.ask_tell import Chooser
-from search.core.trial_states import MAX_ATTEMPTS
+from search.core.ask_tell import AskTell
 from search.records.reader import read_states, read_sweep
 from search.records.writer import RecordsWriter
 from search.run import heartbeats, sweep
 from search.run.recorder import Recorder
+from search.run.retries import MAX_DEATHS
 from spaces.study import Study
 
 pytestmark = pytest.mark.ray
@@ -142,19 +142,19 @@ def test_how_trials_may_end(make_sweep: MakeSweep) -> None:
     assert trials["log"][1].startswith("Traceback") and trials["log"][1].endswith("luck")
     assert trials["log"].isna().tolist() == [True, False, True, True]
     assert "its process died" in trials["reason"][2]
-    assert f"({MAX_ATTEMPTS} attempts)" in trials["reason"][2]
-    assert trials["attempt"].tolist() == [0, 0, MAX_ATTEMPTS - 1, 0]
+    assert f"({MAX_DEATHS} attempts)" in trials["reason"][2]
+    assert trials["attempt"].tolist() == [0, 0, MAX_DEATHS - 1, 0]
     ticks = found.ticks.groupby("number")["tick"].apply(list).to_dict()
     assert (ticks[0], ticks[1], ticks[3]) == ([1, 2], [1], [1, 2, 3])
     states, _ = read_states(folder)
-    died = ["running", "preempted"] * (MAX_ATTEMPTS - 1)
+    died = ["running", "preempted"] * (MAX_DEATHS - 1)
     assert states[states["number"] == 2]["state"].tolist() == [*died, "running", "failed"]
 
 
 def rates(folder: Path, count: int) -> list[float]:
     """The rates of the first trials, which do not depend on how they end."""
-    chooser = Chooser(Study.from_data(read_sweep(folder).study, "x"), pd.DataFrame(), {})
-    asked = (chooser.ask() for _ in range(count))
+    ask_tell = AskTell(Study.from_data(read_sweep(folder).study, "x"), pd.DataFrame(), {})
+    asked = (ask_tell.ask() for _ in range(count))
     return [one.config.optimizer.generator_lr for one in asked if one]
 
 
@@ -209,7 +209,7 @@ FEW_PICTURES = {
 DRIVER = """
 import signal, sys, time
 from search.run import heartbeats, sweep
-from search.core.ask_tell import Chooser
+from search.core.ask_tell import AskTell
 from search.cli import main
 
 def fake():
@@ -396,7 +396,7 @@ def test_a_full_disk_ends_the_sweep_with_a_sentence(
             raise StorageError.at(folder, OSError(28, "No space left on device"))
 
     def watch(recorder: Any) -> None:
-        if who == "records" and len(recorder.standing.states) > 3:
+        if who == "records" and len(recorder.table.rows) > 3:
             monkeypatch.setattr("colornet.storage.write_atomic", full)
         flush(recorder)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from colornet.errors import InputError
-from search.run.tune import Share, share
+from search.run.tune import Allocation, allocation
 from spaces.study import Resources
 
 pytestmark = pytest.mark.ray
@@ -12,19 +12,19 @@ pytestmark = pytest.mark.ray
 @pytest.mark.parametrize(
     ("cluster", "gpus", "concurrent", "wanted"),
     [
-        ({"CPU": 2.0}, "auto", "auto", Share(1, 0.0, 2)),
-        ({"CPU": 1.0}, "auto", "auto", Share(1, 0.0, 1)),
-        ({"CPU": 0.0}, "auto", "auto", Share(1, 0.0, 1)),
-        ({"CPU": 64.0}, "auto", "auto", Share(1, 0.0, 64)),
-        ({"CPU": 8.0}, "auto", 3, Share(1, 0.0, 3)),
-        ({"CPU": 2.0}, "auto", 9, Share(1, 0.0, 2)),
-        ({"CPU": 2.0}, 0.0, "auto", Share(1, 0.0, 2)),
-        ({"CPU": 16.0, "GPU": 2.0}, "auto", "auto", Share(8, 1.0, 2)),
-        ({"CPU": 16.0, "GPU": 2.0}, 0.25, "auto", Share(2, 0.25, 8)),
-        ({"CPU": 4.0, "GPU": 8.0}, "auto", "auto", Share(1, 1.0, 4)),
-        ({"CPU": 16.0, "GPU": 4.0}, 2.0, "auto", Share(8, 2.0, 2)),
-        ({"CPU": 16.0, "GPU": 2.0}, 0.0, "auto", Share(1, 0.0, 16)),
-        ({"CPU": 16.0, "GPU": 2.0}, 0.25, 1, Share(2, 0.25, 1)),
+        ({"CPU": 2.0}, "auto", "auto", Allocation(1, 0.0, 2)),
+        ({"CPU": 1.0}, "auto", "auto", Allocation(1, 0.0, 1)),
+        ({"CPU": 0.0}, "auto", "auto", Allocation(1, 0.0, 1)),
+        ({"CPU": 64.0}, "auto", "auto", Allocation(1, 0.0, 64)),
+        ({"CPU": 8.0}, "auto", 3, Allocation(1, 0.0, 3)),
+        ({"CPU": 2.0}, "auto", 9, Allocation(1, 0.0, 2)),
+        ({"CPU": 2.0}, 0.0, "auto", Allocation(1, 0.0, 2)),
+        ({"CPU": 16.0, "GPU": 2.0}, "auto", "auto", Allocation(8, 1.0, 2)),
+        ({"CPU": 16.0, "GPU": 2.0}, 0.25, "auto", Allocation(2, 0.25, 8)),
+        ({"CPU": 4.0, "GPU": 8.0}, "auto", "auto", Allocation(1, 1.0, 4)),
+        ({"CPU": 16.0, "GPU": 4.0}, 2.0, "auto", Allocation(8, 2.0, 2)),
+        ({"CPU": 16.0, "GPU": 2.0}, 0.0, "auto", Allocation(1, 0.0, 16)),
+        ({"CPU": 16.0, "GPU": 2.0}, 0.25, 1, Allocation(2, 0.25, 1)),
     ],
 )
 def test_share(
@@ -32,23 +32,23 @@ def test_share(
     cluster: dict[str, float],
     gpus: str | float,
     concurrent: str | int,
-    wanted: Share,
+    wanted: Allocation,
 ) -> None:
     monkeypatch.setattr(
         "search.run.tune.ray.nodes", lambda: [{"Alive": True, "Resources": cluster}]
     )
-    assert share(Resources(gpus=gpus, concurrent=concurrent)) == wanted
+    assert allocation(Resources(gpus=gpus, concurrent=concurrent)) == wanted
 
 
 def test_nodes_that_are_gone_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     node = {"Alive": True, "Resources": {"CPU": 2.0}}
     nodes = [node, {**node, "Alive": False}, node, {"Alive": True, "Resources": {}}]
     monkeypatch.setattr("search.run.tune.ray.nodes", lambda: nodes)
-    assert share(Resources()) == Share(1, 0.0, 4)
-    assert share(Resources(workers=2)) == Share(1, 0.0, 2, 2)
-    assert share(Resources(workers=3)) == Share(1, 0.0, 1, 3)
+    assert allocation(Resources()) == Allocation(1, 0.0, 4)
+    assert allocation(Resources(workers=2)) == Allocation(1, 0.0, 2, 2)
+    assert allocation(Resources(workers=3)) == Allocation(1, 0.0, 1, 3)
     with pytest.raises(InputError, match=r"resources\.workers: 5: there is room for 4 workers"):
-        share(Resources(workers=5))
+        allocation(Resources(workers=5))
 
 
 @pytest.mark.parametrize("gpus", [1.0, 3.0, 1.5])
@@ -57,4 +57,4 @@ def test_more_cards_than_there_are(monkeypatch: pytest.MonkeyPatch, gpus: float)
     there = {"CPU": 4.0, "GPU": 2.0 if gpus == 1.5 else 0.5}
     monkeypatch.setattr("search.run.tune.ray.nodes", lambda: [{"Alive": True, "Resources": there}])
     with pytest.raises(InputError, match=r"resources\.gpus"):
-        share(Resources(gpus=gpus))
+        allocation(Resources(gpus=gpus))

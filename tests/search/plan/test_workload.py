@@ -7,7 +7,7 @@ from math import ceil
 import pytest
 
 from search.core import confirmation
-from search.core.workload import Life, schedule, workload
+from search.plan.workload import TrialLength, schedule, workload
 from spaces.distributions import Dimension
 from spaces.study import Study
 
@@ -15,7 +15,7 @@ MakeStudy = Callable[..., Study]
 TWO = {"optimizer.generator_lr": {"choice": [1e-3, 1e-4]}}
 
 
-def seen(lives: list[Life]) -> list[int]:
+def seen(lives: list[TrialLength]) -> list[int]:
     return [life.images for life in lives]
 
 

@@ -1,19 +1,15 @@
-"""What a sweep writes to the disk, and whether there is room for it."""
+"""What a sweep writes to the disk."""
 
-import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from colornet.errors import InputError, why_not
 from colornet.training.checkpoint import KEPT
-from search.core.workload import Life
+from search.plan.workload import TrialLength
 from search.run.checkpoints import KEEP_BEST
+from search.run.create import SPARE, nearest
 
-SPARE = 32 * 2**20
-"""Bytes that are to stay free."""
 SWEEP, TRIAL, TICK, PICTURE = 1_000_000, 10_000, 2_500, 170
 """Bytes of the records: of small parts that wait to be merged, of a trial's rows, of a tick's and
 of a held-out picture's; 12 trials of 20 ticks on 246 pictures left 0.8 MB once merged."""
@@ -22,15 +18,15 @@ SHOWN = 8 * 3 * 2
 lossless, which compresses photographs to about two bytes a pixel."""
 
 
-def records_bytes(lives: Sequence[Life], judged: int, image_size: int) -> int:
+def records_bytes(trials: Sequence[TrialLength], judged: int, image_size: int) -> int:
     """Bytes of the records of some trials.
 
     Args:
         judged: held-out pictures of which each trial that ends leaves a row.
     """
-    ticks = sum(life.ticks for life in lives)
+    ticks = sum(trial.ticks for trial in trials)
     each = TRIAL + PICTURE * judged + SHOWN * image_size**2
-    return SWEEP + TICK * ticks + each * len(lives)
+    return SWEEP + TICK * ticks + each * len(trials)
 
 
 def checkpoint_bytes(learned: int, generator: int, *, averaged: bool) -> int:
@@ -68,39 +64,3 @@ def disk(
         "free": free,
         "short": 0 if free is None else max(0, needed + SPARE - free),
     }
-
-
-def check_writable(location: str) -> None:
-    """Raise InputError where a sweep's folder could not be made; a URI is not looked at."""
-    if "://" in location:
-        return
-    parent = nearest(Path(location))
-    if not parent.is_dir():
-        raise InputError(f"{location}: cannot be written: {parent} is no folder.")
-    try:
-        os.rmdir(tempfile.mkdtemp(prefix=".colorsweep-", dir=parent))
-    except OSError as error:
-        raise InputError(
-            f"{location}: cannot be written: {why_not(error)}.\n"
-            "Give --out a place with space that you may write to."
-        ) from None
-
-
-def check_room(location: str) -> None:
-    """Raise InputError where a disk is as good as full; a URI is not looked at."""
-    if "://" in location:
-        return
-    free = shutil.disk_usage(nearest(Path(location))).free
-    if free < SPARE:
-        raise InputError(
-            f"{location}: {free / 1e6:.1f} MB are free there, and a sweep wants {SPARE / 1e6:.0f} "
-            "at least.\nFree some space, or begin on another disk with --out."
-        )
-
-
-def nearest(location: Path) -> Path:
-    """What is there already in which a path would be made: a folder, if it can be made at all."""
-    found = location.absolute()
-    while not os.path.lexists(found):
-        found = found.parent
-    return found

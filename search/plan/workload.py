@@ -19,7 +19,7 @@ from colornet.config.config import Config
 from colornet.data.packed import open_pack
 from colornet.errors import InputError
 from search.core import confirmation
-from search.core.early_stopping import Stopper, first_rung
+from search.core.early_stopping import EarlyStopping, first_rung
 from spaces.distributions import Point, draw
 from spaces.study import Study
 
@@ -50,7 +50,7 @@ def in_order(low: float, expected: float, high: float) -> Range:
 
 
 @dataclass(frozen=True)
-class Life:
+class TrialLength:
     """How far one trial goes: `ticks` of its config's, to `images` pictures seen."""
 
     config: int
@@ -73,10 +73,10 @@ class Workload:
 
     points: list[Point]
     configs: list[Config]
-    low: list[Life]
-    high: list[Life]
-    drawn: list[list[Life]]
-    confirm: list[Life]
+    low: list[TrialLength]
+    high: list[TrialLength]
+    drawn: list[list[TrialLength]]
+    confirm: list[TrialLength]
 
     @property
     def images(self) -> Range:
@@ -102,7 +102,7 @@ class Workload:
         )
 
 
-def _seen(lives: Iterable[Life]) -> float:
+def _seen(lives: Iterable[TrialLength]) -> float:
     return float(sum(life.images for life in lives))
 
 
@@ -114,7 +114,7 @@ def workload(study: Study) -> Workload:
     trials = study.trials
     full = [_whole(ends, number) for number in range(trials)]
     confirm = [_whole(ends, number) for number in range(confirmation.count(study))]
-    marks = Stopper(study).rungs
+    marks = EarlyStopping(study).rungs
     if not marks:
         return Workload(points, configs, full, full, [full], confirm)
     low = [_life(ends, number, _least(study, marks, ends, number)) for number in range(trials)]
@@ -135,7 +135,7 @@ def _resolved(config: Config) -> Config:
 def _points(study: Study) -> Iterator[Point]:
     """The points of a grid or a comparison, evenly over all of them; else random ones."""
     file = study.file
-    if file.design == "compare" or file.sampler == "grid":
+    if study.is_planned:
         whole = study.planned[: study.trials]
         for place in range(min(POINTS, len(whole))):
             yield whole[place * len(whole) // min(POINTS, len(whole))]
@@ -163,14 +163,14 @@ def _tick_ends(config: Config) -> list[int]:
     ]
 
 
-def _whole(ends: Sequence[Sequence[int]], number: int) -> Life:
+def _whole(ends: Sequence[Sequence[int]], number: int) -> TrialLength:
     return _life(ends, number, len(ends[number % len(ends)]))
 
 
-def _life(ends: Sequence[Sequence[int]], number: int, ticks: int) -> Life:
+def _life(ends: Sequence[Sequence[int]], number: int, ticks: int) -> TrialLength:
     config = number % len(ends)
     ticks = min(ticks, len(ends[config]))
-    return Life(config, ticks, ends[config][ticks - 1])
+    return TrialLength(config, ticks, ends[config][ticks - 1])
 
 
 def _least(study: Study, marks: Sequence[float], ends: Sequence[Sequence[int]], number: int) -> int:
@@ -180,25 +180,25 @@ def _least(study: Study, marks: Sequence[float], ends: Sequence[Sequence[int]], 
         marks: pictures seen at each rung.
     """
     stopping, own = study.file.stopping, ends[number % len(ends)]
-    factor = 2.0 if stopping.rule == "median" else stopping.factor
     for passed, mark in enumerate(marks[first_rung(stopping, number, len(marks)) :], 1):
-        if int((number + 1) / factor**passed) == int(number / factor**passed):
+        share = stopping.one_in**passed
+        if int((number + 1) / share) == int(number / share):
             return next(tick for tick, seen in enumerate(own, 1) if seen >= mark)
     return len(own)
 
 
 def _drawn_stops(
-    study: Study, ends: Sequence[Sequence[int]], trials: int, chance: np.random.Generator
+    study: Study, ends: Sequence[Sequence[int]], trials: int, rng: np.random.Generator
 ) -> list[int]:
     """Ticks of each trial of a search with random values."""
-    stopper, stops = Stopper(study), []
+    early_stopping, stops = EarlyStopping(study), []
     for number in range(min(trials, PATTERN)):
         own = ends[number % len(ends)]
-        values = chance.normal(size=len(study.file.objectives)).tolist()
+        values = rng.normal(size=len(study.file.objectives)).tolist()
         stopped = (
             tick
             for tick, seen in enumerate(own, 1)
-            if stopper.add(f"t{number:05d}", number, seen, values)
+            if early_stopping.add(f"t{number:05d}", number, seen, values)
         )
         stops.append(next(stopped, len(own)))
     return stops
