@@ -9,7 +9,7 @@ from colornet.errors import InputError
 
 
 @dataclass(frozen=True)
-class Answer:
+class CliResult:
     """A command's result.
 
     Attributes:
@@ -31,7 +31,7 @@ class Answer:
         return self.values
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def align_columns(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells as text columns, two spaces apart; numbers are the caller's to format."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
@@ -64,7 +64,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
     return parsed
 
 
-def need_training_libraries(command: str) -> None:
+def require_training_libraries(command: str) -> None:
     """Raise InputError when the libraries of `colorsweep[train]` are not installed."""
     missing = [name for name in ("torch", "ray", "kornia", "safetensors") if not find_spec(name)]
     if missing:

@@ -1,17 +1,26 @@
-"""What `colorsweep presets`, `data …` and `train` do."""
+"""What `colorsweep presets`, `data …`, `train` and `colorize` do."""
 
 import json
 import logging
 import shlex
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
-from colornet.cli_result import Answer, aligned, need_training_libraries, parse_settings
+from colornet.cli_result import (
+    CliResult,
+    align_columns,
+    parse_settings,
+    require_training_libraries,
+)
+from colornet.errors import printable_name
 
 log = logging.getLogger("colorsweep")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
@@ -20,7 +29,7 @@ Classes = Annotated[
 ]
 
 
-def presets(name: str | None = None) -> Answer:
+def presets(name: str | None = None) -> CliResult:
     """List the presets with what their networks weigh and cost, or print one: a complete config.
 
     Parameters
@@ -33,7 +42,7 @@ def presets(name: str | None = None) -> Answer:
     if name is not None:
         find_yaml(name, PRESETS, "preset")
         values = preset_values(name)
-        return Answer(to_yaml(values).rstrip("\n"), values)
+        return CliResult(to_yaml(values).rstrip("\n"), values)
     listed = {found: preset_values(found) for found in builtin_names(PRESETS)}
     costs = _costs(listed)
     rows = [("preset", "method", "px", "generator", "GMAC", "discriminator", "GMAC", "from")]
@@ -53,7 +62,7 @@ def presets(name: str | None = None) -> Answer:
     if not costs:
         note = "Install 'colorsweep[train]' to see what the networks weigh and cost."
     counted = {found: {"config": listed[found], **costs.get(found, {})} for found in listed}
-    return Answer(f"{aligned(rows)}\n\n{note}", {"presets": counted})
+    return CliResult(f"{align_columns(rows)}\n\n{note}", {"presets": counted})
 
 
 def _costs(listed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
@@ -63,7 +72,7 @@ def _costs(listed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]
     from dataclasses import asdict
 
     from colornet.config.config import parse_config
-    from colornet.evaluation.cost import count
+    from colornet.training.cost import count
 
     return {name: asdict(count(parse_config(values, name))) for name, values in listed.items()}
 
@@ -74,7 +83,7 @@ def _weighed(cost: Mapping[str, int], player: str) -> tuple[str, str]:
     return f"{cost[f'{player}_parameters']:,}", f"{cost[f'{player}_macs'] / 1e9:.3f}"
 
 
-def data_list() -> Answer:
+def data_list() -> CliResult:
     """List the sources of pictures and their options."""
     from colornet.config.paths import TAGS
 
@@ -93,7 +102,7 @@ def data_list() -> Answer:
         lines += [
             "",
             *wrap(f"{name}: {about}", 100),
-            aligned([[cell or "" for cell in r] for r in rows]),
+            align_columns([[cell or "" for cell in r] for r in rows]),
         ]
         values[name] = {
             "description": about,
@@ -106,7 +115,7 @@ def data_list() -> Answer:
                 for key, field in options.items()
             },
         }
-    return Answer("\n".join(lines[1:]), {"sources": values})
+    return CliResult("\n".join(lines[1:]), {"sources": values})
 
 
 def data_check(
@@ -117,7 +126,7 @@ def data_check(
     classes: Classes = None,
     list_file: Path | None = None,
     settings: Settings = None,
-) -> Answer:
+) -> CliResult:
     """Find what is wrong with pictures before anything is trained.
 
     Parameters
@@ -138,7 +147,7 @@ def data_check(
     from colornet.data.check import check
 
     report = check(_data_section(path, source, image_size, classes, list_file, settings))
-    return Answer(report.text(), report.data(), exit_code=0 if report.can_train else 1)
+    return CliResult(report.text(), report.data(), exit_code=0 if report.can_train else 1)
 
 
 def data_pack(
@@ -150,7 +159,7 @@ def data_pack(
     classes: Classes = None,
     list_file: Path | None = None,
     settings: Settings = None,
-) -> Answer:
+) -> CliResult:
     """Decode pictures once, into a folder that trainings map into memory.
 
     Parameters
@@ -185,7 +194,7 @@ def data_pack(
         ("Size", f"{summary['bytes'] / 1e6:,.1f} MB in {out}"),
         ("Next", f"colorsweep run STUDY --data {out} --set data.image_size={image_size}"),
     ]
-    return Answer(aligned(rows), summary)
+    return CliResult(align_columns(rows), summary)
 
 
 def _data_section(
@@ -199,7 +208,7 @@ def _data_section(
     """The data section that these options describe. Raises InputError."""
     from colornet.config.paths import TAGS
     from colornet.config.validation import validate
-    from colornet.data.detect import FILE_SOURCES, detect_source
+    from colornet.data.check import FILE_SOURCES, detect_source
     from colornet.errors import InputError, did_you_mean
 
     source = source or detect_source(path)
@@ -238,12 +247,12 @@ def train(
     scale_lr: Literal["none", "linear", "sqrt"] = "none",
     keep: Literal["best", "last"] = "best",
     address: str | None = None,
-) -> Answer:
+) -> CliResult:
     """Train a configuration finally, from here; `search.final_training.train` is the command.
 
     Args: as the command's; address is auto or HOST:PORT.
     """
-    need_training_libraries("train")
+    require_training_libraries("train")
     from colornet.config.catalog import PRESETS, find_yaml, load_config, read_yaml
     from colornet.config.config import parse_config
     from colornet.training.final_checks import model_name, prepare, refuse_secrets_in, scale_rates
@@ -261,7 +270,6 @@ def train(
     if origin and origin.get("objection"):
         log.warning("%s", origin["objection"])
 
-    from colornet.progress import show_tick
     from colornet.training.distributed import Workers, train_final
 
     results = train_final(
@@ -277,7 +285,7 @@ def train(
     return _trained(folder, results)
 
 
-def _trained(folder: Path, results: Mapping[str, Any]) -> Answer:
+def _trained(folder: Path, results: Mapping[str, Any]) -> CliResult:
     """What a final training has come to; first of all why its model should not be used."""
     tested = [("Test", "no test pictures with color")]
     if baseline := results.get("test_ab_mae_baseline"):
@@ -296,4 +304,108 @@ def _trained(folder: Path, results: Mapping[str, Any]) -> Answer:
         *([("Promise", results["promise"])] if results["promise"] else []),
         *([] if wrong else [("Next", use)]),
     ]
-    return Answer(aligned(rows), {"model": str(folder), **results})
+    return CliResult(align_columns(rows), {"model": str(folder), **results})
+
+
+def colorize(
+    model: Path,
+    pictures: Annotated[list[Path], Parameter(negative=())],
+    *,
+    out: Annotated[Path, Parameter(alias="-o")] = Path("colorized"),
+    size: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    max_pixels: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+) -> CliResult:
+    """Colorize pictures with a model; each keeps its size and its lightness.
+
+    Parameters
+    ----------
+    model
+        Folder that `colorsweep train` has left.
+    pictures
+        Pictures of any size and mode, or folders of them, whose own folders are kept.
+    out
+        Folder for the results, as PNG.
+    size
+        Shorter side at which the network sees pictures [that of its training].
+    max_pixels
+        Larger pictures are not colorized [200,000,000].
+    overwrite
+        Replace what earlier calls have made.
+    """
+    from colornet.model.folder import check_model
+
+    check_model(model)
+    require_training_libraries("colorize")
+    from colornet.model.colorize import colorize_files
+
+    with show_pictures() as progress:
+        result = colorize_files(
+            model,
+            pictures,
+            out,
+            size=size,
+            max_pixels=max_pixels,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    told = [f"{len(result.done)} colorized"]
+    if result.kept:
+        told.append(f"{len(result.kept)} there already (--overwrite replaces them)")
+    if result.failed:
+        told.append(f"{len(result.failed)} failed")
+    log.info("%s, in %s", ", ".join(told), out)
+    lines = [
+        f"{printable_name(source)} -> {printable_name(target)}" for source, target in result.done
+    ]
+    done, kept = (
+        [{"picture": str(source), "result": str(target)} for source, target in pairs]
+        for pairs in (result.done, result.kept)
+    )
+    failed = [{"picture": str(source), "reason": reason} for source, reason in result.failed]
+    values = {"colorized": done, "kept": kept, "failed": failed}
+    return CliResult("\n".join(lines), values, exit_code=1 if failed else 0)
+
+
+def show_tick(ticks: int) -> Callable[[Mapping[str, Any]], None]:
+    """A function that says a tick's numbers, out of so many ticks."""
+
+    def show(metrics: Mapping[str, Any]) -> None:
+        tick, seconds = metrics["tick"], metrics["seconds"]
+        left = seconds / tick * (ticks - tick)
+        log.info(
+            "tick %d/%d  %s images  val_ab_mae %.4g  colorfulness %.2f  %.0f s, about %.0f s left",
+            tick,
+            ticks,
+            f"{metrics['images']:,}",
+            metrics["val_ab_mae"],
+            metrics.get("val_colorfulness_ratio") or float("nan"),
+            seconds,
+            left,
+        )
+
+    return show
+
+
+@contextmanager
+def show_pictures() -> Generator[Callable[[int, int, Path], None]]:
+    """A function to be called with pictures done, pictures in all, and the last one.
+
+    On a terminal it draws one line, elsewhere it writes one, but none within a second of the last.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True, highlight=False)
+    logged = float("-inf")
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Colorizing", total=None)
+
+        def show(done: int, total: int, picture: Path) -> None:
+            nonlocal logged
+            bar.update(task, total=total, completed=done)
+            if not console.is_terminal and (done == total or time.monotonic() - logged > 1):
+                logged = time.monotonic()
+                log.info("%d/%d  %s", done, total, picture)
+
+        yield show

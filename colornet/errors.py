@@ -41,7 +41,7 @@ class ColorsweepError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        return said(redact(super().__str__()))
+        return user_message(redact(super().__str__()))
 
 
 def printable(text: str) -> str:
@@ -49,22 +49,22 @@ def printable(text: str) -> str:
     return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def shown_name(name: object) -> str:
+def printable_name(name: object) -> str:
     """A name or path in a line of its own: line breaks are written as escapes, too."""
     return printable(re.sub(r"[\n\r\t]", lambda found: repr(found[0])[1:-1], str(name)))
 
 
-def cut(text: str, most: int = LONGEST) -> str:
+def shorten(text: str, most: int = LONGEST) -> str:
     """A text of at most so many characters, its middle left out."""
     return text if len(text) <= most else f"{text[: most - 41]}…{text[-40:]}"
 
 
-def said(text: str) -> str:
+def user_message(text: str) -> str:
     """A message as it is shown: at most three lines, printable, names and lines not endless."""
     lines = text.split("\n")
     lines = [*lines[:2], " ".join(lines[2:])] if len(lines) > 3 else lines
-    words = (_NAME.sub(lambda found: cut(found[0]), line) for line in lines)
-    return printable("\n".join(cut(line, LONGEST_LINE) for line in words))
+    words = (_NAME.sub(lambda found: shorten(found[0]), line) for line in lines)
+    return printable("\n".join(shorten(line, LONGEST_LINE) for line in words))
 
 
 class InputError(ColorsweepError):
@@ -85,10 +85,10 @@ class ClusterError(ColorsweepError):
     exit_code = 3
 
 
-def not_started(error: BaseException) -> ClusterError:
+def ray_start_error(error: BaseException) -> ClusterError:
     """The error of a Ray that this process could not start."""
     return ClusterError(
-        f"Ray did not start on this machine: {first_line(error)}.\n"
+        f"Ray did not start on this machine: {error_summary(error)}.\n"
         "See what it lacks with `colorsweep doctor`, or try again when the machine is less busy."
     )
 
@@ -105,7 +105,7 @@ class StorageError(ColorsweepError):
     @classmethod
     def at(cls, place: object, error: BaseException) -> "StorageError":
         """The error of a folder or URI, with what the system said, in the error or a cause."""
-        return cls(f"{place}: cannot be written: {why_not(error)}")
+        return cls(f"{place}: cannot be written: {os_error_reason(error)}")
 
 
 @contextlib.contextmanager
@@ -166,17 +166,17 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:shown]) + (f", … and {more} more" if more else "")
 
 
-def system_error(error: BaseException | None) -> OSError | None:
+def find_os_error(error: BaseException | None) -> OSError | None:
     """The system's error among an error and its causes, None where there is none."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error
 
 
-def why_not(error: BaseException) -> str:
+def os_error_reason(error: BaseException) -> str:
     """The system's own words for what went wrong, short enough for a sentence."""
-    found = system_error(error)
-    return (found.strerror if found else None) or first_line(found or error)
+    found = find_os_error(error)
+    return (found.strerror if found else None) or error_summary(found or error)
 
 
 _INPUT = {
@@ -186,26 +186,30 @@ _INPUT = {
 """Errors of the system that are about what a user has named."""
 
 
-def of_system(error: OSError) -> ColorsweepError:
+def from_os_error(error: OSError) -> ColorsweepError:
     """What the system refused, for a user: bad input, or a failure."""
-    text = f"{error.filename}: {why_not(error)}." if error.filename else f"{why_not(error)}."
+    text = (
+        f"{error.filename}: {os_error_reason(error)}."
+        if error.filename
+        else f"{os_error_reason(error)}."
+    )
     return InputError(text) if error.errno in _INPUT else StorageError(text)
 
 
-def first_line(error: BaseException) -> str:
+def error_summary(error: BaseException) -> str:
     """What an error says first, short enough for a sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:300].rstrip(".") if lines else type(error).__name__
 
 
-class Redacted(logging.Filter):
+class RedactingFilter(logging.Filter):
     """Takes secrets out of what is logged, as errors do of what they say."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record; every one passes."""
         if isinstance(record.args, tuple):
             record.args = tuple(
-                shown_name(one) if isinstance(one, PurePath) else one for one in record.args
+                printable_name(one) if isinstance(one, PurePath) else one for one in record.args
             )
-        record.msg, record.args = said(redact(record.getMessage())), ()
+        record.msg, record.args = user_message(redact(record.getMessage())), ()
         return True

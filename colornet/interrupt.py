@@ -37,7 +37,7 @@ def _catch_once(number: signal.Signals) -> None:
     before = signal.signal(number, stop)
 
 
-def say(text: str) -> None:
+def write_stderr(text: str) -> None:
     """Put a line of its own on stderr, also from a signal handler, which may not use the stream.
 
     A terminal has just shown `^C` where the cursor was, which a live display may have hidden.
@@ -58,7 +58,7 @@ class StopSignals:
     def __init__(self, stop: Callable[[], None], at_once: Callable[[], None]) -> None:
         self._stop = stop
         self._at_once = at_once
-        self._heard: set[int] = set()
+        self._received: set[int] = set()
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "StopSignals":
@@ -70,14 +70,14 @@ class StopSignals:
         return self
 
     @property
-    def heard(self) -> bool:
+    def received(self) -> bool:
         """Whether a signal has come."""
-        return bool(self._heard)
+        return bool(self._received)
 
     def install(self) -> None:
         """Set the handlers, again where another library has set its own."""
         for number in self._before:
-            signal.signal(number, self._hear)
+            signal.signal(number, self._handle)
 
     def __exit__(
         self,
@@ -88,10 +88,10 @@ class StopSignals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
-        if number in self._heard:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if number in self._received:
             if number != signal.SIGHUP:
                 self._at_once()
             return
-        self._heard.add(number)
+        self._received.add(number)
         self._stop()

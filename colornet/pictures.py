@@ -87,7 +87,7 @@ class Prediction:
         return lab_from_rgb(self.values)
 
     @property
-    def own_lightness(self) -> Tensor | None:
+    def predicted_lightness(self) -> Tensor | None:
         """(N, 1, H, W), or None where the generator predicts ab alone."""
         return None if self.space == "ab" else self._split[0]
 

@@ -50,7 +50,7 @@ class Ranks:
         return cls(dist.get_rank(), dist.get_world_size(), device)
 
     @property
-    def leads(self) -> bool:
+    def is_first(self) -> bool:
         """Whether this is the rank that writes and reports."""
         return self.rank == 0
 
@@ -91,15 +91,15 @@ class Ranks:
         dist.all_reduce(found, dist.ReduceOp.MAX)
         return found.tolist()
 
-    def gathered(self, value: Plain) -> list[Plain]:
+    def gather(self, value: Plain) -> list[Plain]:
         """Every rank's value, on the first; on the others nothing."""
         if self.world == 1:
             return [value]
-        values: list[Any] | None = [None] * self.world if self.leads else None
+        values: list[Any] | None = [None] * self.world if self.is_first else None
         dist.gather_object(value, values)
         return values or []
 
-    def agreed(self, value: Plain) -> Plain:
+    def broadcast(self, value: Plain) -> Plain:
         """The first rank's value."""
         if self.world == 1:
             return value
@@ -108,7 +108,7 @@ class Ranks:
         return values[0]
 
     @contextmanager
-    def leading(self) -> Generator[bool]:
+    def on_first(self) -> Generator[bool]:
         """What the first rank does alone; the others wait. Yields whether this is the first.
 
         What it raises in there ends every rank: the others raise TrainingInterrupted where it does,
@@ -119,11 +119,11 @@ class Ranks:
             return
         failure: BaseException | None = None
         try:
-            yield self.leads
+            yield self.is_first
         except BaseException as error:
             failure = error
         ended = type(failure).__name__, str(failure), isinstance(failure, TrainingInterrupted)
-        said = self.agreed(None if failure is None else ended)
+        said = self.broadcast(None if failure is None else ended)
         if failure is not None:
             raise failure
         if said is not None:
@@ -132,7 +132,7 @@ class Ranks:
             raise kind(f"the first rank ended: {name}: {message}")
 
 
-class Stops:
+class StopChecks:
     """Whether a training is asked to stop: all ranks know it before the same step.
 
     They look together every 2 seconds, after a number of steps that follows from how long the
@@ -148,7 +148,7 @@ class Stops:
         """Look before the next step; what was between the steps says nothing of their time."""
         self.left, self.looked = 0, 0.0
 
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         """Whether to stop before the next step; called before each by every rank."""
         if self.ranks.world == 1:
             return interrupt.requested.is_set()
@@ -157,11 +157,11 @@ class Stops:
             return False
         if self.looked:
             self.step_seconds = (time.monotonic() - self.looked) / self.steps
-        asked = float(interrupt.requested.is_set())
-        asked, self.step_seconds = self.ranks.most([asked, self.step_seconds])
+        requested = float(interrupt.requested.is_set())
+        requested, self.step_seconds = self.ranks.most([requested, self.step_seconds])
         self.steps = max(1, int(LOOK_SECONDS / max(self.step_seconds, 1e-6)))
         self.left, self.looked = self.steps - 1, time.monotonic()
-        return bool(asked)
+        return bool(requested)
 
 
 class _Sum(torch.autograd.Function):
@@ -178,7 +178,7 @@ class _Sum(torch.autograd.Function):
         return _Sum.apply(grad_outputs[0].contiguous())
 
 
-def statistics(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def batch_statistics(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and variance of each channel over the batches of all ranks, with their gradients.
 
     Exact for parts of any size, by the ranks' own means and variances (Chan et al. 1979).
@@ -199,3 +199,17 @@ def statistics(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     mean = (means * counts).sum(0) / total
     variance = ((variances + (means - mean).square()) * counts).sum(0) / total
     return mean, variance, total
+
+
+def prepare_worker(threads: int) -> None:
+    """Give this thread its CPUs; call it before the first tensor operation.
+
+    More threads than CPUs make trainings that run side by side several times slower. Denormal
+    numbers, which a decaying Adam moment can turn into, make a convolution a hundred times slower;
+    the setting holds for the calling thread and for threads that torch starts later.
+
+    Args:
+        threads: CPUs that belong to this worker.
+    """
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)

@@ -19,7 +19,7 @@ def derive(seed: int, *names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def weights_stream(seed: int, network: str) -> torch.Generator:
+def weights_generator(seed: int, network: str) -> torch.Generator:
     """The stream that a network's initial weights are drawn from."""
     return torch.Generator().manual_seed(derive(seed, "weights", network))
 
@@ -33,7 +33,7 @@ def noise_seed(seed: int, rank: int = 0) -> int:
 
 
 @dataclass
-class Order:
+class PictureOrder:
     """An endless sequence of training pictures: one permutation of all of them after the other.
 
     The sequence depends on the seed and the number of pictures alone, and any place in it can be

@@ -10,13 +10,17 @@ refused, and what is written, moved or deleted is not reached through a link tha
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pyarrow import BufferReader, NativeFile, fs
 
@@ -24,6 +28,10 @@ from colornet.config.reading import MAX_BYTES, decoded, read_text
 from colornet.errors import InputError
 
 _WRITING = ".writing-"
+REPLY_SECONDS = 6.0
+"""In which storage behind a URI has to answer."""
+_BUCKETS = ("s3", "gcs")
+"""Filesystems of which the first part of a path is a bucket."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ class Storage:
         with self.filesystem.open_output_stream(full) as file:
             file.write(data)
 
-    def pieces(self, name: str, *, whole: bool = True) -> NativeFile:
+    def open_file(self, name: str, *, whole: bool = True) -> NativeFile:
         """A file to be read here and there.
 
         Args:
@@ -142,11 +150,11 @@ class Storage:
             return BufferReader(self.read(name))
         return self.filesystem.open_input_file(self._full(name))
 
-    def reading(self, name: str) -> IO[bytes]:
+    def open_input(self, name: str) -> IO[bytes]:
         """A file to be read in pieces. Raises FileNotFoundError when it is not there."""
         return self.filesystem.open_input_stream(self._full(name))
 
-    def writing(self, name: str) -> IO[bytes]:
+    def open_output(self, name: str) -> IO[bytes]:
         """A file to be written in pieces, which may be there in part when that is cut off."""
         full = self._changed(name)
         self.filesystem.create_dir(full.rsplit("/", 1)[0], recursive=True)
@@ -169,7 +177,7 @@ class Storage:
         names = sorted(info.base_name for info in found if info.type == kind)
         return [name for name in names if _is_inside(name)]  # an object store takes `..` for a name
 
-    def refuse_strange(self) -> None:
+    def check_entries(self) -> None:
         """See that a folder holds files and folders only, and no link that leads out of it.
 
         Links would have others' files written or deleted, and pipes and devices never end.
@@ -318,3 +326,64 @@ def cache_folder() -> Path:
         return Path(named).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base).absolute() / "colorsweep"
+
+
+@cache
+def check_reachable(location: str) -> None:
+    """Ask storage by URI whether it answers and has the bucket, once in a process.
+
+    A filesystem's client retries for a minute and more where nobody answers, and cannot be left
+    alone meanwhile: its process does not end before. So a process of its own asks, which can be
+    killed: this module as a script. A local path is not looked at.
+
+    Raises:
+        InputError: no answer in time, no such bucket, or it cannot be read.
+    """
+    if "://" not in location or location.startswith("file://"):
+        return
+    # Ray's workers find this project on a path of their own, which a child does not inherit.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        process = subprocess.run(
+            [sys.executable, "-P", "-m", "colornet.storage"],
+            input=location,
+            capture_output=True,
+            text=True,
+            timeout=REPLY_SECONDS,
+            env=environment,
+        )
+        reply = json.loads(process.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        reply = {"error": f"no answer within {REPLY_SECONDS:g} s"}
+    except (ValueError, IndexError):
+        return  # whoever uses the storage will say what is wrong with it
+    if bucket := reply.get("missing"):
+        raise InputError(f"{location}: there is no bucket {bucket}: make it, or name another.")
+    if error := reply.get("error"):
+        raise InputError(
+            f"{location}: cannot be reached: {error}: see its name, the network, the credentials, "
+            "and AWS_ENDPOINT_URL for a server of your own."
+        )
+
+
+def _ask(location: str) -> dict[str, Any]:
+    """What is wrong with a location: `missing`, a bucket, or `error`; empty where nothing is."""
+    try:
+        filesystem, root = fs.FileSystem.from_uri(location)
+        if isinstance(filesystem, fs.S3FileSystem):
+            # pyarrow has no way to change a client but to make another of the same options.
+            _, (options,) = filesystem.__reduce__()
+            once = fs.AwsStandardS3RetryStrategy(max_attempts=1)
+            filesystem = fs.S3FileSystem(**{**options, "retry_strategy": once})
+        bucket = root.partition("/")[0] if filesystem.type_name in _BUCKETS else ""
+        if bucket and filesystem.get_file_info(bucket).type == fs.FileType.NotFound:
+            return {"missing": bucket}
+        filesystem.get_file_info(fs.FileSelector(root, allow_not_found=True))
+    except (OSError, ValueError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return {"error": lines[0].rpartition("Details: ")[2].rstrip(".")[:200]}
+    return {}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_ask(sys.stdin.read())), flush=True)

@@ -9,10 +9,10 @@ import os
 import sys
 from typing import Any, TextIO
 
-from colornet.errors import StorageError, why_not
+from colornet.errors import StorageError, os_error_reason
 
 
-class Lossy:
+class LossyStream:
     """A text stream whose words are lost where they cannot be written."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -34,7 +34,7 @@ class Lossy:
         return getattr(self._stream, name)
 
 
-def settle() -> bool:
+def open_standard_streams() -> bool:
     """Make the three streams usable, whatever this process was started with.
 
     A descriptor that is closed is opened on nothing, or the next file would be taken for it. Text
@@ -57,12 +57,12 @@ def settle() -> bool:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    if not isinstance(sys.stderr, Lossy):
-        sys.stderr = Lossy(sys.stderr)
+    if not isinstance(sys.stderr, LossyStream):
+        sys.stderr = LossyStream(sys.stderr)
     return was_open
 
 
-def answer(text: str, end: str = "\n") -> None:
+def write_result(text: str, end: str = "\n") -> None:
     """Write a command's result to stdout; where a reader has seen enough, that is the end of it.
 
     Raises:
@@ -71,13 +71,13 @@ def answer(text: str, end: str = "\n") -> None:
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:
-        discard()
+        discard_stdout()
     except (OSError, ValueError) as error:
-        discard()
-        raise StorageError(f"stdout: cannot be written: {why_not(error)}") from None
+        discard_stdout()
+        raise StorageError(f"stdout: cannot be written: {os_error_reason(error)}") from None
 
 
-def discard() -> None:
+def discard_stdout() -> None:
     """What is left in stdout's buffer goes nowhere, also when the interpreter ends."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from colornet.cli_result import aligned, count_text
+from colornet.cli_result import align_columns, count_text
 from colornet.errors import InputError
 from reports.format import size_text
 
@@ -102,7 +102,7 @@ class BestResult:
     def text(self) -> str:
         """Aligned tables, how sure it is, the files and the command to type next."""
         lines = [self.objection.text, ""] if self.objection else []
-        lines += [line for table in self.tables for line in (aligned(table), "")]
+        lines += [line for table in self.tables for line in (align_columns(table), "")]
         lines += [*self.notes, ""]
         lines += [f"Note    {problem}" for problem in self.problems]
         lines += [f"Confirm {self.remedy}"] if self.remedy and not self.objection else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from colornet.cli_result import Answer, count_text
+from colornet.cli_result import CliResult, count_text
 from colornet.errors import InputError
 from reports.format import csv_cell
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def export_csv(
     sweep: str | None = None, *, out: Annotated[Path | None, Parameter(alias="-o")] = None
-) -> Answer:
+) -> CliResult:
     """Write a sweep's trials as a table, one row each, with all they reported last.
 
     Parameters
@@ -52,7 +52,7 @@ def export_csv(
         "columns": list(frame.columns),
         "problems": problems,
     }
-    return Answer("\n".join(lines), values)
+    return CliResult("\n".join(lines), values)
 
 
 def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":

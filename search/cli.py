@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Annotated, Any
 
-from colornet.interrupt import say
+from colornet.interrupt import write_stderr
 
 try:
     from cyclopts import App, CycloptsError, Parameter
@@ -22,14 +22,14 @@ try:
         INTERRUPTED,
         ColorsweepError,
         InputError,
-        Redacted,
+        RedactingFilter,
         StorageError,
-        of_system,
+        from_os_error,
         printable,
-        said,
+        user_message,
     )
 except KeyboardInterrupt:  # libraries take a while to load
-    say("Interrupted")
+    write_stderr("Interrupted")
     sys.exit(130)
 
 app = App(
@@ -69,7 +69,7 @@ COMMANDS = {
     "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),
     "best": ("reports.commands:best", "Write the best configuration to best.yaml."),
     "train": ("search.final_training:train", "Train a configuration finally, to a model."),
-    "colorize": ("colornet.colorize_command:colorize", "Colorize pictures with a model."),
+    "colorize": ("colornet.commands:colorize", "Colorize pictures with a model."),
 }
 DATA_COMMANDS = {
     "list": ("colornet.commands:data_list", "List the sources of pictures."),
@@ -114,10 +114,10 @@ def _launch(
         answer = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         return _show(answer, as_json)
     except CycloptsError as error:
-        print(said(str(error)), file=sys.stderr)
+        print(user_message(str(error)), file=sys.stderr)
         return 2
     except BrokenPipeError:
-        streams.discard()
+        streams.discard_stdout()
         return 0
     except (ColorsweepError, OSError, MemoryError, RecursionError) as error:
         if debug:
@@ -143,7 +143,7 @@ def _refusal(error: BaseException) -> ColorsweepError:
     if isinstance(error, ColorsweepError):
         return error
     if isinstance(error, OSError):
-        return of_system(error)
+        return from_os_error(error)
     kind = "more memory" if isinstance(error, MemoryError) else "deeper nesting"
     return ColorsweepError(f"needs {kind} than there is.\nSee where with --debug.")
 
@@ -152,9 +152,9 @@ def _show(answer: Any, as_json: bool) -> int:
     if answer is None or isinstance(answer, int):
         return answer or 0
     if as_json:
-        streams.answer(json.dumps(answer.data(), indent=1, allow_nan=False))
+        streams.write_result(json.dumps(answer.data(), indent=1, allow_nan=False))
     else:
-        streams.answer(printable(answer.text()))
+        streams.write_result(printable(answer.text()))
     return getattr(answer, "exit_code", 0)
 
 
@@ -167,9 +167,9 @@ class _Stderr(logging.Handler):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `colorsweep` with the process's arguments and exit with its code."""
-    had_stdout = streams.settle()
+    had_stdout = streams.open_standard_streams()
     handler = _Stderr()
-    handler.addFilter(Redacted())
+    handler.addFilter(RedactingFilter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(message)s")
     logging.getLogger("colorsweep").setLevel(logging.INFO)
     # What Pillow thinks of damaged metadata comes without the name of the picture.
@@ -180,21 +180,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = app.meta(
             arguments, result_action="return_value", exit_on_error=False, print_error=False
         )
-        streams.answer("", end="")
+        streams.write_result("", end="")
         if not had_stdout:
             raise StorageError("stdout: cannot be written: it is closed")
     except CycloptsError as error:
-        print(said(str(error)), file=sys.stderr)
+        print(user_message(str(error)), file=sys.stderr)
         code = 2
     except StorageError as error:
         print(error, file=sys.stderr)
         code = code or error.exit_code
     except OSError as error:  # of help, which is printed by itself
-        streams.discard()
+        streams.discard_stdout()
         if not isinstance(error, BrokenPipeError):
-            print(f"stdout: {of_system(error)}", file=sys.stderr)
+            print(f"stdout: {from_os_error(error)}", file=sys.stderr)
             code = 1
     except KeyboardInterrupt:
-        say("Interrupted")
+        write_stderr("Interrupted")
         code = INTERRUPTED
     sys.exit(code)

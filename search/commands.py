@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from colornet.cli_result import Answer, aligned, need_training_libraries
+from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import INTERRUPTED, InputError
-from colornet.interrupt import say
+from colornet.interrupt import write_stderr
 from search.cluster.job_commands import driver_address, is_jobs, resume_job, status_of_job
 from search.options import Address, Flag, Settings, Trials
 
@@ -31,7 +31,7 @@ def run(
     when_spent: Literal["finish", "cut"] | None = None,
     out: str | None = None,
     address: Address = None,
-) -> Answer:
+) -> CliResult:
     """Run a study as a sweep: choose, train and record trials until the budget is used.
 
     Parameters
@@ -54,7 +54,7 @@ def run(
     address
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
-    need_training_libraries("run")
+    require_training_libraries("run")
     address = driver_address(address)
     from search.run.create import new_sweep
     from search.run.resources import allocate, this_machine
@@ -84,7 +84,7 @@ def plan(
     probe: Flag = False,
     cpus: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     gpus: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
-) -> Answer:
+) -> CliResult:
     """Check a study and say what running it would take; starts nothing.
 
     Exits with 2 when it goes beyond the study's own budget or the free disk, too.
@@ -111,7 +111,7 @@ def plan(
         Its GPUs [this machine's].
     """
     if probe:
-        need_training_libraries("plan --probe")
+        require_training_libraries("plan --probe")
     from search.plan.plan import is_refused, make_plan
     from search.plan.text import plan_text
     from search.run.resources import Capacity, this_machine
@@ -127,7 +127,7 @@ def plan(
     options += ["--quick"] if quick else []
     options += [f"--out {shlex.quote(out)}"] if out is not None else []
     command = " ".join(["colorsweep run", shlex.quote(study), *options])
-    return Answer(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
+    return CliResult(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
 
 
 def resume(
@@ -138,7 +138,7 @@ def resume(
     take_over: Flag = False,
     address: Address = None,
     ship: Flag = False,
-) -> Answer:
+) -> CliResult:
     """Go on with a sweep that was stopped or killed; finished trials are not run again.
 
     Parameters
@@ -176,7 +176,7 @@ def extend(
     accept: Flag = False,
     take_over: Flag = False,
     address: Address = None,
-) -> Answer:
+) -> CliResult:
     """Give a sweep more trials, or a compared design more seeds, and go on with it.
 
     Parameters
@@ -209,7 +209,7 @@ def confirm(
     replicates: Annotated[int, Parameter(validator=Number(gte=2))] = 3,
     take_over: Flag = False,
     address: Address = None,
-) -> Answer:
+) -> CliResult:
     """Train the best of a search again with fresh seeds, and judge them on the test pictures.
 
     Parameters
@@ -239,8 +239,8 @@ def _go_on(
     *,
     accept: bool = False,
     take_over: bool = False,
-) -> Answer:
-    need_training_libraries(command)
+) -> CliResult:
+    require_training_libraries(command)
     address = driver_address(address)
     from search.records.reader import find_sweep
     from search.run.resume import resume_sweep
@@ -250,18 +250,18 @@ def _go_on(
     return _driven(location, address)
 
 
-def _driven(location: str, address: str | None) -> Answer:
+def _driven(location: str, address: str | None) -> CliResult:
     """Drive a sweep that is in place, which can go on wherever a Ctrl-C meets it."""
     try:
         from search.run.sweep import run as start
 
         return _answer(start(location, address))
     except KeyboardInterrupt:
-        say(f"Interrupted. Go on with: colorsweep resume {shlex.quote(location)}")
+        write_stderr(f"Interrupted. Go on with: colorsweep resume {shlex.quote(location)}")
         raise SystemExit(INTERRUPTED) from None
 
 
-def _answer(result: "SweepResult") -> Answer:
+def _answer(result: "SweepResult") -> CliResult:
     from search.core.finished import counts_of
     from search.records.reader import read_sweep
     from search.status import best_point, best_text
@@ -287,10 +287,10 @@ def _answer(result: "SweepResult") -> Answer:
         "seconds": round(result.seconds, 1),
         "interrupted": result.interrupted,
     }
-    return Answer(aligned(rows), values, exit_code=130 if result.interrupted else 0)
+    return CliResult(align_columns(rows), values, exit_code=130 if result.interrupted else 0)
 
 
-def status(sweep: str | None = None, *, address: Address = None) -> Answer:
+def status(sweep: str | None = None, *, address: Address = None) -> CliResult:
     """Say how a sweep stands: trials by state, what runs, the best so far.
 
     Parameters
@@ -306,4 +306,4 @@ def status(sweep: str | None = None, *, address: Address = None) -> Answer:
     from search.status import status_of, status_text
 
     values = status_of(find_sweep(sweep))
-    return Answer(status_text(values), values)
+    return CliResult(status_text(values), values)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colornet.cli_result import Answer, aligned, need_training_libraries
+from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import ColorsweepError, InputError
 from search.run.create import check_room, check_writable
 
@@ -19,7 +19,7 @@ SEED = 7_000
 """Of the demo's own pictures: none of them is in the set that is trained on."""
 
 
-def demo(*, out: Path = Path("demo")) -> Answer:
+def demo(*, out: Path = Path("demo")) -> CliResult:
     """Do everything in small, on built-in pictures: sweep, report, best, train, colorize.
 
     Parameters
@@ -27,7 +27,7 @@ def demo(*, out: Path = Path("demo")) -> Answer:
     out
         Folder for all of it; it must not be there yet.
     """
-    need_training_libraries("demo")
+    require_training_libraries("demo")
     if os.path.lexists(out):
         raise InputError(f"{out}: is there already.\nGive --out another folder, or delete it.")
     check_writable(str(out))
@@ -53,7 +53,7 @@ def demo(*, out: Path = Path("demo")) -> Answer:
         ("Pictures", f"{made['pictures']}  (grey, colorized, truth)"),
         ("Next", "colorsweep run learning-rate-balance --quick --data YOUR_PICTURES"),
     ]
-    return Answer("\n" + aligned(rows), made)
+    return CliResult("\n" + align_columns(rows), made)
 
 
 def _call(*words: str) -> None:
@@ -72,7 +72,7 @@ def _call(*words: str) -> None:
 
 def _draw(folder: Path) -> list[np.ndarray]:
     """Draw landscapes that no training has seen, and write them in grey."""
-    from colornet.data.sources.scenes import draw_scene
+    from colornet.data.scenery.compositions import draw_scene
 
     folder.mkdir(parents=True)
     truths = [draw_scene(SEED, index, SIZE) for index in range(PICTURES)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from colornet.cli_result import Answer
+from colornet.cli_result import CliResult
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def export_optuna(
     sweep: str | None = None, *, out: Annotated[Path | None, Parameter(alias="-o")] = None
-) -> Answer:
+) -> CliResult:
     """Write a sweep's trials as an Optuna journal, for optuna-dashboard.
 
     Parameters
@@ -45,7 +45,7 @@ def export_optuna(
     lines.insert(1, f"Trials  {states or 'none'}")
     values = {"file": str(path), "trials": counts, "problems": records.problems}
     lines.append(f"Next    optuna-dashboard {path}")
-    return Answer("\n".join(lines), values)
+    return CliResult("\n".join(lines), values)
 
 
 def write_journal(records: "SweepRecords", path: Path) -> dict[str, int]:

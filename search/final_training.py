@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from colornet.cli_result import Answer, need_training_libraries, parse_settings
+from colornet.cli_result import CliResult, parse_settings, require_training_libraries
 from colornet.errors import InputError
 from search.cluster.job_commands import followed, is_jobs, reached, refusal
 from search.options import Flag, Follow, Settings
@@ -28,7 +28,7 @@ def train(
     address: str | None = None,
     ship: Flag = False,
     follow: Follow = False,
-) -> Answer:
+) -> CliResult:
     """Train a configuration finally, to a model; the same command resumes a killed training.
 
     Parameters
@@ -70,7 +70,7 @@ def train(
             keep=keep,
             address=address,
         )
-    need_training_libraries("train")
+    require_training_libraries("train")
     if out is None:
         raise InputError(
             "--out: is missing: a job leaves its model where every node of the cluster sees it.\n"

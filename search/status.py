@@ -4,8 +4,8 @@ import json
 import shlex
 from typing import Any
 
-from colornet.cli_result import aligned, count_text
-from colornet.errors import cut
+from colornet.cli_result import align_columns, count_text
+from colornet.errors import shorten
 from search.core.budget import BudgetTracker
 from search.core.finished import TrialCounts, counts_of, is_finished, why_over
 from search.core.ranking import (
@@ -142,7 +142,7 @@ def status_text(values: dict[str, Any]) -> str:
         told = f"{told.replace(' (none started)', '')}, the records of {values['gone']} missing"
     rows = [
         ("Sweep", values["sweep"]),
-        ("Question", cut(values["question"])),
+        ("Question", shorten(values["question"])),
         ("State", driven),
         ("Trials", told),
     ]
@@ -161,4 +161,4 @@ def status_text(values: dict[str, Any]) -> str:
     rows += [("Problem", problem) for problem in values["problems"]]
     verb = "report" if finished or driver or values["gone_text"] else "resume"
     rows.append(("Next", f"colorsweep {verb} {shlex.quote(values['sweep'])}"))
-    return aligned(rows)
+    return align_columns(rows)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from colornet.cli_result import parse_settings
-from colornet.data.detect import detect_source
+from colornet.data.check import detect_source
 from spaces.loading import load_study
 from spaces.study import Study
 

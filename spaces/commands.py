@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from colornet.cli_result import Answer, aligned
+from colornet.cli_result import CliResult, align_columns
 from colornet.config.catalog import builtin_names, find_yaml, read_yaml
 from colornet.config.reading import read_text
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 
 
-def studies(name: str | None = None) -> Answer:
+def studies(name: str | None = None) -> CliResult:
     """List the built-in studies, or print one to start your own from.
 
     Parameters
@@ -20,7 +20,7 @@ def studies(name: str | None = None) -> Answer:
     if name is not None:
         path = find_yaml(name, STUDIES, "study")
         load_study(name)
-        return Answer(read_text(path).rstrip("\n"), read_yaml(path))
+        return CliResult(read_text(path).rstrip("\n"), read_yaml(path))
     rows = [("study", "design", "trials".rjust(8), "quick".rjust(8), "question")]
     values = {}
     for found in builtin_names(STUDIES):
@@ -28,7 +28,7 @@ def studies(name: str | None = None) -> Answer:
         rows.append((found, whole.file.design, _trials(whole), _trials(quick), whole.file.question))
         values[found] = _described(whole, quick)
     note = "Trials: in full and with --quick; + those that confirm the best of them."
-    return Answer(f"{aligned(rows)}\n\n{note}", {"studies": values})
+    return CliResult(f"{align_columns(rows)}\n\n{note}", {"studies": values})
 
 
 def _described(whole: Study, quick: Study) -> dict[str, Any]:

@@ -27,11 +27,9 @@ FOUNDATIONS = {
     "colornet.model.folder",
     "colornet.model.lightness",
     "colornet.provenance",
-    "colornet.reachable",
     "colornet.redaction",
     "colornet.storage",
     "colornet.streams",
-    "colornet.training.budget",
     "colornet.training.final_checks",
 }
 """Torch-free modules and folders that every room may use."""

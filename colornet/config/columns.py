@@ -6,6 +6,7 @@ pictures), `eval_` (the common ones of `evaluate_on`) and `test_` + METRICS, `di
 """
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 
@@ -104,6 +105,11 @@ COLUMNS = {
     "cost": COSTS,
 }
 """The names behind each prefix."""
+
+
+def finite_or_none(value: float) -> float | None:
+    """A value as records have it: null in place of NaN and infinities, which JSON lacks."""
+    return value if isfinite(value) else None
 
 
 def metric_of(column: str) -> Metric | None:

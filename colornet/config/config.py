@@ -19,8 +19,8 @@ from colornet.config.sections.data import DataConfig, ScenesData
 from colornet.config.sections.discriminators import DiscriminatorConfig
 from colornet.config.sections.generators import GeneratorConfig, UNet
 from colornet.config.sections.losses import (
+    AdversarialOptions,
     CycleGanLoss,
-    Game,
     LossConfig,
     Reconstruction,
     RegressionLoss,
@@ -74,7 +74,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _players_agree(self) -> "Config":
         method = self.loss.method
-        if not isinstance(self.loss, Game):
+        if not isinstance(self.loss, AdversarialOptions):
             if self.discriminator is not None:
                 raise ValueError(f"loss.method {method} trains no discriminator: set it to null")
         elif self.discriminator is None:

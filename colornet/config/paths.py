@@ -8,7 +8,12 @@ from colornet.config.sections.base import Section
 from colornet.config.sections.data import DATA
 from colornet.config.sections.discriminators import DISCRIMINATORS
 from colornet.config.sections.generators import GENERATORS
-from colornet.config.sections.losses import LABELLED, METHODS, OF_LABELS, Game
+from colornet.config.sections.losses import (
+    LABELLED,
+    METHODS,
+    OF_LABELS,
+    AdversarialOptions,
+)
 from colornet.config.sections.optimizer import SCHEDULES
 
 
@@ -34,7 +39,7 @@ _OF_NO_USE = {"wgan_gp": ("r1_gamma", "gate_accuracy"), "none": ("r1_gamma",)}
 _WITHOUT_MEANING: dict[str, dict[str, tuple[str, ...]]] = {
     "loss.adversarial": {
         name: (*(() if name in LABELLED else OF_LABELS), *_OF_NO_USE.get(name, ()))
-        for name in get_args(Game.model_fields["adversarial"].annotation)
+        for name in get_args(AdversarialOptions.model_fields["adversarial"].annotation)
     }
 }
 """What falls back to its default when a path gets a value under which it means nothing."""
@@ -83,7 +88,7 @@ def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _fit_discriminator(values: dict[str, Any], method: str) -> None:
-    if not issubclass(TAGS["loss"][1][method], Game):
+    if not issubclass(TAGS["loss"][1][method], AdversarialOptions):
         values["discriminator"] = None
     elif method == "cyclegan" and isinstance(values.get("discriminator"), Mapping):
         values["discriminator"] = {**values["discriminator"], "conditional": False}

@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import ScalarNode
 
-from colornet.errors import InputError, first_line
+from colornet.errors import InputError, error_summary
 
 MAX_BYTES = 1_000_000
 """Of a YAML file, and of a JSON file that does not say otherwise."""
@@ -49,7 +49,7 @@ def read_text(path: str | os.PathLike[str], most: int = MAX_BYTES) -> str:
     except FileNotFoundError:
         raise InputError(f"{path}: not found.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
-        why = getattr(error, "strerror", None) or first_line(error)
+        why = getattr(error, "strerror", None) or error_summary(error)
         raise InputError(f"{path}: cannot be read: {why}.") from None
     return decoded(content, str(path))
 
@@ -197,7 +197,7 @@ def yaml_value(text: str, origin: str) -> Any:
     except yaml.MarkedYAMLError as error:
         raise InputError(f"{_at(origin, error.problem_mark)}: not YAML: {error.problem}.") from None
     except (yaml.YAMLError, UnicodeError) as error:
-        raise InputError(f"{origin}: not YAML: {first_line(error)}.") from None
+        raise InputError(f"{origin}: not YAML: {error_summary(error)}.") from None
 
 
 def _at(origin: str, mark: Any) -> str:

@@ -22,17 +22,17 @@ import numpy as np
 import xxhash
 
 from colornet.data.decode import is_grey
-from colornet.data.near_duplicates import find_twins
+from colornet.data.near_duplicates import find_near_duplicates
 from colornet.data.source import Decoded, Entry, Source, UnusablePicture, read_as
 from colornet.data.splits import Split
-from colornet.errors import InputError, why_not
+from colornet.errors import InputError, os_error_reason
 from colornet.storage import cache_folder, sync_folder
 
 PACK_VERSION = 2
 PICTURES, INDEX = "pictures.npy", "index.json"
 
-_NAMED_WARNINGS = 3
-_NAMED_IN_ERROR = 3
+_NAMED_WARNINGS = _NAMED_IN_ERROR = 3
+_DUPLICATE = "duplicate of "
 _SPARE_BYTES = 32 * 2**20
 _log = logging.getLogger("colorsweep")
 
@@ -67,7 +67,7 @@ def build_once(
         _build_locked(folder, source, skip_grey, image_size, is_built)
     except OSError as error:
         raise InputError(
-            f"{_refused(error, folder.parent)}: cannot be written: {why_not(error)}.\n"
+            f"{_refused(error, folder.parent)}: cannot be written: {os_error_reason(error)}.\n"
             "Free some space, or take another place: COLORSWEEP_CACHE, for `data pack` also -o."
         ) from error
 
@@ -125,29 +125,29 @@ def _short(folder: Path) -> str:
 def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> None:
     entries = packing_order(source.entries())
     _check_space(folder, len(entries), image_size)
-    index = _Index(source, len(entries), skip_grey)
+    inventory = Inventory(skip_grey)
     digest = xxhash.xxh3_128()
     with (folder / PICTURES).open("wb") as file:
         _write_header(file, 0, image_size)
         for entry, decoded in decode_in_order(source, entries):
-            if isinstance(decoded, UnusablePicture):
-                index.note_bad(entry.name, str(decoded))
-            elif index.accepts(entry, decoded):
-                pixels = decoded.pixels.tobytes()
+            if (pixels := inventory.add(entry, decoded)) is not None:
                 digest.update(pixels)
                 file.write(pixels)
+            elif isinstance(decoded, UnusablePicture):
+                _refuse_many_bad(inventory, source, len(entries))
         file.seek(0)
-        _write_header(file, len(index.names), image_size)
+        _write_header(file, len(inventory.names), image_size)
         file.flush()
         os.fsync(file.fileno())
-    index.finish()
+    _refuse_few(inventory, source, len(entries))
     described = {
         "version": PACK_VERSION,
         "key": pack_key(source, skip_grey),
         "image_size": image_size,
         "skip_grey": skip_grey,
         "read_as": read_as(source),
-        **index.columns(),
+        **({"twins": find_near_duplicates(inventory.phashes)} if source.phashes else {}),
+        **inventory.columns(),
         "pixels_hash": digest.hexdigest(),
     }
     with (folder / INDEX).open("w", encoding="utf-8") as file:
@@ -216,85 +216,101 @@ def decode_in_order(
         pool.shutdown(cancel_futures=True)
 
 
-class _Index:
-    """What is known of the pictures packed so far, and what was left out and why."""
+class Inventory:
+    """The pictures of a source that can be used, in order, and what is left out and why.
 
-    def __init__(self, source: Source, total: int, skip_grey: bool) -> None:
-        self.source = source
-        self.total = total
+    Attributes:
+        skipped: (name, reason) of those that are not used.
+        bad: those of them that could not be decoded.
+    """
+
+    def __init__(self, skip_grey: bool) -> None:
         self.skip_grey = skip_grey
         self.names: list[str] = []
         self.hashes: list[str] = []
         self.classes: list[str] = []
         self.official: list[Split | None] = []
-        self.grey: list[bool] = []
-        self.looks: list[bytes] = []
+        self.grey: list[int] = []
+        self.phashes: list[bytes] = []
         self.skipped: list[tuple[str, str]] = []
         self.bad: list[tuple[str, str]] = []
         self._seen: dict[bytes, str] = {}
         self._content = hashlib.sha256()
 
-    def accepts(self, entry: Entry, decoded: Decoded) -> bool:
-        """Note one picture; whether it is to be packed."""
-        grey = is_grey(decoded.pixels)
-        pixel_hash = hashlib.sha256(decoded.pixels.tobytes()).digest()
+    def add(self, entry: Entry, decoded: Decoded | UnusablePicture) -> bytes | None:
+        """Note one picture; the pixels to pack, or None where it is left out."""
+        if isinstance(decoded, UnusablePicture):
+            self.bad.append((entry.name, str(decoded)))
+            self.skipped.append(self.bad[-1])
+            return None
+        pixels = decoded.pixels.tobytes()
+        pixel_hash = hashlib.sha256(pixels).digest()
         first = self._seen.setdefault(pixel_hash, entry.name)
         if first != entry.name:
-            self.skipped.append((entry.name, f"duplicate of {first}"))
-            return False
-        if grey and self.skip_grey:
-            self.skipped.append((entry.name, "grey"))
-            return False
+            self.skipped.append((entry.name, f"{_DUPLICATE}{first}"))
+            return None
+        if is_grey(decoded.pixels):
+            if self.skip_grey:
+                self.skipped.append((entry.name, "grey"))
+                return None
+            self.grey.append(len(self.names))
         self.names.append(entry.name)
         self.hashes.append(decoded.source_hash)
         self.classes.append(entry.label)
         self.official.append(entry.official)
-        self.grey.append(grey)
-        self.looks.append(decoded.look)
+        self.phashes.append(decoded.phash)
         identity = decoded.source_hash + (entry.official or "")
         self._content.update(pixel_hash + identity.encode())
-        return True
+        return pixels
 
-    def note_bad(self, name: str, reason: str) -> None:
-        """Note one that cannot be used. Raises InputError when they become too many."""
-        self.bad.append((name, reason))
-        self.skipped.append((name, reason))
-        if len(self.bad) > self.source.max_bad_fraction * self.total:
-            shown = "; ".join(f"{name}: {why}" for name, why in self.bad[:_NAMED_IN_ERROR])
-            raise InputError(
-                f"{self.source.where}: {len(self.bad)} bad of {self.total} pictures, more than "
-                f"data.max_bad_fraction {self.source.max_bad_fraction:g} allows: {shown}\n"
-                f"See them all with `colorsweep data check {self.source.where}`, "
-                "then remove them or raise data.max_bad_fraction."
-            )
-        if len(self.bad) <= _NAMED_WARNINGS:
-            _log.warning("%s: left out: %s", name, reason)
+    @property
+    def skipped_grey(self) -> list[str]:
+        """Names of those without color."""
+        return [name for name, reason in self.skipped if reason == "grey"]
 
-    def finish(self) -> None:
-        """Say what was left out in all. Raises InputError when too few pictures remain."""
-        if len(self.bad) > _NAMED_WARNINGS:
-            more = len(self.bad) - _NAMED_WARNINGS
-            where = self.source.where
-            _log.warning("%s: and %d more; `colorsweep data check` names all", where, more)
-        if len(self.names) < 2:
-            grey = sum(reason == "grey" for _, reason in self.skipped)
-            same = sum(reason.startswith("duplicate") for _, reason in self.skipped)
-            raise InputError(
-                f"{self.source.where}: {len(self.names)} of {self.total} pictures can be used "
-                f"({grey} grey, {same} duplicates, {len(self.bad)} bad), at least 2 are needed.\n"
-                f"See `colorsweep data check {self.source.where}`."
-            )
+    @property
+    def duplicates(self) -> list[tuple[str, str]]:
+        """(name, the one it repeats)."""
+        repeated = [(name, why) for name, why in self.skipped if why.startswith(_DUPLICATE)]
+        return [(name, why.removeprefix(_DUPLICATE)) for name, why in repeated]
 
-    def columns(self) -> Mapping[str, Any]:
+    def columns(self) -> dict[str, Any]:
         """The lists of the index file, one item a picture in the order they are packed."""
-        twins = {"twins": find_twins(self.looks)} if self.source.looks else {}
         return {
-            **twins,
             "names": self.names,
             "hashes": self.hashes,
             "classes": self.classes,
             "official": self.official,
-            "grey": [position for position, grey in enumerate(self.grey) if grey],
+            "grey": self.grey,
             "skipped": self.skipped,
             "content_hash": self._content.hexdigest(),
         }
+
+
+def _refuse_many_bad(inventory: Inventory, source: Source, total: int) -> None:
+    """Warn of a picture that was bad. Raises InputError when they have become too many."""
+    bad = inventory.bad
+    if len(bad) > source.max_bad_fraction * total:
+        shown = "; ".join(f"{name}: {why}" for name, why in bad[:_NAMED_IN_ERROR])
+        raise InputError(
+            f"{source.where}: {len(bad)} bad of {total} pictures, more than "
+            f"data.max_bad_fraction {source.max_bad_fraction:g} allows: {shown}\n"
+            f"See them all with `colorsweep data check {source.where}`, "
+            "then remove them or raise data.max_bad_fraction."
+        )
+    if len(bad) <= _NAMED_WARNINGS:
+        _log.warning("%s: left out: %s", *bad[-1])
+
+
+def _refuse_few(inventory: Inventory, source: Source, total: int) -> None:
+    """Say how many were bad in all. Raises InputError when too few pictures remain."""
+    bad = len(inventory.bad)
+    if bad > _NAMED_WARNINGS:
+        more = bad - _NAMED_WARNINGS
+        _log.warning("%s: and %d more; `colorsweep data check` names all", source.where, more)
+    if len(inventory.names) < 2:
+        raise InputError(
+            f"{source.where}: {len(inventory.names)} of {total} pictures can be used "
+            f"({len(inventory.skipped_grey)} grey, {len(inventory.duplicates)} duplicates, {bad} "
+            f"bad), at least 2 are needed.\nSee `colorsweep data check {source.where}`."
+        )

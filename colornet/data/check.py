@@ -1,33 +1,38 @@
 """Look at pictures before anything is trained: what is there, and what is wrong with it."""
 
-import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
+from colornet.config.paths import TAGS
 from colornet.config.sections.data import DataConfig
-from colornet.data.build import decode_in_order, packing_order
-from colornet.data.decode import is_grey
-from colornet.data.few_pictures import few_pictures
-from colornet.data.near_duplicates import find_twins
-from colornet.data.picture_files import not_read
-from colornet.data.source import Decoded, Entry, UnusablePicture, build_source
+from colornet.data.build import Inventory, decode_in_order, packing_order
+from colornet.data.near_duplicates import find_near_duplicates
+from colornet.data.packed import is_pack
+from colornet.data.packs import few_pictures_warning
+from colornet.data.picture_files import PICTURES, is_folder, passed_over_text, suffix_of
+from colornet.data.source import Decoded, build_source
+from colornet.data.sources.cifar10 import find_batches
+from colornet.data.sources.parquet import SUFFIX
 from colornet.data.splits import (
     LEFT_OUT,
     SPLITS,
     Split,
     assign_splits,
-    near_duplicates_told,
+    near_duplicates_text,
     split_origins,
 )
-from colornet.errors import shown_name
+from colornet.errors import printable_name
 
 _SHOWN = 10
+FILE_SOURCES = tuple(
+    name for name, options in TAGS["data"][1].items() if "root" in options.model_fields
+)
+"""The values of `data.source` that read what lies at `data.root`."""
 
 
 @dataclass(frozen=True)
@@ -69,48 +74,29 @@ class CheckReport:
     def can_train(self) -> bool:
         """Whether a training with these options would accept it."""
         few_bad = len(self.bad) <= self.max_bad_fraction * self.files
-        return few_bad and self._can_split
-
-    @property
-    def _can_split(self) -> bool:
-        return self.splits["train"] > 0 and self.splits["val"] > 0
+        return few_bad and self.splits["train"] > 0 and self.splits["val"] > 0
 
     def data(self) -> dict[str, Any]:
         """Everything, as plain data for JSON."""
         return {
-            "root": self.root,
-            "source": self.source,
-            "layout": self.layout,
+            **{name: getattr(self, name) for name in self.__dataclass_fields__},
             "passed_over": dict(self.passed_over),
-            "image_size": self.image_size,
-            "files": self.files,
-            "usable": self.usable,
             "can_train": self.can_train,
-            "max_bad_fraction": self.max_bad_fraction,
-            "classes": self.classes,
-            "splits": self.splits,
-            "split_origins": self.split_origins,
-            "modes": self.modes,
-            "shorter_sides": None if self.shorter_sides is None else list(self.shorter_sides),
             "bad": [{"name": name, "reason": reason} for name, reason in self.bad],
-            "grey": self.grey,
             "duplicates": [{"name": name, "of": first} for name, first in self.duplicates],
-            "small": self.small,
-            "near_duplicates": self.near_duplicates,
-            "left_out": self.left_out,
         }
 
     def text(self) -> str:
         """The report as plain text: counts first, then what is wrong, ten names of each kind."""
         rows = [("layout", self.layout)]
         if self.passed_over:
-            rows.append(("passed over", not_read(self.passed_over)))
+            rows.append(("passed over", passed_over_text(self.passed_over)))
         rows += [("pictures", str(self.files)), ("usable", str(self.usable))]
         for split in SPLITS:
             origin = "by hash" if self.split_origins[split] == "hash" else "official"
             rows.append((f"  {split}", f"{self.splits[split]} {origin}"))
         for name, count in self.classes.items():
-            rows.append((f"class {shown_name(name)}" if name else "no class", str(count)))
+            rows.append((f"class {printable_name(name)}" if name else "no class", str(count)))
         rows.append(("modes", ", ".join(f"{mode} {count}" for mode, count in self.modes.items())))
         if self.shorter_sides is not None:
             least, middle, greatest = self.shorter_sides
@@ -120,9 +106,9 @@ class CheckReport:
         rows += [(label, str(count)) for label, count in zip(labels, counts, strict=True)]
         if self.near_duplicates:
             alike = sum(map(len, self.near_duplicates))
-            rows.append(("near duplicates", near_duplicates_told(alike, self.left_out)))
+            rows.append(("near duplicates", near_duplicates_text(alike, self.left_out)))
         width = max(len(label) for label, _ in rows) + 2
-        lines = [shown_name(self.root), *(f"{label:<{width}}{value}" for label, value in rows)]
+        lines = [printable_name(self.root), *(f"{label:<{width}}{value}" for label, value in rows)]
         lines += _listing("Bad", [f"{name}: {reason}" for name, reason in self.bad])
         lines += _listing("Grey, left out", self.grey)
         lines += _listing(
@@ -136,14 +122,14 @@ class CheckReport:
     def _verdict(self) -> str:
         if self.usable < 2:
             return "Not usable: at least 2 usable pictures are needed."
-        if not self._can_split:
+        if not (self.splits["train"] and self.splits["val"]):
             return "Not usable: one picture to train on and one to validate with are needed."
         if not self.can_train:
             return (
                 f"Not usable as it is: {len(self.bad)} of {self.files} pictures are bad, more than "
                 f"data.max_bad_fraction {self.max_bad_fraction:g} allows."
             )
-        few = few_pictures(self.splits["train"], self.source)
+        few = few_pictures_warning(self.splits["train"], self.source)
         return f"Usable, but {few}" if few else "Usable."
 
 
@@ -159,86 +145,38 @@ def check(data: DataConfig, progress: Callable[[int, int], None] | None = None) 
     """
     source = build_source(data)
     entries = packing_order(source.entries())
-    tally = _Tally(data.image_size)
+    usable, modes, sides, small = Inventory(skip_grey=True), Counter[str](), list[int](), []
     for done, (entry, decoded) in enumerate(decode_in_order(source, entries), start=1):
-        tally.add(entry, decoded)
+        usable.add(entry, decoded)
+        if isinstance(decoded, Decoded):
+            modes[decoded.mode] += 1
+            sides.append(min(decoded.width, decoded.height))
+            small += [entry.name] if sides[-1] < data.image_size else []
         if progress is not None:
             progress(done, len(entries))
+    twins = find_near_duplicates(usable.phashes)
+    assigned = assign_splits(usable.hashes, usable.official, twins)
     return CheckReport(
         root=source.where,
         source=data.source,
-        layout=source.layout(),
-        passed_over=source.passed_over(),
+        layout=source.layout,
+        passed_over=source.passed_over,
         image_size=data.image_size,
         max_bad_fraction=source.max_bad_fraction,
         files=len(entries),
-        usable=len(tally.hashes),
-        classes=dict(sorted(tally.classes.items())),
-        splits=tally.splits(),
-        split_origins=split_origins(tally.official),
-        modes=dict(tally.modes.most_common()),
-        shorter_sides=tally.shorter_sides(),
-        bad=tally.bad,
-        grey=tally.grey,
-        duplicates=tally.duplicates,
-        small=tally.small,
-        near_duplicates=[[tally.names[row] for row in group] for group in tally.twins],
-        left_out=int((tally.sides == LEFT_OUT).sum()),
+        usable=len(usable.hashes),
+        classes=dict(sorted(Counter(usable.classes).items())),
+        splits={split: int((assigned == index).sum()) for index, split in enumerate(SPLITS)},
+        split_origins=split_origins(usable.official),
+        modes=dict(modes.most_common()),
+        shorter_sides=(min(sides), round(median(sides)), max(sides)) if sides else None,
+        bad=usable.bad,
+        grey=usable.skipped_grey,
+        duplicates=usable.duplicates,
+        small=small,
+        near_duplicates=[[usable.names[row] for row in group] for group in twins],
+        left_out=int((assigned == LEFT_OUT).sum()),
     )
-
-
-class _Tally:
-    def __init__(self, image_size: int) -> None:
-        self.image_size = image_size
-        self.hashes: list[str] = []
-        self.names: list[str] = []
-        self.looks: list[bytes] = []
-        self.official: list[Split | None] = []
-        self.classes: Counter[str] = Counter()
-        self.modes: Counter[str] = Counter()
-        self.bad: list[tuple[str, str]] = []
-        self.grey: list[str] = []
-        self.duplicates: list[tuple[str, str]] = []
-        self.small: list[str] = []
-        self._sides: list[int] = []
-        self._seen: dict[bytes, str] = {}
-
-    def add(self, entry: Entry, decoded: Decoded | UnusablePicture) -> None:
-        if isinstance(decoded, UnusablePicture):
-            self.bad.append((entry.name, str(decoded)))
-            return
-        self.modes[decoded.mode] += 1
-        side = min(decoded.width, decoded.height)
-        self._sides.append(side)
-        if side < self.image_size:
-            self.small.append(entry.name)
-        first = self._seen.setdefault(hashlib.sha256(decoded.pixels.tobytes()).digest(), entry.name)
-        if first != entry.name:
-            self.duplicates.append((entry.name, first))
-        elif is_grey(decoded.pixels):
-            self.grey.append(entry.name)
-        else:
-            self.hashes.append(decoded.source_hash)
-            self.names.append(entry.name)
-            self.looks.append(decoded.look)
-            self.official.append(entry.official)
-            self.classes[entry.label] += 1
-
-    @cached_property
-    def twins(self) -> list[list[int]]:
-        return find_twins(self.looks)
-
-    @cached_property
-    def sides(self) -> np.ndarray:
-        return assign_splits(self.hashes, self.official, self.twins)
-
-    def splits(self) -> dict[str, int]:
-        return {split: int((self.sides == side).sum()) for side, split in enumerate(SPLITS)}
-
-    def shorter_sides(self) -> tuple[int, int, int] | None:
-        if not self._sides:
-            return None
-        return min(self._sides), round(median(self._sides)), max(self._sides)
 
 
 def _listing(title: str, lines: list[str]) -> Iterator[str]:
@@ -246,6 +184,41 @@ def _listing(title: str, lines: list[str]) -> Iterator[str]:
         return
     yield ""
     yield f"{title} ({len(lines)}):"
-    yield from (f"  {shown_name(line)}" for line in lines[:_SHOWN])
+    yield from (f"  {printable_name(line)}" for line in lines[:_SHOWN])
     if len(lines) > _SHOWN:
         yield f"  and {len(lines) - _SHOWN} more"
+
+
+def detect_source(path: Path) -> str:
+    """The value of `data.source` that a path is for.
+
+    `parquet` for a Parquet file, and for a folder with such files in it or one level below and no
+    pictures beside them; `cifar10` for its batches; else `folder`, which says what is wrong.
+    """
+    path = path.expanduser()
+    if not os.path.isdir(path):
+        return "parquet" if path.suffix.lower() == SUFFIX else "folder"
+    if is_pack(path):
+        return "folder"
+    if find_batches(path):
+        return "cifar10"
+    found = False
+    for suffix in _suffixes(path):
+        if suffix in PICTURES:
+            return "folder"
+        found |= suffix == SUFFIX
+    return "parquet" if found else "folder"
+
+
+def _suffixes(folder: Path, deeper: bool = True) -> Iterator[str]:
+    """Of the files in a folder, then in those directly below; what cannot be read has none."""
+    try:
+        with os.scandir(folder) as found:
+            items = [item for item in found if not item.name.startswith(".")]
+    except OSError:
+        return
+    yield from (suffix_of(item.name) for item in items if not is_folder(item))
+    if deeper:
+        for item in items:
+            if is_folder(item):
+                yield from _suffixes(Path(item.path), deeper=False)

@@ -1,18 +1,36 @@
 """Read the pickles of CIFAR-10 without running them.
 
-A pickle is a program, and Python's own reader is no safe place for a hostile one even where every
-name is refused: a few bytes make it reserve 64 GB for its memo, and two megabytes of nested tuples
-overflow the stack when they are hashed. So the opcodes are read here, those that a batch is made
-of, into plain values and stand-ins for arrays. Nothing is imported or called by name, only text is
-hashed, and what is held is in proportion to the file.
+A pickle is a program. Its opcodes are looked through first: only those that a batch is made of are
+admitted, and no more of them than Python's reader can bear, which a few bytes make reserve 64 GB
+for its memo, and two megabytes of nested tuples overflow the stack when they are hashed. That
+reader then builds the values; the five names that a batch holds are stand-ins which check what they
+are given, and any other is refused. What is held is in proportion to the file.
 """
 
+import io
+import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
-from pickletools import genops
+from pickletools import genops, markobject
 from typing import Any
 
 import numpy as np
+
+_OPCODES = {
+    *("PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "BINSTRING", "SHORT_BINSTRING"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES"),
+    *("EMPTY_LIST", "APPEND", "APPENDS", "EMPTY_DICT", "SETITEM", "SETITEMS"),
+    *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+    *("BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET"),
+    *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
+}
+_PUTS = {"BINPUT", "LONG_BINPUT", "MEMOIZE"}
+_TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"}
+_MOST_TUPLES = 20
+"""That are no arguments of a call: an array takes five. Hashing one recurses through all in it, as
+often as they occur there: at most 2^20 times."""
+_LARGEST_INTEGER = 2**63
+"""Larger ones may be chosen to collide in a dictionary."""
 
 
 class Refused(ValueError):
@@ -25,7 +43,7 @@ class PickledBytes:
     def __init__(self) -> None:
         self.array: np.ndarray | None = None
 
-    def build(self, state: Any) -> None:
+    def __setstate__(self, state: Any) -> None:
         """Take version, shape, dtype, whether columns come first, and the content."""
         if type(state) is not tuple or len(state) != 5:
             raise Refused("its array is described in a strange way")
@@ -42,52 +60,68 @@ class PickledBytes:
 
 
 class _ByteType:
-    """NumPy's dtype of bytes."""
+    """NumPy's dtype of bytes, whose byte order and alignment mean nothing."""
 
-    def build(self, state: Any) -> None:
-        """Byte order and alignment mean nothing for bytes."""
+    def __setstate__(self, state: Any) -> None:
+        if type(state) is not tuple or any(
+            type(part) not in (int, str, type(None)) for part in state
+        ):
+            raise Refused("its array is not of bytes")
 
 
-@dataclass(frozen=True)
 class _Name:
-    """A name that a batch may hold, and what a call of it gives."""
+    """A name that a batch may hold. Not the function itself, whose attributes could be changed."""
 
-    call: Callable[[tuple[Any, ...]], Any]
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._call(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise Refused("it changes what is no array")
 
 
-def _array(arguments: tuple[Any, ...]) -> PickledBytes:
-    if not arguments or arguments[0] is not _NAMES["numpy", "ndarray"]:
+def _array(subtype: Any = None, *shape_and_type: Any) -> PickledBytes:
+    plain = all(type(part) in (tuple, str, bytes) for part in shape_and_type)
+    if subtype is not _NAMES["numpy", "ndarray"] or not plain:
         raise Refused("it makes an array in a strange way")
     return PickledBytes()
 
 
-def _byte_type(arguments: tuple[Any, ...]) -> _ByteType:
-    name = arguments[0] if arguments else None
-    if type(name) is not str or name not in ("u1", "|u1"):
+def _byte_type(name: Any = None, *flags: Any) -> _ByteType:
+    if name not in ("u1", "|u1") or any(type(flag) not in (int, bool) for flag in flags):
         raise Refused("its array is not of bytes")
     return _ByteType()
 
 
-def _encoded(arguments: tuple[Any, ...]) -> bytes:
+def _encode(text: Any = None, encoding: Any = None, *more: Any) -> bytes:
     """How Python 3 writes bytes in protocol 2."""
-    text, encoding = arguments if len(arguments) == 2 else (None, None)
-    if type(text) is not str or type(encoding) is not str or encoding not in _LATIN:
+    if type(text) is not str or encoding not in ("latin1", "latin-1") or more:
         raise Refused("it encodes something strange")
     return text.encode("latin1")
 
 
-def _nothing(arguments: tuple[Any, ...]) -> Any:
+def _refuse_call(*_arguments: Any) -> Any:
     raise Refused("it calls what it may only name")
 
 
-_LATIN = ("latin1", "latin-1")
 _NAMES = {
     ("numpy.core.multiarray", "_reconstruct"): _Name(_array),
     ("numpy._core.multiarray", "_reconstruct"): _Name(_array),
-    ("numpy", "ndarray"): _Name(_nothing),
+    ("numpy", "ndarray"): _Name(_refuse_call),
     ("numpy", "dtype"): _Name(_byte_type),
-    ("_codecs", "encode"): _Name(_encoded),
+    ("_codecs", "encode"): _Name(_encode),
 }
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _NAMES:
+            raise Refused(f"it names '{module}.{name}'"[:80] + ", which no batch does")
+        return _NAMES[module, name]
 
 
 def read_pickle(content: bytes) -> Any:
@@ -98,154 +132,47 @@ def read_pickle(content: bytes) -> Any:
     Raises:
         Refused: torn, or it holds anything else. Nothing has been run.
     """
-    machine = _Machine()
     try:
-        for code, argument, _ in genops(content):
-            machine.step(code.name, argument)
+        _check_opcodes(content)
+        value = _Reader(io.BytesIO(content), encoding="latin1").load()
     except Refused:
         raise
-    except (ValueError, LookupError, OverflowError) as error:
+    # Python's reader raises what the operations on its values do, and two of its own.
+    except (
+        *(ValueError, LookupError, OverflowError, TypeError, AttributeError),
+        *(EOFError, pickle.UnpicklingError),
+    ) as error:
         raise Refused(" ".join(str(error).split())[:120] or "it is torn") from error
-    if len(machine.stack) != 1:
+    if not isinstance(value, dict):
+        return value
+    if any(type(key) not in (str, bytes) for key in value):
+        raise Refused("it has a dictionary of something else than names")
+    names = (key.decode("latin1") if type(key) is bytes else key for key in value)
+    return dict(zip(names, value.values(), strict=True))
+
+
+def _check_opcodes(content: bytes) -> None:
+    """Raise Refused for a program that no batch is, or that leaves values behind."""
+    depth, marks, tuples, waiting = 0, list[int](), 0, False
+    for code, argument, _ in genops(content):
+        if code.name not in _OPCODES:
+            raise Refused(f"it does what no batch does: {code.name}")
+        if waiting and code.name not in _PUTS:  # a tuple, and what becomes of it
+            tuples += code.name != "REDUCE"
+        waiting = code.name in _TUPLES or (waiting and code.name in _PUTS)
+        if tuples > _MOST_TUPLES:
+            raise Refused("its tuples lie in each other")
+        if isinstance(argument, int) and (
+            abs(argument) >= _LARGEST_INTEGER
+            or (code.name.endswith("BINPUT") and argument > len(content))
+        ):
+            raise Refused("it has a number that no batch has")
+        if code.name == "MARK":
+            marks.append(depth)
+            continue
+        taken = len(code.stack_before)
+        if markobject in code.stack_before:
+            depth, taken = marks.pop(), taken - 2
+        depth += len(code.stack_after) - taken
+    if depth:
         raise Refused("it is torn")
-    return machine.stack[0]
-
-
-class _Machine:
-    """The stack, marks and memo that opcodes work on."""
-
-    def __init__(self) -> None:
-        self.stack: list[Any] = []
-        self.marks: list[int] = []
-        self.memo: dict[int, Any] = {}
-
-    def step(self, code: str, argument: Any) -> None:
-        if code in _LITERALS:
-            self.stack.append(argument)
-        elif code in _CONSTANTS:
-            self.stack.append(_CONSTANTS[code]())
-        elif code in _ACTIONS:
-            _ACTIONS[code](self, argument)
-        elif code not in _PASSED:
-            raise Refused(f"it does what no batch does: {code}")
-
-    def pop(self) -> Any:
-        return self.stack.pop()
-
-    def pop_to_mark(self) -> list[Any]:
-        start = self.marks.pop()
-        items = self.stack[start:]
-        del self.stack[start:]
-        return items
-
-    def mark(self, _: Any) -> None:
-        self.marks.append(len(self.stack))
-
-    def tuple_to_mark(self, _: Any) -> None:
-        self.stack.append(tuple(self.pop_to_mark()))
-
-    def tuple1(self, _: Any) -> None:
-        self.stack[-1:] = [(self.stack[-1],)]
-
-    def tuple2(self, _: Any) -> None:
-        self.stack[-2:] = [(self.stack[-2], self.stack[-1])]
-
-    def tuple3(self, _: Any) -> None:
-        self.stack[-3:] = [(self.stack[-3], self.stack[-2], self.stack[-1])]
-
-    def append(self, _: Any) -> None:
-        self.extend([self.pop()])
-
-    def appends(self, _: Any) -> None:
-        self.extend(self.pop_to_mark())
-
-    def extend(self, items: list[Any]) -> None:
-        if type(self.stack[-1]) is not list:
-            raise Refused("it appends to what is no list")
-        self.stack[-1].extend(items)
-
-    def set_item(self, _: Any) -> None:
-        value, key = self.pop(), self.pop()
-        self.update([key, value])
-
-    def set_items(self, _: Any) -> None:
-        self.update(self.pop_to_mark())
-
-    def update(self, items: list[Any]) -> None:
-        target, keys = self.stack[-1], items[::2]
-        if type(target) is not dict or any(type(key) not in (str, bytes) for key in keys):
-            raise Refused("it has a dictionary of something else than names")
-        names = [key if type(key) is str else key.decode("latin1") for key in keys]
-        target.update(zip(names, items[1::2], strict=True))
-
-    def put(self, number: int) -> None:
-        self.memo[number] = self.stack[-1]
-
-    def memoize(self, _: Any) -> None:
-        self.memo[len(self.memo)] = self.stack[-1]
-
-    def get(self, number: int) -> None:
-        self.stack.append(self.memo[number])
-
-    def name(self, words: str) -> None:
-        self.push_name(*words.split(" ", 1))
-
-    def name_on_stack(self, _: Any) -> None:
-        name, module = self.pop(), self.pop()
-        if type(name) is not str or type(module) is not str:
-            raise Refused("it names something strange")
-        self.push_name(module, name)
-
-    def push_name(self, module: str, name: str) -> None:
-        if (module, name) not in _NAMES:
-            raise Refused(f"it names '{module}.{name}'"[:80] + ", which no batch does")
-        self.stack.append(_NAMES[module, name])
-
-    def call(self, _: Any) -> None:
-        arguments, name = self.pop(), self.pop()
-        if type(name) is not _Name or type(arguments) is not tuple:
-            raise Refused("it calls something strange")
-        self.stack.append(name.call(arguments))
-
-    def build(self, _: Any) -> None:
-        state = self.pop()
-        if type(self.stack[-1]) not in (PickledBytes, _ByteType):
-            raise Refused("it changes what is no array")
-        self.stack[-1].build(state)
-
-
-_PASSED = {"PROTO", "FRAME", "STOP"}
-_LITERALS = {
-    *("BININT", "BININT1", "BININT2", "LONG1"),
-    *("BINSTRING", "SHORT_BINSTRING"),
-    *("BINUNICODE", "SHORT_BINUNICODE"),
-    *("BINBYTES", "SHORT_BINBYTES"),
-}
-_CONSTANTS: dict[str, Callable[[], Any]] = {
-    "NONE": lambda: None,
-    "NEWTRUE": lambda: True,
-    "NEWFALSE": lambda: False,
-    "EMPTY_DICT": dict,
-    "EMPTY_LIST": list,
-    "EMPTY_TUPLE": tuple,
-}
-_ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
-    "MARK": _Machine.mark,
-    "TUPLE": _Machine.tuple_to_mark,
-    "TUPLE1": _Machine.tuple1,
-    "TUPLE2": _Machine.tuple2,
-    "TUPLE3": _Machine.tuple3,
-    "APPEND": _Machine.append,
-    "APPENDS": _Machine.appends,
-    "SETITEM": _Machine.set_item,
-    "SETITEMS": _Machine.set_items,
-    "BINPUT": _Machine.put,
-    "LONG_BINPUT": _Machine.put,
-    "MEMOIZE": _Machine.memoize,
-    "BINGET": _Machine.get,
-    "LONG_BINGET": _Machine.get,
-    "GLOBAL": _Machine.name,
-    "STACK_GLOBAL": _Machine.name_on_stack,
-    "REDUCE": _Machine.call,
-    "BUILD": _Machine.build,
-}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from colornet.data.near_duplicates import LOOK_SIDE, look_of
+from colornet.data.near_duplicates import HASH_SIDE, perceptual_hash
 from colornet.data.picture_files import formats, formats_named
 from colornet.data.source import Decoded, UnusablePicture
 
@@ -26,7 +26,7 @@ _decoding_large = threading.Lock()
 
 
 def decode(
-    data: bytes, image_size: int, max_pixels: int, rules: int = 2, looks: bool = False
+    data: bytes, image_size: int, max_pixels: int, rules: int = 2, phashes: bool = False
 ) -> Decoded:
     """Decode a file's bytes: upright, sRGB, shorter side resized, center cropped.
 
@@ -65,13 +65,13 @@ def decode(
             if rules != 1 and held > _LARGE:
                 image = reduced(image, image_size)
             pixels = to_square_rgb(image, image_size)
-            look = _look(data, image, pixels, rules) if looks else b""
+            phash = _phash(data, image, pixels, rules) if phashes else b""
     except UnusablePicture:
         raise
     # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad files.
     except Exception as error:
         raise UnusablePicture(f"corrupt or truncated ({one_line(error)})") from error
-    return Decoded(pixels, hashlib.sha256(data).hexdigest(), mode, width, height, look)
+    return Decoded(pixels, hashlib.sha256(data).hexdigest(), mode, width, height, phash)
 
 
 def open_picture(file: Path | io.BytesIO, rules: int = 2) -> Image.Image:
@@ -143,15 +143,17 @@ def _draft(image: Image.Image, size: int) -> None:
         image.draft(None, (round(image.width * scale), round(image.height * scale)))
 
 
-def _look(data: bytes, image: Image.Image, pixels: np.ndarray, rules: int) -> bytes:
+def _phash(data: bytes, image: Image.Image, pixels: np.ndarray, rules: int) -> bytes:
     """The look of a picture that is decoded: of a JPEG at a fraction of its own."""
     if image.format in ("JPEG", "MPO"):
         again = open_picture(io.BytesIO(data), rules)
-        _draft(again, LOOK_SIDE)
+        _draft(again, HASH_SIDE)
         if again.size != image.size:
-            return look_of(Image.fromarray(to_square_rgb(again, LOOK_SIDE)))
-    is_square = pixels.shape[0] == LOOK_SIDE
-    return look_of(Image.fromarray(pixels if is_square else to_square_rgb(image, LOOK_SIDE)))
+            return perceptual_hash(Image.fromarray(to_square_rgb(again, HASH_SIDE)))
+    is_square = pixels.shape[0] == HASH_SIDE
+    return perceptual_hash(
+        Image.fromarray(pixels if is_square else to_square_rgb(image, HASH_SIDE))
+    )
 
 
 def reduced(image: Image.Image, size: int) -> Image.Image:

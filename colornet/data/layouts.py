@@ -24,9 +24,13 @@ from pathlib import Path
 from typing import Literal
 
 from colornet.cli_result import count_text
-from colornet.data.places365 import PLACES, listed_labels
-from colornet.data.splits import Split, resembles_split, settle, split_named
-from colornet.errors import InputError, shown_name
+from colornet.data.splits import (
+    Split,
+    resembles_split,
+    split_named,
+    trainable_splits,
+)
+from colornet.errors import InputError, printable_name
 
 _WRAPPER = "images"
 
@@ -38,6 +42,19 @@ _NO_PART = 0.1
 _NAMED = 8
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _SIDES = re.compile(r"(train|val|valid|test)_?([AB])", re.IGNORECASE)
+PLACES: dict[str, Split] = {
+    "data_256": "train",
+    "data_256_standard": "train",
+    "data_large": "train",
+    "data_large_standard": "train",
+    "val_256": "val",
+    "val_large": "val",
+    "test_256": "test",
+    "test_large": "test",
+}
+"""The folders that the archives of Places365 unpack to."""
+_LISTS = ("places365_val.txt", "categories_places365.txt")
+_LISTS_IN = ("", "filelist_places365-standard")
 
 
 @dataclass(frozen=True)
@@ -213,7 +230,7 @@ def _with_splits(
     named: Mapping[str, Split],
     others: Mapping[str, int],
 ) -> Layout:
-    splits = dict(zip(named, settle(list(named.values())), strict=True))
+    splits = dict(zip(named, trainable_splits(list(named.values())), strict=True))
     inside: dict[str, list[Sequence[str]]] = {folder: [] for folder in splits}
     for folders in parts:
         if (top := os.sep.join(folders[:depth])) in inside:
@@ -264,7 +281,7 @@ def _below(root: Path, parts: Sequence[Sequence[str]], wish: Wish) -> Layout:
     if len(holders) == 1:
         return _settled(root, parts, depth, splits, others, revised=True)
     classes = {folder: folder.split(os.sep)[-2] for folder in splits}
-    official = dict(zip(splits, settle(list(splits.values())), strict=True))
+    official = dict(zip(splits, trainable_splits(list(splits.values())), strict=True))
     name = "class folders with split folders"
     revised = bool(above or others)
     return Layout(name, depth, official, classes=classes, left_out=others, revised=revised)
@@ -375,7 +392,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _readable(name: str) -> str:
-    return shown_name(os.fsencode(name).decode("utf-8", "backslashreplace"))
+    return printable_name(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def _without_splits(parts: Sequence[Sequence[str]], *, named: bool = True) -> Layout:
@@ -399,4 +416,43 @@ def _is_lettered(parts: Iterable[Sequence[str]]) -> bool:
         if len(folders) < 2 or len(folders[0]) != 1 or not folders[1].startswith(folders[0]):
             return False
         found = True
+    return found
+
+
+def listed_labels(root: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
+    """Classes of the validation pictures by file name, where both lists are there.
+
+    Returns:
+        the classes, and the files that they are from.
+
+    Raises:
+        InputError: a list that cannot be read.
+    """
+    for folder in _LISTS_IN:
+        files = tuple(root / folder / name for name in _LISTS)
+        if all(file.is_file() for file in files):
+            of_picture, of_scene = (_numbered(file) for file in files)
+            scenes = {number: name.strip("/").partition("/")[2] for name, number in of_scene}
+            labels = {name: scenes.get(number, str(number)) for name, number in of_picture}
+            return {name: label.replace("/", os.sep) for name, label in labels.items()}, files
+    return {}, ()
+
+
+def _numbered(file: Path) -> list[tuple[str, int]]:
+    """The lines `name number` of a list."""
+    found = []
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot be read: {error}.") from error
+    for count, line in enumerate(lines, start=1):
+        name, _, number = line.strip().rpartition(" ")
+        if not line.strip():
+            continue
+        if not name or not number.isascii() or not number.isdigit():
+            raise InputError(
+                f"{file}: line {count}: '{line[:60]}': not a name and a number.\n"
+                "Take the list as Places365 has it, or remove it."
+            )
+        found.append((name.strip(), int(number)))
     return found

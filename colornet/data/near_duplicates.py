@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-LOOK_SIDE = 64
+HASH_SIDE = 64
 """Side of the squares that looks are taken of, pixels."""
 _BITS_APART, _KEY_BITS_APART, _COLOR_APART = 40, 7, 20
 _SIDE, _KEY_SIDE, _COLORS = 16, 8, 8
@@ -33,7 +33,7 @@ _AXES, _SAMPLE, _NEIGHBORS = 10, 4000, 16
 from, and neighbors of each."""
 
 
-def look_of(square: Image.Image) -> bytes:
+def perceptual_hash(square: Image.Image) -> bytes:
     """The look of an RGB picture of LOOK_SIDE pixels a side; empty for one without structure."""
     grey = square.convert("L")
     if np.asarray(grey, np.float32).std() < _LEAST_CONTRAST:
@@ -45,7 +45,7 @@ def look_of(square: Image.Image) -> bytes:
     return bits.tobytes() + colors.tobytes()
 
 
-def look_of_packed(pixels: np.ndarray) -> bytes:
+def perceptual_hash_of_pixels(pixels: np.ndarray) -> bytes:
     """The look of a picture that is packed, (S, S, 3) uint8.
 
     Of 120 photos, saved again as others, all were found by it from 32 pixels on, and 117 where one
@@ -53,24 +53,24 @@ def look_of_packed(pixels: np.ndarray) -> bytes:
     duplicates.
     """
     square = Image.fromarray(pixels)
-    if square.width != LOOK_SIDE:
-        square = square.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.LANCZOS)
-    return look_of(square)
+    if square.width != HASH_SIDE:
+        square = square.resize((HASH_SIDE, HASH_SIDE), Image.Resampling.LANCZOS)
+    return perceptual_hash(square)
 
 
-def find_twins(looks: Sequence[bytes]) -> list[list[int]]:
+def find_near_duplicates(phashes: Sequence[bytes]) -> list[list[int]]:
     """Groups of near duplicates by their positions, each in order.
 
     Near duplicates of near duplicates are in one group. Takes time in proportion to the number of
     pictures, as long as their lowest frequencies differ.
 
     Args:
-        looks: as `look_of` gives them.
+        looks: as `perceptual_hash` gives them.
     """
-    rows = np.array([row for row, look in enumerate(looks) if look], np.int64)
+    rows = np.array([row for row, phash in enumerate(phashes) if phash], np.int64)
     if len(rows) < 2:
         return []
-    values = np.frombuffer(b"".join(looks[row] for row in rows), np.uint8).reshape(len(rows), -1)
+    values = np.frombuffer(b"".join(phashes[row] for row in rows), np.uint8).reshape(len(rows), -1)
     bits, colors = np.split(values, [_SIDE**2 // 8], axis=1)
     square = np.unpackbits(bits, axis=1).reshape(-1, _SIDE, _SIDE)
     lowest = square[:, :_KEY_SIDE, :_KEY_SIDE].reshape(len(rows), -1)

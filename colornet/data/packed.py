@@ -16,10 +16,9 @@ import numpy as np
 
 from colornet.cli_result import count_text
 from colornet.config.reading import read_json
-from colornet.config.sections.data import DataConfig, FolderData, keeps_twins_together
+from colornet.config.sections.data import DataConfig, FolderData, splits_by_appearance
 from colornet.data.build import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
-from colornet.data.pack_hash import verify
-from colornet.data.pack_index import MAX_INDEX, wrong_in
+from colornet.data.pack_check import MAX_INDEX, verify, wrong_in
 from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source, read_as
 from colornet.data.splits import (
@@ -27,12 +26,11 @@ from colornet.data.splits import (
     SPLITS,
     Split,
     assign_splits,
-    near_duplicates_told,
+    near_duplicates_text,
     split_origins,
 )
-from colornet.errors import InputError, did_you_mean, first_line
-from colornet.reachable import check_answers
-from colornet.storage import cache_folder
+from colornet.errors import InputError, did_you_mean, error_summary
+from colornet.storage import cache_folder, check_reachable
 
 _LONGEST_HEADER = 512
 """Characters that describe the array in a pack's pictures; packing writes some 120."""
@@ -60,7 +58,7 @@ class Pack:
     read_as: str
     skipped: list[tuple[str, str]]
     split_origins: dict[Split, str]
-    finds_twins: bool
+    checked_near_duplicates: bool
     _splits: dict[str, np.ndarray] = field(repr=False)
 
     @property
@@ -136,7 +134,7 @@ def pack_to(data: DataConfig, place: str | Path) -> Pack:
         InputError: as `open_pack`, and when there is anything else at `place`.
     """
     if "://" in str(place):
-        check_answers(str(place))
+        check_reachable(str(place))
         pack = open_pack(data)
         put_pack(pack.path, str(place))
         return pack
@@ -176,7 +174,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
     try:
         index = read_json(folder / INDEX, MAX_INDEX)
     except InputError as error:
-        raise _damaged(folder, f"{INDEX} cannot be read: {first_line(error)}") from None
+        raise _damaged(folder, f"{INDEX} cannot be read: {error_summary(error)}") from None
     version = index.get("version") if isinstance(index, dict) else None
     if not isinstance(version, int):
         raise _damaged(folder, f"{INDEX} cannot be read: it names no version")
@@ -243,7 +241,7 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
         read_as="; ".join(filter(None, [described or index.get("read_as") or "a pack", told])),
         skipped=[(name, reason) for name, reason in index["skipped"]],
         split_origins=split_origins(official),
-        finds_twins=keeps_twins_together(data) and "twins" in index,
+        checked_near_duplicates=splits_by_appearance(data) and "twins" in index,
         _splits=splits,
     )
 
@@ -270,7 +268,7 @@ def _split_rows(
     hashes, official = index["hashes"], index["official"]
     by_hash = np.array(sorted(used, key=lambda row: hashes[row]), np.int64)
     twins, told = [], ""
-    if keeps_twins_together(data):
+    if splits_by_appearance(data):
         place = {row: at for at, row in enumerate(by_hash.tolist())}
         every = [[place[row] for row in group if row in place] for group in index.get("twins", ())]
         twins = [group for group in every if len(group) > 1]
@@ -280,7 +278,7 @@ def _split_rows(
         [hashes[row] for row in by_hash], [official[row] for row in by_hash], twins
     )
     if twins:
-        told = near_duplicates_told(sum(map(len, twins)), int((sides == LEFT_OUT).sum()))
+        told = near_duplicates_text(sum(map(len, twins)), int((sides == LEFT_OUT).sum()))
     splits: dict[str, np.ndarray] = {
         split: by_hash[sides == side] for side, split in enumerate(SPLITS)
     }

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from PIL import features
 
-from colornet.errors import why_not
+from colornet.errors import os_error_reason
 
 PICTURES: Mapping[str, str] = MappingProxyType(
     {
@@ -117,7 +117,7 @@ def find_pictures(root: Path, rules: int = 2, apart_from: Path | None = None) ->
     return Found(sorted(pictures), others, unread)
 
 
-def not_read(passed_over: Mapping[str, int]) -> str:
+def passed_over_text(passed_over: Mapping[str, int]) -> str:
     """What was passed over, for people: `900 .heic, 9 .txt: not read`; empty for nothing."""
     if not passed_over:
         return ""
@@ -134,7 +134,7 @@ def not_read(passed_over: Mapping[str, int]) -> str:
     return f"{', '.join(named)}: not read{remedy}"
 
 
-def read_otherwise(root: Path, there: Collection[str]) -> str:
+def format_mismatch(root: Path, there: Collection[str]) -> str:
     """What this machine does not take for a picture but another does, or the other way round.
 
     Args:
@@ -191,7 +191,7 @@ def _walk(root: Path, apart_from: Path | None, unread: dict[str, str]) -> Iterat
         except OSError as error:
             if not folder:
                 raise
-            unread[folder] = why_not(error)
+            unread[folder] = os_error_reason(error)
             continue
         for item in items:
             if item.name.startswith("."):

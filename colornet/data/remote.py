@@ -18,7 +18,7 @@ from typing import Any
 
 from colornet.config.reading import json_mapping
 from colornet.data.build import INDEX, PICTURES, locked
-from colornet.errors import InputError, first_line, why_not
+from colornet.errors import InputError, error_summary, os_error_reason
 from colornet.storage import Storage, cache_folder, sync_folder, write_atomic
 
 SUMS = "sums.json"
@@ -43,11 +43,11 @@ def put_pack(folder: Path, uri: str) -> None:
         if there:
             return
         for name in sums:
-            with (folder / name).open("rb") as source, storage.writing(name) as target:
+            with (folder / name).open("rb") as source, storage.open_output(name) as target:
                 shutil.copyfileobj(source, target, CHUNK)
         storage.write(SUMS, text)
     except OSError as error:
-        raise InputError(f"{uri}: cannot be written: {first_line(error)}.") from None
+        raise InputError(f"{uri}: cannot be written: {error_summary(error)}.") from None
 
 
 def fetch_pack(uri: str) -> Path:
@@ -69,7 +69,7 @@ def fetch_pack(uri: str) -> Path:
             f"Put one there: colorsweep data pack PICTURES -o {uri}"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
-        raise InputError(f"data.root: {uri}: cannot be read: {first_line(error)}.") from None
+        raise InputError(f"data.root: {uri}: cannot be read: {error_summary(error)}.") from None
     folder = cache_folder() / "packs" / f"remote-{hashlib.sha256(text).hexdigest()[:24]}"
     try:
         with locked(folder):
@@ -77,7 +77,9 @@ def fetch_pack(uri: str) -> Path:
                 _check_space(uri, folder, needed)
                 _copy(storage, sums, text, folder)
     except OSError as error:
-        raise InputError(f"{uri}: cannot be copied to {folder}: {why_not(error)}.") from None
+        raise InputError(
+            f"{uri}: cannot be copied to {folder}: {os_error_reason(error)}."
+        ) from None
     return folder
 
 
@@ -88,7 +90,7 @@ def _copy(storage: Storage, sums: dict[str, Any], text: bytes, folder: Path) -> 
         for name, expected in sums.items():
             if name not in (PICTURES, INDEX):
                 raise InputError(f"{storage.location}: damaged: {SUMS} names {name}.")
-            with storage.reading(name) as source, (temporary / name).open("wb") as target:
+            with storage.open_input(name) as source, (temporary / name).open("wb") as target:
                 shutil.copyfileobj(source, target, CHUNK)
                 target.flush()
                 os.fsync(target.fileno())
@@ -103,7 +105,7 @@ def _copy(storage: Storage, sums: dict[str, Any], text: bytes, folder: Path) -> 
         temporary.rename(folder)
         sync_folder(folder.parent)
     except OSError as error:
-        raise InputError(f"{storage.location}: cannot be copied: {first_line(error)}.") from None
+        raise InputError(f"{storage.location}: cannot be copied: {error_summary(error)}.") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

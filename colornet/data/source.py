@@ -3,15 +3,17 @@
 Each module of `colornet.data.sources` is one source: `build` makes it from its options.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from colornet.config.sections.data import DataConfig
-from colornet.data.picture_files import not_read
+from colornet.config.sections.data import DataConfig, splits_by_appearance
+from colornet.data.picture_files import passed_over_text
 from colornet.data.splits import Split
 from colornet.errors import InputError, did_you_mean
 
@@ -22,13 +24,13 @@ class Entry:
 
     name: shown to people and kept in records; unique within the source, valid Unicode.
     label: its class, "" where there are none.
-    place: what the source finds it by.
+    location: what the source finds it by.
     official: the split that its publisher has put it in, None where there is none.
     """
 
     name: str
     label: str
-    place: str | int
+    location: str | int
     official: Split | None = None
 
 
@@ -39,7 +41,7 @@ class Decoded:
     pixels: sRGB bytes (image_size, image_size, 3).
     source_hash: hexadecimal hash that stays the same at every image size; it decides the split.
     mode, width, height: as the file has them.
-    look: for finding near duplicates (`colornet.data.near_duplicates`), the same at every image
+    phash: to find near duplicates with (`colornet.data.near_duplicates`), the same at every image
         size; empty where none are looked for, or the picture has too little structure.
     """
 
@@ -48,46 +50,71 @@ class Decoded:
     mode: str
     width: int
     height: int
-    look: bytes = b""
+    phash: bytes = b""
 
 
 class UnusablePicture(Exception):
     """A picture that cannot be decoded; the message is the reason, without its name."""
 
 
-class Source(Protocol):
+class Source:
     """Where pictures come from. Decoding must be safe to call from several threads.
 
-    max_bad_fraction: share of undecodable pictures above which packing stops.
-    parallel: whether decoding releases the interpreter, so that threads help.
-    where: what error messages call the source.
-    looks: whether near duplicates are looked for.
+    Attributes:
+        where: what error messages call it.
+        layout: what was found, in a line for people: the kind of data set, its splits.
+        passed_over: number of files there that are not read, by suffix.
+        max_bad_fraction: share of undecodable pictures above which packing stops.
+        parallel: whether decoding releases the interpreter, so that threads help.
+        phashes: whether near duplicates are looked for.
     """
 
-    max_bad_fraction: float
-    parallel: bool
     where: str
-    looks: bool
+    layout: str
+    passed_over: Mapping[str, int] = {}
+    max_bad_fraction = 0.0
+    parallel: bool = False
+    phashes = False
 
     def entries(self) -> Sequence[Entry]:
         """The pictures in a fixed order. Raises InputError when there are none."""
-        ...
+        raise NotImplementedError
 
-    def layout(self) -> str:
-        """What was found, in a line for people: the kind of data set, its splits."""
-        ...
-
-    def passed_over(self) -> Mapping[str, int]:
-        """Number of files there that are not read, by suffix."""
-        ...
-
-    def key(self) -> Mapping[str, object]:
+    def key(self) -> dict[str, object]:
         """Everything, JSON-able, that the decoded pictures depend on."""
-        ...
+        raise NotImplementedError
 
     def decode(self, entry: Entry) -> Decoded:
         """Decode one picture. Raises UnusablePicture."""
-        ...
+        raise NotImplementedError
+
+
+class FileSource(Source):
+    """Pictures in files under `data.root`."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+        self.root = Path(data.root).expanduser()
+        self.where = str(self.root)
+        self.phashes = splits_by_appearance(data)
+        self.max_bad_fraction = getattr(data, "max_bad_fraction", 0.0)
+
+    def key(self) -> dict[str, object]:
+        """What all of them depend on; packs are found by its hash, so that no name may change."""
+        data = self.data
+        return {
+            "source": data.source,
+            "root": os.path.realpath(self.root),
+            "image_size": data.image_size,
+            "classes": None if data.classes is None else sorted(data.classes),
+            **({"looks": True} if self.phashes else {}),
+        }
+
+
+def file_stamp(file: Path) -> tuple[str, int, int]:
+    """Path, size and time of a file: what changes when its content does."""
+    status = file.stat()
+    return str(file), status.st_size, status.st_mtime_ns
 
 
 def build_source(data: DataConfig) -> Source:
@@ -101,10 +128,10 @@ def build_source(data: DataConfig) -> Source:
 
 def read_as(source: Source) -> str:
     """What was read as what, and what was passed over, in a line for people."""
-    return "; ".join(part for part in (source.layout(), not_read(source.passed_over())) if part)
+    return "; ".join(filter(None, [source.layout, passed_over_text(source.passed_over)]))
 
 
-def of_classes(
+def select_classes(
     entries: Sequence[Entry], chosen: Sequence[str] | None, where: str
 ) -> Sequence[Entry]:
     """The entries of the chosen classes, None for all. Raises InputError for an unknown class."""

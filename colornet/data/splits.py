@@ -89,7 +89,7 @@ def _plain(word: str) -> str:
     return re.sub(r"[\s_.-]", "", word.lower()).removesuffix("set").removesuffix("data")
 
 
-def settle(official: Sequence[Split | None]) -> list[Split | None]:
+def trainable_splits(official: Sequence[Split | None]) -> list[Split | None]:
     """Official splits that can be trained with.
 
     Held-out pictures without others are no split but the whole set. Validation pictures without
@@ -171,7 +171,7 @@ def _value(digest: str) -> float:
     return int(digest[:8], 16) / 2**32
 
 
-def near_duplicates_told(pictures: int, left_out: int) -> str:
+def near_duplicates_text(pictures: int, left_out: int) -> str:
     """What becomes of near duplicates, for people."""
     told = f"{pictures:,} near duplicates, each kept in the split of its likes"
     return f"{told}, {left_out:,} left out for official held-out ones" if left_out else told

@@ -1,4 +1,4 @@
-"""What a discriminator's scores say: how right it is, and whether it remembers single pictures.
+"""Statistics of a discriminator's scores: how right it is, whether it remembers single pictures.
 
 A score is a picture's mean logit, one number however many patches are judged. T are real training
 pictures that it was shown, V real held-out ones, F_T and F_V what the generator makes of either.
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from colornet.config.columns import finite_or_none
+
 COLLAPSED = 0.002
-"""Share of the way from the loss's floor to its equilibrium below which there is no contest left.
+"""Share of the way from the loss's floor to its equilibrium below which the discriminator has won.
 A published run that never recovers is at 0.0077, 0.0104, 0.0007, 0.0003 after its first epochs."""
 _TICKS = 3
 """Memory is judged by the mean of so many ticks."""
@@ -40,14 +42,14 @@ class Scores:
     mismatched: np.ndarray | None = None
 
     @property
-    def known(self) -> bool:
+    def are_numbers(self) -> bool:
         """Whether all of them are numbers."""
         scores = [self.real_train, self.real_val, self.fake_train, self.fake_val]
-        scores += [one for one in (self.matched, self.mismatched) if one is not None]
-        return not any(np.isnan(one).any() for one in scores)
+        scores += [pairs for pairs in (self.matched, self.mismatched) if pairs is not None]
+        return not any(np.isnan(kind).any() for kind in scores)
 
 
-def judgement_columns(scores: Scores, boundary: float | None) -> dict[str, float | None]:
+def discriminator_columns(scores: Scores, boundary: float | None) -> dict[str, float | None]:
     """Columns of the discriminator's accuracy and memory, by their names in DIAGNOSTICS.
 
     Accuracies count pictures, in four separate numbers: BigGAN's discriminator knows over 98 % of
@@ -57,12 +59,12 @@ def judgement_columns(scores: Scores, boundary: float | None) -> dict[str, float
     Args:
         boundary: the score above which a picture is called real; None where there is no such.
     """
-    if not scores.known:
+    if not scores.are_numbers:
         return {}
     real_train, real_val = scores.real_train, scores.real_val
     columns = {
         "d_auc_val": auroc(real_val, scores.fake_val),
-        "d_gap": _finite(_difference(real_train, real_val)),
+        "d_gap": finite_or_none(_difference(real_train, real_val)),
         "d_gap_auc": auroc(real_train, real_val),
         "r_v": r_v(real_train, real_val, scores.fake_val),
     }
@@ -80,13 +82,14 @@ def judgement_columns(scores: Scores, boundary: float | None) -> dict[str, float
 
 
 def auroc(high: np.ndarray, low: np.ndarray) -> float | None:
-    """The chance that one of `high` scores above one of `low`, ties half (Mann-Whitney).
+    """The probability that one of `high` scores above one of `low`, ties half (Mann-Whitney).
 
     Args:
         high, low: (N,) and (M,); infinities are in order, an empty one or a NaN gives None.
     """
     if not len(high) or not len(low) or np.isnan(high).any() or np.isnan(low).any():
         return None
+    # The Mann-Whitney U statistic over its greatest value N M (Hanley & McNeil 1982).
     above = high[:, None] > low[None, :]
     equal = high[:, None] == low[None, :]
     return float(np.mean(above + 0.5 * equal))
@@ -100,14 +103,16 @@ def r_v(real_train: np.ndarray, real_val: np.ndarray, fake_val: np.ndarray) -> f
     if min(len(real_train), len(fake_val)) < 2:
         return None
     apart = _difference(real_train, fake_val)
-    error = _squared_error(real_train) + _squared_error(fake_val)
+    with np.errstate(invalid="ignore"):
+        # Of a difference of two means (Welch): the sum of each one's variance over its count.
+        error = sum(np.var(scores, ddof=1) / len(scores) for scores in (real_train, fake_val))
     if not apart > _TOLD_APART * error**0.5:
         return None
-    return _finite(_difference(real_train, real_val) / apart)
+    return finite_or_none(_difference(real_train, real_val) / apart)
 
 
 def loss_norm(loss: float, limits: tuple[float, float] | None) -> float | None:
-    """Where a discriminator's loss is between its floor (0, it is sure) and chance (1).
+    """Where a discriminator's loss is between its floor (0, it is sure) and guessing (1).
 
     Args:
         loss: without penalty.
@@ -116,7 +121,7 @@ def loss_norm(loss: float, limits: tuple[float, float] | None) -> float | None:
     if limits is None:
         return None
     floor, equilibrium = limits
-    return _finite((loss - floor) / (equilibrium - floor))
+    return finite_or_none((loss - floor) / (equilibrium - floor))
 
 
 def overfits(gap_aucs: Sequence[float | None], shown: int, held_out: int) -> bool:
@@ -130,15 +135,16 @@ def overfits(gap_aucs: Sequence[float | None], shown: int, held_out: int) -> boo
         gap_aucs: of all ticks in order; None where nothing was judged.
         shown, held_out: how many pictures were judged, the same ones in every tick.
     """
-    known = [value for value in gap_aucs if value is not None][-_TICKS:]
-    if not known:
+    recent = [value for value in gap_aucs if value is not None][-_TICKS:]
+    if not recent:
         return False
+    # The variance of U / (N M) where both samples are alike: (N + M + 1) / (12 N M).
     error = ((shown + held_out + 1) / (12 * shown * held_out)) ** 0.5
-    return bool(np.mean(known) - 0.5 > max(MEMORY, _ERRORS * error))
+    return bool(np.mean(recent) - 0.5 > max(MEMORY, _ERRORS * error))
 
 
 def collapsed(loss_norms: Sequence[float | None]) -> bool:
-    """Whether the contest is over: a tick in which the discriminator had next to nothing to learn.
+    """Whether the discriminator has won: in some tick it had next to nothing to learn.
 
     One tick is enough and it stays so: a loss at its floor gives no way back.
 
@@ -158,7 +164,3 @@ def _squared_error(values: np.ndarray) -> float:
     """Of the mean."""
     with np.errstate(invalid="ignore"):
         return float(np.var(values, ddof=1)) / len(values)
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -5,7 +5,6 @@ metric, and counts of colors.
 """
 
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from colornet.color import AB_RANGE
+from colornet.config.columns import finite_or_none
 from colornet.data.packed import Pack
-from colornet.errors import InputError
+from colornet.data.packs import Packs, require_pictures
 from colornet.evaluation.metrics import OVERALL, PER_PICTURE, Pair, Tally
 from colornet.evaluation.scaling import colorize_at
 from colornet.networks.heads import Colorizer
@@ -59,7 +59,7 @@ class Evaluation:
         """
         means = {name: float(value.nanmean()) for name, value in self.values.items()}
         means |= self.overall
-        return {f"{self.name}_{name}": _number(value) for name, value in means.items()}
+        return {f"{self.name}_{name}": finite_or_none(value) for name, value in means.items()}
 
     def finite(self) -> bool:
         """Whether the generator gave a color for every pixel."""
@@ -93,8 +93,7 @@ def evaluate(
     """
     size, ranks = size or pack.pictures.shape[1], ranks or Ranks()
     indices = pack.indices(split)
-    if not len(indices):
-        raise InputError(f"data: the {split} split has no pictures.\nGive it more pictures.")
+    require_pictures(pack, split)
     # Zeros: ranks fill in what is theirs, and the sum is what one would have filled in.
     values = torch.zeros(len(PER_PICTURE), len(indices), device=device)
     fixed = torch.zeros(
@@ -141,7 +140,7 @@ def _note(pair: Pair, values: Tensor, fixed: Tensor, tally: Tally) -> None:
 
 def _pair(pictures: Pictures, prediction: Prediction) -> Pair:
     true_rgb = pictures.pixels.permute(0, 3, 1, 2).contiguous().float()
-    own = prediction.own_lightness
+    own = prediction.predicted_lightness
     return Pair(pictures.lightness, prediction.ab.float(), pictures.ab, true_rgb, own)
 
 
@@ -248,7 +247,9 @@ def _references(
 def _row(
     kind: str, evaluation: Evaluation, position: int, pack: Pack, index: int
 ) -> dict[str, Any]:
-    metrics = {name: _number(float(value[position])) for name, value in evaluation.values.items()}
+    metrics = {
+        name: finite_or_none(float(value[position])) for name, value in evaluation.values.items()
+    }
     return {
         "kind": kind,
         "picture": pack.names[index],
@@ -265,5 +266,50 @@ def _webp(rgb: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+@dataclass(frozen=True)
+class HeldOutSplit:
+    """A split of a pack that a generator is measured on.
+
+    Attributes:
+        name: `val` (the training's own), `eval` (those of `evaluate_on`) or `test`: the prefix of
+            columns, and the split in the records of pictures.
+        split: of the pack.
+        size: side at which the network sees the pictures, pixels.
+    """
+
+    name: str
+    pack: Pack
+    split: str
+    size: int
+    device: torch.device
+
+    def evaluate(self, generator: Colorizer) -> Evaluation:
+        """Measure a generator, sharing the pictures with the other ranks if there are any.
+
+        The random state is as before, but for `val`: a generator that drops features when it is
+        evaluated has always drawn from the training's stream there.
+        """
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices, enabled=self.name != "val"):
+            return evaluate(
+                generator,
+                self.pack,
+                self.split,
+                self.device,
+                name=self.name,
+                size=self.size,
+                ranks=Ranks.here(self.device),
+            )
+
+
+def held_out_splits(
+    packs: Packs, size: int, device: torch.device, *, test: bool = False
+) -> list[HeldOutSplit]:
+    """`val`, where there are common pictures `eval`, and where it is wanted `test`.
+
+    `test` has the pictures that nothing was chosen by, of the common ones where there are any.
+    """
+    splits = [("val", packs.training, "val")]
+    splits += [("eval", packs.common, "val")] if packs.common else []
+    splits += [("test", packs.evaluation, "test")] if test else []
+    return [HeldOutSplit(name, pack, split, size, device) for name, pack, split in splits]

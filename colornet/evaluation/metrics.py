@@ -14,7 +14,6 @@ from torch import Tensor
 
 from colornet.color import AB_RANGE, LIGHTNESS_HALF_RANGE, rgb_from_lab
 from colornet.evaluation.ciede2000 import chroma_of, ciede2000_of
-from colornet.evaluation.colorfulness import colorfulness_of, opponents_of
 from colornet.evaluation.histograms import (
     ColorCounts,
     closeness,
@@ -295,3 +294,22 @@ OVERALL: dict[str, Callable[[Tally], float]] = {
     "ab_histogram": ab_histogram,
 }
 """Metrics of a split as a whole, which have no value per picture."""
+
+
+def opponents_of(rgb: Tensor) -> Tensor:
+    """Red against green, and yellow against blue: (N, 3, H, W) in [0, 255] -> (N, 2, H, W)."""
+    red, green, blue = rgb.unbind(1)
+    return torch.stack((red - green, (red + green).mul_(0.5).sub_(blue)), 1)
+
+
+def colorfulness_of(opponents: Tensor) -> Tensor:
+    """M3: 0 for grey, 85.53 for pure red, 109 for what people call extremely colorful.
+
+    Args:
+        opponents: (N, 2, H, W), as `opponents_of` gives them.
+
+    Returns:
+        (N,): the norm of the two deviations + 0.3 x the norm of the two means.
+    """
+    variances, means = torch.var_mean(opponents.flatten(2), 2, correction=0)
+    return variances.sum(1).sqrt() + 0.3 * means.square().sum(1).sqrt()

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from PIL import Image
 
 from colornet.data.decode import check_pixels, one_line, open_picture
-from colornet.data.picture_files import find_pictures, not_read, suffixes
+from colornet.data.picture_files import find_pictures, passed_over_text, suffixes
 from colornet.data.source import UnusablePicture
-from colornet.errors import InputError, first_line, why_not
-from colornet.model.lightness import TrainingLightness, unlike_told
+from colornet.errors import InputError, error_summary, os_error_reason
+from colornet.model.lightness import TrainingLightness, unlike_warning
 from colornet.model.model import Model, load_model
 from colornet.storage import writing_atomic
 
@@ -72,7 +72,7 @@ def _inside(folder: Path, out: Path) -> Iterator[Job]:
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from None
     if found.passed_over:
-        log.warning("%s: %s", folder, not_read(found.passed_over))
+        log.warning("%s: %s", folder, passed_over_text(found.passed_over))
     for name in found.pictures:
         path = folder / name
         # A pipe or device named like a picture would block for ever.
@@ -132,7 +132,7 @@ def colorize_files(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise InputError(f"{out}: cannot be made: {why_not(error)}.") from None
+        raise InputError(f"{out}: cannot be made: {os_error_reason(error)}.") from None
     told, unlike = Colorized([], [], []), 0
     for count, job in enumerate(jobs, start=1):
         try:
@@ -158,7 +158,7 @@ def colorize_files(
             told.failed.append((job.picture, reason))
         if progress is not None:
             progress(count, len(jobs), job.picture)
-    if warning := unlike_told(unlike, len(told.done)):
+    if warning := unlike_warning(unlike, len(told.done)):
         log.warning("%s: %s", model, warning)
     return told
 
@@ -171,9 +171,9 @@ def _colorized(model: Model, path: Path, max_pixels: int) -> Image.Image:
             try:
                 return model.colorize(picture)
             except RuntimeError as error:  # torch's, of memory
-                raise MemoryError(first_line(error)) from error
+                raise MemoryError(error_summary(error)) from error
     except MemoryError as error:
-        raise UnusablePicture(f"too large for this machine ({first_line(error)})") from error
+        raise UnusablePicture(f"too large for this machine ({error_summary(error)})") from error
 
 
 class _Unsaved(Exception):
@@ -186,7 +186,7 @@ def _save(picture: Image.Image, target: Path) -> None:
         with writing_atomic(target) as file:
             picture.save(file, "PNG", compress_level=_PNG_LEVEL)
     except OSError as error:
-        raise _Unsaved(f"cannot be written: {why_not(error)}: {target}"[:300]) from error
+        raise _Unsaved(f"cannot be written: {os_error_reason(error)}: {target}"[:300]) from error
 
 
 class _Names:

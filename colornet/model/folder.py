@@ -18,7 +18,7 @@ import numpy as np
 from colornet.config.catalog import to_yaml
 from colornet.config.config import Config
 from colornet.config.reading import json_mapping
-from colornet.errors import InputError, first_line
+from colornet.errors import InputError, error_summary
 from colornet.storage import Storage, write_atomic
 
 WEIGHTS, CONFIG, CARD, MANIFEST = "model.safetensors", "config.yaml", "card.md", "manifest.json"
@@ -145,4 +145,4 @@ def _tensors(weights: bytes, origin: str) -> Iterator[tuple[str, np.ndarray]]:
             with np.errstate(over="ignore"):
                 yield name, values.astype(np.float32)
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, InputError) as error:
-        raise InputError(f"{origin}: not the weights of a model: {first_line(error)}.") from None
+        raise InputError(f"{origin}: not the weights of a model: {error_summary(error)}.") from None

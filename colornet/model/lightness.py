@@ -128,7 +128,7 @@ def statistics(pixels: np.ndarray) -> list[float]:
     return [float(value) for value in found]
 
 
-def unlike_told(unlike: int, judged: int) -> str:
+def unlike_warning(unlike: int, judged: int) -> str:
     """A sentence on a set of pictures that is unlike the training's; empty where it is not."""
     if judged < LEAST_JUDGED or 2 * unlike <= judged:
         return ""

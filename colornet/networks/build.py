@@ -7,19 +7,19 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from colornet.errors import InputError, first_line
-from colornet.networks.heads import Colorizer, Judge
+from colornet.errors import InputError, error_summary
+from colornet.networks.heads import Colorizer, DiscriminatorNetwork
 from colornet.networks.layers import initialize
 from colornet.pictures import CHANNELS
-from colornet.seeds import weights_stream
+from colornet.seeds import weights_generator
 
 
 def build_generator(options: Any, seed: int, device: torch.device) -> Colorizer:
     """Grey to color, as `colornet/networks/generators/<kind>` has it."""
     colors = CHANNELS[options.predicts]
-    weighed("generator", lambda: generator_core(options, 1, colors))
+    build_on_meta("generator", lambda: generator_core(options, 1, colors))
     core = generator_core(options, 1, colors)
-    return begin(Colorizer(core, options), options.init, seed, "generator", device)
+    return draw_weights(Colorizer(core, options), options.init, seed, "generator", device)
 
 
 def generator_core(options: Any, inputs: int, outputs: int) -> nn.Module:
@@ -29,12 +29,16 @@ def generator_core(options: Any, inputs: int, outputs: int) -> nn.Module:
     )
 
 
-def build_discriminator(options: Any, image_size: int, seed: int, device: torch.device) -> Judge:
+def build_discriminator(
+    options: Any, image_size: int, seed: int, device: torch.device
+) -> DiscriminatorNetwork:
     """Pictures to logits, as `colornet/networks/discriminators/<kind>` has it."""
     inputs = CHANNELS[options.input] + options.conditional
-    weighed("discriminator", lambda: discriminator_core(options, inputs, image_size))
+    build_on_meta("discriminator", lambda: discriminator_core(options, inputs, image_size))
     core = discriminator_core(options, inputs, image_size)
-    return begin(Judge(core, options), options.init, seed, "discriminator", device)
+    return draw_weights(
+        DiscriminatorNetwork(core, options), options.init, seed, "discriminator", device
+    )
 
 
 def discriminator_core(options: Any, inputs: int, image_size: int) -> nn.Module:
@@ -47,7 +51,7 @@ MAX_WEIGHTS = 1_000_000_000
 """Of a network: 4 GB of them, and twice that of Adam's moments."""
 
 
-def weighed(name: str, build: Callable[[], nn.Module]) -> nn.Module:
+def build_on_meta(name: str, build: Callable[[], nn.Module]) -> nn.Module:
     """A network without its weights, on torch's meta device, where any size costs nothing.
 
     Args:
@@ -62,7 +66,7 @@ def weighed(name: str, build: Callable[[], nn.Module]) -> nn.Module:
         count = sum(weights.numel() for weights in network.parameters())
     except (RuntimeError, OverflowError, TypeError) as error:
         raise InputError(
-            f"{name}: a layer of it is larger than any tensor: {first_line(error)[:100]}.\n"
+            f"{name}: a layer of it is larger than any tensor: {error_summary(error)[:100]}.\n"
             f"Lower its widths: more than {MAX_WEIGHTS:,} weights are not built."
         ) from None
     if count > MAX_WEIGHTS:
@@ -76,9 +80,11 @@ def weighed(name: str, build: Callable[[], nn.Module]) -> nn.Module:
 _Network = TypeVar("_Network", bound=nn.Module)
 
 
-def begin(network: _Network, init: str, seed: int, name: str, device: torch.device) -> _Network:
+def draw_weights(
+    network: _Network, init: str, seed: int, name: str, device: torch.device
+) -> _Network:
     """Draw a network's first weights from the stream of its name, and place it."""
     if device.type != "meta":  # on which torch loads its compiler to draw nothing
-        initialize(network, init, weights_stream(seed, name))
+        initialize(network, init, weights_generator(seed, name))
     # torch's overloads leave out the memory format.
     return network.to(device, memory_format=torch.channels_last)  # ty: ignore[no-matching-overload]

@@ -87,7 +87,7 @@ def _on_planes(
     return torch.cat((values[:, :1] * lightness[0] + lightness[1], color), 1)
 
 
-class Judge(nn.Module):
+class DiscriminatorNetwork(nn.Module):
     """A discriminator: an architecture with its view of a picture.
 
     Args:

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrize import register_parametrization
 
 from colornet.color import full_precision
-from colornet.ranks import statistics
+from colornet.ranks import batch_statistics
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -88,7 +88,7 @@ class BatchNorm(nn.BatchNorm2d):
     def _over_ranks(self, input: Tensor) -> Tensor:
         """Normalise by the batch of all ranks. torch's own layer for that is for GPUs alone."""
         values = input.float()
-        mean, variance, count = statistics(values)
+        mean, variance, count = batch_statistics(values)
         if self.weight.requires_grad:
             with torch.no_grad():
                 assert self.running_mean is not None and self.running_var is not None
@@ -101,7 +101,7 @@ class BatchNorm(nn.BatchNorm2d):
         return (values * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(input.dtype)
 
 
-def synchronize(network: nn.Module) -> None:
+def synchronize_batch_norm(network: nn.Module) -> None:
     """Let batch normalisations learn by the batch of all ranks; there must be several."""
     for module in network.modules():
         if isinstance(module, BatchNorm):
@@ -177,7 +177,7 @@ class _Spectral(nn.Module):
         self.u.copy_(functional.normalize(matrix @ v, dim=0))
 
 
-def padded(convolution: nn.Conv2d) -> list[nn.Module]:
+def same_padding(convolution: nn.Conv2d) -> list[nn.Module]:
     """A convolution that keeps the size (halves it, with stride 2), padded as TensorFlow does.
 
     Its `same` puts the odd pixel of padding at the right and at the bottom.
@@ -195,7 +195,7 @@ def has_bias(norm: str) -> bool:
     return norm in ("none", "spectral")
 
 
-def normalized(
+def with_norm(
     layer: nn.Module, norm: str, channels: int, batch_statistics: bool = False
 ) -> list[nn.Module]:
     """A convolution with the normalisation that follows it or is in it.
@@ -209,11 +209,11 @@ def normalized(
     if norm == "instance":
         return [layer, InstanceNorm(channels)]
     if norm == "spectral":
-        return [spectral(layer)]
+        return [spectral_norm(layer)]
     return [layer]
 
 
-def spectral(layer: nn.Module) -> nn.Module:
+def spectral_norm(layer: nn.Module) -> nn.Module:
     """A convolution or dense layer with spectral normalisation."""
     weight = layer.weight
     assert isinstance(weight, Tensor)
@@ -222,7 +222,7 @@ def spectral(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def block(
+def conv_block(
     options: Any, part: Part, layer: nn.Module, channels: int, inner: bool = False
 ) -> list[nn.Module]:
     """A generator's convolution with what follows it: normalisation, activation, dropout.
@@ -233,13 +233,13 @@ def block(
         inner: whether it is at the architecture's own place of dropout.
     """
     return [
-        *normalized(layer, options.norm, channels, options.batch_statistics),
-        activating(options, part),
-        *dropping(options, part, inner),
+        *with_norm(layer, options.norm, channels, options.batch_statistics),
+        part_activation(options, part),
+        *part_dropout(options, part, inner),
     ]
 
 
-def activating(options: Any, part: Part) -> nn.Module:
+def part_activation(options: Any, part: Part) -> nn.Module:
     """The activation of a part of a generator."""
     decoding = part == "decoder" and options.decoder_activation
     return activation(decoding or options.activation)
@@ -250,7 +250,7 @@ def dropout(rate: float, at_evaluation: bool = False) -> list[nn.Module]:
     return [Dropout(rate, at_evaluation)] if rate else []
 
 
-def dropping(options: Any, part: Part, inner: bool = False) -> list[nn.Module]:
+def part_dropout(options: Any, part: Part, inner: bool = False) -> list[nn.Module]:
     """A generator's dropout, where its options have one."""
     chosen = {
         "bottleneck": part == "bottleneck",

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from colornet.config.reading import json_mapping, read_json, read_text
-from colornet.errors import InputError, StorageError, system_error
+from colornet.errors import InputError, StorageError, find_os_error
 from colornet.storage import sha256_file, sync_folder
 
 VERSION = 1
@@ -58,7 +58,7 @@ def save(folder: Path, state: Mapping[str, Any], history: Sequence[Mapping[str, 
     try:
         _save(folder, state, history)
     except (OSError, RuntimeError) as error:  # torch has one of its own for a full disk
-        if system_error(error) is None:
+        if find_os_error(error) is None:
             raise
         raise StorageError.at(folder.parent, error) from error
     for older in _found(folder.parent.glob("tick-*"))[KEPT:]:

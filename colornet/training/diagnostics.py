@@ -1,6 +1,6 @@
-"""Whether a training is still a contest, and whether its discriminator overfits.
+"""Whether the discriminator still has something to learn, and whether it overfits.
 
-Looked at once per tick, on a few pictures, without leaving a trace: the training is the same to
+Measured once per tick, on a few pictures, without leaving a trace: the training is the same to
 the last bit as without.
 
 The generator colorizes as it does in training, since those are the fakes that its discriminator
@@ -8,28 +8,29 @@ knows: with the weights themselves and not their running mean, with dropout, wit
 statistics. The discriminator judges with all it knows: without dropout, augmentation and noise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil, isfinite
+from math import ceil
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from colornet.color import AB_RANGE
-from colornet.config.columns import DIAGNOSTICS
+from colornet.config.columns import DIAGNOSTICS, finite_or_none
 from colornet.config.config import Config
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions
 from colornet.data.packed import Pack
 from colornet.evaluation.discriminator_stats import (
     Scores,
     collapsed,
-    judgement_columns,
+    discriminator_columns,
     loss_norm,
     overfits,
 )
-from colornet.evaluation.network_probes import top_singular_value, unchanged
-from colornet.networks.heads import Judge
+from colornet.networks.heads import DiscriminatorNetwork
 from colornet.pictures import Pictures, Prediction
 from colornet.training.learner import Learner
 from colornet.training.losses import ADVERSARIAL, floor_and_equilibrium, penalty_weight
@@ -42,6 +43,8 @@ _FEWEST_REALS, _MOST_REALS = 32, 512
 _FEWEST_FAKES, _MOST_FAKES = 8, 256
 _COMPARED = 4
 """Pictures whose gradients are compared."""
+_ITERATIONS = 10
+"""Of the power method: at worst a few percent too low."""
 
 
 class Diagnosis:
@@ -57,12 +60,14 @@ class Diagnosis:
         assert config.training.images is not None
         self.config, self.device = config, device
         loss = config.loss
-        self.game = loss if isinstance(loss, Game) and loss.adversarial != "none" else None
-        self.limits = floor_and_equilibrium(self.game) if self.game else None
+        self.options = (
+            loss if isinstance(loss, AdversarialOptions) and loss.adversarial != "none" else None
+        )
+        self.limits = floor_and_equilibrium(self.options) if self.options else None
         a_tick = config.training.images // config.training.ticks
         self.fakes = min(max(_FEWEST_FAKES, a_tick // _FAKES), _MOST_FAKES)
         self.reals = min(max(_FEWEST_REALS, a_tick // _REALS), _MOST_REALS)
-        if self.game and self.game.discriminator_batches == "mixed":
+        if self.options and self.options.discriminator_batches == "mixed":
             self.reals = self.fakes  # They share batches.
         self.shown = min(self.reals, len(pack.indices("train")))
         held_out = pack.indices("val")[: self.reals]
@@ -73,8 +78,8 @@ class Diagnosis:
     ) -> Metrics:
         """Every `diag_<name>` of DIAGNOSTICS, None where it does not apply.
 
-        What there is to say of a contest is None also in a tick in which the discriminator did not
-        play, as in pretraining.
+        What is said of the discriminator is None also in a tick in which it had no turn, as in
+        pretraining.
 
         Args:
             means: of the losses and gradient norms of the tick's steps.
@@ -88,66 +93,67 @@ class Diagnosis:
         # The first of the training's order: a random sample, and shown by now.
         shown = learner.feed.batch(0, min(self.shown, learner.seen))
         networks = [player.network for player in learner.method.players]
-        judge = learner.method.judge
-        with unchanged([*networks, learner.generator], self.device):
+        discriminator = learner.method.discriminator
+        with preserve_state([*networks, learner.generator], self.device):
             columns["train_val_gap"] = self._train_val_gap(learner, shown, metrics)
-            if self.game and judge and "loss_discriminator" in means:
-                contest = _Contest(learner, self.game, judge, self.device)
+            if self.options and discriminator and "loss_discriminator" in means:
+                probe = _Probe(learner, self.options, discriminator, self.device)
                 held_out = Pictures(self.held_out.to(self.device))
-                columns |= contest.judgement(shown, held_out, self.fakes)
-                columns["d_top_singular"] = _number(top_singular_value(judge))
-                columns["g_adv_share"] = contest.adversarial_share()
+                columns |= probe.discriminator_scores(shown, held_out, self.fakes)
+                columns["d_top_singular"] = finite_or_none(top_singular_value(discriminator))
+                columns["g_adv_share"] = probe.adversarial_share()
                 loss = means["loss_discriminator"]
-                loss -= penalty_weight(self.game) * means.get("loss_penalty", 0.0)
+                loss -= penalty_weight(self.options) * means.get("loss_penalty", 0.0)
                 columns["d_loss_norm"] = loss_norm(loss, self.limits)
-        if self.game and self.game.adversarial_weight:
+        if self.options and self.options.adversarial_weight:
             columns |= _alarms(columns, history, len(shown), len(self.held_out))
         return {f"diag_{name}": value for name, value in columns.items()}
 
     def _train_val_gap(self, learner: Learner, shown: Pictures, metrics: Metrics) -> float | None:
         """How much better training pictures are colorized than held-out ones, Lab units."""
         generator = learner.generator.eval()
+        few = Pictures(shown.pixels[: self.fakes])
         with torch.no_grad():
             errors = [
                 (generator.colorize(part).ab - part.ab).abs().mean((1, 2, 3))
-                for part in _parts(_first(shown, self.fakes), self.config.training.batch_size)
+                for part in _parts(few, self.config.training.batch_size)
             ]
         held_out = metrics["val_ab_mae"]
         assert held_out is not None
-        return _number(held_out - float(torch.cat(errors).mean()) * AB_RANGE)
+        return finite_or_none(held_out - float(torch.cat(errors).mean()) * AB_RANGE)
 
 
 @dataclass(frozen=True)
-class _Contest:
-    """The two players of a training, looked at between two steps."""
+class _Probe:
+    """The two players of a training between two steps."""
 
     learner: Learner
-    game: Game
-    judge: Judge
+    options: AdversarialOptions
+    discriminator: DiscriminatorNetwork
     device: torch.device
 
-    def judgement(self, shown: Pictures, held_out: Pictures, fakes: int) -> Metrics:
+    def discriminator_scores(self, shown: Pictures, held_out: Pictures, fakes: int) -> Metrics:
         """What the discriminator makes of training pictures and of held-out ones.
 
         Args:
             fakes: how many of either are also colorized.
         """
-        learner, judge = self.learner, self.judge
+        learner, discriminator = self.learner, self.discriminator
         learner.method.generator.train()
-        judge.eval()
+        discriminator.eval()
         real = learner.others.batch(0, len(shown)) if learner.others else shown
-        colored, foreign = _first(shown, fakes), _first(held_out, fakes)
+        colored, foreign = Pictures(shown.pixels[:fakes]), Pictures(held_out.pixels[:fakes])
         with torch.no_grad(), self._autocast():
             logits = self._of_both_kinds(
                 self._together(real, held_out), self._together(colored, foreign)
             )
-            if len(foreign) > 1 and (judge.conditional or judge.space != "ab"):
+            if len(foreign) > 1 and (discriminator.conditional or discriminator.space != "ab"):
                 logits |= self._of_pairs(foreign)
-        absmax = torch.stack([one.abs().max() for one in logits.values()]).max()
-        scores = {kind: one.flatten(1).mean(1).cpu().numpy() for kind, one in logits.items()}
-        columns: Metrics = {"logit_absmax": _number(float(absmax))}
-        boundary = ADVERSARIAL[self.game.adversarial].boundary
-        return columns | judgement_columns(Scores(**scores), boundary)
+        absmax = torch.stack([values.abs().max() for values in logits.values()]).max()
+        scores = {kind: values.flatten(1).mean(1).cpu().numpy() for kind, values in logits.items()}
+        columns: Metrics = {"logit_absmax": finite_or_none(float(absmax))}
+        boundary = ADVERSARIAL[self.options.adversarial].boundary
+        return columns | discriminator_columns(Scores(**scores), boundary)
 
     def _together(self, shown: Pictures, held_out: Pictures) -> list[tuple[Pictures, int]]:
         """Batches of both, in the same proportion, and how many of a batch were shown.
@@ -166,43 +172,39 @@ class _Contest:
         self, real: list[tuple[Pictures, int]], grey: list[tuple[Pictures, int]]
     ) -> dict[str, Tensor]:
         """Logits of real pictures and of colorized grey ones."""
-        reals = (self.judge.view(part, self._grey(part)) for part, _ in real)
+        generator = self.learner.method.generator
+        reals = (self.discriminator.view(part, generator.grey(part)) for part, _ in real)
         fakes = (self._fake(part) for part, _ in grey)
-        if self.game.discriminator_batches == "mixed":
-            both = [self._judged(*pair) for pair in zip(reals, fakes, strict=True)]
-            of_reals, of_fakes = [pair[0] for pair in both], [pair[1] for pair in both]
+        if self.options.discriminator_batches == "mixed":
+            both = [self.discriminator(torch.cat(pair)) for pair in zip(reals, fakes, strict=True)]
+            of_reals, of_fakes = zip(*(logits.chunk(2) for logits in both), strict=True)
         else:
-            of_reals = [self.judge(view) for view in reals]
-            of_fakes = [self.judge(view) for view in fakes]
-        return _apart("real", real, of_reals) | _apart("fake", grey, of_fakes)
+            of_reals = [self.discriminator(view) for view in reals]
+            of_fakes = [self.discriminator(view) for view in fakes]
+        return _split_by_origin("real", real, of_reals) | _split_by_origin("fake", grey, of_fakes)
 
     def _of_pairs(self, pictures: Pictures) -> dict[str, Tensor]:
         """Logits of pictures in their own and in one another's colors, in shared batches."""
-        judged = []
+        logits = []
         for part in _parts(pictures, self.learner.config.training.batch_size):
-            grey = self._grey(part)
+            grey = self.learner.method.generator.grey(part)
             foreign = Prediction("ab", part.ab.roll(1, 0), part.lightness)
-            judged.append(self._judged(self.judge.view(part, grey), self.judge.view(foreign, grey)))
-        matched, mismatched = zip(*judged, strict=True)
+            views = [self.discriminator.view(picture, grey) for picture in (part, foreign)]
+            logits.append(self.discriminator(torch.cat(views)).chunk(2))
+        matched, mismatched = zip(*logits, strict=True)
         return {"matched": torch.cat(matched), "mismatched": torch.cat(mismatched)}
-
-    def _judged(self, first: Tensor, second: Tensor) -> tuple[Tensor, ...]:
-        """Logits of two batches of views that are judged as one."""
-        return self.judge(torch.cat((first, second))).split([len(first), len(second)])
-
-    def _grey(self, pictures: Pictures) -> Tensor:
-        return self.learner.method.generator.grey(pictures)
 
     def _fake(self, pictures: Pictures) -> Tensor:
         """The discriminator's view of pictures in predicted colors."""
-        generator, grey = self.learner.method.generator, self._grey(pictures)
+        generator = self.learner.method.generator
+        grey = generator.grey(pictures)
         prediction = Prediction(generator.space, generator(grey), pictures.lightness)
-        return self.judge.view(prediction, grey)
+        return self.discriminator.view(prediction, grey)
 
     def adversarial_share(self) -> float | None:
         """Share of the adversarial term in the two gradients' norms at the prediction, in [0, 1].
 
-        0: the discriminator is not heard; 1: nothing else asks for anything.
+        0: the discriminator has no effect; 1: nothing else has.
         """
         learner = self.learner
         for player in learner.method.players:
@@ -211,15 +213,15 @@ class _Contest:
         others = learner.others.batch(0, count) if learner.others else None
         batch = Batch(learner.feed.batch(0, count), others, learner.step, learner.progress)
         with self._autocast():
-            scene = learner.method.look(batch)
-            values = scene.prediction.values.requires_grad_()
-            generator = next(one for one in learner.method.players if one.predicts)
-            terms = generator.losses(scene)
-        weighted = self.game.adversarial_weight * terms["loss_adversarial"]
+            forward = learner.method.forward_pass(batch)
+            values = forward.prediction.values.requires_grad_()
+            generator = next(player for player in learner.method.players if player.predicts)
+            terms = generator.losses(forward)
+        weighted = self.options.adversarial_weight * terms["loss_adversarial"]
         (adversarial,) = torch.autograd.grad(weighted, values, retain_graph=True)
         (total,) = torch.autograd.grad(terms["loss_generator"], values)
-        own, rest = float(adversarial.norm()), float((total - adversarial).norm())
-        return _number(own / (own + rest)) if own + rest else None
+        norm, rest = float(adversarial.norm()), float((total - adversarial).norm())
+        return finite_or_none(norm / (norm + rest)) if norm + rest else None
 
     def _autocast(self) -> torch.autocast:
         reduced = self.learner.autocast
@@ -227,30 +229,25 @@ class _Contest:
 
 
 def _alarms(columns: Metrics, history: History, shown: int, held_out: int) -> Metrics:
-    """Whether the discriminator overfits, and whether the contest is over; None before it began."""
+    """Whether the discriminator overfits, or has won for good; None before its first turn."""
     gaps = [tick["diag_d_gap_auc"] for tick in history] + [columns["d_gap_auc"]]
     norms = [tick["diag_d_loss_norm"] for tick in history] + [columns["d_loss_norm"]]
-    return {
-        "overfitting": int(overfits(gaps, shown, held_out)) if _begun(gaps) else None,
-        "collapsed": int(collapsed(norms)) if _begun(norms) else None,
-    }
+    alarms: Metrics = {"overfitting": None, "collapsed": None}
+    if any(gap is not None for gap in gaps):
+        alarms["overfitting"] = int(overfits(gaps, shown, held_out))
+    if any(norm is not None for norm in norms):
+        alarms["collapsed"] = int(collapsed(norms))
+    return alarms
 
 
-def _apart(
+def _split_by_origin(
     kind: str, batches: list[tuple[Pictures, int]], logits: Sequence[Tensor]
 ) -> dict[str, Tensor]:
     """Logits of shared batches, those of shown and of held-out pictures."""
-    parts = [one.tensor_split([shown]) for one, (_, shown) in zip(logits, batches, strict=True)]
+    pairs = zip(logits, batches, strict=True)
+    parts = [batch.tensor_split([shown]) for batch, (_, shown) in pairs]
     train, val = zip(*parts, strict=True)
     return {f"{kind}_train": torch.cat(train), f"{kind}_val": torch.cat(val)}
-
-
-def _begun(values: Sequence[float | None]) -> bool:
-    return any(value is not None for value in values)
-
-
-def _first(pictures: Pictures, count: int) -> Pictures:
-    return Pictures(pictures.pixels[:count])
 
 
 def _parts(pictures: Pictures, size: int) -> list[Pictures]:
@@ -259,5 +256,47 @@ def _parts(pictures: Pictures, size: int) -> list[Pictures]:
     return [Pictures(part) for part in parts]
 
 
-def _number(value: float) -> float | None:
-    return value if isfinite(value) else None
+@contextmanager
+def preserve_state(
+    networks: Sequence[nn.Module], device: torch.device
+) -> Generator[None, None, None]:
+    """Freeze networks meanwhile; afterwards modes, frozen weights and chance are as they were.
+
+    A frozen layer keeps no statistics in training mode either (`colornet.networks.layers`), so
+    that any mode may be set meanwhile.
+    """
+    modules = [module for network in networks for module in network.modules()]
+    weights = [weight for network in networks for weight in network.parameters()]
+    modes = [module.training for module in modules]
+    learned = [weight.requires_grad for weight in weights]
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        for weight in weights:
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight, is_learned in zip(weights, learned, strict=True):
+                weight.requires_grad_(is_learned)
+            for module, mode in zip(modules, modes, strict=True):
+                module.training = mode
+
+
+@torch.no_grad()
+def top_singular_value(network: nn.Module) -> float:
+    """The greatest singular value of any of a network's weights, each as a matrix (outputs, rest).
+
+    Its sudden growth announces a collapse (Brock et al. 2018, section 4.1). Spectral normalisation
+    keeps it at 1. Estimated by the power method.
+    """
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    values = [_norm(layer.weight.float().flatten(1)) for layer in layers]
+    return float(torch.stack(values).max())
+
+
+def _norm(matrix: torch.Tensor) -> torch.Tensor:
+    stream = torch.Generator().manual_seed(0)
+    right = torch.randn(matrix.shape[1], generator=stream).to(matrix.device)
+    for _ in range(_ITERATIONS):
+        left = functional.normalize(matrix @ right, dim=0)
+        right = matrix.T @ left
+    return right.norm()

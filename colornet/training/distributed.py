@@ -30,11 +30,11 @@ from colornet.errors import (
     InputError,
     StorageError,
     TrainingInterrupted,
-    first_line,
-    not_started,
+    error_summary,
+    ray_start_error,
 )
-from colornet.interrupt import StopSignals, say
-from colornet.model.sweep_check import objective_of
+from colornet.interrupt import StopSignals, write_stderr
+from colornet.model.sweep_check import objective_column
 from colornet.storage import write_atomic
 from colornet.training import final
 from colornet.training.final_checks import prepare
@@ -99,14 +99,14 @@ def train_final(
     state = folder / "training"
     write_atomic(state / "signal", b"")
     with _ray(workers.address):
-        resources = room(_nodes(), workers)
+        resources = worker_resources(_nodes(), workers)
         used = f"Workers: {workers.count}, of {_named(resources)} each, which share every batch."
         settings = {
             "config": config.to_dict(),
             "searched": searched.to_dict() if searched else None,
             "folder": str(folder.absolute()),
             "origin": origin,
-            "objective": objective_of(origin, config),
+            "objective": objective_column(origin, config),
             "keep": keep,
             "cpus": int(resources["CPU"]),
             "reads": suffixes(),
@@ -114,22 +114,22 @@ def train_final(
         }
 
         def stop() -> None:
-            say("Stopping: the workers write a checkpoint (again to end at once)")
-            final.ask_to_stop(state)
+            write_stderr("Stopping: the workers write a checkpoint (again to end at once)")
+            final.request_stop(state)
 
         def at_once() -> None:
             raise KeyboardInterrupt
 
         with StopSignals(stop, at_once):
             _fit(settings, state, show, workers, resources)
-    if final.stop_asked(state):
+    if final.stop_requested(state):
         raise TrainingInterrupted(f"{folder}: stopped with a checkpoint; the same command resumes")
     results = json.loads((state / "results.json").read_text())
     shutil.rmtree(state)
     return results
 
 
-def room(nodes: Sequence[Mapping[str, float]], workers: Workers) -> dict[str, float]:
+def worker_resources(nodes: Sequence[Mapping[str, float]], workers: Workers) -> dict[str, float]:
     """What each worker gets: its GPUs, and as many CPUs as all of them can have.
 
     Args:
@@ -183,21 +183,21 @@ def _ray(address: str | None) -> Generator[None, None, None]:
     try:
         try:
             if address:
-                _knock(address)
+                _check_listening(address)
                 ray.init(address=address, **quiet)
             else:
                 ray.init(address="local", include_dashboard=False, **quiet)
         except Exception as error:  # Ray raises no narrower one where its start times out
             if address is None:
-                raise not_started(error) from error
-            said = first_line(error)
+                raise ray_start_error(error) from error
+            said = error_summary(error)
             raise ClusterError(f"{address}: no Ray cluster answers: {said}.") from error
         yield
     finally:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
+def _check_listening(address: str) -> None:
     """Raise OSError when nobody listens at HOST:PORT, where Ray would try for minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit():
@@ -240,17 +240,17 @@ def _fit(
         )
         thread = threading.Thread(target=fit, name="ray-train", daemon=True)
         thread.start()
-        shown = len(final.ticks_of(state))
+        shown = len(final.read_ticks(state))
         while thread.is_alive():
             thread.join(POLL)
-            for metrics in final.ticks_of(state)[shown:]:
+            for metrics in final.read_ticks(state)[shown:]:
                 shown += 1
                 show(metrics)
     if failure:
-        raise _told(failure[0]) from failure[0]
+        raise _training_error(failure[0]) from failure[0]
 
 
-def _told(error: BaseException) -> ColorsweepError:
+def _training_error(error: BaseException) -> ColorsweepError:
     """What ended a training, in the words of the worker that failed where they are our own."""
     failures = getattr(error, "worker_failures", {}).values()
     own = next((one for one in failures if isinstance(one, ColorsweepError)), None)

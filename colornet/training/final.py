@@ -13,6 +13,7 @@
 `training/` is deleted when the model is there.
 """
 
+import io
 import json
 import os
 import re
@@ -24,9 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
+from torch import Tensor
 
 from colornet import interrupt
+from colornet.color import rgb_from_lab
 from colornet.config.config import parse_config
 from colornet.config.reading import json_mapping, read_text
 from colornet.data.packs import open_packs
@@ -34,20 +39,28 @@ from colornet.errors import ColorsweepError, TrainingInterrupted, writing_to
 from colornet.model.card import model_card
 from colornet.model.lightness import TrainingLightness
 from colornet.model.model import save_model
-from colornet.model.sweep_check import is_better, same_pictures, verdict
-from colornet.ranks import Ranks
+from colornet.model.sweep_check import (
+    compare_with_sweep,
+    is_better,
+    reason,
+    same_pictures,
+    shortfalls,
+)
+from colornet.pictures import Pictures
+from colornet.ranks import Ranks, prepare_worker
 from colornet.storage import write_atomic
 from colornet.training import checkpoint
 from colornet.training.final_checks import check_reading
-from colornet.training.learning_curves import reason, shortfalls
-from colornet.training.loop import UnderWay, started
-from colornet.training.process import prepare_worker
-from colornet.training.samples import grid
+from colornet.training.loop import TrainingRun, start_training
 from colornet.training.steps import Metrics
 
 POLL = 0.5
 SHEETS = 20
 """Ticks of which samples are kept, about."""
+_GAP = 2
+"""Pixels of white between pictures."""
+_SIDE = 96
+"""Smaller pictures are enlarged by a whole number, to at least about this."""
 
 
 def work(settings: dict[str, Any]) -> None:
@@ -71,21 +84,21 @@ def work(settings: dict[str, Any]) -> None:
     ended = threading.Event()
     threading.Thread(target=_watch, args=(state, ended), daemon=True).start()
     try:
-        resume, attempt = ranks.agreed(_begin(state) if ranks.leads else (None, state))
+        resume, attempt = ranks.broadcast(_begin(state) if ranks.is_first else (None, state))
         _train(settings, folder, resume, attempt)
     except TrainingInterrupted:
-        if not stop_asked(state):
+        if not stop_requested(state):
             raise
     finally:
         ended.set()
 
 
-def ask_to_stop(state: Path) -> None:
+def request_stop(state: Path) -> None:
     """Have the workers leave a checkpoint and end."""
     (state / "signal").write_text("stop")
 
 
-def stop_asked(state: Path) -> bool:
+def stop_requested(state: Path) -> bool:
     """Whether `ask_to_stop` was called.
 
     The file is always there: that it has appeared, shared storage may not tell for a minute, while
@@ -97,7 +110,7 @@ def stop_asked(state: Path) -> bool:
         return False
 
 
-def ticks_of(state: Path) -> list[dict[str, Any]]:
+def read_ticks(state: Path) -> list[dict[str, Any]]:
     """The ticks so far; a line that a crash has torn is none."""
     file = state / "ticks.jsonl"
     if not file.exists():
@@ -109,7 +122,7 @@ def ticks_of(state: Path) -> list[dict[str, Any]]:
 
 def _watch(state: Path, ended: threading.Event) -> None:
     while not ended.wait(POLL):
-        if stop_asked(state):
+        if stop_requested(state):
             interrupt.requested.set()
             return
 
@@ -122,7 +135,7 @@ def _numbered(state: Path, name: str) -> list[tuple[int, Path]]:
 
 def _begin(state: Path) -> tuple[Path | None, Path]:
     """The checkpoint to go on from, and a folder for this attempt's own."""
-    whole = "".join(json.dumps(line) + "\n" for line in ticks_of(state))
+    whole = "".join(json.dumps(line) + "\n" for line in read_ticks(state))
     numbers = [number for number, _ in _numbered(state, "attempt")]
     attempt = state / f"attempt-{max(numbers, default=-1) + 1:03d}"
     with writing_to(state):
@@ -133,21 +146,21 @@ def _begin(state: Path) -> tuple[Path | None, Path]:
 
 def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attempt: Path) -> None:
     config = parse_config(settings["config"], str(folder / "training" / "config.yaml"))
-    test = bool(len(open_packs(config).judging.indices("test")))
-    with started(config, attempt, test=test, objective=settings["objective"]) as training:
+    test = bool(len(open_packs(config).evaluation.indices("test")))
+    with start_training(config, attempt, test=test, objective=settings["objective"]) as training:
         journal = _Journal(attempt, training, settings["objective"])
         if resume is not None:
             training.restore(resume)
-            with training.ranks.leading() as leads:
-                if leads:
+            with training.ranks.on_first() as is_first:
+                if is_first:
                     journal.catch_up()
         while len(training.history) < config.training.ticks:
-            training.take_tick(journal.report)
+            training.run_tick(journal.report)
         models = _models(training, journal)
-        with training.ranks.leading() as leads:
-            if leads:
+        with training.ranks.on_first() as is_first:
+            if is_first:
                 with writing_to(folder):
-                    _leave(settings, folder, training, models)
+                    _write_models(settings, folder, training, models)
 
 
 @dataclass
@@ -155,12 +168,12 @@ class _Journal:
     """What the first worker writes down at each tick."""
 
     attempt: Path
-    training: UnderWay
+    training: TrainingRun
     objective: str
 
     def __post_init__(self) -> None:
         self.state = self.attempt.parent
-        self.known = {line["tick"] for line in ticks_of(self.state)}
+        self.known = {line["tick"] for line in read_ticks(self.state)}
 
     def report(self, metrics: Metrics, path: Path | None) -> None:
         """Note a tick.
@@ -239,7 +252,7 @@ class _Trained:
     row: Metrics
 
 
-def _models(training: UnderWay, journal: _Journal) -> dict[str, _Trained]:
+def _models(training: TrainingRun, journal: _Journal) -> dict[str, _Trained]:
     """The `last` tick's generator, and the `best` one's where that is another's; of all ranks."""
 
     def taken(row: Metrics) -> _Trained:
@@ -247,44 +260,44 @@ def _models(training: UnderWay, journal: _Journal) -> dict[str, _Trained]:
         return _Trained({name: value.clone() for name, value in weights}, row)
 
     models = {"last": taken(training.history[-1])}
-    best = training.ranks.agreed(journal.best_to_load() if training.ranks.leads else None)
+    best = training.ranks.broadcast(journal.best_to_load() if training.ranks.is_first else None)
     if best is not None:
-        models["best"] = taken(training.tested(journal.state / best))
+        models["best"] = taken(training.evaluate_checkpoint(journal.state / best))
     return models
 
 
-def _leave(
+def _write_models(
     settings: Mapping[str, Any],
     folder: Path,
-    training: UnderWay,
+    training: TrainingRun,
     models: Mapping[str, _Trained],
 ) -> None:
     """Write the model folder: the weights to keep, with the other ones' beside them."""
     config, packs, state = training.config, training.packs, folder / "training"
     origin, objective = settings["origin"], settings["objective"]
-    measured = TrainingLightness.of(packs.own)
+    measured = TrainingLightness.of(packs.training)
     lightness = measured.to_data() if measured else None
-    own = packs.own.summary() | {"lightness": lightness}
+    own = packs.training.summary() | {"lightness": lightness}
     common = packs.common.summary() if packs.common else None
     kept = settings["keep"] if settings["keep"] in models else "last"
     row, weights = models[kept].row, _which(models, kept, objective)
     asked = settings["searched"] and parse_config(settings["searched"], "the sweep's config")
-    asked = asked and asked.resolved(len(packs.own.indices("train")))
-    promise = verdict(origin, asked, config, row) if origin else None
+    asked = asked and asked.resolved(len(packs.training.indices("train")))
+    promise = compare_with_sweep(origin, asked, config, row) if origin else None
     notes = [*([promise] if promise else []), weights, *settings["notes"]]
     fails = shortfalls(row, origin if same_pictures(asked, config) else None, objective)
     if fails:
-        count = len(packs.own.indices("train"))
+        count = len(packs.training.indices("train"))
         fails.append(reason(training.history, count, config.data.source))
     for name, model in models.items():
         if name != kept:
-            seen = _seen(model.row)
+            seen = _card_columns(model.row)
             card = model_card(name, config, seen, own, origin, common=common, notes=[weights])
             save_model(folder / name, model.weights, config, card, lightness)
     if (state / "samples").exists():
         shutil.rmtree(folder / "samples", ignore_errors=True)
         os.replace(state / "samples", folder / "samples")
-    results = _seen(row)
+    results = _card_columns(row)
     card = model_card(
         folder.name, config, results, own, origin, common=common, notes=notes, first=fails
     )
@@ -294,7 +307,7 @@ def _leave(
     write_atomic(state / "results.json", json.dumps(results).encode())
 
 
-def _seen(row: Metrics) -> dict[str, Any]:
+def _card_columns(row: Metrics) -> dict[str, Any]:
     """Of a tick's columns those that a card shows."""
     return {k: v for k, v in row.items() if k in ("images", "seconds") or k[:5] == "test_"}
 
@@ -312,3 +325,27 @@ def _which(models: Mapping[str, _Trained], kept: str, objective: str) -> str:
     }
     other = "last" if kept == "best" else "best"
     return f"Its weights are those of {told[kept]}. In `{other}/` are those of {told[other]}."
+
+
+def grid(predicted: np.ndarray, true: np.ndarray) -> bytes:
+    """A PNG with a row for each picture: grey, predicted, true.
+
+    Args:
+        predicted: (N, S, S, 3) uint8; `true` likewise.
+    """
+    shown = np.stack((_grey(true), predicted, true), 1)
+    scale = max(1, round(_SIDE / shown.shape[2]))
+    shown = shown.repeat(scale, 2).repeat(scale, 3)
+    spaced = np.pad(shown, ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
+    rows, columns, height, width, _ = spaced.shape
+    sheet = spaced.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, 3)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(sheet)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _grey(true: np.ndarray) -> np.ndarray:
+    """The pictures' lightness, (N, S, S, 3) uint8."""
+    lightness: Tensor = Pictures(torch.from_numpy(np.ascontiguousarray(true))).lightness
+    rgb = rgb_from_lab(lightness, torch.zeros_like(lightness).expand(-1, 2, -1, -1))
+    return rgb.mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()

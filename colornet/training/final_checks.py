@@ -11,15 +11,18 @@ from colornet.config.catalog import read_yaml, to_yaml
 from colornet.config.config import Config, parse_config
 from colornet.config.paths import apply_overrides, flatten
 from colornet.config.sections.data import FolderData
-from colornet.data.few_pictures import few_pictures
-from colornet.data.packs import Packs, open_packs, twins_told
-from colornet.data.picture_files import read_otherwise
+from colornet.data.packs import (
+    Packs,
+    check_budget,
+    few_pictures_warning,
+    leakage_warning,
+    open_packs,
+)
+from colornet.data.picture_files import format_mismatch
 from colornet.errors import InputError
 from colornet.model.folder import WEIGHTS
-from colornet.reachable import check_answers
 from colornet.redaction import holds_secret
-from colornet.storage import Storage, write_atomic
-from colornet.training.budget import check_budget
+from colornet.storage import Storage, check_reachable, write_atomic
 
 log = logging.getLogger("colorsweep")
 
@@ -39,9 +42,9 @@ def prepare(config: Config, folder: Path, *, quiet: bool = False) -> Config:
     """
     _check_folder(folder)
     for root in roots(config):
-        check_answers(root)
+        check_reachable(root)
     packs = open_packs(config)
-    own = packs.own
+    own = packs.training
     if not quiet:
         _tell(config, packs)
     config = config.resolved(len(own.indices("train")))
@@ -53,9 +56,9 @@ def prepare(config: Config, folder: Path, *, quiet: bool = False) -> Config:
 def _tell(config: Config, packs: Packs) -> None:
     """Say what was read as what, and what to expect of it."""
     if root := getattr(config.data, "root", None):
-        log.warning("%s: %s", root, packs.own.read_as)
-    few = few_pictures(len(packs.own.indices("train")), config.data.source)
-    for told in (twins_told([packs.own], packs.common), few):
+        log.warning("%s: %s", root, packs.training.read_as)
+    few = few_pictures_warning(len(packs.training.indices("train")), config.data.source)
+    for told in (leakage_warning([packs.training], packs.common), few):
         if told:
             log.warning("%s", told)
 
@@ -75,7 +78,7 @@ def check_reading(config: Config, there: Collection[str] | None) -> None:
         # The first rules know no format that is not read everywhere.
         if not isinstance(data, FolderData) or data.rules == 1 or "://" in data.root:
             continue
-        if wrong := read_otherwise(Path(data.root).expanduser(), there):
+        if wrong := format_mismatch(Path(data.root).expanduser(), there):
             raise InputError(f"{socket.gethostname()}: {wrong}")
 
 
@@ -134,7 +137,7 @@ def scale_rates(config: Config, chosen_with: int, rule: str) -> tuple[Config, st
 
 def _check_folder(folder: Path) -> None:
     if (folder / "training" / "config.yaml").exists() or not folder.exists():
-        Storage.at(folder).refuse_strange()
+        Storage.at(folder).check_entries()
         return
     if not folder.is_dir() or any(folder.iterdir()):
         held = "already holds a model" if (folder / WEIGHTS).exists() else "is not empty"

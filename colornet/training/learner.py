@@ -1,5 +1,6 @@
-"""What learns: players, their pictures, and everything that the next step depends on."""
+"""Players, their pictures, and everything else that the next step depends on."""
 
+from ast import literal_eval
 from importlib import import_module
 from math import ceil
 from typing import Any
@@ -7,20 +8,29 @@ from typing import Any
 import numpy as np
 import torch
 
-from colornet.config.config import Config
+from colornet.config.config import Config, parse_config
+from colornet.config.paths import TAGS
 from colornet.data.packed import Pack
 from colornet.errors import InputError
 from colornet.networks.heads import Colorizer
-from colornet.networks.layers import running_statistics, synchronize
+from colornet.networks.layers import running_statistics, synchronize_batch_norm
 from colornet.ranks import Ranks
-from colornet.seeds import Order, derive, noise_seed
+from colornet.seeds import PictureOrder, derive, noise_seed
 from colornet.training.methods.player import Batch, Method
 from colornet.training.schedules import rate_factor
-from colornet.training.stabilizers import Average
-from colornet.training.steps import Feed, History, Pace, Totals, play
+from colornet.training.stabilizers import WeightAverage
+from colornet.training.steps import (
+    History,
+    PictureFeed,
+    StepOptions,
+    Totals,
+    train_step,
+)
 
 RATE_AFTER_RESTORE = 0.5
-"""The learning rates after going back, beside those that led astray."""
+"""Factor on the learning rates each time a training goes back to an earlier state."""
+_LONGEST_IDENTITY = 100_000
+"""Characters; that of the largest config has 3,000."""
 
 
 class Learner:
@@ -46,21 +56,21 @@ class Learner:
         self.method: Method = method.build(config, device)
         if config.training.sync_batch_norm and self.ranks.world > 1:
             for player in self.method.players:
-                synchronize(player.network)
+                synchronize_batch_norm(player.network)
         decay = config.optimizer.ema_decay
-        self.average = Average(self.method.generator, decay) if decay else None
+        self.average = WeightAverage(self.method.generator, decay) if decay else None
         self.feed = self._feed("order")
         self.others = self._feed("unpaired") if self.method.unpaired else None
         self.autocast = _reduced_precision(config.training.precision, device)
         self.seen, self.restores, self.totals = 0, 0, Totals()
         torch.manual_seed(noise_seed(config.training.seed, self.ranks.rank))
 
-    def _feed(self, name: str) -> Feed:
+    def _feed(self, name: str) -> PictureFeed:
         indices = self.pack.indices("train")
-        order = Order(len(indices), self.config.training.seed, name)
+        order = PictureOrder(len(indices), self.config.training.seed, name)
         # A plain array over the same mapped memory: memmap's own indexing is several times slower.
         pictures = np.asarray(self.pack.pictures)
-        return Feed(pictures, indices, order, self.config.data.horizontal_flip, self.device)
+        return PictureFeed(pictures, indices, order, self.config.data.horizontal_flip, self.device)
 
     @property
     def step(self) -> int:
@@ -96,13 +106,13 @@ class Learner:
         factor = rate_factor(self.config.schedule, self.seen, self.images, history)
         factor *= RATE_AFTER_RESTORE**self.restores
         batch = Batch(pictures, others, self.step, self.progress, self.ranks, self.share)
-        pace = Pace(factor, self.config.optimizer.clip_norm, self.autocast)
-        play(self.method, batch, pace, self.totals)
+        pace = StepOptions(factor, self.config.optimizer.clip_norm, self.autocast)
+        train_step(self.method, batch, pace, self.totals)
         if self.average:
             self.average.update(self.method.generator)
         self.seen += count
 
-    def agree(self) -> None:
+    def sync_buffers(self) -> None:
         """Have the same running statistics and totals on all ranks: the means over the ranks.
 
         Both are linear in what a rank measured at each step, so that it does not matter when.
@@ -113,7 +123,7 @@ class Learner:
         if self.average:
             self.average.follow(self.method.generator)
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Part players and method, which refer to each other.
 
         Their memory would else stay until Python looks for cycles, long after the next training in
@@ -123,12 +133,23 @@ class Learner:
 
     def identity(self) -> str:
         """What a checkpoint must share with the training that continues it."""
-        apart = {"about", "data", "evaluate_on", "training"}
-        values = self.config.model_dump(mode="json", exclude=apart)
-        training = self.config.training.model_dump(exclude={"checkpoint_every", "precision"})
-        if not training["sync_batch_norm"]:
-            del training["sync_batch_norm"]  # as in checkpoints from before there was a choice
-        return repr((values, training, self.pack.content_hash, len(self.feed.indices)))
+        return identity_of(self.config, self.pack.content_hash, len(self.feed.indices))
+
+    def continues(self, identity: str) -> bool:
+        """Whether a checkpoint's identity is this training's.
+
+        Earlier checkpoints have the whole config in it: what they do not know has its default.
+        """
+        if identity == self.identity():
+            return True
+        try:
+            values, training, content_hash, pictures = literal_eval(identity[:_LONGEST_IDENTITY])
+            training = {**self.config.training.model_dump(), **training}
+            values = {**self.config.to_dict(), **values, "training": training}
+            earlier = parse_config(values, "the checkpoint")
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, InputError):
+            return False
+        return identity_of(earlier, content_hash, pictures) == self.identity()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step of this rank depends on."""
@@ -152,7 +173,7 @@ class Learner:
 
         Only the first rank's is whole; all have to ask for it.
         """
-        others = self.ranks.gathered(None if self.ranks.leads else _on_cpu(self._own_state()))[1:]
+        others = self.ranks.gather(None if self.ranks.is_first else _on_cpu(self._own_state()))[1:]
         return self.state_dict() | {"others": others}
 
     def load_gathered_state_dict(self, state: dict[str, Any]) -> None:
@@ -181,6 +202,25 @@ class Learner:
         sums = {name: value.to(self.device) for name, value in state["totals"]["sums"].items()}
         self.totals = Totals(sums, dict(state["totals"]["counts"]))
         self.seen, self.restores = state["seen"], state["restores"]
+
+
+def identity_of(config: Config, content_hash: str, pictures: int) -> str:
+    """What decides a training, in one text.
+
+    Only options that differ from their defaults are in it, so that one which is added to a section
+    later, with a default that changes nothing, leaves earlier checkpoints what they are.
+
+    Args:
+        content_hash: of the pack.
+        pictures: training pictures in it.
+    """
+    # A variant's tag may itself be a default, and options of the same name occur in several.
+    kinds = {name: getattr(getattr(config, name), tag, None) for name, (tag, _) in TAGS.items()}
+    del kinds["data"]
+    apart = {"version": True, "about": True, "data": True, "evaluate_on": True}
+    apart["training"] = {"checkpoint_every": True, "precision": True}
+    values = config.model_dump(mode="json", exclude=apart, exclude_defaults=True)
+    return repr((kinds, values, content_hash, pictures))
 
 
 def _share(ranks: Ranks, batch_size: int) -> float:

@@ -20,26 +20,28 @@ from safetensors.torch import save
 from colornet.cli_result import count_text
 from colornet.config.columns import LOSSES
 from colornet.config.config import Config
-from colornet.data.packs import Packs, open_packs
+from colornet.data.packs import Packs, check_budget, open_packs
 from colornet.errors import (
     DivergedError,
     InputError,
     TrainingInterrupted,
-    first_line,
+    error_summary,
     writing_to,
 )
-from colornet.evaluation.evaluation import Evaluation
-from colornet.evaluation.held_out import held_out, unseen
+from colornet.evaluation.evaluation import (
+    Evaluation,
+    baseline_columns,
+    held_out_splits,
+    picture_rows,
+)
 from colornet.model.folder import manifest
 from colornet.model.sweep_check import is_better
-from colornet.ranks import Stops
+from colornet.ranks import StopChecks
 from colornet.storage import write_atomic
 from colornet.training import checkpoint
-from colornet.training.budget import check_budget
+from colornet.training.cost import PeakMemory, cost_columns
 from colornet.training.diagnostics import Diagnosis
 from colornet.training.learner import Learner
-from colornet.training.memory import PeakMemory
-from colornet.training.step_cost import cost_columns
 from colornet.training.steps import Metrics, Totals
 
 Report = Callable[[Metrics, Path | None], None]
@@ -95,11 +97,11 @@ def train(
         TrainingInterrupted: `interrupt.requested` was set; a checkpoint was written.
         StorageError: the disk is full or takes no more.
     """
-    with started(config, folder, test=test) as training:
+    with start_training(config, folder, test=test) as training:
         if resume is not None:
             training.restore(resume)
         while len(training.history) < config.training.ticks:
-            training.take_tick(report)
+            training.run_tick(report)
         return training.result()
 
 
@@ -113,37 +115,37 @@ def _read_as_state(path: Path) -> Generator[None]:
     # Whoever made it may have put anything in place of each number.
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise InputError(
-            f"{path}: does not hold the state of this training: {first_line(error)}.\n"
+            f"{path}: does not hold the state of this training: {error_summary(error)}.\n"
             "Start again without it."
         ) from error
 
 
 @contextmanager
-def started(
+def start_training(
     config: Config,
     folder: Path | None = None,
     *,
     test: bool = False,
     objective: str | None = None,
-) -> Generator["UnderWay"]:
+) -> Generator["TrainingRun"]:
     """A training before its first step; takes arguments and raises as `train` does.
 
     The caller's chance is as it was afterwards, and the training's memory is free.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     packs = open_packs(config, test=test)
-    config = config.resolved(len(packs.own.indices("train")))
-    check_budget(config, packs.own)
+    config = config.resolved(len(packs.training.indices("train")))
+    check_budget(config, packs.training)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        training = UnderWay(config, packs, device, folder, test, objective)
+        training = TrainingRun(config, packs, device, folder, test, objective)
         try:
             yield training
         finally:
-            training.learner.release()
+            training.learner.close()
 
 
 @dataclass
-class UnderWay:
+class TrainingRun:
     """A training under way."""
 
     config: Config
@@ -158,47 +160,49 @@ class UnderWay:
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.learner = Learner(self.config, self.packs.own, self.device)
+        self.learner = Learner(self.config, self.packs.training, self.device)
         self.ranks = self.learner.ranks
-        self.stops = Stops(self.ranks)
-        seen = self.packs, self.config.data.image_size, self.device
-        self.held_out = {one.name: one for one in held_out(*seen)}
-        if self.test:
-            self.held_out["test"] = unseen(*seen)
-        self.baselines = {name: one.baselines() for name, one in self.held_out.items()}
+        self.stops = StopChecks(self.ranks)
+        size = self.config.data.image_size
+        splits = held_out_splits(self.packs, size, self.device, test=self.test)
+        self.held_out = {split.name: split for split in splits}
+        self.baselines = {
+            split.name: baseline_columns(split.pack, split.split, self.device, split.name)
+            for split in splits
+        }
         self.cost = cost_columns(self.config)
         self.memory = PeakMemory(self.device)
-        self.diagnosis = Diagnosis(self.config, self.packs.own, self.device)
+        self.diagnosis = Diagnosis(self.config, self.packs.training, self.device)
         self.started = time.monotonic()
-        self._remember()
+        self._save_restore_point()
 
     @property
     def seconds(self) -> float:
         """Spent on this training in all attempts."""
         return time.monotonic() - self.started
 
-    def take_tick(self, report: Report) -> None:
+    def run_tick(self, report: Report) -> None:
         """Take a tick's steps, evaluate, write a checkpoint if it is due, report.
 
         A tick that diverges is taken back, as often as the config allows.
         """
         tick = len(self.history) + 1
         try:
-            means = self.run_to(tick)
+            means = self.train_to(tick)
             metrics = self.measure(tick, means)
         except DivergedError:
             if self.learner.restores == self.config.training.restores:
                 raise
-            self._go_back()
+            self._restore()
             return
         self.history.append(metrics)
         self.learner.totals, self.step_seconds = Totals(), 0.0
-        self._remember()
+        self._save_restore_point()
         begun = time.monotonic()
         due = tick % self.config.training.checkpoint_every == 0 or self._is_best()
         state = self.state() if due else None
-        with self.ranks.leading() as leads:
-            if leads:
+        with self.ranks.on_first() as is_first:
+            if is_first:
                 path = self.save(checkpoint.name(tick), state)
                 metrics["cost_checkpoint_seconds"] = time.monotonic() - begun
                 report(dict(metrics), path)
@@ -211,17 +215,17 @@ class UnderWay:
         known = [one for one in before if one is not None]
         return value is not None and all(is_better(self.objective, value, one) for one in known)
 
-    def run_to(self, tick: int) -> dict[str, float]:
+    def train_to(self, tick: int) -> dict[str, float]:
         """Take the steps up to the end of a tick; the means of what they measured."""
         end = round(tick * self.learner.steps / self.config.training.ticks)
         begun = time.monotonic()
         self.stops.begin()
         while self.learner.step < end:
-            if self.stops.asked():
+            if self.stops.requested():
                 self.step_seconds += time.monotonic() - begun
                 self.stop()
             self.learner.take_step(self.history)
-        self.learner.agree()
+        self.learner.sync_buffers()
         means = self.learner.totals.means()
         self.step_seconds += time.monotonic() - begun
         for name, value in means.items():
@@ -232,10 +236,10 @@ class UnderWay:
     def measure(self, tick: int, means: dict[str, float]) -> Metrics:
         """The columns of a tick, as far as they are known before its checkpoint is written."""
         learner, begun = self.learner, time.monotonic()
-        judged = self.judged(tick)
+        evaluate_splits = self.evaluate_splits(tick)
         evaluated = time.monotonic()
         metrics: Metrics = {"tick": tick, "images": learner.seen, "seconds": self.seconds}
-        metrics |= judged
+        metrics |= evaluate_splits
         metrics |= {f"train_{name}": means.get(name) for name in LOSSES}
         metrics |= self.diagnosis.columns(learner, means, metrics, self.history)
         before = self.history[-1]["images"] if self.history else 0
@@ -248,9 +252,9 @@ class UnderWay:
         metrics["cost_diagnosis_seconds"] = time.monotonic() - evaluated
         # Not known before the checkpoint, which holds this row, is written.
         metrics["cost_checkpoint_seconds"] = 0.0
-        return self.ranks.agreed(metrics)
+        return self.ranks.broadcast(metrics)
 
-    def judged(self, tick: int) -> Metrics:
+    def evaluate_splits(self, tick: int) -> Metrics:
         """The columns of all held-out pictures that a tick looks at, baselines among them."""
         columns: Metrics = {}
         for name, pictures in self.held_out.items():
@@ -265,15 +269,15 @@ class UnderWay:
             columns |= evaluation.means() | self.baselines[name]
         return columns
 
-    def _remember(self) -> None:
+    def _save_restore_point(self) -> None:
         """Keep the state to go back to, where that may be needed."""
         if self.config.training.restores:
-            self.sound = deepcopy(self.learner.state_dict())
+            self.restore_point = deepcopy(self.learner.state_dict())
 
-    def _go_back(self) -> None:
+    def _restore(self) -> None:
         """Return to the last sound tick, with lower rates: the same ones would lead here again."""
         restores = self.learner.restores + 1
-        self.learner.load_state_dict(deepcopy(self.sound))
+        self.learner.load_state_dict(deepcopy(self.restore_point))
         self.learner.restores = restores
 
     def state(self) -> dict[str, Any] | None:
@@ -281,7 +285,7 @@ class UnderWay:
         if self.folder is None:
             return None
         return {
-            "identity": self.identity(),
+            "identity": self.learner.identity() + self.packs.evaluation_hash,
             "learner": self.learner.gathered_state_dict(),
             "seconds": self.seconds,
             "step_seconds": self.step_seconds,
@@ -295,25 +299,26 @@ class UnderWay:
 
     def stop(self) -> None:
         """Leave a checkpoint and raise."""
-        self.learner.agree()
+        self.learner.sync_buffers()
         tick, seen = len(self.history), self.learner.seen
         name = checkpoint.name(tick, seen if self.learner.totals.sums else None)
         state, path = self.state(), self.folder
-        with self.ranks.leading() as leads:
-            if leads:
+        with self.ranks.on_first() as is_first:
+            if is_first:
                 path = self.save(name, state)
         place = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
         raise TrainingInterrupted(f"interrupted after {count_text(seen, 'image')}: {place}")
-
-    def identity(self) -> str:
-        """What a checkpoint must share with the training that continues it."""
-        return self.learner.identity() + self.packs.judges
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint."""
         with _read_as_state(path):
             state, self.history = checkpoint.load(path)
-            if state["identity"] != self.identity():
+            suffix = self.packs.evaluation_hash
+            identity = state["identity"]
+            same = identity.endswith(suffix) and self.learner.continues(
+                identity[: -len(suffix) or None]
+            )
+            if not same:
                 raise InputError(
                     f"{path}: the checkpoint of another training: its config or pictures differ.\n"
                     "Resume it with the config it was started with."
@@ -321,9 +326,9 @@ class UnderWay:
             self.learner.load_gathered_state_dict(state["learner"])
             self.step_seconds = state["step_seconds"]
             self.started = time.monotonic() - state["seconds"]
-        self._remember()
+        self._save_restore_point()
 
-    def tested(self, path: Path) -> Metrics:
+    def evaluate_checkpoint(self, path: Path) -> Metrics:
         """Take a checkpoint's weights; the columns of its tick, with those of the test pictures."""
         with _read_as_state(path):
             state, history = checkpoint.load(path)
@@ -336,7 +341,7 @@ class UnderWay:
         """The final generator and how it does on every picture that judges it."""
         generator = self.learner.generator
         path = None
-        if self.folder is not None and self.ranks.leads:
+        if self.folder is not None and self.ranks.is_first:
             path = self.folder / "generator.safetensors"
             weights = generator.state_dict().items()
             data = save({name: value.cpu().contiguous() for name, value in weights})
@@ -349,5 +354,7 @@ class UnderWay:
                 continue  # Others were judged on other pictures.
             # A finished training that is resumed has not evaluated anything yet.
             evaluation = self.evaluations.get(name) or pictures.evaluate(generator)
-            rows += pictures.rows(evaluation) if self.ranks.leads else []
+            rows += (
+                picture_rows(evaluation, pictures.pack, self.device) if self.ranks.is_first else []
+            )
         return TrainingResult(dict(self.history[-1]), rows, path)

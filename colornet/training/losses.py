@@ -13,7 +13,8 @@ from math import log
 from torch import Tensor
 from torch.nn import functional
 
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions, Reconstruction
+from colornet.pictures import Pictures, Prediction, colors
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,14 @@ ADVERSARIAL: dict[str, AdversarialLoss] = {
 }
 
 
-def penalty_weight(options: Game) -> float:
+def penalty_weight(options: AdversarialOptions) -> float:
     """What `loss_penalty` counts for in `loss_discriminator`; 0 where there is none."""
     if options.adversarial == "wgan_gp":
         return options.gradient_penalty
     return options.r1_gamma / 2
 
 
-def floor_and_equilibrium(options: Game) -> tuple[float, float] | None:
+def floor_and_equilibrium(options: AdversarialOptions) -> tuple[float, float] | None:
     """The discriminator's loss, without penalty, where it is sure and where it cannot tell.
 
     Both are expectations over the labels' chance: a discriminator that is always right still pays
@@ -143,3 +144,28 @@ def _target(smoothing: float, noise: float, real: bool) -> tuple[float, float]:
 def _entropy(share: float) -> float:
     """Of a coin, in nats: the cross-entropy of the best guess."""
     return -sum(p * log(p) for p in (share, 1 - share) if p > 0)
+
+
+def reconstruction(
+    options: Reconstruction, prediction: Prediction, pictures: Pictures
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted distance, and its terms without their weights.
+
+    Returns:
+        the sum that the generator minimises, and `loss_l1` (always), `loss_mse` and `loss_huber`
+        (where they count): means over elements in the units of `options.on`.
+    """
+    predicted, true = colors(prediction, options.on).float(), colors(pictures, options.on)
+    if options.on == "lab" and options.lightness_weight != 1:
+        scale = predicted.new_ones(1, 3, 1, 1)
+        scale[:, 0] = options.lightness_weight
+        predicted, true = predicted * scale, true * scale
+    terms = {"loss_l1": functional.l1_loss(predicted, true)}
+    total = options.l1_weight * terms["loss_l1"]
+    if options.mse_weight:
+        terms["loss_mse"] = functional.mse_loss(predicted, true)
+        total = total + options.mse_weight * terms["loss_mse"]
+    if options.huber_weight:
+        terms["loss_huber"] = functional.huber_loss(predicted, true, delta=options.huber_delta)
+        total = total + options.huber_weight * terms["loss_huber"]
+    return total, terms

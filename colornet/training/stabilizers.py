@@ -11,12 +11,12 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def labels(options: Game, count: int, real: bool, device: torch.device) -> Tensor:
+def labels(options: AdversarialOptions, count: int, real: bool, device: torch.device) -> Tensor:
     """The discriminator's targets for pictures of one kind, (N, 1, 1, 1).
 
     Smoothing on either side (Salimans et al. 2016, section 3.4: on the real side), noise and flips
@@ -33,7 +33,7 @@ def labels(options: Game, count: int, real: bool, device: torch.device) -> Tenso
     return torch.where(called_real, 1 - off, off)
 
 
-def add_noise(view: Tensor, options: Game, progress: float) -> Tensor:
+def add_noise(view: Tensor, options: AdversarialOptions, progress: float) -> Tensor:
     """A view behind Gaussian noise that falls to 0 along a line (Sonderby et al. 2017, section 3).
 
     Args:
@@ -55,7 +55,7 @@ def r1(views: Tensor, logits: Tensor) -> Tensor:
     return _gradients(views, logits).square().sum(1).mean()
 
 
-def gradient_penalty(judge: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """E (|grad D| - 1)^2 between real and fake (Gulrajani et al. 2017, equation 3, without lambda).
 
     At one random point on the line between each real picture and a fake one; D is a picture's mean
@@ -67,7 +67,7 @@ def gradient_penalty(judge: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """
     share = torch.rand((len(real), 1, 1, 1), device=real.device)
     between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
-    norms = _gradients(between, judge(between)).norm(dim=1)
+    norms = _gradients(between, discriminator(between)).norm(dim=1)
     return (norms - 1).square().mean()
 
 
@@ -78,7 +78,7 @@ def _gradients(views: Tensor, logits: Tensor) -> Tensor:
     return gradient.float().flatten(1)
 
 
-class Average(Generic[Network]):
+class WeightAverage(Generic[Network]):
     """The running mean of a network's weights; its buffers are the network's latest.
 
     After n updates it is the mean of the n weights that it was shown, each counting `decay` times
@@ -121,7 +121,7 @@ class Average(Generic[Network]):
         self.updates = state["updates"]
 
 
-class Pool:
+class FakePool:
     """Past fakes, which the discriminator is shown half of the time (Shrivastava et al. 2017).
 
     As in CycleGAN (Zhu et al. 2017, section 4): once it is full, a new fake is shown itself, or

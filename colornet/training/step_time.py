@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 
 from colornet.config.config import Config
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions
 from colornet.training import checkpoint
-from colornet.training.loop import UnderWay, started
+from colornet.training.loop import TrainingRun, start_training
 
 _FIRST = 2
 """Steps that are slower than those after them: memory is claimed, kernels are chosen."""
@@ -61,7 +61,7 @@ def probe(config: Config, steps: int = 12) -> Timing:
     begun = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="colorsweep-probe-") as folder,
-        started(config, Path(folder)) as training,
+        start_training(config, Path(folder)) as training,
     ):
         built = time.monotonic() - begun
         _go_to_the_middle(training)
@@ -85,14 +85,14 @@ def probe(config: Config, steps: int = 12) -> Timing:
         )
 
 
-def _go_to_the_middle(training: UnderWay) -> None:
+def _go_to_the_middle(training: TrainingRun) -> None:
     learner, loss = training.learner, training.config.loss
-    share = max(_MIDDLE, loss.pretrain if isinstance(loss, Game) else 0.0)
+    share = max(_MIDDLE, loss.pretrain if isinstance(loss, AdversarialOptions) else 0.0)
     size = training.config.training.batch_size
     learner.seen = ceil(share * learner.images / size) * size
 
 
-def _take_steps(training: UnderWay, count: int) -> float:
+def _take_steps(training: TrainingRun, count: int) -> float:
     """Seconds that so many steps take."""
     _wait(training.device)
     begun = time.monotonic()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from colornet.pictures import Pictures
-from colornet.seeds import Order
+from colornet.seeds import PictureOrder
 from colornet.training.methods.player import Batch, Method, Player
 
 Metrics = dict[str, float | int | None]
@@ -22,7 +22,7 @@ History = Sequence[Metrics]
 
 
 @dataclass
-class Feed:
+class PictureFeed:
     """Training pictures, straight out of the memory-mapped pack.
 
     Attributes:
@@ -34,7 +34,7 @@ class Feed:
 
     pictures: np.ndarray
     indices: np.ndarray
-    order: Order
+    order: PictureOrder
     mirror: bool
     device: torch.device
 
@@ -75,7 +75,7 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class Pace:
+class StepOptions:
     """How a step moves the weights.
 
     Attributes:
@@ -89,35 +89,35 @@ class Pace:
     autocast: torch.dtype | None = None
 
 
-def play(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+def train_step(method: Method, batch: Batch, options: StepOptions, totals: Totals) -> None:
     """One step: the generator predicts once, then each player learns as often as it has turns.
 
     Args:
         totals: takes the named losses of all players, and `grad_norm_<player>` before clipping.
     """
-    with _autocast(batch, pace):
-        scene = method.look(batch)
+    with _autocast(batch, options):
+        forward = method.forward_pass(batch)
     stale = False
     for player in method.players:
         for _ in range(player.turns(batch)):
-            with only(player, method.players):
-                with _autocast(batch, pace):
+            with freeze_others(player, method.players):
+                with _autocast(batch, options):
                     if stale and player.predicts:
-                        scene, stale = method.look(batch), False
-                    terms = player.losses(scene)
-                norm = learn(player, terms[f"loss_{player.name}"], pace, batch)
+                        forward, stale = method.forward_pass(batch), False
+                    terms = player.losses(forward)
+                norm = optimizer_step(player, terms[f"loss_{player.name}"], options, batch)
             totals.add(terms | {f"grad_norm_{player.name}": norm})
             stale = stale or player.predicts
 
 
-def learn(player: Player, loss: Tensor, pace: Pace, batch: Batch) -> Tensor:
+def optimizer_step(player: Player, loss: Tensor, options: StepOptions, batch: Batch) -> Tensor:
     """Follow a loss down once. Returns the gradient's norm, a scalar on the device.
 
     Args:
         loss: a mean over the rank's part of the batch; the gradient is that of the whole batch.
     """
     for group in player.optimizer.param_groups:
-        group["lr"] = player.learning_rate * pace.factor
+        group["lr"] = player.learning_rate * options.factor
     player.optimizer.zero_grad(set_to_none=True)
     ranks = batch.ranks
     # Weighted before: a gradient may come from the other ranks' losses, with synchronized layers.
@@ -126,20 +126,20 @@ def learn(player: Player, loss: Tensor, pace: Pace, batch: Batch) -> Tensor:
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     ranks.sum_(gradients)
     norm = torch.nn.utils.get_total_norm(gradients)
-    if pace.clip_norm is not None:
-        torch.nn.utils.clip_grads_with_norm_(weights, pace.clip_norm, norm)
+    if options.clip_norm is not None:
+        torch.nn.utils.clip_grads_with_norm_(weights, options.clip_norm, norm)
     player.optimizer.step()
     return norm
 
 
-def _autocast(batch: Batch, pace: Pace) -> AbstractContextManager[object]:
-    if pace.autocast is None:
+def _autocast(batch: Batch, options: StepOptions) -> AbstractContextManager[object]:
+    if options.autocast is None:
         return nullcontext()
-    return torch.autocast(batch.pictures.pixels.device.type, dtype=pace.autocast)
+    return torch.autocast(batch.pictures.pixels.device.type, dtype=options.autocast)
 
 
 @contextmanager
-def only(player: Player, players: tuple[Player, ...]) -> Generator[None, None, None]:
+def freeze_others(player: Player, players: tuple[Player, ...]) -> Generator[None, None, None]:
     """Freeze the other players: no gradient is computed for them, and they keep no statistics."""
     others = [other.network for other in players if other is not player]
     for network in others:

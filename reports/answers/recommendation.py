@@ -6,7 +6,7 @@ from math import isfinite
 
 import pandas as pd
 
-from colornet.data.few_pictures import few_pictures
+from colornet.data.packs import few_pictures_warning
 from reports.analysis.decision import Decision, by_seed, deciding, trivial_value
 from reports.analysis.statistics import mean_interval
 from reports.format import interval_text, value_text
@@ -73,7 +73,7 @@ def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, 
     data = next(iter(sweep.records.provenance.get("data") or []), None) or {}
     count = (data.get("splits") or {}).get("train")
     source = str((sweep.records.study["base_config"].get("data") or {}).get("source"))
-    if isinstance(count, int) and (few := few_pictures(count, source)):
+    if isinstance(count, int) and (few := few_pictures_warning(count, source)):
         return few, None
     others = decision.points[decision.points["feasible"]]
     if not met and not others.empty:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from colornet.config.catalog import to_yaml
 from colornet.config.columns import METRICS
-from colornet.errors import cut
+from colornet.errors import shorten
 from reports.answers.health import flags
 from reports.answers.recommendation import stopped_text
 from reports.charts.endings import savings, savings_text
@@ -34,7 +34,7 @@ def header(sweep: SweepTables) -> dict[str, Any]:
         "stopped": stopped_text(sweep),
         "resume": f"colorsweep resume {shlex.quote(sweep.argument)}",
         "name": records.name,
-        "question": cut(
+        "question": shorten(
             str(records.study.get("question") or records.study.get("name") or records.name), 600
         ),
         "facts": [{"value": value, "label": label} for value, label in facts],

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from colornet.cli_result import Answer, aligned, need_training_libraries
+from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import InputError
 from colornet.redaction import holds_secret, redact
 from search.options import Address, Flag, Settings, Trials
@@ -23,7 +23,7 @@ def doctor(
     storage: str | None = None,
     data: str | None = None,
     image_size: Annotated[int, Parameter(validator=Number(gte=8, lte=2048))] = 256,
-) -> Answer:
+) -> CliResult:
     """Check that this machine, or a cluster, is ready for a sweep.
 
     Exits with 2 when something failed, with 3 when the cluster cannot be reached or refuses us.
@@ -39,7 +39,7 @@ def doctor(
     image_size
         Side at which the pictures are to be packed, pixels.
     """
-    need_training_libraries("doctor")
+    require_training_libraries("doctor")
     places = _place(storage, "--storage"), _place(data, "--data")
     from search.cluster.doctor import examine
 
@@ -57,7 +57,7 @@ def doctor(
             for one in found
         ],
     }
-    return Answer(aligned(rows), values, exit_code=code)
+    return CliResult(align_columns(rows), values, exit_code=code)
 
 
 def _line(found: str, remedy: str) -> str:
@@ -90,7 +90,7 @@ def manifest_kuberay(
     image: str | None = None,
     storage: str = "colorsweep",
     target: Target = None,
-) -> Answer:
+) -> CliResult:
     """Print a sweep as a RayJob of KubeRay, with the study in a ConfigMap.
 
     Each retry of a RayJob is a new cluster: it goes on with the sweep.
@@ -144,7 +144,7 @@ def manifest_slurm(
     gpus: AtLeastNone = 0,
     storage: Path | None = None,
     target: Target = None,
-) -> Answer:
+) -> CliResult:
     """Print a sweep as a batch script for Slurm, around `ray symmetric-run`.
 
     Requeued after a node was lost, or submitted again, it goes on with the sweep.
@@ -185,9 +185,9 @@ def manifest_slurm(
     return _manifest(text, target, "sbatch")
 
 
-def _manifest(text: str, target: Path | None, start: str) -> Answer:
+def _manifest(text: str, target: Path | None, start: str) -> CliResult:
     if target is None:
-        return Answer(text.rstrip("\n"), {"manifest": text})
+        return CliResult(text.rstrip("\n"), {"manifest": text})
     from colornet.storage import write_atomic
 
     try:
@@ -195,4 +195,4 @@ def _manifest(text: str, target: Path | None, start: str) -> Answer:
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from None
     rows = [("Wrote", str(target)), ("Next", f"{start} {shlex.quote(str(target))}")]
-    return Answer(aligned(rows), {"manifest": text, "file": str(target)})
+    return CliResult(align_columns(rows), {"manifest": text, "file": str(target)})

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from colornet.cli_result import Answer, aligned, need_training_libraries
+from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import ClusterError, InputError, InUseError
 from search.cluster.auth import check_version, reach
 from search.options import Address, Flag, Follow, Settings, Trials
@@ -30,7 +30,7 @@ def submit(
     out: str | None = None,
     ship: Flag = False,
     follow: Follow = False,
-) -> Answer:
+) -> CliResult:
     """Run a study as a sweep on a cluster, as a Ray job.
 
     Parameters
@@ -55,7 +55,7 @@ def submit(
     follow
         Copy what the job writes until it ends, and exit with its exit code.
     """
-    need_training_libraries("submit")
+    require_training_libraries("submit")
     from search.run.create import refuse_secrets, whole_location
     from search.study_options import asked_study, tell
 
@@ -88,7 +88,7 @@ def logs(
     *,
     address: Address = None,
     follow: Follow = False,
-) -> Answer:
+) -> CliResult:
     """Print what a sweep's job has written, or of a folder's sweep how its trials went.
 
     Parameters
@@ -103,18 +103,18 @@ def logs(
     if is_jobs(address):
         cluster = reached(address)
         job = cluster.find(sweep)
-        return followed(cluster, job, True) if follow else Answer(cluster.logs(job).rstrip("\n"))
+        return followed(cluster, job, True) if follow else CliResult(cluster.logs(job).rstrip("\n"))
     from search.cluster.events import events_text, follow_events
     from search.records.reader import find_sweep
 
     location = find_sweep(sweep)
     if follow:
         follow_events(location, sys.stderr)
-        return Answer(f"Next  colorsweep status {shlex.quote(location)}")
-    return Answer(events_text(location))
+        return CliResult(f"Next  colorsweep status {shlex.quote(location)}")
+    return CliResult(events_text(location))
 
 
-def stop(sweep: str | None = None, *, address: Address = None) -> Answer:
+def stop(sweep: str | None = None, *, address: Address = None) -> CliResult:
     """Stop a sweep: its running trials write a checkpoint, and `resume` goes on with them.
 
     Parameters
@@ -128,16 +128,16 @@ def stop(sweep: str | None = None, *, address: Address = None) -> Answer:
         cluster = reached(address)
         job = cluster.find(sweep)
         if job.ended:
-            return Answer(f"{job.name} has ended already: {job.state}.", _values(job))
+            return CliResult(f"{job.name} has ended already: {job.state}.", _values(job))
         job = cluster.stop(job)
         rows = [("Job", f"{job.name}: {job.state}")]
         if not job.training:
             rows.append(("Next", cluster.command("resume", job)))
-        return Answer(aligned(rows), _values(job))
+        return CliResult(align_columns(rows), _values(job))
     return _stop_folder(sweep)
 
 
-def status_of_job(address: str, sweep: str | None) -> Answer:
+def status_of_job(address: str, sweep: str | None) -> CliResult:
     """How a job stands, and its sweep where its folder can be seen from here."""
     from search.records.reader import find_sweep
     from search.status import status_of, status_text
@@ -148,19 +148,19 @@ def status_of_job(address: str, sweep: str | None) -> Answer:
     rows = [("Job", f"{job.name}: {job.state}{code}")]
     if job.training:
         rows += [("Model", job.sweep), ("Next", cluster.command("logs", job))]
-        return Answer(aligned(rows), _values(job))
+        return CliResult(align_columns(rows), _values(job))
     try:
         standing = status_of(find_sweep(job.sweep))
     except InputError:
         verb = "resume" if job.ended and job.result else "logs"
         rows += [("Sweep", f"{job.sweep}, which cannot be seen from here")]
         rows += [("Next", cluster.command(verb, job))]
-        return Answer(aligned(rows), _values(job))
-    shown = f"{aligned(rows)}\n{status_text(standing)}"
-    return Answer(shown, {**_values(job), "standing": standing})
+        return CliResult(align_columns(rows), _values(job))
+    shown = f"{align_columns(rows)}\n{status_text(standing)}"
+    return CliResult(shown, {**_values(job), "standing": standing})
 
 
-def resume_job(address: str, sweep: str | None, *, ship: bool) -> Answer:
+def resume_job(address: str, sweep: str | None, *, ship: bool) -> CliResult:
     """Go on with a job's sweep as a new job."""
     cluster = reached(address)
     job = cluster.find(sweep)
@@ -207,7 +207,7 @@ def reached(address: str | None) -> "Cluster":
             f"--address: {address or 'is missing'}: jobs are submitted to a cluster's dashboard.\n"
             "Give --address http://HOST:8265, or set COLORSWEEP_ADDRESS."
         )
-    need_training_libraries("submit")
+    require_training_libraries("submit")
     assert address is not None
     check_version(found := reach(address))  # before Ray's client is loaded, which takes seconds
     from search.cluster.jobs import Cluster
@@ -215,19 +215,19 @@ def reached(address: str | None) -> "Cluster":
     return Cluster(found)
 
 
-def followed(cluster: "Cluster", job: "Job", follow: bool) -> Answer:
+def followed(cluster: "Cluster", job: "Job", follow: bool) -> CliResult:
     """What a job is doing, or with `follow` how it has ended."""
     what = "Model" if job.training else "Sweep"
     rows = [("Job", f"{job.name}: {job.state}"), (what, job.sweep)]
     if not follow:
         rows.append(("Next", cluster.command("logs", job)))
-        return Answer(aligned(rows), _values(job))
+        return CliResult(align_columns(rows), _values(job))
     job = cluster.follow(job)
     verb = "resume" if job.state == "STOPPED" else "status"
     rows = [("Job", f"{job.name}: {job.state}"), (what, job.sweep)]
     if not job.training:
         rows.append(("Next", cluster.command(verb, job)))
-    return Answer(aligned(rows), _values(job), exit_code=job.result)
+    return CliResult(align_columns(rows), _values(job), exit_code=job.result)
 
 
 def _values(job: "Job") -> dict[str, object]:
@@ -243,7 +243,7 @@ STOPPED_WITHIN = 60.0
 """Seconds that a driver has to end after it was asked to."""
 
 
-def _stop_folder(sweep: str | None) -> Answer:
+def _stop_folder(sweep: str | None) -> CliResult:
     """Ask the driver of a sweep's folder to stop, which has to be on this host."""
     from search.records.lease import is_of_this_namespace
     from search.records.reader import driver_of, find_sweep
@@ -251,7 +251,7 @@ def _stop_folder(sweep: str | None) -> Answer:
     location = find_sweep(sweep)
     held = driver_of(location)
     if held is None:
-        return Answer(
+        return CliResult(
             f"{location}: nobody runs it.\nNext  colorsweep resume {shlex.quote(location)}"
         )
     if not is_of_this_namespace(held):
@@ -266,6 +266,6 @@ def _stop_folder(sweep: str | None) -> Answer:
             raise InUseError(f"{location}: process {held['pid']} has not ended yet; ask again.")
         time.sleep(0.2)
     values = {"sweep": location, "stopped": True}
-    return Answer(
+    return CliResult(
         f"Stopped  {location}\nNext     colorsweep resume {shlex.quote(location)}", values
     )

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
-from colornet.errors import InputError, shown_name
+from colornet.errors import InputError, printable_name
 from search.run.create import refuse_secrets, sweep_name
 from search.run.resources import Allocation, Capacity, allocate
 from spaces.study import Study
@@ -154,9 +154,9 @@ def job_name(study: str) -> str:
 
 def _check_line(option: str, text: str | None) -> None:
     """Raise InputError for a name with line ends or control characters: YAML reads others back."""
-    if text is not None and shown_name(text) != text:
+    if text is not None and printable_name(text) != text:
         raise InputError(
-            f"{option}: {shown_name(text)}: holds a line end or a control character.\n"
+            f"{option}: {printable_name(text)}: holds a line end or a control character.\n"
             "Give a name without."
         )
 

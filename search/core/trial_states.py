@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
 from colornet.config.validation import parse_bound
-from colornet.errors import InputError, first_line
+from colornet.errors import InputError, error_summary
 from spaces.distributions import Dimension, draw, sampler_params
 from spaces.study import Study
 
@@ -99,7 +99,8 @@ def recorded_trial(
         draw(fixed, dimensions)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"{trial_id}: its recorded point does not fit the study's space: {first_line(error)}.\n"
+            f"{trial_id}: its recorded point does not fit the study's space: "
+            f"{error_summary(error)}.\n"
             "Take the sweep's own study.yaml, or leave the sweep to `report`."
         ) from None
     return fixed

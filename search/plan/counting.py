@@ -29,8 +29,7 @@ class Counts:
 
     def of(self, config: Config) -> Count:
         """Count a config. Raises InputError when its networks do not fit its pictures."""
-        from colornet.evaluation.cost import count
-        from colornet.training.step_cost import training_macs
+        from colornet.training.cost import count, training_macs
 
         key = repr(_signs(config.model_dump(exclude={"about", "evaluate_on", "training"})))
         if key not in self._known:

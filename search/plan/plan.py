@@ -122,13 +122,13 @@ def _works(load: Workload, counts: Sequence[Count]) -> list[Work]:
     found = []
     for config, count in zip(load.configs, counts, strict=False):
         packs = open_packs(config)
-        looked_at = len(packs.own.indices("val"))
+        looked_at = len(packs.training.indices("val"))
         looked_at += len(packs.common.indices("val")) if packs.common else 0
         found.append(
             Work(
                 gmac=count.training_gmac,
                 held_out=looked_at,
-                tested=len(packs.judging.indices("test")),
+                tested=len(packs.evaluation.indices("test")),
                 checkpoint_every=config.training.checkpoint_every,
             )
         )

@@ -76,7 +76,7 @@ def _main() -> None:
     """In the process of a probe: an order on stdin, what was measured on stdout."""
     from dataclasses import asdict
 
-    from colornet.training.process import prepare_worker
+    from colornet.ranks import prepare_worker
     from colornet.training.step_time import probe
 
     order: dict[str, Any] = json.loads(sys.stdin.read())

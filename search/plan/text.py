@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from colornet.cli_result import aligned, count_text
-from colornet.errors import cut
+from colornet.cli_result import align_columns, count_text
+from colornet.errors import shorten
 
 Row = tuple[str, ...]
 
@@ -18,7 +18,7 @@ def plan_text(values: Mapping[str, Any], command: str) -> str:
         command: that would run the study.
     """
     rows = [
-        ("Study", f"{values['study']}: {cut(values['question'])}"),
+        ("Study", f"{values['study']}: {shorten(values['question'])}"),
         ("Design", _design(values)),
         *_trials(values["trials"], values["stopping"]),
         *_pictures(values["data"]),
@@ -31,7 +31,8 @@ def plan_text(values: Mapping[str, Any], command: str) -> str:
     table = [("", "low", "expected", "high"), *_quantities(values)]
     source = values["hours_from"] or values["hours_unknown"]
     told = f"Time after {source}." if values["hours"] else f"Time is not known: {source}."
-    return f"{aligned(rows)}\n\n{aligned(table)}\n{told}\n\n{aligned([('Next', command)])}"
+    parts = [align_columns(rows), f"{align_columns(table)}\n{told}"]
+    return "\n\n".join([*parts, align_columns([("Next", command)])])
 
 
 def _design(values: Mapping[str, Any]) -> str:

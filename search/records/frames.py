@@ -111,7 +111,7 @@ def _read_parts(
     briefly = tally is not None and table == "pictures" and storage.local is None
     for name in names:
         try:
-            with storage.pieces(f"records/{table}/{name}", whole=not briefly) as file:
+            with storage.open_file(f"records/{table}/{name}", whole=not briefly) as file:
                 part = open_part(file, None if briefly else name)
                 if tally is not None:
                     tally.add(part.schema_arrow.metadata)

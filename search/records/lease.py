@@ -22,7 +22,12 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from colornet.config.reading import parse_json
-from colornet.errors import InputError, InUseError, StorageError, system_error
+from colornet.errors import (
+    InputError,
+    InUseError,
+    StorageError,
+    find_os_error,
+)
 from colornet.storage import Storage
 
 RENEW = 10.0
@@ -182,7 +187,7 @@ def holder(storage: Storage) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except InputError as error:
-        if (why := system_error(error)) is not None:
+        if (why := find_os_error(error)) is not None:
             raise why from None  # what it says is not known
         return None
     if not isinstance(held, dict):

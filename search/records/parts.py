@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from colornet.errors import cut
+from colornet.errors import shorten
 from colornet.storage import Storage
 
 VERSION = 1
@@ -116,7 +116,7 @@ def read_parts(
     tables, torn = [], {}
     for name in part_names(storage, table) if names is None else names:
         try:
-            with storage.pieces(f"records/{table}/{name}") as file:
+            with storage.open_file(f"records/{table}/{name}") as file:
                 part = open_part(file, name).read(columns)
             fixed = SCHEMAS[table].names
             check_columns(table, part.schema, columns or [n for n in fixed if n not in LATER])
@@ -152,7 +152,7 @@ def open_part(file: pa.NativeFile, name: str | None) -> pq.ParquetFile:
     check_size(part, file)
     schema = part.schema_arrow
     if twice := [name for name in schema.names if len(schema.get_all_field_indices(name)) > 1]:
-        raise pa.ArrowInvalid(f"it has the column {cut(twice[0])} twice")
+        raise pa.ArrowInvalid(f"it has the column {shorten(twice[0])} twice")
     return part
 
 

@@ -25,9 +25,8 @@ import pyarrow.compute as pc
 
 from colornet.cli_result import count_text
 from colornet.config.reading import parse_json, parse_yaml
-from colornet.errors import InputError, did_you_mean, first_line
-from colornet.reachable import check_answers
-from colornet.storage import Storage
+from colornet.errors import InputError, did_you_mean, error_summary
+from colornet.storage import Storage, check_reachable
 from search.records import lease
 from search.records.frames import read_frame
 from search.records.missing import ENDED, Tally, missing_text, missing_trials
@@ -231,7 +230,7 @@ def read_study(storage: Storage) -> dict[str, Any]:
             "Give the folder that `colorsweep run` named."
         ) from None
     except OSError as error:
-        why = first_line(error)
+        why = error_summary(error)
         raise InputError(f"{storage.root}/study.yaml: cannot be read: {why}.") from None
     if "base_config" not in study or study.get("version") != VERSION:
         raise InputError(
@@ -252,7 +251,7 @@ def read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
     except FileNotFoundError:
         why = "it is not there"
     except (OSError, InputError) as error:
-        why = first_line(error)
+        why = error_summary(error)
     return {}, [f"provenance.json cannot be read: {why}"]
 
 
@@ -273,7 +272,7 @@ def find_sweep(text: str | None = None) -> str:
         InputError: when there is none, several begin like that, or its storage does not answer.
     """
     if text and ("://" in text or os.path.isdir(os.path.expanduser(text))):
-        check_answers(text)
+        check_reachable(text)
         return os.path.expanduser(text)
     folder = sweeps_folder()
     names = sorted(path.parent.name for path in folder.glob("*/study.yaml"))

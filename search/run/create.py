@@ -16,14 +16,17 @@ from typing import Any
 from colornet import provenance
 from colornet.config.config import Config, parse_config
 from colornet.config.sections.data import DataConfig
-from colornet.data.few_pictures import few_pictures
 from colornet.data.packed import Pack, open_pack
-from colornet.data.packs import Packs, check_packs, twins_told
-from colornet.errors import InputError, first_line, why_not
+from colornet.data.packs import (
+    Packs,
+    check_budget,
+    check_packs,
+    few_pictures_warning,
+    leakage_warning,
+)
+from colornet.errors import InputError, error_summary, os_error_reason
 from colornet.model.lightness import TrainingLightness
-from colornet.reachable import check_answers
-from colornet.storage import Storage
-from colornet.training.budget import check_budget
+from colornet.storage import Storage, check_reachable
 from colornet.training.final_checks import refuse_secrets_in, roots
 from search.records.reader import sweeps_folder
 from search.records.writer import create_sweep
@@ -94,13 +97,13 @@ def free_location(study: Study, out: str | None) -> str:
         InputError: there is something already.
     """
     location = os.path.expanduser(out) if out else f"{sweeps_folder()}/{sweep_name(study.name)}"
-    check_answers(location)
+    check_reachable(location)
     storage = Storage.at(location)
     try:
         free = not storage.names() and not storage.folders()
     except OSError as error:
         if storage.local is None:
-            raise InputError(f"{location}: cannot be reached: {first_line(error)}.") from None
+            raise InputError(f"{location}: cannot be reached: {error_summary(error)}.") from None
         free = False
     if not free:
         raise InputError(f"{location}: is not an empty folder.\nGive --out another one.")
@@ -125,7 +128,7 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
         config = study.config(point, study.file.seed)
         if config.data in packs:
             continue
-        check_answers(str(getattr(config.data, "root", "")))
+        check_reachable(str(getattr(config.data, "root", "")))
         pack = packs[config.data] = open_pack(config.data)
         if root := getattr(config.data, "root", None):
             log.warning("%s: %s", root, pack.read_as)
@@ -136,8 +139,10 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
     notes = list(study.notes)
     counts = [(len(pack.indices("train")), data.source) for data, pack in packs.items()]
     # One note, on the smallest choice of pictures that has too few to learn from.
-    notes += [few for count, source in sorted(counts) if (few := few_pictures(count, source))][:1]
-    notes += [twins] if (twins := twins_told(each, common)) else []
+    notes += [
+        few for count, source in sorted(counts) if (few := few_pictures_warning(count, source))
+    ][:1]
+    notes += [twins] if (twins := leakage_warning(each, common)) else []
     base_config = _with_budget(study, base, each).to_dict()
     return replace(study, base_config=base_config, notes=tuple(notes)), each
 
@@ -249,7 +254,7 @@ def check_writable(location: str) -> None:
 
 def _not_writable(location: str, error: OSError) -> InputError:
     return InputError(
-        f"{location}: cannot be written: {why_not(error)}.\n"
+        f"{location}: cannot be written: {os_error_reason(error)}.\n"
         "Give --out a place with space that you may write to."
     )
 

@@ -12,8 +12,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ray.util.state import list_nodes
 from ray.util.state.exception import RayStateApiException
 
-from colornet.data.picture_files import read_otherwise
-from colornet.errors import ClusterError, InputError, first_line, why_not
+from colornet.data.picture_files import format_mismatch
+from colornet.errors import (
+    ClusterError,
+    InputError,
+    error_summary,
+    os_error_reason,
+)
 from colornet.storage import Storage
 
 STATE_WAIT = 10
@@ -35,7 +40,7 @@ def check_worker_groups(workers: int) -> None:
     except (RayStateApiException, OSError, ValueError) as error:
         raise ClusterError(
             f"resources.workers: {workers}: trials that span workers need Ray's dashboard, which "
-            f"does not answer: {first_line(error)}.\n"
+            f"does not answer: {error_summary(error)}.\n"
             "Install ray[default] on the head and start it with --include-dashboard=true."
         ) from error
 
@@ -76,7 +81,7 @@ def _result(check: Any) -> str | None:
     try:
         return ray.get(check)
     except ray.exceptions.RuntimeEnvSetupError as error:
-        return f"cannot run a trial: {first_line(error)}."
+        return f"cannot run a trial: {error_summary(error)}."
     except ray.exceptions.RayTaskError as error:
         # Ray puts the remote traceback into the text: its last line is the error.
         why = str(error).strip().splitlines()[-1][:200]
@@ -99,7 +104,7 @@ def _wrong_here(location: str, roots: list[str], reads: Sequence[str] | None = N
             )
         storage.write(probe, b"")
     except OSError as error:
-        return f"{location}: cannot be written there: {why_not(error)}: mount it writable."
+        return f"{location}: cannot be written there: {os_error_reason(error)}: mount it writable."
     finally:
         with contextlib.suppress(OSError):
             storage.delete(probe)
@@ -109,6 +114,6 @@ def _wrong_here(location: str, roots: list[str], reads: Sequence[str] | None = N
                 f"does not see the pictures {root}: put them where every node does: "
                 f"colorsweep data pack {root} -o URI."
             )
-        if reads is not None and (wrong := read_otherwise(Path(root), reads)):
+        if reads is not None and (wrong := format_mismatch(Path(root), reads)):
             return wrong
     return None

@@ -16,7 +16,7 @@ from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
 from colornet.config.config import first_settings
 from colornet.config.paths import flatten
-from colornet.errors import InputError, cut, did_you_mean
+from colornet.errors import InputError, did_you_mean, shorten
 from colornet.storage import Storage
 from search.records.lease import Lease
 from search.records.reader import read_study, read_sweep
@@ -64,7 +64,7 @@ def resume_sweep(
         InUseError: another driver runs it.
     """
     check_room(str(location))
-    Storage.at(location).refuse_strange()
+    Storage.at(location).check_entries()
     sweep = read_sweep(location)
     for problem in sweep.problems:
         log.warning("%s", problem)
@@ -182,7 +182,7 @@ class Change:
 
     def __str__(self) -> str:
         before, after = (
-            "none" if value is None else cut(str(value)) for value in (self.before, self.after)
+            "none" if value is None else shorten(str(value)) for value in (self.before, self.after)
         )
         return f"{self.path}: {before} -> {after}"
 

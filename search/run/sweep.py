@@ -20,10 +20,10 @@ from colornet.errors import (
     ColorsweepError,
     NoValidTrialError,
     StorageError,
-    first_line,
-    not_started,
+    error_summary,
+    ray_start_error,
 )
-from colornet.interrupt import StopSignals, say
+from colornet.interrupt import StopSignals, write_stderr
 from colornet.storage import Storage
 from search.cluster.auth import check_version, explain, reach
 from search.records.lease import Lease
@@ -120,20 +120,24 @@ def _drive(
 
     def at_once() -> None:
         # What is recorded is as whole as after a SIGKILL, and Ray's end could take seconds.
-        say(f"Ended at once. Go on with: {again}")
+        write_stderr(f"Ended at once. Go on with: {again}")
         os._exit(INTERRUPTED)
 
     signals = StopSignals(stop, at_once)
 
     def on_ray_death() -> None:
         # A service manager, `timeout` and others signal all processes of a group.
-        if signals.heard:
-            say("The signal has ended Ray, too: running trials have their last checkpoints.")
+        if signals.received:
+            write_stderr(
+                "The signal has ended Ray, too: running trials have their last checkpoints."
+            )
             code = INTERRUPTED
         else:
-            say("Ray's own process on this node has died; the machine may be short of memory.")
+            write_stderr(
+                "Ray's own process on this node has died; the machine may be short of memory."
+            )
             code = ColorsweepError.exit_code
-        say(f"Nothing recorded is lost. Go on with: {again}")
+        write_stderr(f"Nothing recorded is lost. Go on with: {again}")
         os._exit(code)
 
     with signals:
@@ -154,7 +158,7 @@ def _drive(
                 is_training = True
                 _supervise(recorder, lease, progress, train)
         except KeyboardInterrupt:
-            say("Stopped before a trial was started")
+            write_stderr("Stopped before a trial was started")
 
 
 def _supervise(
@@ -185,7 +189,7 @@ def _supervise(
             return
         except RuntimeError as error:
             if recorder.stopping:  # by a signal that Ray's own processes have had, too
-                log.warning("Ray ended before running trials did: %s", first_line(error))
+                log.warning("Ray ended before running trials did: %s", error_summary(error))
                 return
             log.warning("Ray stopped the sweep (%s); going on from the records", error)
             for trial_id in list(recorder.running):
@@ -214,7 +218,7 @@ def _ray(address: str | None, *, dashboard: bool) -> Generator[None, None, None]
                     # Only Ray's dashboard frees what is left of worker groups that are stopped.
                     ray.init(address="local", include_dashboard=dashboard, **quiet)
             except Exception as error:  # Ray raises no narrower one where its start times out
-                raise (explain(error, address) if address else not_started(error)) from error
+                raise (explain(error, address) if address else ray_start_error(error)) from error
             yield
         finally:
             ray.shutdown()

@@ -217,7 +217,7 @@ def _resolve(train: str, cpus: int) -> Callable[..., Any]:
     """Import the training and give its thread its CPUs."""
     import torch
 
-    from colornet.training.process import prepare_worker
+    from colornet.ranks import prepare_worker
 
     prepare_worker(cpus)
     if torch.get_num_threads() != cpus:

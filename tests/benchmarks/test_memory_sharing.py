@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from colornet.data.packed import Pack
-from colornet.seeds import Order
-from colornet.training.steps import Feed
+from colornet.seeds import PictureOrder
+from colornet.training.steps import PictureFeed
 
 pytestmark = pytest.mark.slow
 SIZE, COUNT, BATCH = 128, 10_200, 32
@@ -44,8 +44,10 @@ def big_pack(folder: Path) -> Pack:
 def test_reading_every_picture_costs_no_memory_of_its_own(tmp_path: Path) -> None:
     pack = big_pack(tmp_path)
     assert pack.pictures.nbytes > 500e6
-    order = Order(COUNT, seed=0)
-    feed = Feed(np.asarray(pack.pictures), pack.indices("train"), order, True, torch.device("cpu"))
+    order = PictureOrder(COUNT, seed=0)
+    feed = PictureFeed(
+        np.asarray(pack.pictures), pack.indices("train"), order, True, torch.device("cpu")
+    )
     feed.batch(0, BATCH)
     before = anonymous()
     for seen in range(0, COUNT, BATCH):

@@ -18,7 +18,7 @@ import pytest
 from colornet import interrupt
 from colornet.config.config import Config, parse_config
 from colornet.config.paths import TAGS
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions
 
 SIZE = 16
 SECONDS_OF_RANKS = 120.0
@@ -118,9 +118,9 @@ def without_contest(
     """The same sections, without a discriminator and its options if the method has none."""
     loss = values["loss"] or {}
     options = TAGS["loss"][1][str(loss["method"])]
-    if issubclass(options, Game):
+    if issubclass(options, AdversarialOptions):
         return values
-    needless = Game.model_fields.keys() - options.model_fields.keys()
+    needless = AdversarialOptions.model_fields.keys() - options.model_fields.keys()
     kept = {name: value for name, value in loss.items() if name not in needless}
     return {**values, "discriminator": None, "loss": kept}
 

@@ -2,15 +2,21 @@
 
 import pytest
 
-from colornet.cli_result import Answer, aligned, count_text, need_training_libraries, parse_settings
+from colornet.cli_result import (
+    CliResult,
+    align_columns,
+    count_text,
+    parse_settings,
+    require_training_libraries,
+)
 from colornet.errors import InputError
 
 
 def test_an_answer_has_text_and_data() -> None:
-    answer = Answer("shown", {"a": 1}, exit_code=1)
+    answer = CliResult("shown", {"a": 1}, exit_code=1)
     assert (answer.text(), answer.data(), answer.exit_code) == ("shown", {"a": 1}, 1)
-    assert Answer("x").data() == {}
-    assert Answer("x").exit_code == 0
+    assert CliResult("x").data() == {}
+    assert CliResult("x").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -24,12 +30,12 @@ def test_an_answer_has_text_and_data() -> None:
     ],
 )
 def test_aligned(rows: list[tuple[str, ...]], text: str) -> None:
-    assert aligned(rows) == text
+    assert align_columns(rows) == text
 
 
 def test_rows_of_different_length_are_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        aligned([("a", "b"), ("c",)])
+        align_columns([("a", "b"), ("c",)])
 
 
 def test_settings() -> None:
@@ -77,13 +83,13 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     installed = {"ray", "kornia"}
     monkeypatch.setattr("colornet.cli_result.find_spec", lambda name: name in installed or None)
     with pytest.raises(InputError) as caught:
-        need_training_libraries("train")
+        require_training_libraries("train")
     assert str(caught.value) == (
         "colorsweep train: needs torch, safetensors, not installed here.\n"
         "Install with: pip install 'colorsweep[train]'"
     )
     installed |= {"torch", "safetensors"}
-    need_training_libraries("train")
+    require_training_libraries("train")
 
 
 def test_count_text() -> None:

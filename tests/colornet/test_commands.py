@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from colornet import commands
-from colornet.cli_result import Answer
+from colornet.cli_result import CliResult
 from colornet.config.catalog import PRESETS, builtin_names, parse_yaml, preset_values
 from colornet.config.config import parse_config
 from colornet.config.paths import TAGS, known_paths
@@ -96,7 +96,7 @@ def test_pack_says_what_it_made_and_how_to_use_it(pictures: Path, tmp_path: Path
 
 @pytest.mark.parametrize("command", ["check", "pack"])
 def test_any_option_of_pictures_can_be_set(pictures: Path, tmp_path: Path, command: str) -> None:
-    def ask(*settings: str) -> Answer:
+    def ask(*settings: str) -> CliResult:
         options: dict[str, Any] = {"image_size": 8, "settings": list(settings)}
         if command == "check":
             return commands.data_check(pictures, **options)

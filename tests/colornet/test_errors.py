@@ -14,8 +14,8 @@ from colornet.errors import (
     StorageError,
     TrainingInterrupted,
     did_you_mean,
-    system_error,
-    why_not,
+    find_os_error,
+    os_error_reason,
 )
 
 
@@ -66,10 +66,10 @@ def test_what_the_system_said_is_found_among_causes() -> None:
     assert str(StorageError.at("/sweep", error)) == (
         "/sweep: cannot be written: No space left on device"
     )
-    assert system_error(error) is full
-    assert system_error(RuntimeError("another")) is None
-    assert why_not(OSError("AWS Error\nDetails")) == "AWS Error"
-    assert why_not(ValueError("a line\nand more")) == "a line"
+    assert find_os_error(error) is full
+    assert find_os_error(RuntimeError("another")) is None
+    assert os_error_reason(OSError("AWS Error\nDetails")) == "AWS Error"
+    assert os_error_reason(ValueError("a line\nand more")) == "a line"
 
 
 def test_a_long_list_of_what_is_known_is_cut() -> None:

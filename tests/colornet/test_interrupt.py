@@ -53,59 +53,63 @@ def test_a_second_signal_ends_a_training_whose_process_ignored_it(number: signal
 
 
 @pytest.fixture
-def heard() -> list[str]:
+def received() -> list[str]:
     return []
 
 
 @pytest.fixture
-def signals(heard: list[str]) -> StopSignals:
-    return StopSignals(lambda: heard.append("stop"), lambda: heard.append("at once"))
+def signals(received: list[str]) -> StopSignals:
+    return StopSignals(lambda: received.append("stop"), lambda: received.append("at once"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_first_asks_and_the_second_ends(
-    number: signal.Signals, signals: StopSignals, heard: list[str]
+    number: signal.Signals, signals: StopSignals, received: list[str]
 ) -> None:
     with signals:
         send(number)
-        assert heard == ["stop"]
+        assert received == ["stop"]
         send(number)
-        assert heard == ["stop", "at once"]
+        assert received == ["stop", "at once"]
 
 
-def test_signals_of_other_kinds_beside_end_nothing(signals: StopSignals, heard: list[str]) -> None:
+def test_signals_of_other_kinds_beside_end_nothing(
+    signals: StopSignals, received: list[str]
+) -> None:
     with signals:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
             send(number)
-    assert heard == ["stop", "stop"]
+    assert received == ["stop", "stop"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_what_was_ignored_from_the_start_stays_ignored(
-    number: signal.Signals, signals: StopSignals, heard: list[str]
+    number: signal.Signals, signals: StopSignals, received: list[str]
 ) -> None:
     signal.signal(number, signal.SIG_IGN)
     with signals:
         send(number)
-        assert heard == []
+        assert received == []
         send(signal.SIGTERM)
-        assert heard == ["stop"]
+        assert received == ["stop"]
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
-def test_sigterm_is_heard_even_where_it_was_ignored(signals: StopSignals, heard: list[str]) -> None:
+def test_sigterm_is_heard_even_where_it_was_ignored(
+    signals: StopSignals, received: list[str]
+) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with signals:
         send(signal.SIGTERM)
-    assert heard == ["stop"]
+    assert received == ["stop"]
 
 
-def test_handlers_are_given_back_and_set_again(signals: StopSignals, heard: list[str]) -> None:
+def test_handlers_are_given_back_and_set_again(signals: StopSignals, received: list[str]) -> None:
     before = {number: signal.getsignal(number) for number in NUMBERS}
     with signals:
-        signal.signal(signal.SIGTERM, lambda *_: heard.append("a library's"))
+        signal.signal(signal.SIGTERM, lambda *_: received.append("a library's"))
         send(signal.SIGTERM)
         signals.install()
         send(signal.SIGTERM)
-    assert heard == ["a library's", "stop"]
+    assert received == ["a library's", "stop"]
     assert {number: signal.getsignal(number) for number in NUMBERS} == before

@@ -15,7 +15,7 @@ import torch
 from colornet.color import AB_RANGE
 from colornet.config.config import parse_config
 from colornet.config.paths import TAGS
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions
 from colornet.data.packed import open_pack
 from colornet.pictures import Pictures
 from colornet.training.loop import train
@@ -36,7 +36,7 @@ GENERATORS = {name: {"kind": name, **SMALL.get(name, {})} for name in TAGS["gene
 METHODS: dict[str, dict[str, Any]] = {
     name: {
         "loss": {"method": name},
-        "discriminator": {"kind": "patch"} if issubclass(options, Game) else None,
+        "discriminator": {"kind": "patch"} if issubclass(options, AdversarialOptions) else None,
     }
     for name, options in TAGS["loss"][1].items()
     if name != "cyclegan"  # which has a test of its own

@@ -43,7 +43,7 @@ def test_a_lightness_of_its_own_is_replaced_by_the_pictures(
 ) -> None:
     values = colors(pictures, space) * 0.5
     prediction = Prediction(space, values, pictures.lightness)
-    own = prediction.own_lightness
+    own = prediction.predicted_lightness
     assert own is not None
     assert (own - pictures.lightness).abs().mean() > 0.05
     shown = Pictures(to_rgb8(pictures.lightness, prediction.ab * 0.3).byte().permute(0, 2, 3, 1))
@@ -52,7 +52,7 @@ def test_a_lightness_of_its_own_is_replaced_by_the_pictures(
 
 
 def test_ab_alone_has_no_lightness_of_its_own(pictures: Pictures) -> None:
-    assert Prediction("ab", pictures.ab, pictures.lightness).own_lightness is None
+    assert Prediction("ab", pictures.ab, pictures.lightness).predicted_lightness is None
 
 
 @pytest.mark.parametrize("space", CHANNELS)

@@ -1,5 +1,7 @@
 """Trainings that span processes are the trainings that one process does alone."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +15,12 @@ from safetensors.torch import load_file
 from colornet import interrupt, ranks
 from colornet.config.config import Config
 from colornet.errors import ColorsweepError, DivergedError, InputError, TrainingInterrupted
-from colornet.networks.layers import BatchNorm, synchronize
+from colornet.networks.layers import BatchNorm, synchronize_batch_norm
 from colornet.ranks import Ranks
 from colornet.training import checkpoint
 from colornet.training.learner import Learner
-from colornet.training.loop import started, train
-from colornet.training.steps import Feed
+from colornet.training.loop import start_training, train
+from colornet.training.steps import PictureFeed
 
 CPU = torch.device("cpu")
 Build = Callable[..., Config]
@@ -107,9 +109,9 @@ def test_one_rank_is_left_as_it_is() -> None:
     alone.mean_([tensor], 0.5)
     assert tensor.tolist() == [1, 1]
     assert alone.most([3.0]) == [3.0]
-    assert (alone.gathered("a"), alone.agreed("a")) == (["a"], "a")
-    with alone.leading() as leads:
-        assert leads
+    assert (alone.gather("a"), alone.broadcast("a")) == (["a"], "a")
+    with alone.on_first() as is_first:
+        assert is_first
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -136,13 +138,13 @@ def test_each_rank_sees_its_own_pictures_and_together_they_see_all(
     pack: Any, tiny: Build, on_ranks: Spread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[tuple[int, int]] = []
-    real = Feed.batch
+    real = PictureFeed.batch
 
-    def batch(feed: Feed, seen: int, count: int) -> Any:
+    def batch(feed: PictureFeed, seen: int, count: int) -> Any:
         taken.append((seen, count))
         return real(feed, seen, count)
 
-    monkeypatch.setattr(Feed, "batch", batch)
+    monkeypatch.setattr(PictureFeed, "batch", batch)
 
     def task(_rank: int) -> list[int]:
         learner = Learner(config_of(tiny, {}), pack, CPU)
@@ -178,7 +180,7 @@ def test_running_statistics_are_the_mean_of_the_ranks(
         for _ in range(3):
             learner.take_step([])
         own = buffers(learner.method.generator)
-        learner.agree()
+        learner.sync_buffers()
         return [own, buffers(learner.method.generator), buffers(learner.generator)]
 
     def buffers(network: torch.nn.Module) -> list[float]:
@@ -201,7 +203,7 @@ def test_evaluations_are_shared_and_whole(
     config = config_of(tiny, {"generator": by_batch, "training": {"batch_size": 8}})
 
     def task(_rank: int = 0) -> dict[str, Any]:
-        with started(config) as training:
+        with start_training(config) as training:
             found = training.held_out["val"].evaluate(training.learner.generator)
         values = {name: value.numpy() for name, value in found.values.items()}
         return {"values": values, "overall": found.overall, "fixed": found.fixed_rgb}
@@ -335,7 +337,7 @@ def test_ranks_beyond_those_of_a_checkpoint_have_noise_of_their_own(
     assert path is not None
 
     def task(_rank: int) -> tuple[list[float], int]:
-        with started(config) as training:
+        with start_training(config) as training:
             training.restore(path)
             pool = training.learner.method.state_dict()["pool"]["held"]
             return torch.rand(4).tolist(), len(pool)
@@ -374,12 +376,12 @@ def test_looks_are_seconds_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
     slow = [0.5]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    stops = ranks.Stops(Two(0, 2))
+    stops = ranks.StopChecks(Two(0, 2))
 
     def go(steps: int) -> list[float]:
         looks.clear()
         for _ in range(steps):
-            assert not stops.asked()
+            assert not stops.requested()
             now[0] += slow[0]
         return [later - earlier for earlier, later in pairwise(looks)]
 
@@ -394,7 +396,7 @@ def test_looks_are_seconds_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert looks == [before]
     interrupt.requested.set()
     stops.begin()
-    assert stops.asked()
+    assert stops.requested()
 
 
 def test_gates_look_at_the_whole_batch(pack: Any, tiny: Build, on_ranks: Spread) -> None:
@@ -416,7 +418,7 @@ def test_synchronized_batch_normalisation_is_that_of_the_whole_batch(on_ranks: S
 
     def task(rank: int) -> list[Any]:
         mine = BatchNorm(4)
-        synchronize(mine)
+        synchronize_batch_norm(mine)
         out = mine(whole[Ranks(rank, 2).part(5)])
         return [part.detach().numpy() for part in (out, mine.running_mean, mine.running_var)]
 
@@ -428,3 +430,15 @@ def test_synchronized_batch_normalisation_is_that_of_the_whole_batch(on_ranks: S
     ):
         np.testing.assert_array_equal(own, other)
         np.testing.assert_allclose(own, statistic, rtol=1e-5)
+
+
+def test_threads_and_denormals() -> None:
+    code = (
+        "from colornet.ranks import prepare_worker\n"
+        "import torch\n"
+        "prepare_worker(1)\n"
+        "tiny = torch.tensor([1e-39])\n"
+        "print(torch.get_num_threads(), (tiny * 0.5).item())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "0.0"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
+from colornet import storage as storage_module
 from colornet.errors import InputError
-from colornet.storage import Storage, cache_folder, sha256_file, write_atomic
+from colornet.storage import Storage, cache_folder, check_reachable, sha256_file, write_atomic
 
 
 @pytest.fixture(params=["path", "uri", "elsewhere"])
@@ -202,8 +204,8 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(
     changes: list[Callable[[], object]] = [
         lambda: storage.read(name),
         lambda: storage.write(name, b"theirs"),
-        lambda: storage.writing(name),
-        lambda: storage.pieces(name),
+        lambda: storage.open_output(name),
+        lambda: storage.open_file(name),
         lambda: storage.names(name),
         lambda: storage.folders(name),
         lambda: storage.exists(name),
@@ -262,22 +264,22 @@ def test_links_that_lead_out_are_refused(linked: Storage, tmp_path: Path) -> Non
     for name in ("link", "inner/deeper/link"):
         for storage in (linked, whole):
             with pytest.raises(InputError, match="link: is a link that leads out of"):
-                storage.refuse_strange()
+                storage.check_entries()
         (tmp_path / "folder" / name).unlink()
     (tmp_path / "folder" / "fine").symlink_to(tmp_path / "folder" / "inner")
-    linked.refuse_strange()
-    whole.refuse_strange()
+    linked.check_entries()
+    whole.check_entries()
     whole.write("inner/new", b"x")
     assert whole.read("inner/new") == b"x"
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder" / "inner").mkdir(parents=True)
-    Storage.at(tmp_path / "folder").refuse_strange()
+    Storage.at(tmp_path / "folder").check_entries()
     os.mkfifo(tmp_path / "folder" / "inner" / "state.pt")
     with pytest.raises(InputError, match=r"inner/state\.pt: is no file and no folder"):
-        Storage.at(tmp_path / "folder").refuse_strange()
-    Storage.at(tmp_path / "nowhere").refuse_strange()
+        Storage.at(tmp_path / "folder").check_entries()
+    Storage.at(tmp_path / "nowhere").check_entries()
 
 
 def test_a_link_to_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
@@ -287,3 +289,45 @@ def test_a_link_to_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
         write_atomic(tmp_path / "link", b"x")
     assert (tmp_path / "link").is_symlink()
     assert not list((tmp_path / "folder").iterdir())
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_reachable.cache_clear()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "an-access-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key-that-is-nowhere")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def test_what_is_not_looked_at(tmp_path: Path) -> None:
+    for location in ("", "sweeps/x", str(tmp_path / "gone"), f"file://{tmp_path}/gone"):
+        check_reachable(location)
+
+
+def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    with pytest.raises(
+        InputError, match=f"s3://b/x: cannot be reached: .*127.0.0.1:{port}"
+    ) as said:
+        check_reachable("s3://b/x")
+    assert "\n" not in str(said.value) and "AWS_ENDPOINT_URL" in str(said.value)
+
+
+def test_who_listens_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_module, "REPLY_SECONDS", 1.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(InputError, match=r"cannot be reached: no answer within 1\.5 s"):
+            check_reachable("s3://b/x")
+
+
+def test_what_is_no_uri() -> None:
+    with pytest.raises(InputError, match="nonsense://x: cannot be reached"):
+        check_reachable("nonsense://x")
+
+
+def test_a_look_that_fails_by_itself_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_module.sys, "executable", "/bin/true")
+    check_reachable("s3://b/x")

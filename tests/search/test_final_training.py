@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from colornet import commands
-from colornet.cli_result import Answer
+from colornet.cli_result import CliResult
 from colornet.errors import InputError, InUseError
 from search import final_training
 from search.cluster.jobs import STUDY, Job, sweep_of
@@ -17,9 +17,9 @@ HEAD = "http://127.0.0.1:1"
 def test_without_a_dashboard_it_trains_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
-    def train(config: str, **options: Any) -> Answer:
+    def train(config: str, **options: Any) -> CliResult:
         asked.update(options, config=config)
-        return Answer("done")
+        return CliResult("done")
 
     monkeypatch.setattr(commands, "train", train)
     assert final_training.train("best.yaml", workers=2, address="auto").shown == "done"

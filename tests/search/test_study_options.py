@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from colornet.progress import show_tick
+from colornet.commands import show_tick
 from search import cli
 from search.study_options import asked_study, changes_of
 

@@ -8,7 +8,7 @@ import pytest
 from colornet.config.catalog import builtin_names, read_yaml
 from colornet.config.columns import metric_of
 from colornet.config.config import Config
-from colornet.training.step_cost import training_macs
+from colornet.training.cost import training_macs
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 

@@ -100,6 +100,6 @@ DATA = ScenesData | FolderData | Cifar10Data | ParquetData
 DataConfig = Annotated[DATA, Field(discriminator="source")]
 
 
-def keeps_twins_together(data: DATA) -> bool:
+def splits_by_appearance(data: DATA) -> bool:
     """Whether near duplicates are looked for: drawn landscapes have none."""
     return getattr(data, "split", "content") == "appearance"

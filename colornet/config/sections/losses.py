@@ -37,7 +37,7 @@ class Reconstruction(Section):
         return self.l1_weight + self.mse_weight + self.huber_weight > 0
 
 
-class Game(Section):
+class AdversarialOptions(Section):
     """The contest of the two players."""
 
     adversarial: Literal["bce", "minimax", "lsgan", "hinge", "wgan_gp", "none"] = "bce"
@@ -80,7 +80,7 @@ class Game(Section):
     """First share of the budget in which the generator learns the reconstruction alone."""
 
     @model_validator(mode="after")
-    def _options_have_meaning(self) -> "Game":
+    def _options_have_meaning(self) -> "AdversarialOptions":
         if self.adversarial not in LABELLED:
             for name in OF_LABELS:
                 if getattr(self, name):
@@ -110,7 +110,7 @@ class RegressionLoss(Reconstruction):
         return self
 
 
-class GanLoss(Reconstruction, Game):
+class GanLoss(Reconstruction, AdversarialOptions):
     """GAN with a distance to the true colors (pix2pix, Isola et al. 2017)."""
 
     method: Literal["gan"] = "gan"
@@ -124,7 +124,7 @@ class GanLoss(Reconstruction, Game):
         return self
 
 
-class CycleGanLoss(Game):
+class CycleGanLoss(AdversarialOptions):
     """Two generators and two discriminators on unpaired pictures (Zhu et al. 2017).
 
     A discriminator of `input: ab` cannot tell colors from those of the opposite lightness, which

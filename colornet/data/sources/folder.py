@@ -10,22 +10,27 @@ from functools import cached_property
 from pathlib import Path
 
 from colornet.cli_result import count_text
-from colornet.config.sections.data import FolderData, keeps_twins_together
 from colornet.data.decode import decode
-from colornet.data.layouts import Layout, read_layout
-from colornet.data.picture_files import Found, find_pictures, not_read, suffixes
-from colornet.data.places365 import PLACES
-from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
+from colornet.data.layouts import PLACES, Layout, read_layout
+from colornet.data.picture_files import (
+    Found,
+    find_pictures,
+    passed_over_text,
+    suffixes,
+)
+from colornet.data.source import (
+    Decoded,
+    Entry,
+    FileSource,
+    UnusablePicture,
+    file_stamp,
+    select_classes,
+)
 from colornet.errors import InputError
 
 log = logging.getLogger("colorsweep")
 # A line of Places365's own lists begins with a slash: /d/discotheque/00003105.jpg 122
 _PLACES_LINE = re.compile(r"/([a-z]/.+)")
-
-
-def build(data: FolderData) -> "FolderSource":
-    """The source of `data.source: folder`."""
-    return FolderSource(data)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class _File:
     mtime_ns: int
 
 
-class FolderSource:
+class FolderSource(FileSource):
     """The pictures under `data.root`, or those of them that `data.list` names.
 
     Hidden names are passed over; links to folders are followed, but each folder is entered once.
@@ -45,55 +50,46 @@ class FolderSource:
 
     parallel = True
 
-    def __init__(self, data: FolderData) -> None:
-        self.data = data
-        self.root = Path(data.root).expanduser()
-        self.where = str(self.root)
-        self.looks = keeps_twins_together(data)
-        self.max_bad_fraction = data.max_bad_fraction
-
     def entries(self) -> list[Entry]:
         """The pictures in order of their path.
 
         Raises:
             InputError: no such folder, no pictures in it, an unknown class, a bad list.
         """
-        return list(of_classes(self._every, self.data.classes, self.where))
+        return list(select_classes(self._every, self.data.classes, self.where))
 
+    @cached_property
     def layout(self) -> str:
         """What kind of tree it is, and which folders are which split."""
         return self._layout.described()
 
+    @cached_property
     def passed_over(self) -> Mapping[str, int]:
         """Number of files that are not read, by suffix."""
         return {} if self.data.list else self._found.passed_over
 
     def key(self) -> dict[str, object]:
-        """Root, options, and the name, size and time of every file."""
+        """Also the options, and the name, size and time of every file."""
         data = self.data
-        self.entries()  # an unknown class is told before anything is looked up
+        self.entries()  # an unknown class is named before anything is looked up
         return {
-            "source": "folder",
-            "root": os.path.realpath(self.root),
-            "image_size": data.image_size,
+            **super().key(),
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
             **({} if data.rules == 1 else {"rules": data.rules, "layout": data.layout}),
-            **({"read as": self._layout.described()} if self._layout.revised else {}),
-            **({"looks": True} if self.looks else {}),
-            "classes": None if data.classes is None else sorted(data.classes),
-            "lists": [_stamp(path) for path in self._layout.lists],
+            **({"read as": self.layout} if self._layout.revised else {}),
+            "lists": [file_stamp(path) for path in self._layout.lists],
             "files": [(file.path, file.size, file.mtime_ns) for file in self._files],
         }
 
     def decode(self, entry: Entry) -> Decoded:
         """Read and decode one picture. Raises UnusablePicture."""
         try:
-            content = (self.root / str(entry.place)).read_bytes()
+            content = (self.root / str(entry.location)).read_bytes()
         except OSError as error:
             raise UnusablePicture(error.strerror or "unreadable") from error
         return decode(
-            content, self.data.image_size, self.data.max_pixels, self.data.rules, self.looks
+            content, self.data.image_size, self.data.max_pixels, self.data.rules, self.phashes
         )
 
     @cached_property
@@ -103,26 +99,27 @@ class FolderSource:
 
     @cached_property
     def _every(self) -> list[Entry]:
-        found = []
+        entries = []
         for file in self._files:
-            if (place := self._layout.place(file.path)) is not None:
-                label, official = place
-                found.append(Entry(readable(file.path), readable(label), file.path, official))
-        return found
+            if (label_and_split := self._layout.place(file.path)) is not None:
+                label, official = label_and_split
+                entries.append(Entry(readable(file.path), readable(label), file.path, official))
+        return entries
 
     @cached_property
     def _files(self) -> list[_File]:
         # os.path, since Path's own raise for names that no file system takes.
         if not os.path.isdir(self.root):
             what = "not a folder" if os.path.exists(self.root) else "no such folder"
+            accepted = " ".join(suffixes(self.data.rules))
             raise InputError(
-                f"{self.root}: {what}.\ndata.root must be a folder of pictures: {self._accepted()}"
+                f"{self.root}: {what}.\ndata.root must be a folder of pictures: {accepted}"
             )
         try:
-            found = list(self._listed() if self.data.list else self._walked())
+            files = list(self._listed() if self.data.list else self._walked())
         except OSError as error:
             raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-        return sorted(found, key=lambda file: file.path)
+        return sorted(files, key=lambda file: file.path)
 
     @cached_property
     def _found(self) -> Found:
@@ -137,14 +134,12 @@ class FolderSource:
             others = self._found.passed_over
             what = "an empty folder"
             if others:
-                what = (
-                    f"no picture in {count_text(sum(others.values()), 'file')} ({not_read(others)})"
-                )
-            raise InputError(f"{self.root}: {what}.\nAccepted: {self._accepted()}")
+                files = count_text(sum(others.values()), "file")
+                what = f"no picture in {files} ({passed_over_text(others)})"
+            raise InputError(
+                f"{self.root}: {what}.\nAccepted: {' '.join(suffixes(self.data.rules))}"
+            )
         yield from files
-
-    def _accepted(self) -> str:
-        return " ".join(suffixes(self.data.rules))
 
     def _listed(self) -> Iterator[_File]:
         assert self.data.list is not None
@@ -204,6 +199,4 @@ def readable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
-    status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns
+build = FolderSource

@@ -5,7 +5,7 @@ import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from colornet.cli_result import count_text
-from colornet.config.sections.data import ParquetData, keeps_twins_together
+from colornet.config.sections.data import ParquetData
 from colornet.data.decode import decode
 from colornet.data.parquet_columns import SPLIT, Columns, find_columns
-from colornet.data.source import Decoded, Entry, UnusablePicture, of_classes
-from colornet.data.splits import Split, settle, split_named
-from colornet.errors import InputError, cut
+from colornet.data.source import (
+    Decoded,
+    Entry,
+    FileSource,
+    UnusablePicture,
+    file_stamp,
+    select_classes,
+)
+from colornet.data.splits import Split, split_named, trainable_splits
+from colornet.errors import InputError, shorten
 
 SUFFIX = ".parquet"
 _NAMED = 4
@@ -27,11 +34,6 @@ _KEPT_GROUPS, _KEPT_BYTES = 2, 64 * 2**20
 # Below, threads only wait for one another: 32 px JPEGs decode at half the speed with them, those
 # of 24 kB at four fifths.
 _WORTH_THREADS = 50_000
-
-
-def build(data: ParquetData) -> "ParquetSource":
-    """The source of `data.source: parquet`."""
-    return ParquetSource(data)
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,11 @@ class _Group:
     start: int
 
 
-class ParquetSource:
+class ParquetSource(FileSource):
     """The pictures in the rows of a file, or of all `*.parquet` files in a folder."""
 
     def __init__(self, data: ParquetData) -> None:
-        self.data = data
-        self.root = Path(data.root).expanduser()
-        self.where = str(self.root)
-        self.looks = keeps_twins_together(data)
-        self.max_bad_fraction = data.max_bad_fraction
+        super().__init__(data)
         self._reading = threading.Lock()
         self._kept: OrderedDict[int, pa.ChunkedArray] = OrderedDict()
 
@@ -65,13 +63,14 @@ class ParquetSource:
         rows = [row for file in self._files for row in self._rows(file)]
         if not rows:
             raise InputError(f"{self.where}: no rows in it, so no pictures.")
-        splits = settle([split for _, _, split in rows])
-        found = [
-            Entry(name, label, place, split)
-            for place, ((name, label, _), split) in enumerate(zip(rows, splits, strict=True))
+        splits = trainable_splits([split for _, _, split in rows])
+        entries = [
+            Entry(name, label, row, split)
+            for row, ((name, label, _), split) in enumerate(zip(rows, splits, strict=True))
         ]
-        return list(of_classes(found, self.data.classes, self.where))
+        return list(select_classes(entries, self.data.classes, self.where))
 
+    @cached_property
     def layout(self) -> str:
         """Files, rows and the columns that were found, and what a column of splits says in vain."""
         files, found = self._files, self._columns.values()
@@ -95,36 +94,28 @@ class ParquetSource:
                 words = self._read(file, [SPLIT]).column(SPLIT).unique().to_pylist()
                 yield from (word for word in words if word and not split_named(word))
 
-    def passed_over(self) -> Mapping[str, int]:
-        """Nothing: what is not named as its files are is not looked at."""
-        return {}
-
     def key(self) -> dict[str, object]:
-        """Root, options, and the name, size and time of every file."""
+        """Also the options, and the name, size and time of every file."""
         data = self.data
         return {
-            "source": "parquet",
-            "root": os.path.realpath(self.root),
-            "image_size": data.image_size,
+            **super().key(),
             "max_pixels": data.max_pixels,
             "max_bad_fraction": data.max_bad_fraction,
             **({} if data.rules == 1 else {"rules": data.rules}),
-            **({"looks": True} if self.looks else {}),
-            "classes": None if data.classes is None else sorted(data.classes),
             "column": data.column,
             "label": data.label,
-            "files": [_stamp(file) for file in self._files],
+            "files": [file_stamp(file) for file in self._files],
         }
 
     def decode(self, entry: Entry) -> Decoded:
         """Decode the picture in a row. Raises UnusablePicture, and InputError for a torn file."""
-        place = int(entry.place)
-        number = bisect_right(self._groups, place, key=lambda group: group.start) - 1
-        value = self._pictures(number)[place - self._groups[number].start].as_py()
+        row = int(entry.location)
+        number = bisect_right(self._groups, row, key=lambda group: group.start) - 1
+        value = self._pictures(number)[row - self._groups[number].start].as_py()
         if value is None:
             raise UnusablePicture("no picture in its row")
         return decode(
-            value, self.data.image_size, self.data.max_pixels, self.data.rules, self.looks
+            value, self.data.image_size, self.data.max_pixels, self.data.rules, self.phashes
         )
 
     @cached_property
@@ -194,13 +185,12 @@ class ParquetSource:
         with self._reading:
             if number not in self._kept:
                 self._kept[number] = self._read_group(self._groups[number])
-                while len(self._kept) > _KEPT_GROUPS and self._kept_bytes() > _KEPT_BYTES:
+                while len(self._kept) > _KEPT_GROUPS:
+                    if sum(pictures.nbytes for pictures in self._kept.values()) <= _KEPT_BYTES:
+                        break
                     self._kept.popitem(last=False)
             self._kept.move_to_end(number)
             return self._kept[number]
-
-    def _kept_bytes(self) -> int:
-        return sum(pictures.nbytes for pictures in self._kept.values())
 
     def _read_group(self, group: _Group) -> pa.ChunkedArray:
         name = self._columns[group.file].picture
@@ -231,7 +221,7 @@ def _quoted(names: Iterable[str]) -> str:
     """Each of some names once, in quotes, a few of them."""
     once = list(dict.fromkeys(names))
     more = f" and {len(once) - _NAMED} more" if len(once) > _NAMED else ""
-    return ", ".join(f"'{cut(name, 60)}'" for name in once[:_NAMED]) + more
+    return ", ".join(f"'{shorten(name, 60)}'" for name in once[:_NAMED]) + more
 
 
 def _torn(file: Path, error: Exception) -> InputError:
@@ -247,6 +237,4 @@ def _split_in(path: str) -> Split | None:
     return next((split for word in reversed(words) if (split := split_named(word))), None)
 
 
-def _stamp(file: Path) -> tuple[str, int, int]:
-    status = file.stat()
-    return str(file), status.st_size, status.st_mtime_ns
+build = ParquetSource

@@ -8,7 +8,13 @@ from torch import nn
 
 from colornet.config.sections.discriminators import Dense
 from colornet.errors import InputError
-from colornet.networks.layers import activation, dropout, normalized, padded, spectral
+from colornet.networks.layers import (
+    activation,
+    dropout,
+    same_padding,
+    spectral_norm,
+    with_norm,
+)
 
 
 def build(options: Dense, inputs: int, image_size: int) -> nn.Module:
@@ -25,7 +31,7 @@ def build(options: Dense, inputs: int, image_size: int) -> nn.Module:
     inputs *= _side(options, image_size) ** 2
     for width in options.hidden:
         layer = nn.Linear(inputs, width)
-        layers.append(spectral(layer) if options.norm == "spectral" else layer)
+        layers.append(spectral_norm(layer) if options.norm == "spectral" else layer)
         layers += [activation(options.hidden_activation), *dropout(options.hidden_dropout)]
         inputs = width
     return nn.Sequential(*layers, nn.Linear(inputs, 1), nn.Unflatten(1, (1, 1, 1)))
@@ -45,9 +51,9 @@ def _block(options: Dense, index: int, inputs: int, width: int) -> list[nn.Modul
     for _ in range(options.convolutions):
         layer: nn.Module = nn.Conv2d(inputs, width, kernel)
         if options.padding == "same":
-            *pad, layer = padded(layer)
+            *pad, layer = same_padding(layer)
             layers += pad
-        layers += normalized(layer, options.norm, width, True)
+        layers += with_norm(layer, options.norm, width, True)
         layers.append(activation(options.activation))
         inputs = width
     pool = [nn.MaxPool2d(2)] if _pools(options, index) else []

@@ -8,7 +8,13 @@ from torch import nn
 
 from colornet.config.sections.discriminators import Patch
 from colornet.errors import InputError
-from colornet.networks.layers import activation, dropout, has_bias, normalized, padded
+from colornet.networks.layers import (
+    activation,
+    dropout,
+    has_bias,
+    same_padding,
+    with_norm,
+)
 
 _WIDEST = 8
 """Widths double per layer up to this many times the first."""
@@ -31,7 +37,7 @@ def build(options: Patch, inputs: int, image_size: int) -> nn.Module:
         else:
             *pad, layer = _flat(options, nn.Conv2d(read, width, 4, bias=bias))
             layers += pad
-        layers += normalized(layer, options.norm if level else "none", width, True)
+        layers += with_norm(layer, options.norm if level else "none", width, True)
         layers += [activation(options.activation), *dropout(options.dropout)]
         read = width
     if options.last_kernel == 3:
@@ -44,7 +50,7 @@ def build(options: Patch, inputs: int, image_size: int) -> nn.Module:
 def _flat(options: Patch, convolution: nn.Conv2d) -> list[nn.Module]:
     """A 4x4 convolution of stride 1."""
     if options.keep_size:
-        return padded(convolution)
+        return same_padding(convolution)
     convolution.padding = (1, 1)
     return [convolution]
 

@@ -6,7 +6,12 @@ It sees no neighbours, so it judges colors and how common they are, never where 
 from torch import nn
 
 from colornet.config.sections.discriminators import Pixel
-from colornet.networks.layers import activation, dropout, has_bias, normalized
+from colornet.networks.layers import (
+    activation,
+    dropout,
+    has_bias,
+    with_norm,
+)
 
 
 def build(options: Pixel, inputs: int, image_size: int) -> nn.Module:
@@ -16,7 +21,7 @@ def build(options: Pixel, inputs: int, image_size: int) -> nn.Module:
         nn.Conv2d(inputs, width, 1),
         activation(options.activation),
         *dropout(options.dropout),
-        *normalized(nn.Conv2d(width, 2 * width, 1, bias=bias), options.norm, 2 * width, True),
+        *with_norm(nn.Conv2d(width, 2 * width, 1, bias=bias), options.norm, 2 * width, True),
         activation(options.activation),
         *dropout(options.dropout),
         nn.Conv2d(2 * width, 1, 1),

@@ -8,7 +8,12 @@ from torch import nn
 
 from colornet.config.sections.discriminators import StridedDense
 from colornet.errors import InputError
-from colornet.networks.layers import activation, dropout, normalized, padded
+from colornet.networks.layers import (
+    activation,
+    dropout,
+    same_padding,
+    with_norm,
+)
 
 _REDUCTION = 16
 """Picture's side / side of what the dense layer sees."""
@@ -28,7 +33,7 @@ def build(options: StridedDense, inputs: int, image_size: int) -> nn.Module:
     width = options.width
     side = image_size // _REDUCTION
     return nn.Sequential(
-        *padded(nn.Conv2d(inputs, width, 3, 2)),
+        *same_padding(nn.Conv2d(inputs, width, 3, 2)),
         activation(options.activation),
         nn.AvgPool2d(2),
         *_block(options, width, 2 * width, 1),
@@ -45,9 +50,9 @@ def build(options: StridedDense, inputs: int, image_size: int) -> nn.Module:
 
 
 def _block(options: StridedDense, inputs: int, outputs: int, stride: int) -> list[nn.Module]:
-    *pad, convolution = padded(nn.Conv2d(inputs, outputs, 3, stride))
+    *pad, convolution = same_padding(nn.Conv2d(inputs, outputs, 3, stride))
     return [
         *pad,
-        *normalized(convolution, options.norm, outputs, True),
+        *with_norm(convolution, options.norm, outputs, True),
         activation(options.activation),
     ]

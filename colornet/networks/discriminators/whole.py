@@ -9,7 +9,12 @@ from torch import nn
 
 from colornet.config.sections.discriminators import Whole
 from colornet.errors import InputError
-from colornet.networks.layers import Enlarge, activation, dropout, normalized
+from colornet.networks.layers import (
+    Enlarge,
+    activation,
+    dropout,
+    with_norm,
+)
 
 
 def build(options: Whole, inputs: int, image_size: int) -> nn.Module:
@@ -28,7 +33,7 @@ def build(options: Whole, inputs: int, image_size: int) -> nn.Module:
     layers: list[nn.Module] = [Enlarge(3)]
     for level, width in enumerate(options.widths):
         layer = nn.Conv2d(inputs, width, 4, 2, 1) if level else nn.Conv2d(inputs, width, 4)
-        layers += normalized(layer, options.norm if level else "none", width, True)
+        layers += with_norm(layer, options.norm if level else "none", width, True)
         layers += [activation(options.activation), *dropout(options.dropout)]
         inputs = width
     return nn.Sequential(*layers, nn.Conv2d(inputs, 1, side))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import DeconvUNet
-from colornet.networks.layers import Enlarge, block, padded
+from colornet.networks.layers import Enlarge, conv_block, same_padding
 
 _INNER = 2
 """Decoder levels with dropout in the CIFAR model of README 001."""
@@ -33,13 +33,13 @@ class DeconvGenerator(nn.Module):
             elif options.enlarge:
                 resize, down = [Enlarge(3)], nn.Conv2d(inputs, width, 4)
             else:
-                *resize, down = padded(nn.Conv2d(inputs, width, 4))
+                *resize, down = same_padding(nn.Conv2d(inputs, width, 4))
             part = "bottleneck" if level == depth else "encoder"
-            self.downs.append(nn.Sequential(*resize, *block(options, part, down, width)))
+            self.downs.append(nn.Sequential(*resize, *conv_block(options, part, down, width)))
         for step, level in enumerate(reversed(range(depth))):
             read = widths[level + 1] * (1 if step == 0 else 2)
             up = nn.ConvTranspose2d(read, widths[level], 4, 2, 1)
-            layers = block(options, "decoder", up, widths[level], inner=step < _INNER)
+            layers = conv_block(options, "decoder", up, widths[level], inner=step < _INNER)
             self.ups.append(nn.Sequential(*layers))
         self.head = nn.Conv2d(2 * widths[0], outputs, 1)
 

@@ -6,7 +6,12 @@ Normalisation comes after the activation, as in the original.
 from torch import nn
 
 from colornet.config.sections.generators import EncoderDecoder
-from colornet.networks.layers import Part, activating, dropping, normalized
+from colornet.networks.layers import (
+    Part,
+    part_activation,
+    part_dropout,
+    with_norm,
+)
 
 
 def build(options: EncoderDecoder, inputs: int, outputs: int) -> nn.Module:
@@ -16,7 +21,7 @@ def build(options: EncoderDecoder, inputs: int, outputs: int) -> nn.Module:
     read = inputs
     for level in range(depth):
         wide = width * 2**level
-        layers += [_convolution(read, wide), activating(options, "encoder")]
+        layers += [_convolution(read, wide), part_activation(options, "encoder")]
         layers += [*_normalized(options, "encoder", wide, wide), nn.MaxPool2d(2)]
         read = wide
     wide = width * 2**depth
@@ -27,8 +32,8 @@ def build(options: EncoderDecoder, inputs: int, outputs: int) -> nn.Module:
         layers.append(nn.Upsample(scale_factor=2))
         layers += _normalized(options, "decoder", read, wide, inner=step < max(1, depth // 2))
         read = wide
-    layers += [_convolution(read, width), activating(options, "decoder")]
-    return nn.Sequential(*layers, *dropping(options, "decoder"), _convolution(width, outputs))
+    layers += [_convolution(read, width), part_activation(options, "decoder")]
+    return nn.Sequential(*layers, *part_dropout(options, "decoder"), _convolution(width, outputs))
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Module:
@@ -40,5 +45,5 @@ def _normalized(
 ) -> list[nn.Module]:
     """Convolution, activation, normalisation, dropout."""
     layer = _convolution(inputs, outputs)
-    convolution, *norm = normalized(layer, options.norm, outputs, options.batch_statistics)
-    return [convolution, activating(options, part), *norm, *dropping(options, part, inner)]
+    convolution, *norm = with_norm(layer, options.norm, outputs, options.batch_statistics)
+    return [convolution, part_activation(options, part), *norm, *part_dropout(options, part, inner)]

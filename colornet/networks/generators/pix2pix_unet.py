@@ -9,7 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import Pix2PixUNet
-from colornet.networks.layers import activating, dropping, has_bias, normalized
+from colornet.networks.layers import (
+    has_bias,
+    part_activation,
+    part_dropout,
+    with_norm,
+)
 
 _WIDEST = 8
 """Widths double per level up to this many times the first."""
@@ -35,18 +40,18 @@ class Pix2PixGenerator(nn.Module):
             read = inputs if level == 0 else widths[level - 1]
             down = nn.Conv2d(read, widths[level], 4, 2, 1, bias=bias)
             norm = "none" if level == 0 or last else options.norm
-            layers = [] if level == 0 else [activating(options, "encoder")]
-            layers += normalized(down, norm, widths[level], options.batch_statistics)
-            layers += dropping(options, "bottleneck" if last else "encoder")
+            layers = [] if level == 0 else [part_activation(options, "encoder")]
+            layers += with_norm(down, norm, widths[level], options.batch_statistics)
+            layers += part_dropout(options, "bottleneck" if last else "encoder")
             self.downs.append(nn.Sequential(*layers))
         for step, level in enumerate(reversed(range(1, depth))):
             read = widths[level] * (1 if step == 0 else 2)
             up = nn.ConvTranspose2d(read, widths[level - 1], 4, 2, 1, bias=bias)
-            norm = normalized(up, options.norm, widths[level - 1], options.batch_statistics)
-            drop = dropping(options, "decoder", step in _inner(depth))
-            self.ups.append(nn.Sequential(activating(options, "decoder"), *norm, *drop))
+            norm = with_norm(up, options.norm, widths[level - 1], options.batch_statistics)
+            drop = part_dropout(options, "decoder", step in _inner(depth))
+            self.ups.append(nn.Sequential(part_activation(options, "decoder"), *norm, *drop))
         self.head = nn.Sequential(
-            activating(options, "decoder"), nn.ConvTranspose2d(2 * widths[0], outputs, 4, 2, 1)
+            part_activation(options, "decoder"), nn.ConvTranspose2d(2 * widths[0], outputs, 4, 2, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import PooledUNet
-from colornet.networks.layers import Part, block, padded
+from colornet.networks.layers import Part, conv_block, same_padding
 
 
 def build(options: PooledUNet, inputs: int, outputs: int) -> nn.Module:
@@ -30,8 +30,8 @@ class PooledGenerator(nn.Module):
             self.downs.append(nn.Sequential(*pool, *_pair(options, part, read, width)))
         for step, level in enumerate(reversed(range(depth))):
             width, inner = widths[level], step < max(1, depth // 2)
-            *pad, up = padded(nn.Conv2d(widths[level + 1], width, 2))
-            layers = block(options, "decoder", up, width, inner)
+            *pad, up = same_padding(nn.Conv2d(widths[level + 1], width, 2))
+            layers = conv_block(options, "decoder", up, width, inner)
             self.enlarges.append(nn.Sequential(nn.Upsample(scale_factor=2), *pad, *layers))
             self.ups.append(nn.Sequential(*_pair(options, "decoder", 2 * width, width, inner)))
         self.head = nn.Conv2d(widths[0], outputs, 1)
@@ -53,6 +53,6 @@ def _pair(
 ) -> list[nn.Module]:
     """Two convolutions of a level."""
     return [
-        *block(options, part, nn.Conv2d(inputs, outputs, 3, padding=1), outputs, inner),
-        *block(options, part, nn.Conv2d(outputs, outputs, 3, padding=1), outputs, inner),
+        *conv_block(options, part, nn.Conv2d(inputs, outputs, 3, padding=1), outputs, inner),
+        *conv_block(options, part, nn.Conv2d(outputs, outputs, 3, padding=1), outputs, inner),
     ]

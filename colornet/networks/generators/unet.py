@@ -12,7 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import UNet
-from colornet.networks.layers import activation, block, dropping, has_bias
+from colornet.networks.layers import (
+    activation,
+    conv_block,
+    has_bias,
+    part_dropout,
+)
 
 _WIDEST = 8
 """Widths double per level up to this many times the first."""
@@ -33,20 +38,20 @@ class UNetGenerator(nn.Module):
         self.first = nn.Sequential(
             nn.Conv2d(inputs, widths[0], 3, padding=1),
             activation(options.activation),
-            *dropping(options, "encoder"),
+            *part_dropout(options, "encoder"),
         )
         self.downs = nn.ModuleList()
         for level in range(depth):
             down = nn.Conv2d(widths[level], widths[level + 1], 4, 2, 1, bias=bias)
             part = "bottleneck" if level == depth - 1 else "encoder"
-            self.downs.append(nn.Sequential(*block(options, part, down, widths[level + 1])))
+            self.downs.append(nn.Sequential(*conv_block(options, part, down, widths[level + 1])))
         self.ups = nn.ModuleList()
         for step, level in enumerate(reversed(range(depth))):
             # Every step but the innermost also reads the skip of its own level.
             read = widths[level + 1] * (1 if step == 0 else 2)
             *resize, up = _enlarge(read, widths[level], level, bias)
             inner = step < max(1, depth // 2)
-            layers = block(options, "decoder", up, widths[level], inner)
+            layers = conv_block(options, "decoder", up, widths[level], inner)
             self.ups.append(nn.Sequential(*resize, *layers))
         self.head = nn.Conv2d(2 * widths[0], outputs, 1)
 

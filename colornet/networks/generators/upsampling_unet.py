@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import UpsamplingUNet
-from colornet.networks.layers import block, padded
+from colornet.networks.layers import conv_block, same_padding
 
 
 def build(options: UpsamplingUNet, inputs: int, outputs: int) -> nn.Module:
@@ -26,27 +26,27 @@ class UpsamplingGenerator(nn.Module):
         read = inputs
         for level in range(depth - 1):
             half, full = width * 2**level, width * 2 ** (level + 1)
-            *pad, down = padded(nn.Conv2d(read, half, 3, 2))
+            *pad, down = same_padding(nn.Conv2d(read, half, 3, 2))
             flat = nn.Conv2d(half, full, 3, padding=1)
             layers = [
-                *block(options, "encoder", down, half),
-                *block(options, "encoder", flat, full),
+                *conv_block(options, "encoder", down, half),
+                *conv_block(options, "encoder", flat, full),
             ]
             self.downs.append(nn.Sequential(*pad, *layers))
             read = full
-        *pad, down = padded(nn.Conv2d(read, 2 * read, 3, 2))
-        self.bottom = nn.Sequential(*pad, *block(options, "bottleneck", down, 2 * read))
+        *pad, down = same_padding(nn.Conv2d(read, 2 * read, 3, 2))
+        self.bottom = nn.Sequential(*pad, *conv_block(options, "bottleneck", down, 2 * read))
         for step, level in enumerate(reversed(range(depth - 1))):
             full, inner = width * 2 ** (level + 1), step < max(1, depth // 2)
             up = nn.Conv2d(2 * full, full, 3, padding=1)
             flat = nn.Conv2d(2 * full, full, 3, padding=1)
-            layers = block(options, "decoder", up, full, inner)
+            layers = conv_block(options, "decoder", up, full, inner)
             self.enlarges.append(nn.Sequential(nn.Upsample(scale_factor=2), *layers))
-            self.ups.append(nn.Sequential(*block(options, "decoder", flat, full, inner)))
+            self.ups.append(nn.Sequential(*conv_block(options, "decoder", flat, full, inner)))
         last = nn.Conv2d(2 * width, width, 3, padding=1)
         self.head = nn.Sequential(
             nn.Upsample(scale_factor=2),
-            *block(options, "decoder", last, width),
+            *conv_block(options, "decoder", last, width),
             nn.Conv2d(width, outputs, 3, padding=1),
         )
 

@@ -9,7 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import ValidUNet
-from colornet.networks.layers import Part, block, dropping, normalized
+from colornet.networks.layers import (
+    Part,
+    conv_block,
+    part_dropout,
+    with_norm,
+)
 
 _STAGES = 3
 _DOWN, _UP = (5, 3, 3), (3, 3, 5)
@@ -36,9 +41,9 @@ class ValidGenerator(nn.Module):
             read = full
         middle = nn.Conv2d(read, read, 3, padding=1)
         self.middle = nn.Sequential(
-            *normalized(middle, options.norm, read, options.batch_statistics),
+            *with_norm(middle, options.norm, read, options.batch_statistics),
             nn.Tanh(),
-            *dropping(options, "bottleneck"),
+            *part_dropout(options, "bottleneck"),
         )
         for stage in reversed(range(_STAGES)):
             half, full = width * 2**stage, width * 2 ** (stage + 1)
@@ -70,5 +75,7 @@ def _chain(
 
 def _blocks(options: ValidUNet, part: Part, layers: list, inner: bool = False) -> list[nn.Module]:
     return [
-        one for layer in layers for one in block(options, part, layer, layer.out_channels, inner)
+        one
+        for layer in layers
+        for one in conv_block(options, part, layer, layer.out_channels, inner)
     ]

@@ -2,7 +2,7 @@
 
 One generator makes color pictures of grey ones, another the grey ones of color; one discriminator
 judges colors, another grey pictures. The grey pictures of a batch are `pictures`, of which nothing
-else is looked at; the color pictures are `others`, in an order of their own. The generators play
+else is used; the color pictures are `others`, in an order of their own. The generators learn
 first, then the discriminators, on the same fakes or older ones from a pool, as in the authors'
 code (github.com/junyanz/pytorch-CycleGAN-and-pix2pix).
 """
@@ -19,29 +19,24 @@ from torch.nn import functional
 from colornet.config.config import Config
 from colornet.config.sections.losses import CycleGanLoss
 from colornet.networks.build import (
-    begin,
     build_discriminator,
     build_generator,
     discriminator_core,
+    draw_weights,
     generator_core,
 )
-from colornet.networks.heads import Judge
-from colornet.pictures import CHANNELS, Pictures, Prediction, colors
+from colornet.networks.heads import DiscriminatorNetwork
+from colornet.pictures import CHANNELS, Prediction, colors
 from colornet.ranks import Ranks
-from colornet.training.methods.contest import Contest
+from colornet.training.methods.adversarial_game import AdversarialGame
 from colornet.training.methods.player import (
     Batch,
+    ForwardPass,
     Method,
-    Player,
     discriminator_player,
     generator_player,
 )
-from colornet.training.stabilizers import Pool
-
-
-def build(config: Config, device: torch.device) -> Method:
-    """Both pairs, freshly initialized from the training's seed."""
-    return CycleGan(config, device)
+from colornet.training.stabilizers import FakePool
 
 
 class GreyMaker(nn.Module):
@@ -62,38 +57,24 @@ class GreyMaker(nn.Module):
 
 
 @dataclass
-class Scene:
-    """What all players see of a batch.
+class CycleForwardPass(ForwardPass):
+    """Both domains, and the fakes of both.
 
     Attributes:
         grey: (N, 1, H, W) in [-1, 1], the grey domain.
+        prediction: the grey pictures in predicted colors.
         color: (N, 2 or 3, H, W), the color domain in the space that the generator predicts.
-        fake_color: the grey pictures in predicted colors.
         fake_grey: (N, 1, H, W), what the way back makes of `color`.
-        shown: the fakes that the discriminators are shown, once they have come out of the pools.
+        fakes: what the discriminators see, once it has come out of the pools.
     """
 
-    batch: Batch
-    grey: Tensor
     color: Tensor
-    fake_color: Prediction
     fake_grey: Tensor
-    shown: tuple[Tensor, Tensor] | None = None
-
-    @property
-    def prediction(self) -> Prediction:
-        """What the generator that is kept makes of the grey pictures."""
-        return self.fake_color
-
-    @property
-    def others(self) -> Pictures:
-        """The color domain."""
-        assert self.batch.others is not None
-        return self.batch.others
+    fakes: tuple[Tensor, Tensor] | None = None
 
 
-class CycleGan:
-    """Two generators and two discriminators."""
+class CycleGan(Method):
+    """Two generators and two discriminators, freshly initialized from the training's seed."""
 
     unpaired = True
 
@@ -101,91 +82,91 @@ class CycleGan:
         assert isinstance(config.loss, CycleGanLoss)
         assert config.discriminator is not None
         seed, size = config.training.seed, config.data.image_size
-        options, judges = config.generator, config.discriminator
+        options, judge = config.generator, config.discriminator
         self.loss = config.loss
         self.generator = build_generator(options, seed, device)
         back = GreyMaker(generator_core(options, CHANNELS[options.predicts], 1))
-        self.back = begin(back, options.init, seed, "generator-reverse", device)
-        self.discriminator = build_discriminator(judges, size, seed, device)
-        grey_judge = Judge(discriminator_core(judges, 1, size), judges)
-        self.grey_judge = begin(grey_judge, judges.init, seed, "discriminator-grey", device)
-        self.judge: Judge | None = self.discriminator
-        self.contest, self.grey_contest = Contest(config.loss), Contest(config.loss)
+        self.back = draw_weights(back, options.init, seed, "generator-reverse", device)
+        self.network = build_discriminator(judge, size, seed, device)
+        grey_network = DiscriminatorNetwork(discriminator_core(judge, 1, size), judge)
+        self.grey_network = draw_weights(
+            grey_network, judge.init, seed, "discriminator-grey", device
+        )
+        self.discriminator = self.network
         # Each rank keeps fakes of its own pictures, which are as old as those of one rank alone.
         fakes = ceil(config.loss.pool / Ranks.here(device).world)
-        self.pool, self.grey_pool = Pool(fakes), Pool(fakes)
+        self.game, self.grey_game = AdversarialGame(config.loss), AdversarialGame(config.loss)
+        self.pool, self.grey_pool = FakePool(fakes), FakePool(fakes)
+        self.parts = {
+            "contest": self.game,
+            "contest_grey": self.grey_game,
+            "pool": self.pool,
+            "pool_grey": self.grey_pool,
+        }
         generators = nn.ModuleDict({"color": self.generator, "grey": self.back})
-        discriminators = nn.ModuleDict({"color": self.discriminator, "grey": self.grey_judge})
-        self.players: tuple[Player, ...] = (
-            generator_player(
-                generators, config, self.generator_losses, self.contest.generator_turns
-            ),
-            discriminator_player(
-                discriminators, config, self.discriminator_losses, self.contest.discriminator_turns
-            ),
+        discriminators = nn.ModuleDict({"color": self.network, "grey": self.grey_network})
+        turns = self.game.generator_turns, self.game.discriminator_turns
+        self.players = (
+            generator_player(generators, config, self.generator_losses, turns[0]),
+            discriminator_player(discriminators, config, self.discriminator_losses, turns[1]),
         )
 
-    def look(self, batch: Batch) -> Scene:
+    def forward_pass(self, batch: Batch) -> CycleForwardPass:
         """Both domains and the fakes of both."""
         assert batch.others is not None
         generator = self.generator
         grey, color = generator.signed_grey(batch.pictures), colors(batch.others, generator.space)
         values = generator(generator.ranged(grey))
-        fake_color = Prediction(generator.space, values, batch.pictures.lightness)
-        return Scene(batch, grey, color, fake_color, self.back(color))
+        prediction = Prediction(generator.space, values, batch.pictures.lightness)
+        return CycleForwardPass(batch, grey, prediction, color, self.back(color))
 
-    def generator_losses(self, scene: Scene) -> dict[str, Tensor]:
+    def generator_losses(self, forward: CycleForwardPass) -> dict[str, Tensor]:
         """Look real in both domains, and find the way back (equation 3, plus identity)."""
-        generator = self.generator
-        view = self.discriminator.view(scene.fake_color, scene.grey)
-        adversarial = self.contest.generator_loss(self.discriminator, view, scene.batch)
-        adversarial = adversarial + self.grey_contest.generator_loss(
-            self.grey_judge, scene.fake_grey, scene.batch
+        generator, batch, prediction = self.generator, forward.batch, forward.prediction
+        view = self.network.view(prediction, forward.grey)
+        adversarial = self.game.generator_loss(self.network, view, batch)
+        adversarial = adversarial + self.grey_game.generator_loss(
+            self.grey_network, forward.fake_grey, batch
         )
-        grey_again = self.back(scene.fake_color.values)
-        color_again = generator(generator.ranged(scene.fake_grey))
-        cycle = functional.l1_loss(grey_again, scene.grey)
-        cycle = cycle + functional.l1_loss(color_again, scene.color)
+        # Equation 2: grey -> color -> grey and color -> grey -> color come back to where they were.
+        cycle = functional.l1_loss(self.back(prediction.values), forward.grey)
+        color_again = generator(generator.ranged(forward.fake_grey))
+        cycle = cycle + functional.l1_loss(color_again, forward.color)
         terms = {"loss_adversarial": adversarial, "loss_cycle": cycle}
         total = self.loss.adversarial_weight * adversarial + self.loss.cycle_weight * cycle
         if self.loss.identity_weight:
-            own = generator(generator.grey(scene.others))
-            terms["loss_identity"] = functional.l1_loss(own, scene.color)
+            assert batch.others is not None
+            same = generator(generator.grey(batch.others))
+            terms["loss_identity"] = functional.l1_loss(same, forward.color)
             total = total + self.loss.identity_weight * terms["loss_identity"]
-        # Measured, not learned.
-        predicted = scene.fake_color.detached().ab
-        terms["loss_l1"] = functional.l1_loss(predicted, scene.batch.pictures.ab)
+        # Measured, not learned: unpaired pictures have no true colors to compare with.
+        terms["loss_l1"] = functional.l1_loss(prediction.detached().ab, batch.pictures.ab)
         return {"loss_generator": total, **terms}
 
-    def discriminator_losses(self, scene: Scene) -> dict[str, Tensor]:
+    def discriminator_losses(self, forward: CycleForwardPass) -> dict[str, Tensor]:
         """Tell real from fake in both domains: the mean of the two, in one game's units."""
-        if scene.shown is None:
-            view = self.discriminator.view(scene.fake_color.detached(), scene.grey)
-            shown = self.pool.exchange(view), self.grey_pool.exchange(scene.fake_grey.detach())
-            scene.shown = shown
-        fake_color, fake_grey = scene.shown
-        real_color = self.discriminator.view(scene.others, scene.grey)
-        of_color = self.contest.discriminator_losses(
-            self.discriminator, real_color, fake_color, scene.batch
+        batch = forward.batch
+        assert batch.others is not None
+        if forward.fakes is None:  # further turns in a batch see the same fakes
+            view = self.network.view(forward.prediction.detached(), forward.grey)
+            grey = forward.fake_grey.detach()
+            forward.fakes = self.pool.exchange(view), self.grey_pool.exchange(grey)
+        fake_color, fake_grey = forward.fakes
+        real_color = self.network.view(batch.others, forward.grey)
+        color = self.game.discriminator_losses(self.network, real_color, fake_color, batch)
+        grey = self.grey_game.discriminator_losses(
+            self.grey_network, forward.grey, fake_grey, batch
         )
-        of_grey = self.grey_contest.discriminator_losses(
-            self.grey_judge, scene.grey, fake_grey, scene.batch
-        )
-        return {name: (of_color[name] + of_grey[name]) / 2 for name in of_color}
+        return {name: (color[name] + grey[name]) / 2 for name in color}
 
     def state_dict(self) -> dict[str, Any]:
-        """What the contests remember, and the pools."""
-        return {name: part.state_dict() for name, part in self._parts().items()}
+        """What the games remember, and the pools."""
+        return {name: part.state_dict() for name, part in self.parts.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`."""
-        for name, part in self._parts().items():
+        for name, part in self.parts.items():
             part.load_state_dict(state[name])
 
-    def _parts(self) -> dict[str, Contest | Pool]:
-        return {
-            "contest": self.contest,
-            "contest_grey": self.grey_contest,
-            "pool": self.pool,
-            "pool_grey": self.grey_pool,
-        }
+
+build = CycleGan

@@ -1,11 +1,10 @@
 """GAN with a distance to the true colors (pix2pix, Isola et al. 2017, equation 4).
 
-The discriminator plays first, on detached predictions; the generator then answers the updated
+The discriminator learns first, on detached predictions; the generator then answers the updated
 discriminator with the same predictions.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,87 +13,60 @@ from torch import Tensor
 from colornet.config.config import Config
 from colornet.config.sections.losses import GanLoss
 from colornet.networks.build import build_discriminator, build_generator
-from colornet.pictures import Pictures, Prediction
-from colornet.training.methods.contest import Contest
+from colornet.training.losses import reconstruction
+from colornet.training.methods.adversarial_game import AdversarialGame
 from colornet.training.methods.player import (
-    Batch,
+    ForwardPass,
     Method,
-    Player,
     discriminator_player,
     generator_player,
 )
-from colornet.training.methods.reconstruction import reconstruction
 
 
-def build(config: Config, device: torch.device) -> Method:
-    """Both players, freshly initialized from the training's seed."""
-    return Gan(config, device)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What both players see of a batch."""
-
-    batch: Batch
-    grey: Tensor
-    prediction: Prediction
-
-    @property
-    def pictures(self) -> Pictures:
-        """The truth."""
-        return self.batch.pictures
-
-
-class Gan:
-    """Generator and discriminator, playing in turns."""
-
-    unpaired = False
+class Gan(Method):
+    """Generator and discriminator in turns, freshly initialized from the training's seed."""
 
     def __init__(self, config: Config, device: torch.device) -> None:
         assert isinstance(config.loss, GanLoss)
         assert config.discriminator is not None
         size, seed = config.data.image_size, config.training.seed
         self.loss = config.loss
+        self.game = AdversarialGame(config.loss)
         self.generator = build_generator(config.generator, seed, device)
-        self.discriminator = build_discriminator(config.discriminator, size, seed, device)
-        self.contest = Contest(config.loss)
-        generator = generator_player(
-            self.generator, config, self.generator_losses, self.contest.generator_turns
-        )
-        discriminator = discriminator_player(
-            self.discriminator, config, self.discriminator_losses, self.contest.discriminator_turns
-        )
-        alone = config.loss.adversarial == "none"
-        self.judge = None if alone else self.discriminator
-        self.players: tuple[Player, ...] = (generator,) if alone else (discriminator, generator)
+        turns = self.game.generator_turns
+        generator = generator_player(self.generator, config, self.generator_losses, turns)
+        self.players = (generator,)
+        # Also where it never learns, so that one which leaves nothing of the picture is refused.
+        self.network = build_discriminator(config.discriminator, size, seed, device)
+        if config.loss.adversarial != "none":
+            self.discriminator = self.network
+            turns = self.game.discriminator_turns
+            losses = self.discriminator_losses
+            self.players = (discriminator_player(self.network, config, losses, turns), generator)
 
-    def look(self, batch: Batch) -> Scene:
-        """Grey pictures and their prediction."""
-        grey = self.generator.grey(batch.pictures)
-        values = self.generator(grey)
-        prediction = Prediction(self.generator.space, values, batch.pictures.lightness)
-        return Scene(batch, grey, prediction)
-
-    def discriminator_losses(self, scene: Scene) -> dict[str, Tensor]:
+    def discriminator_losses(self, forward: ForwardPass) -> dict[str, Tensor]:
         """Tell real from predicted colors."""
-        real = self.discriminator.view(scene.pictures, scene.grey)
-        fake = self.discriminator.view(scene.prediction.detached(), scene.grey)
-        return self.contest.discriminator_losses(self.discriminator, real, fake, scene.batch)
+        real = self.network.view(forward.batch.pictures, forward.grey)
+        fake = self.network.view(forward.prediction.detached(), forward.grey)
+        return self.game.discriminator_losses(self.network, real, fake, forward.batch)
 
-    def generator_losses(self, scene: Scene) -> dict[str, Tensor]:
+    def generator_losses(self, forward: ForwardPass) -> dict[str, Tensor]:
         """Look real to the discriminator and stay close to the true colors."""
-        total, terms = reconstruction(self.loss, scene.prediction, scene.pictures)
-        if self.contest.is_on(scene.batch):
-            view = self.discriminator.view(scene.prediction, scene.grey)
-            adversarial = self.contest.generator_loss(self.discriminator, view, scene.batch)
-            terms["loss_adversarial"] = adversarial
-            total = total + self.loss.adversarial_weight * adversarial
+        total, terms = reconstruction(self.loss, forward.prediction, forward.batch.pictures)
+        if self.game.is_on(forward.batch):
+            view = self.network.view(forward.prediction, forward.grey)
+            terms["loss_adversarial"] = self.game.generator_loss(self.network, view, forward.batch)
+            # Isola et al. 2017, equation 4, with lambda in front of L1 and a weight here, too.
+            total = total + self.loss.adversarial_weight * terms["loss_adversarial"]
         return {"loss_generator": total, **terms}
 
     def state_dict(self) -> dict[str, Any]:
-        """What the contest remembers."""
-        return self.contest.state_dict()
+        """What the game remembers."""
+        return self.game.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`."""
-        self.contest.load_state_dict(state)
+        self.game.load_state_dict(state)
+
+
+build = Gan

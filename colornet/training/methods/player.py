@@ -1,20 +1,20 @@
-"""Players and methods: what the loop iterates over.
+"""Players and methods: what a training step iterates over.
 
 The loop knows time and order; a method knows the mathematics. Whether there is a discriminator,
-and when it plays, is data in the list of players.
+and in which steps it learns, is data in the list of players.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from colornet.config.config import Config
 from colornet.config.sections.optimizer import Optimizer
-from colornet.networks.heads import Colorizer, Judge
-from colornet.pictures import Pictures
+from colornet.networks.heads import Colorizer, DiscriminatorNetwork
+from colornet.pictures import Pictures, Prediction
 from colornet.ranks import Ranks
 
 
@@ -46,7 +46,7 @@ class Player:
     Attributes:
         name: `generator`, `discriminator`; also the key of its state in a checkpoint.
         learning_rate: the rate that the schedule scales.
-        losses: named scalars of a scene (what the method's `look` gave). `loss_<name>` is what the
+        losses: named scalars of what the method's `forward_pass` gave. `loss_<name>` is what the
             player minimises; the others are its terms, for the records.
         turns: how often it plays in a batch.
         predicts: whether its losses are followed back into the predictions, which then have to be
@@ -71,35 +71,48 @@ class Player:
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-class Method(Protocol):
+@dataclass
+class ForwardPass:
+    """What the players of a step share: one prediction, with the generator's graph.
+
+    Attributes:
+        grey: (N, 1, H, W), what the generator has seen.
+        prediction: what it makes of the batch's pictures.
+    """
+
+    batch: Batch
+    grey: Tensor
+    prediction: Prediction
+
+
+class Method:
     """How a training learns.
 
     Attributes:
         generator: the network that colorizes.
-        judge: the discriminator of colors, or None where nothing is judged.
+        discriminator: of colors, or None where there is none.
         players: in the order of their turns.
         unpaired: whether batches need other pictures beside.
     """
 
     generator: Colorizer
-    judge: Judge | None
+    discriminator: DiscriminatorNetwork | None = None
     players: tuple[Player, ...]
-    unpaired: bool
+    unpaired = False
 
-    def look(self, batch: Batch) -> Any:
-        """The scene that the players of a step share, with the generator's graph.
-
-        Its `prediction` is what the generator makes of the batch's pictures.
-        """
-        ...
+    def forward_pass(self, batch: Batch) -> ForwardPass:
+        """The pictures as the generator predicts them."""
+        grey = self.generator.grey(batch.pictures)
+        values = self.generator(grey)
+        prediction = Prediction(self.generator.space, values, batch.pictures.lightness)
+        return ForwardPass(batch, grey, prediction)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint needs beside the players; tensors and plain data."""
-        ...
+        return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`."""
-        ...
 
 
 def generator_player(
@@ -127,7 +140,7 @@ def discriminator_player(
 
 
 def adam(network: nn.Module, options: Optimizer) -> torch.optim.Optimizer:
-    """Adam over a network's weights, in one fused kernel; the loop sets its rate at every step."""
+    """Adam over a network's weights, in one fused kernel; every step sets its rate."""
     betas = (options.beta1, options.beta2)
     weights = list(network.parameters())
     # The meta device, on which costs are counted, has no fused kernel.

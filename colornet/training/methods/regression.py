@@ -1,51 +1,28 @@
 """Regression: the generator alone, on the distance to the true colors."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from colornet.config.config import Config
 from colornet.config.sections.losses import Reconstruction
 from colornet.networks.build import build_generator
-from colornet.pictures import Pictures, Prediction
-from colornet.training.methods.player import Batch, Method, Player, generator_player
-from colornet.training.methods.reconstruction import reconstruction
+from colornet.training.losses import reconstruction
+from colornet.training.methods.player import ForwardPass, Method, generator_player
 
 
-def build(config: Config, device: torch.device) -> Method:
-    """The one player, freshly initialized from the training's seed."""
-    return Regression(config, device)
-
-
-class Regression:
-    """A generator without an opponent."""
-
-    judge = None
-    unpaired = False
+class Regression(Method):
+    """A generator without a discriminator, freshly initialized from the training's seed."""
 
     def __init__(self, config: Config, device: torch.device) -> None:
         assert isinstance(config.loss, Reconstruction)
         self.loss = config.loss
         self.generator = build_generator(config.generator, config.training.seed, device)
-        self.players: tuple[Player, ...] = (
-            generator_player(self.generator, config, self.generator_losses),
-        )
+        self.players = (generator_player(self.generator, config, self.generator_losses),)
 
-    def look(self, batch: Batch) -> tuple[Pictures, Prediction]:
-        """The pictures and their prediction."""
-        return batch.pictures, self.generator.colorize(batch.pictures)
-
-    def generator_losses(self, scene: tuple[Pictures, Prediction]) -> dict[str, Tensor]:
+    def generator_losses(self, forward: ForwardPass) -> dict[str, Tensor]:
         """Distance to the true colors."""
-        pictures, prediction = scene
-        total, terms = reconstruction(self.loss, prediction, pictures)
+        total, terms = reconstruction(self.loss, forward.prediction, forward.batch.pictures)
         return {"loss_generator": total, **terms}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing beside the player."""
-        return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing beside the player."""
+build = Regression

@@ -21,7 +21,12 @@ from colornet.config.config import Config, parse_config
 from colornet.config.paths import TAGS, apply_overrides, flatten, known_paths
 from colornet.config.sections.data import FolderData
 from colornet.config.sections.discriminators import Patch
-from colornet.config.sections.losses import LABELLED, OF_LABELS, Game, GanLoss
+from colornet.config.sections.losses import (
+    LABELLED,
+    OF_LABELS,
+    AdversarialOptions,
+    GanLoss,
+)
 from colornet.errors import InputError
 
 
@@ -428,7 +433,9 @@ def test_a_critic_has_no_accuracy_to_wait_for() -> None:
     assert parse_config(critic, "x").to_dict()["loss"]["gate_accuracy"] is None
 
 
-@pytest.mark.parametrize("name", get_args(Game.model_fields["adversarial"].annotation))
+@pytest.mark.parametrize(
+    "name", get_args(AdversarialOptions.model_fields["adversarial"].annotation)
+)
 def test_every_adversarial_loss_can_be_chosen(name: str) -> None:
     """What means nothing with it goes, and labels stay with a loss that has them."""
     options = {**dict.fromkeys(OF_LABELS, 0.1), "r1_gamma": 1.0}

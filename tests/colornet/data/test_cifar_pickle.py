@@ -90,7 +90,6 @@ def test_arrays_that_do_not_fit(shape: object, content: object) -> None:
         b"\x80\x02}(Nu.",
         b"\x80\x02}(U\x01au.",
         b"\x80\x02NNR.",
-        b"\x80\x02NNb.",
         b"\x80\x04NN\x93.",
         b"\x80\x02cos\n.",
         b"\x80\x02c\n\n.",
@@ -111,8 +110,15 @@ def test_opcodes_that_do_not_fit(content: bytes) -> None:
         b"\x80\x02}N" + b"\x85" * 50_000 + b"K\x01s.",  # tuples that are hashed
         b"\x80\x02}N" + b"2\x86" * 60 + b"K\x01s.",  # and twice in each other
         b"\x80\x02" + b"(" * 50_000 + b"t" * 50_000 + b"b.",
+        b"\x80\x02}N" + b"\x85q\x00h\x00\x86" * 25 + b"K\x01s.",  # and from the memo
+        # dictionaries whose keys collide
+        b"\x80\x02}("
+        + b"".join(
+            b"\x8a\x20" + (n * (2**61 - 1)).to_bytes(32, "little") + b"N" for n in range(1, 20_000)
+        )
+        + b"u.",
     ],
-    ids=["memo", "bytes", "number", "tuples", "twice", "marks"],
+    ids=["memo", "bytes", "number", "tuples", "twice", "marks", "shared", "collisions"],
 )
 def test_what_would_exhaust_a_reader(content: bytes) -> None:
     begin = time.process_time()
@@ -121,5 +127,7 @@ def test_what_would_exhaust_a_reader(content: bytes) -> None:
     assert time.process_time() - begin < 1
 
 
-def test_the_memo_is_no_larger_than_what_is_put_there() -> None:
-    assert read_pickle(b"\x80\x02]r\xff\xff\xff\xff.") == []
+def test_the_memo_is_no_larger_than_the_file() -> None:
+    with pytest.raises(Refused, match="a number that no batch has"):
+        read_pickle(b"\x80\x02]r\xff\xff\xff\xff.")
+    assert read_pickle(b"\x80\x02]r\x05\x00\x00\x00.") == []

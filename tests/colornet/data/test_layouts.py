@@ -52,7 +52,7 @@ def test_landscape_pictures_are_flat(root: Path, make: Make, folder_data: MakeDa
     names = [f"{number:08d}{'' if number % 3 else '_(2)'}.jpg" for number in range(20)]
     make(*names)
     source = FolderSource(folder_data(root))
-    assert source.layout() == "pictures without folders"
+    assert source.layout == "pictures without folders"
     entries = source.entries()
     assert [entry.name for entry in entries] == sorted(names)
     assert {(entry.label, entry.official) for entry in entries} == {("", None)}
@@ -87,7 +87,7 @@ def test_a_logo_beside_split_folders_is_left_out(
     make(*(f"train/{n}.jpg" for n in range(12)), "test/a.jpg", "test/b.jpg", "docs/logo.png")
     source = FolderSource(folder_data(root))
     told = "split folders (test: test, train: train), left out: docs (1 picture)"
-    assert source.layout() == told
+    assert source.layout == told
     pack = open_pack(folder_data(root))
     assert sides(pack)["test"] == {"test/a.jpg", "test/b.jpg"}
     assert "docs/logo.png" not in pack.names

@@ -9,7 +9,7 @@ from PIL import Image
 
 from colornet.config.sections.data import ScenesData
 from colornet.data.decode import decode
-from colornet.data.near_duplicates import LOOK_SIDE, find_twins, look_of
+from colornet.data.near_duplicates import HASH_SIDE, find_near_duplicates, perceptual_hash
 from colornet.data.source import build_source
 
 
@@ -33,8 +33,8 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def look(data: bytes, image_size: int = 32) -> bytes:
-    return decode(data, image_size, 10**8, looks=True).look
+def phash(data: bytes, image_size: int = 32) -> bytes:
+    return decode(data, image_size, 10**8, phashes=True).phash
 
 
 def copies(image: Image.Image) -> Iterator[bytes]:
@@ -48,32 +48,36 @@ def copies(image: Image.Image) -> Iterator[bytes]:
 
 
 def test_nothing_and_one_have_none() -> None:
-    assert find_twins([]) == []
-    assert find_twins([look(encoded(photo(0), "PNG"))]) == []
-    assert find_twins([b"", b""]) == []
+    assert find_near_duplicates([]) == []
+    assert find_near_duplicates([phash(encoded(photo(0), "PNG"))]) == []
+    assert find_near_duplicates([b"", b""]) == []
 
 
 def test_every_copy_is_found_and_only_copies_are() -> None:
-    looks = [look(data) for seed in range(30) for data in copies(photo(seed))]
+    phashes = [phash(data) for seed in range(30) for data in copies(photo(seed))]
     each = len(list(copies(photo(0))))
-    assert find_twins(looks) == [list(range(n * each, (n + 1) * each)) for n in range(30)]
+    assert find_near_duplicates(phashes) == [
+        list(range(n * each, (n + 1) * each)) for n in range(30)
+    ]
 
 
 def test_a_look_is_the_same_at_every_image_size() -> None:
     for data in (encoded(photo(1, 900, 700), "JPEG"), encoded(photo(1), "PNG")):
-        assert len({look(data, size) for size in (16, 32, 64, 100, 256)}) == 1
+        assert len({phash(data, size) for size in (16, 32, 64, 100, 256)}) == 1
 
 
 @pytest.mark.parametrize("tones", [(0, 0), (7, 7), (128, 128), (0, 255), (128, 129)])
 def test_flat_pictures_are_not_alike(tones: tuple[int, int]) -> None:
-    looks = [look(encoded(Image.new("RGB", (40, 40), (tone,) * 3), "PNG")) for tone in tones]
-    assert looks == [b"", b""]
+    phashes = [phash(encoded(Image.new("RGB", (40, 40), (tone,) * 3), "PNG")) for tone in tones]
+    assert phashes == [b"", b""]
 
 
 def test_dark_noise_is_not_alike() -> None:
     chance = np.random.default_rng(0)
     dark = [chance.integers(0, 4, (64, 64, 3), dtype=np.uint8) for _ in range(50)]
-    assert find_twins([look(encoded(Image.fromarray(one), "JPEG")) for one in dark]) == []
+    assert (
+        find_near_duplicates([phash(encoded(Image.fromarray(one), "JPEG")) for one in dark]) == []
+    )
 
 
 def test_one_shape_in_other_colors_is_another_picture() -> None:
@@ -83,13 +87,13 @@ def test_one_shape_in_other_colors_is_another_picture() -> None:
         pixels = np.full((64, 64, 3), 30, np.uint8)
         pixels[..., channel] = ramp
         squares.append(Image.fromarray(pixels))
-    assert find_twins([look_of(square) for square in squares]) == []
+    assert find_near_duplicates([perceptual_hash(square) for square in squares]) == []
 
 
 def test_drawn_landscapes_are_not_alike() -> None:
-    source = build_source(ScenesData(pictures=200, image_size=LOOK_SIDE))
+    source = build_source(ScenesData(pictures=200, image_size=HASH_SIDE))
     drawn = [source.decode(entry).pixels for entry in source.entries()]
-    assert find_twins([look_of(Image.fromarray(one)) for one in drawn]) == []
+    assert find_near_duplicates([perceptual_hash(Image.fromarray(one)) for one in drawn]) == []
 
 
 def scattered(count: int) -> list[bytes]:
@@ -98,26 +102,26 @@ def scattered(count: int) -> list[bytes]:
 
 
 def test_all_that_differ_in_few_bits_are_found() -> None:
-    looks = scattered(300)
+    phashes = scattered(300)
     chance = np.random.default_rng(1)
     low = [16 * row + column for row in range(8) for column in range(8)]
     high = sorted(set(range(256)) - set(low))
     for at in range(300):
-        bits = np.unpackbits(np.frombuffer(looks[at][:32], np.uint8))
+        bits = np.unpackbits(np.frombuffer(phashes[at][:32], np.uint8))
         bits[chance.choice(low, 7, replace=False)] ^= 1
         bits[chance.choice(high, 33, replace=False)] ^= 1
-        looks.append(np.packbits(bits).tobytes() + looks[at][32:])
-    assert find_twins(looks) == [[at, at + 300] for at in range(300)]
+        phashes.append(np.packbits(bits).tobytes() + phashes[at][32:])
+    assert find_near_duplicates(phashes) == [[at, at + 300] for at in range(300)]
     for at in range(300):
-        bits = np.unpackbits(np.frombuffer(looks[at][:32], np.uint8))
+        bits = np.unpackbits(np.frombuffer(phashes[at][:32], np.uint8))
         bits[chance.choice(low, 8, replace=False)] ^= 1
-        looks[at + 300] = np.packbits(bits).tobytes() + looks[at][32:]
+        phashes[at + 300] = np.packbits(bits).tobytes() + phashes[at][32:]
     # Their colors alone would tell: they are let differ.
     for at in range(300):
-        colors = np.frombuffer(looks[at + 300][32:], np.uint8).astype(int)
+        colors = np.frombuffer(phashes[at + 300][32:], np.uint8).astype(int)
         moved = (colors + chance.integers(-30, 31, 192)).clip(0, 255).astype(np.uint8)
-        looks[at + 300] = looks[at + 300][:32] + moved.tobytes()
-    assert find_twins(looks) == []
+        phashes[at + 300] = phashes[at + 300][:32] + moved.tobytes()
+    assert find_near_duplicates(phashes) == []
 
 
 def smooth(seed: int, side: int = 64) -> Image.Image:
@@ -141,12 +145,12 @@ def test_pictures_of_few_frequencies_are_known_by_their_colors(
     draw: Callable[[int], Image.Image],
 ) -> None:
     images = [draw(seed) for seed in range(40)]
-    looks = [
-        look(data)
+    phashes = [
+        phash(data)
         for image in images
         for data in (encoded(image, "PNG"), encoded(image, "JPEG", quality=90))
     ]
-    assert find_twins(looks) == [[2 * n, 2 * n + 1] for n in range(40)]
+    assert find_near_duplicates(phashes) == [[2 * n, 2 * n + 1] for n in range(40)]
 
 
 def test_a_film_is_one_group_and_takes_no_time_in_proportion_to_its_square(
@@ -165,14 +169,14 @@ def test_a_film_is_one_group_and_takes_no_time_in_proportion_to_its_square(
             yield first, second
 
     monkeypatch.setattr(near_duplicates, "_pairs", count)
-    (group,) = find_twins(frames)
+    (group,) = find_near_duplicates(frames)
     assert group == list(range(3000))
     assert compared < 68 * 256 * 3000
 
 
 def test_pairs_come_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = [one for one in scattered(40) for _ in range(3)]
-    whole = find_twins(looks)
+    phashes = [one for one in scattered(40) for _ in range(3)]
+    whole = find_near_duplicates(phashes)
     assert whole == [[3 * n, 3 * n + 1, 3 * n + 2] for n in range(40)]
     monkeypatch.setattr("colornet.data.near_duplicates._PAIRS_AT_A_TIME", 5)
-    assert find_twins(looks) == whole
+    assert find_near_duplicates(phashes) == whole

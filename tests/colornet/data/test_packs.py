@@ -12,7 +12,14 @@ from colornet.config.config import Config, parse_config
 from colornet.config.sections.data import FolderData
 from colornet.data import packs
 from colornet.data.packed import Pack, open_pack
-from colornet.data.packs import Packs, check_packs, open_packs, twins_told
+from colornet.data.packs import (
+    FEW,
+    Packs,
+    check_packs,
+    few_pictures_warning,
+    leakage_warning,
+    open_packs,
+)
 from colornet.errors import InputError
 
 DATA = {"source": "scenes", "pictures": 60, "image_size": 16}
@@ -27,14 +34,14 @@ def config(**evaluate_on: Any) -> Config:
 def test_without_common_pictures_the_own_ones_judge() -> None:
     found = open_packs(config())
     assert found.common is None
-    assert found.judging is found.own
-    assert found.judges == ""
+    assert found.evaluation is found.training
+    assert found.evaluation_hash == ""
 
 
 def test_common_pictures_judge() -> None:
     found = open_packs(config(seed=5), test=True)
-    assert found.judging is found.common
-    assert found.own.content_hash != found.judging.content_hash
+    assert found.evaluation is found.common
+    assert found.training.content_hash != found.evaluation.content_hash
 
 
 @pytest.mark.parametrize("other", [{"image_size": 24}, {"horizontal_flip": False}])
@@ -66,8 +73,8 @@ def test_pictures_on_both_sides_are_counted_and_one_is_named() -> None:
 
 def test_what_judges_tells_sets_apart() -> None:
     others = [{"seed": 5}, {"seed": 6}, {"seed": 5, "image_size": 24}, {"classes": ["sea"]}]
-    assert len({open_packs(config(**other)).judges for other in others}) == 4
-    assert open_packs(config(seed=5)).judges == open_packs(config(seed=5)).judges
+    assert len({open_packs(config(**other)).evaluation_hash for other in others}) == 4
+    assert open_packs(config(seed=5)).evaluation_hash == open_packs(config(seed=5)).evaluation_hash
 
 
 def saved(folder: Path, seeds: Iterable[int], suffix: str = ".png", side: int = 64) -> str:
@@ -96,20 +103,22 @@ def test_near_duplicates_on_both_sides_are_counted(tmp_path: Path, image_size: i
     both = seeds_of(own, "train") & seeds_of(common, "val", "test")
     held_out = len(seeds_of(common, "val", "test"))
     assert len(both) > 2
-    told = twins_told([own], common)
+    told = leakage_warning([own], common)
     assert told.startswith(f"evaluate_on: {len(both)} of its {held_out} held-out pictures ")
     named = told.split("such as ")[1].split(":")[0]
     assert int(Path(named).stem) in both
-    assert twins_told([opened(saved(tmp_path / "third", range(200, 220))), own], common) == told
+    assert (
+        leakage_warning([opened(saved(tmp_path / "third", range(200, 220))), own], common) == told
+    )
 
 
 def test_what_is_held_out_or_trained_on_alone_is_no_near_duplicate(tmp_path: Path) -> None:
     own = opened(saved(tmp_path / "own", range(40)))
     twice = saved(tmp_path / "common", range(100, 140))
     common = opened(saved(Path(twice), range(100, 140), ".jpg", 100))
-    assert twins_told([own], common) == ""
-    assert twins_told([own], own) == ""
-    assert twins_told([own], None) == ""
+    assert leakage_warning([own], common) == ""
+    assert leakage_warning([own], own) == ""
+    assert leakage_warning([own], None) == ""
 
 
 @pytest.mark.parametrize("side", ["own", "common"])
@@ -119,9 +128,9 @@ def test_of_sets_without_looking_for_near_duplicates_nothing_is_said(
     options = {name: {"split": "content"} if name == side else {} for name in ("own", "common")}
     own = opened(saved(tmp_path / "own", range(60)), **options["own"])
     common = opened(saved(tmp_path / "common", range(60), ".jpg"), **options["common"])
-    assert twins_told([own], common) == ""
+    assert leakage_warning([own], common) == ""
     drawn = open_packs(config(seed=5))
-    assert twins_told([drawn.own], drawn.common) == ""
+    assert leakage_warning([drawn.training], drawn.common) == ""
 
 
 def test_so_many_training_pictures_are_compared(
@@ -131,6 +140,25 @@ def test_so_many_training_pictures_are_compared(
     common = opened(saved(tmp_path / "common", range(60), ".jpg"))
     seen: list[int] = []
     monkeypatch.setattr(packs, "MOST_COMPARED", 7)
-    monkeypatch.setattr(packs, "look_of_packed", lambda pixels: bytes(seen.append(1) or b""))
-    assert twins_told([own], common) == ""
+    monkeypatch.setattr(
+        packs, "perceptual_hash_of_pixels", lambda pixels: bytes(seen.append(1) or b"")
+    )
+    assert leakage_warning([own], common) == ""
     assert len(seen) == 7 + len(seeds_of(common, "val", "test"))
+
+
+@pytest.mark.parametrize("count", [0, 1, 163, FEW - 1])
+def test_few_photos_are_said_to_be_few_with_what_was_measured(count: int) -> None:
+    said = few_pictures_warning(count, "folder")
+    assert said is not None
+    assert said.startswith(f"{count} training picture{'s are' if count != 1 else ' is'} few: ")
+    assert "With 100 photos" in said
+
+
+@pytest.mark.parametrize("source", ["folder", "parquet", "cifar10"])
+def test_enough_are_not_mentioned(source: str) -> None:
+    assert few_pictures_warning(FEW, source) is None
+
+
+def test_drawn_scenes_are_never_few() -> None:
+    assert few_pictures_warning(32, "scenes") is None

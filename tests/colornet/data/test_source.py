@@ -15,9 +15,14 @@ from colornet.config.paths import TAGS
 from colornet.config.sections.data import DATA, DataConfig, ScenesData
 from colornet.data import sources
 from colornet.data.build import decode_in_order, pack_key, packing_order
-from colornet.data.detect import FILE_SOURCES
+from colornet.data.check import FILE_SOURCES
 from colornet.data.packed import open_pack
-from colornet.data.source import Decoded, Entry, build_source, of_classes
+from colornet.data.source import (
+    Decoded,
+    Entry,
+    build_source,
+    select_classes,
+)
 from colornet.errors import InputError
 
 Write = Callable[..., Path]
@@ -127,7 +132,7 @@ def test_the_check_can_be_told_the_source(data: DataConfig) -> None:
 
 
 def test_the_layout_is_one_line(data: DataConfig) -> None:
-    line = build_source(data).layout()
+    line = build_source(data).layout
     assert line
     assert "\n" not in line
 
@@ -135,10 +140,10 @@ def test_the_layout_is_one_line(data: DataConfig) -> None:
 def test_held_out_pictures_come_first() -> None:
     splits = [None, "val", "train", "test", None, "test"]
     entries = [Entry(str(n), "", n, split) for n, split in enumerate(splits)]
-    assert [entry.place for entry in packing_order(entries)] == [3, 5, 1, 0, 2, 4]
+    assert [entry.location for entry in packing_order(entries)] == [3, 5, 1, 0, 2, 4]
 
 
 def test_classes_of_nothing() -> None:
-    assert of_classes([], None, "x") == []
+    assert select_classes([], None, "x") == []
     with pytest.raises(InputError, match="no classes"):
-        of_classes([], ("sea",), "x")
+        select_classes([], ("sea",), "x")

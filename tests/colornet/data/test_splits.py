@@ -5,7 +5,14 @@ import hashlib
 import numpy as np
 import pytest
 
-from colornet.data.splits import LEFT_OUT, Split, assign_splits, settle, split_named, split_origins
+from colornet.data.splits import (
+    LEFT_OUT,
+    Split,
+    assign_splits,
+    split_named,
+    split_origins,
+    trainable_splits,
+)
 
 
 def hashes(count: int) -> list[str]:
@@ -84,7 +91,7 @@ def test_words_for_splits(words: str, expected: set[str | None]) -> None:
 def test_official_splits_are_settled(
     given: list[Split | None], settled: list[Split | None]
 ) -> None:
-    assert settle(given) == settled
+    assert trainable_splits(given) == settled
 
 
 def test_official_pictures_stay_and_a_tenth_of_the_others_becomes_val() -> None:

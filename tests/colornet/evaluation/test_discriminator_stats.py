@@ -10,7 +10,7 @@ from colornet.evaluation.discriminator_stats import (
     Scores,
     auroc,
     collapsed,
-    judgement_columns,
+    discriminator_columns,
     loss_norm,
     overfits,
     r_v,
@@ -59,7 +59,7 @@ def test_auroc_of_nothing_or_of_no_numbers_is_unknown(
 
 
 def test_every_column_by_hand() -> None:
-    columns = judgement_columns(
+    columns = discriminator_columns(
         Scores(
             real_train=scores(3.0, 2.0, 1.0, 2.0),
             real_val=scores(1.0, -1.0),
@@ -87,7 +87,7 @@ def test_every_column_by_hand() -> None:
 
 def test_a_boundary_shifts_accuracies_and_signs_alone() -> None:
     given = Scores(scores(0.6, 0.4, 0.5), scores(0.6), scores(0.3), scores(0.7))
-    at_zero, at_half = judgement_columns(given, 0.0), judgement_columns(given, 0.5)
+    at_zero, at_half = discriminator_columns(given, 0.0), discriminator_columns(given, 0.5)
     assert at_half["d_acc_real_train"] == pytest.approx(1 / 3)
     assert at_half["d_acc_fake_val"] == 0.0
     assert at_half["r_t"] == 0.0
@@ -98,19 +98,19 @@ def test_a_boundary_shifts_accuracies_and_signs_alone() -> None:
 
 def test_a_critic_is_never_right_or_wrong() -> None:
     given = Scores(scores(9.0), scores(8.0), scores(-1.0), scores(-2.0))
-    assert set(judgement_columns(given, None)) == {"d_auc_val", "d_gap", "d_gap_auc", "r_v"}
+    assert set(discriminator_columns(given, None)) == {"d_auc_val", "d_gap", "d_gap_auc", "r_v"}
 
 
 @pytest.mark.parametrize("place", range(6))
 def test_a_score_that_is_no_number_leaves_everything_open(place: int) -> None:
     values = [scores(1.0, 0.0) for _ in range(6)]
     values[place][1] = NAN
-    assert judgement_columns(Scores(*values), 0.0) == {}
+    assert discriminator_columns(Scores(*values), 0.0) == {}
 
 
 def test_infinite_scores_are_in_order_but_have_no_mean() -> None:
     endless = scores(np.inf, 1.0)
-    columns = judgement_columns(Scores(endless, endless, -endless, -endless), 0.0)
+    columns = discriminator_columns(Scores(endless, endless, -endless, -endless), 0.0)
     assert columns["d_auc_val"] == 1.0
     assert columns["d_acc_real_val"] == 1.0
     assert columns["d_gap"] is None

@@ -14,9 +14,15 @@ from colornet.color import AB_RANGE, split_lab
 from colornet.config.columns import METRICS
 from colornet.config.config import Config
 from colornet.config.sections.generators import UNet
+from colornet.data.packs import Packs
 from colornet.errors import InputError
 from colornet.evaluation import evaluation
-from colornet.evaluation.evaluation import baseline_columns, evaluate, picture_rows
+from colornet.evaluation.evaluation import (
+    baseline_columns,
+    evaluate,
+    held_out_splits,
+    picture_rows,
+)
 from colornet.evaluation.metrics import PER_PICTURE
 from colornet.networks.build import build_generator
 from colornet.networks.heads import Colorizer
@@ -208,3 +214,41 @@ def test_batches_of_a_network_with_larger_pictures_are_as_small_as_its_own() -> 
 
     batches = evaluation._batches(cast(Any, Small()), np.arange(100), CPU, 256)
     assert len(next(iter(batches))) == 2
+
+
+CPU = torch.device("cpu")
+
+
+def names(packs: Packs) -> list[tuple[str, Any, str]]:
+    return [(one.name, one.pack, one.split) for one in held_out_splits(packs, 16, CPU)]
+
+
+def test_own_pictures_alone(pack: Any) -> None:
+    assert names(Packs(pack)) == [("val", pack, "val")]
+    assert held_out_splits(Packs(pack), 16, CPU, test=True)[-1].pack is pack
+
+
+def test_common_pictures_beside_them(pack: Any, common: Callable[..., Any]) -> None:
+    others = common()
+    packs = Packs(pack, others)
+    assert names(packs) == [("val", pack, "val"), ("eval", others, "val")]
+    test = held_out_splits(packs, 16, CPU, test=True)[-1]
+    assert (test.name, test.pack, test.split) == ("test", others, "test")
+    assert set(baseline_columns(test.pack, test.split, CPU, test.name)) == {
+        f"test_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")
+    }
+
+
+def test_only_a_training_s_own_pictures_take_from_its_chance(
+    pack: Any, common: Callable[..., Any], tiny: Callable[..., Config]
+) -> None:
+    options = tiny(generator={"dropout": 0.4, "dropout_at_evaluation": True}).generator
+    generator = build_generator(options, 0, CPU)
+    packs = Packs(pack, common())
+    for pictures in held_out_splits(packs, 16, CPU, test=True):
+        before = torch.get_rng_state()
+        evaluation = pictures.evaluate(generator)
+        assert torch.equal(before, torch.get_rng_state()) is (pictures.name != "val")
+        assert {row["split"] for row in picture_rows(evaluation, pictures.pack, CPU)} == {
+            pictures.name
+        }

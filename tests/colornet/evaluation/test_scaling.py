@@ -109,7 +109,11 @@ def test_equal_sizes_change_nothing(predicts: str, tiny: Callable[..., Config]) 
     pictures = Pictures(torch.from_numpy(smooth(3, 16)))
     plain, scaled = generator.colorize(pictures), colorize_at(generator, pictures, 16)
     assert torch.equal(plain.ab, scaled.ab)
-    assert (plain.own_lightness is None) is (scaled.own_lightness is None) is (predicts == "ab")
+    assert (
+        (plain.predicted_lightness is None)
+        is (scaled.predicted_lightness is None)
+        is (predicts == "ab")
+    )
 
 
 @pytest.mark.parametrize("predicts", ["ab", "lab", "rgb"])
@@ -130,5 +134,5 @@ def test_the_lightness_of_its_own_is_left_out_at_another_size() -> None:
     raw = torch.zeros(1, 3, 8, 8)
     generator = Colorizer(Painter(raw), UNet(predicts="lab", head="linear"))
     prediction = colorize_at(generator, Pictures(torch.from_numpy(smooth(2, 16))), 8)
-    assert prediction.own_lightness is None
+    assert prediction.predicted_lightness is None
     assert prediction.ab.shape == (2, 2, 16, 16)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import BmpImagePlugin, Image
 
-from colornet.colorize_command import colorize
+from colornet.commands import colorize
 from colornet.errors import InputError
 from colornet.model import colorize as colorize_module
 from colornet.model.colorize import colorize_files, find_jobs

@@ -11,7 +11,12 @@ from PIL import Image
 from colornet.config.config import parse_config
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError
-from colornet.model.lightness import NAMES, TrainingLightness, statistics, unlike_told
+from colornet.model.lightness import (
+    NAMES,
+    TrainingLightness,
+    statistics,
+    unlike_warning,
+)
 
 DRAWN = {"source": "scenes", "pictures": 200, "image_size": 16}
 
@@ -71,12 +76,12 @@ def test_color_and_mode_do_not_matter_and_size_hardly_does() -> None:
 
 @pytest.mark.parametrize(("unlike", "judged"), [(0, 0), (1, 1), (3, 3), (0, 4), (2, 4), (7, 14)])
 def test_few_pictures_and_half_of_them_are_not_told(unlike: int, judged: int) -> None:
-    assert unlike_told(unlike, judged) == ""
+    assert unlike_warning(unlike, judged) == ""
 
 
 @pytest.mark.parametrize(("unlike", "judged"), [(3, 4), (4, 4), (12, 14)])
 def test_more_than_half_are_told_with_figures(unlike: int, judged: int) -> None:
-    assert unlike_told(unlike, judged).startswith(f"{unlike} of {judged} pictures lie outside ")
+    assert unlike_warning(unlike, judged).startswith(f"{unlike} of {judged} pictures lie outside ")
 
 
 def test_what_a_model_keeps_is_read_equal(tmp_path: Path) -> None:

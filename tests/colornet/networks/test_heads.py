@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from colornet.config.sections.discriminators import Patch
 from colornet.config.sections.generators import UNet
-from colornet.networks.heads import Colorizer, Judge, to_units
+from colornet.networks.heads import Colorizer, DiscriminatorNetwork, to_units
 from colornet.pictures import Pictures, Prediction, Space
 
 BLACK, WHITE, RED = (0, 0, 0), (255, 255, 255), (255, 0, 0)
@@ -27,8 +27,8 @@ def colorizer(outputs: int = 2, **options: object) -> Colorizer:
     return Colorizer(nn.Conv2d(1, outputs, 1), UNet(**options))  # ty: ignore[invalid-argument-type]
 
 
-def judge(**options: object) -> Judge:
-    return Judge(nn.Conv2d(3, 1, 1), Patch(**options))  # ty: ignore[invalid-argument-type]
+def judge(**options: object) -> DiscriminatorNetwork:
+    return DiscriminatorNetwork(nn.Conv2d(3, 1, 1), Patch(**options))  # ty: ignore[invalid-argument-type]
 
 
 def corner(values: Tensor) -> list[float]:
@@ -149,7 +149,7 @@ def test_pictures_are_colorized_in_float32_under_autocast() -> None:
     assert prediction.values.dtype == logits.dtype == torch.float32
     assert prediction.space == "lab"
     assert torch.equal(prediction.lightness, pictures().lightness)
-    own = prediction.own_lightness
+    own = prediction.predicted_lightness
     assert own is not None and not torch.equal(own, prediction.lightness)
 
 

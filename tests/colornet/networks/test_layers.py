@@ -15,13 +15,13 @@ from colornet.networks.layers import (
     Enlarge,
     InstanceNorm,
     activation,
-    block,
-    dropping,
+    conv_block,
     has_bias,
     initialize,
-    normalized,
-    padded,
-    spectral,
+    part_dropout,
+    same_padding,
+    spectral_norm,
+    with_norm,
 )
 
 
@@ -121,12 +121,12 @@ def test_padding_is_tensorflows(kernel: int, stride: int, first: int) -> None:
     convolution.weight.data[0, 0, first, first] = 1.0
     picture = torch.rand(1, 1, 8, 8, generator=stream())
     assert torch.equal(
-        nn.Sequential(*padded(convolution))(picture), picture[..., ::stride, ::stride]
+        nn.Sequential(*same_padding(convolution))(picture), picture[..., ::stride, ::stride]
     )
 
 
 def test_what_each_norm_adds() -> None:
-    kinds = {norm: normalized(nn.Conv2d(3, 4, 3), norm, 4) for norm in get_args(Norm)}
+    kinds = {norm: with_norm(nn.Conv2d(3, 4, 3), norm, 4) for norm in get_args(Norm)}
     assert [len(layers) for layers in kinds.values()] == [1, 2, 2, 1]
     assert isinstance(kinds["batch"][1], BatchNorm)
     assert isinstance(kinds["instance"][1], InstanceNorm)
@@ -138,7 +138,7 @@ def test_what_each_norm_adds() -> None:
     "layer", [nn.Conv2d(3, 8, 3), nn.ConvTranspose2d(8, 3, 4), nn.Linear(20, 6)]
 )
 def test_a_spectral_layer_has_norm_one_from_the_start(layer: nn.Module) -> None:
-    spectral(layer)
+    spectral_norm(layer)
     initialize(layer, "he", stream())
     weight = layer.weight
     assert isinstance(weight, Tensor)
@@ -149,7 +149,7 @@ def test_a_spectral_layer_has_norm_one_from_the_start(layer: nn.Module) -> None:
 
 
 def test_a_spectral_layer_moves_its_estimate_only_while_it_learns() -> None:
-    layer = spectral(nn.Conv2d(3, 8, 3))
+    layer = spectral_norm(nn.Conv2d(3, 8, 3))
     initialize(layer, "normal", stream())
     x = torch.rand(1, 3, 5, 5, generator=stream())
     for quiet in (frozen(layer), layer.requires_grad_(True).eval()):
@@ -163,7 +163,7 @@ def test_a_spectral_layer_moves_its_estimate_only_while_it_learns() -> None:
 
 
 def test_a_spectral_norm_is_as_exact_under_autocast() -> None:
-    layer = spectral(nn.Linear(20, 6)).eval()
+    layer = spectral_norm(nn.Linear(20, 6)).eval()
     initialize(layer, "normal", stream())
     weight = layer.weight
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -193,7 +193,7 @@ def test_first_weights(init: str, deviation: float) -> None:
 @pytest.mark.parametrize("init", get_args(Init))
 def test_the_same_stream_gives_the_same_weights(init: str) -> None:
     def build(seed: int) -> nn.Module:
-        network = nn.Sequential(nn.Conv2d(1, 4, 3), BatchNorm(4), spectral(nn.Linear(3, 2)))
+        network = nn.Sequential(nn.Conv2d(1, 4, 3), BatchNorm(4), spectral_norm(nn.Linear(3, 2)))
         initialize(network, init, stream(seed))
         return network
 
@@ -216,29 +216,29 @@ def test_the_same_stream_gives_the_same_weights(init: str) -> None:
 def test_places_of_dropout(place: str, dropped: set[str]) -> None:
     options = UNet(dropout=0.5, dropout_place=place)  # ty: ignore[invalid-argument-type]
     parts = {
-        "encoder": dropping(options, "encoder"),
-        "bottleneck": dropping(options, "bottleneck"),
-        "decoder": dropping(options, "decoder"),
-        "inner": dropping(options, "decoder", inner=True),
+        "encoder": part_dropout(options, "encoder"),
+        "bottleneck": part_dropout(options, "bottleneck"),
+        "decoder": part_dropout(options, "decoder"),
+        "inner": part_dropout(options, "decoder", inner=True),
     }
     assert {name for name, layers in parts.items() if layers} == dropped
-    assert not dropping(UNet(dropout_place=place), "decoder", True)  # ty: ignore
+    assert not part_dropout(UNet(dropout_place=place), "decoder", True)  # ty: ignore
 
 
 def test_a_block_is_convolution_norm_activation_dropout() -> None:
     options = UNet(
         activation="elu", decoder_activation="silu", dropout=0.5, dropout_at_evaluation=True
     )
-    kinds = [type(one) for one in block(options, "decoder", nn.Conv2d(1, 2, 1), 2, inner=True)]
+    kinds = [type(one) for one in conv_block(options, "decoder", nn.Conv2d(1, 2, 1), 2, inner=True)]
     assert kinds == [nn.Conv2d, BatchNorm, nn.SiLU, Dropout]
-    kinds = [type(one) for one in block(options, "encoder", nn.Conv2d(1, 2, 1), 2)]
+    kinds = [type(one) for one in conv_block(options, "encoder", nn.Conv2d(1, 2, 1), 2)]
     assert kinds == [nn.Conv2d, BatchNorm, nn.ELU]
 
 
 def test_a_spectral_layer_can_be_copied_and_restored() -> None:
-    layer = spectral(nn.Conv2d(3, 8, 3)).eval()
+    layer = spectral_norm(nn.Conv2d(3, 8, 3)).eval()
     initialize(layer, "he", stream())
-    restored = spectral(nn.Conv2d(3, 8, 3)).eval()
+    restored = spectral_norm(nn.Conv2d(3, 8, 3)).eval()
     restored.load_state_dict(layer.state_dict())
     x = torch.rand(1, 3, 5, 5, generator=stream())
     assert torch.equal(copy.deepcopy(layer)(x), layer(x))

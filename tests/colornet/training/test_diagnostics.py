@@ -13,9 +13,10 @@ from colornet.color import AB_RANGE
 from colornet.config.columns import DIAGNOSTICS
 from colornet.config.config import Config, parse_config
 from colornet.config.paths import TAGS
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions
+from colornet.networks.layers import BatchNorm, spectral_norm
 from colornet.pictures import Pictures
-from colornet.training.diagnostics import Diagnosis
+from colornet.training.diagnostics import Diagnosis, preserve_state, top_singular_value
 from colornet.training.learner import Learner
 from colornet.training.loop import train
 from colornet.training.losses import floor_and_equilibrium
@@ -46,9 +47,9 @@ class Watched:
             self.learner.take_step([])
         means = self.learner.totals.means()
         self.learner.totals = Totals()
-        return self.look(means, val_ab_mae)
+        return self.forward_pass(means, val_ab_mae)
 
-    def look(self, means: dict[str, float], val_ab_mae: float = 20.0) -> Metrics:
+    def forward_pass(self, means: dict[str, float], val_ab_mae: float = 20.0) -> Metrics:
         """The columns that these means give."""
         metrics: Metrics = {"val_ab_mae": val_ab_mae}
         columns = self.diagnosis.columns(self.learner, means, metrics, self.history)
@@ -141,7 +142,7 @@ class Stub(nn.Module):
 
 
 def judged_by(watched: Watched, score: Callable[[Tensor], Tensor]) -> Metrics:
-    watched.learner.method.judge = Stub(score)  # ty: ignore[invalid-assignment]
+    watched.learner.method.discriminator = Stub(score)  # ty: ignore[invalid-assignment]
     return watched.tick()
 
 
@@ -193,10 +194,10 @@ def test_the_loss_is_read_without_its_penalty(watch: Callable[..., Watched]) -> 
     half = (limits[0] + limits[1]) / 2
     watched.learner.seen = 8
     means = {"loss_discriminator": half + 2 * 0.3, "loss_penalty": 0.3}
-    assert watched.look(means)["d_loss_norm"] == pytest.approx(0.5)
+    assert watched.forward_pass(means)["d_loss_norm"] == pytest.approx(0.5)
     lost = {"loss_discriminator": limits[0] + 1e-5, "loss_penalty": 0.0}
-    assert watched.look(lost)["collapsed"] == 1
-    assert watched.look(means)["collapsed"] == 1  # once is for good
+    assert watched.forward_pass(lost)["collapsed"] == 1
+    assert watched.forward_pass(means)["collapsed"] == 1  # once is for good
 
 
 def test_the_adversarial_share_follows_its_weight(watch: Callable[..., Watched]) -> None:
@@ -260,8 +261,8 @@ def test_players_are_looked_at_as_they_play_but_for_the_judges_dropout(
 
     def score(view: Tensor) -> Tensor:
         sizes.append(len(view))
-        assert learner.method.judge is not None
-        assert not learner.method.judge.training
+        assert learner.method.discriminator is not None
+        assert not learner.method.discriminator.training
         assert learner.method.generator.training
         return view.mean((1, 2, 3))
 
@@ -332,9 +333,9 @@ def test_a_training_is_the_same_to_the_last_bit(tiny: Build, pack: Any, name: st
     for _ in range(3):
         watched.learner.take_step([])
         before = kept(networks)
-        columns = watched.look({"loss_discriminator": 0.6})
+        columns = watched.forward_pass({"loss_discriminator": 0.6})
         assert kept(networks) == before
-    assert (columns["d_auc_val"] is not None) is isinstance(config.loss, Game)
+    assert (columns["d_auc_val"] is not None) is isinstance(config.loss, AdversarialOptions)
     state = flat(watched.learner.state_dict())
     assert state.keys() == expected.keys()
     for path, value in expected.items():
@@ -391,3 +392,68 @@ def test_a_whole_training_reports_them(tiny: Build, pack: Any) -> None:
         assert tick["diag_overfitting"] in (0, 1)
         norm = tick["diag_d_loss_norm"]
         assert norm is not None and 0 < norm < 2
+
+
+CPU = torch.device("cpu")
+
+
+def network() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3), BatchNorm(4), spectral_norm(nn.Conv2d(4, 4, 3)), nn.Dropout(0.5)
+    )
+
+
+def test_modes_frozen_weights_statistics_and_chance_are_as_before() -> None:
+    seen = network()
+    seen[0].eval()
+    seen[1].requires_grad_(False)
+    modes = [module.training for module in seen.modules()]
+    learned = [weight.requires_grad for weight in seen.parameters()]
+    state, chance = copy.deepcopy(seen.state_dict()), torch.get_rng_state()
+    with preserve_state([seen, seen], CPU):
+        seen.train()
+        assert not any(weight.requires_grad for weight in seen.parameters())
+        assert not torch.equal(seen(torch.randn(3, 2, 8, 8)), seen(torch.randn(3, 2, 8, 8)))
+    assert [module.training for module in seen.modules()] == modes
+    assert [weight.requires_grad for weight in seen.parameters()] == learned
+    assert torch.equal(torch.get_rng_state(), chance)
+    assert all(torch.equal(value, state[name]) for name, value in seen.state_dict().items())
+
+
+def test_everything_is_put_back_when_looking_fails() -> None:
+    seen, chance = network(), torch.get_rng_state()
+    with pytest.raises(ZeroDivisionError), preserve_state([seen], CPU):
+        seen.eval()
+        torch.rand(3)
+        _ = 1 / 0
+    assert seen.training
+    assert all(weight.requires_grad for weight in seen.parameters())
+    assert torch.equal(torch.get_rng_state(), chance)
+
+
+def test_the_greatest_singular_value_of_any_layer() -> None:
+    seen = nn.Sequential(nn.Conv2d(3, 8, 4), nn.Flatten(), nn.Linear(200, 16), nn.Linear(16, 1))
+    with torch.no_grad():
+        seen[2].weight *= 5
+    values = [
+        torch.linalg.matrix_norm(layer.weight.flatten(1), ord=2).item()
+        for layer in (seen[0], seen[2], seen[3])
+    ]
+    chance = torch.get_rng_state()
+    assert top_singular_value(seen) == pytest.approx(max(values), rel=0.05)
+    assert top_singular_value(seen) <= max(values) * 1.0001
+    assert torch.equal(torch.get_rng_state(), chance)
+
+
+def test_spectral_normalisation_keeps_it_at_1() -> None:
+    layer = spectral_norm(nn.Linear(20, 10))
+    for _ in range(100):
+        layer(torch.zeros(1, 20))
+    layer.eval()
+    assert top_singular_value(nn.Sequential(layer)) == pytest.approx(1.0, rel=0.05)
+
+
+def test_weights_of_zero_have_a_singular_value_of_0() -> None:
+    layer = nn.Linear(3, 2)
+    nn.init.zeros_(layer.weight)
+    assert top_singular_value(layer) == 0.0

@@ -18,7 +18,7 @@ import pytest
 from colornet.config.config import Config, parse_config
 from colornet.errors import ClusterError, ColorsweepError, InputError, StorageError
 from colornet.model.model import load_model
-from colornet.training.final import ticks_of
+from colornet.training.final import read_ticks
 
 pytestmark = pytest.mark.ray
 
@@ -76,9 +76,9 @@ class _Failed(Exception):
     ],
 )
 def test_what_ended_a_training(error: Exception, kind: type, said: str) -> None:
-    from colornet.training.distributed import _told
+    from colornet.training.distributed import _training_error
 
-    found = _told(error)
+    found = _training_error(error)
     assert (type(found), str(found)) == (kind, said)
 
 
@@ -188,9 +188,9 @@ NODES = [{"CPU": 8.0, "GPU": 2.0, "memory": 1e9}, {"CPU": 4.0}, {"CPU": 6.0, "GP
 def test_workers_get_what_all_of_them_can_have(
     count: int, gpus: float | None, expected: dict[str, float]
 ) -> None:
-    from colornet.training.distributed import Workers, room
+    from colornet.training.distributed import Workers, worker_resources
 
-    assert room(NODES, Workers(count, gpus)) == expected
+    assert worker_resources(NODES, Workers(count, gpus)) == expected
 
 
 @pytest.mark.parametrize(
@@ -204,10 +204,10 @@ def test_workers_get_what_all_of_them_can_have(
 def test_impossible_workers_are_refused_with_the_numbers(
     count: int, gpus: float | None, said: str
 ) -> None:
-    from colornet.training.distributed import Workers, room
+    from colornet.training.distributed import Workers, worker_resources
 
     with pytest.raises(InputError) as refused:
-        room(NODES, Workers(count, gpus))
+        worker_resources(NODES, Workers(count, gpus))
     text = str(refused.value)
     assert text.startswith(said)
     assert "the cluster has 18 CPUs and 3 GPUs on 3 nodes." in text
@@ -215,7 +215,7 @@ def test_impossible_workers_are_refused_with_the_numbers(
 
 
 def test_a_worker_that_was_killed_for_memory_is_said_to_be() -> None:
-    from colornet.training.distributed import _told
+    from colornet.training.distributed import _training_error
 
     error = RuntimeError(
         "Training failed due to worker errors:\n[Rank 0 Error Snippet]:\n"
@@ -223,18 +223,18 @@ def test_a_worker_that_was_killed_for_memory_is_said_to_be() -> None:
         "memory. Memory on the node was 22 GB / 23 GB.\n"
         "Refer to the documentation on how to address the out of memory issue: https://docs.ray.io"
     )
-    said = str(_told(error))
+    said = str(_training_error(error))
     assert said.startswith("the training failed: the machine ran out of memory")
     assert "the same command goes on" in said
     assert len(said.splitlines()) == 2
-    assert str(_told(RuntimeError("a\nwhy\n"))) == "the training failed: why"
+    assert str(_training_error(RuntimeError("a\nwhy\n"))) == "the training failed: why"
 
 
 def test_no_node_has_room_for_nobody() -> None:
-    from colornet.training.distributed import Workers, room
+    from colornet.training.distributed import Workers, worker_resources
 
     with pytest.raises(InputError, match="0 CPUs and 0 GPUs on 0 nodes"):
-        room([], Workers())
+        worker_resources([], Workers())
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def driver(folder: Path) -> subprocess.Popen[str]:
 def wait_for_tick(folder: Path, tick: int, process: subprocess.Popen[str]) -> None:
     """Until so many ticks were reported."""
     deadline = time.monotonic() + 300
-    while len(ticks_of(folder / "training")) < tick:
+    while len(read_ticks(folder / "training")) < tick:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
 

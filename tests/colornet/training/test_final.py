@@ -1,5 +1,6 @@
 """What the workers of a final training keep and leave, without Ray."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from colornet.errors import ColorsweepError, InputError, StorageError, TrainingI
 from colornet.model.lightness import TrainingLightness
 from colornet.model.model import load_model
 from colornet.training import checkpoint, final, loop
-from colornet.training.final import _Journal, ask_to_stop, stop_asked, ticks_of, work
+from colornet.training.final import _Journal, grid, read_ticks, request_stop, stop_requested, work
 from colornet.training.final_checks import prepare
 
 Spread = Callable[[int, Callable[[int], Any]], list[Any]]
@@ -58,12 +59,12 @@ def settings(folder: Path, **changes: Any) -> dict[str, Any]:
 
 def fake_values(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """Have ticks report these val_ab_mae."""
-    real = loop.UnderWay.measure
+    real = loop.TrainingRun.measure
 
-    def measure(training: loop.UnderWay, tick: int, means: dict[str, float]) -> Any:
+    def measure(training: loop.TrainingRun, tick: int, means: dict[str, float]) -> Any:
         return real(training, tick, means) | {"val_ab_mae": values[tick - 1]}
 
-    monkeypatch.setattr(loop.UnderWay, "measure", measure)
+    monkeypatch.setattr(loop.TrainingRun, "measure", measure)
 
 
 @pytest.mark.parametrize(("world", "keep"), [(1, "best"), (2, "best"), (1, "last")])
@@ -79,7 +80,7 @@ def test_the_best_tick_s_weights_are_the_model_and_the_last_s_beside(
     assert [path.name for path in state.glob("best-*")] == ["best-000002"]
     kept = sorted(path.name for path in state.glob("attempt-*/tick-*"))
     assert kept == ["tick-000003", "tick-000004"]  # the last, and one in case it is damaged
-    assert [line["tick"] for line in ticks_of(state)] == [1, 2, 3, 4]
+    assert [line["tick"] for line in read_ticks(state)] == [1, 2, 3, 4]
     other = {"best": "last", "last": "best"}[keep]
     assert (folder / other).is_dir() and not (folder / keep).exists()
     models = {keep: load_model(folder), other: load_model(folder / other)}
@@ -113,7 +114,7 @@ def test_the_test_pictures_are_measured_with_the_weights_that_are_kept(
         given = settings(folder) | {"keep": keep}
         work(given)
         results = json.loads((folder / "training" / "results.json").read_text())
-        with loop.started(parse_config(given["config"], "test"), test=True) as training:
+        with loop.start_training(parse_config(given["config"], "test"), test=True) as training:
             training.learner.generator.load_state_dict(load_model(folder).generator.state_dict())
             measured = training.held_out["test"].evaluate(training.learner.generator).means()
         assert results["test_ab_mae"] == pytest.approx(measured["test_ab_mae"], rel=1e-4)
@@ -158,7 +159,7 @@ def test_what_is_better_depends_on_the_objective(
 ) -> None:
     fake_values(monkeypatch, [5.0, 3.0, 4.0, 4.5])
     work(settings(tmp_path / "m") | {"objective": "val_psnr"})
-    ticks = ticks_of(tmp_path / "m" / "training")
+    ticks = read_ticks(tmp_path / "m" / "training")
     best = max(ticks, key=lambda line: line["val_psnr"])["tick"]
     kept = [path.name for path in (tmp_path / "m" / "training").glob("best-*")]
     assert kept == [f"best-{best:06d}"]
@@ -173,7 +174,7 @@ def test_the_pictures_that_judge_test_the_model(
     results = json.loads((tmp_path / "m" / "training" / "results.json").read_text())
     assert results["test_ab_mae"] > 0 and results["images"] == 128
     config = parse_config(given["config"], "test")
-    tested = open_packs(config).judging.summary()
+    tested = open_packs(config).evaluation.summary()
     card = (tmp_path / "m" / "card.md").read_text()
     measured = f"the {tested['splits']['test']} test pictures of `evaluate_on` at 32 pixels"
     assert (measured in card) is (common is not None)
@@ -199,7 +200,7 @@ def test_attempts_go_on_and_tidy_up_after_each_other(tmp_path: Path) -> None:
         loop.train(config, report, folder=state / "attempt-000")
     (state / "ticks.jsonl").write_text("".join(lines) + '{"tick": 3, "ima')
     work(given)
-    assert [line["tick"] for line in ticks_of(state)] == [1, 2, 3, 4]
+    assert [line["tick"] for line in read_ticks(state)] == [1, 2, 3, 4]
     assert [path.name for path in state.glob("attempt-*")] == ["attempt-001"]
 
 
@@ -230,7 +231,7 @@ def test_a_full_disk_is_told_and_what_was_written_goes_on(
         with pytest.raises(StorageError, match=f"^{folder}.*: cannot be written: No space left"):
             work(order)
     work(order)
-    assert [line["tick"] for line in ticks_of(folder / "training")] == [1, 2, 3, 4]
+    assert [line["tick"] for line in read_ticks(folder / "training")] == [1, 2, 3, 4]
     assert (folder / "model.safetensors").is_file()
 
 
@@ -238,11 +239,11 @@ def test_a_request_to_stop_leaves_a_checkpoint(tmp_path: Path, on_ranks: Spread)
     folder = tmp_path / "m"
     given = settings(folder, training={**VALUES["training"], "images": 10**7, "ticks": 2})
     state = folder / "training"
-    assert not stop_asked(state) and not stop_asked(tmp_path / "nowhere")
+    assert not stop_requested(state) and not stop_requested(tmp_path / "nowhere")
 
     def task(rank: int) -> None:
         if rank == 0:
-            ask_to_stop(state)
+            request_stop(state)
         work(given)
 
     assert on_ranks(2, task) == [None, None]
@@ -289,7 +290,7 @@ def test_a_name_that_is_no_number_is_no_attempt(tmp_path: Path, name: str) -> No
 def test_ticks_that_are_none_are_bad_input(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "ticks.jsonl").write_bytes(data)
     with pytest.raises(InputError):
-        ticks_of(tmp_path)
+        read_ticks(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -298,4 +299,24 @@ def test_ticks_that_are_none_are_bad_input(tmp_path: Path, data: bytes) -> None:
 def test_a_line_that_is_no_tick_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "ticks.jsonl").write_text(f'{{"tick": 1}}\n{line}\n')
     with pytest.raises(InputError, match=r"ticks\.jsonl: "):
-        ticks_of(tmp_path)
+        read_ticks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "side", "scale"), [(1, 16, 6), (8, 32, 3), (3, 96, 1), (2, 256, 1)]
+)
+def test_grey_prediction_and_truth_side_by_side(count: int, side: int, scale: int) -> None:
+    true = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
+    predicted = np.full_like(true, 7)
+    sheet = np.array(Image.open(io.BytesIO(grid(predicted, true))))
+    cell = side * scale + 2
+    assert sheet.shape == (count * cell, 3 * cell, 3)
+    for row in range(count):
+        grey, middle, right = (
+            sheet[row * cell : (row + 1) * cell - 2 : scale, left : left + cell - 2 : scale]
+            for left in (0, cell, 2 * cell)
+        )
+        assert (grey[..., 0] == grey[..., 1]).mean() > 0.9 and grey.std() > 10
+        assert (middle == 7).all()
+        assert (right == true[row]).all()
+    assert (sheet[:, cell - 2 : cell] == 255).all()

@@ -15,16 +15,18 @@ from colornet import interrupt
 from colornet.config.columns import COSTS, DIAGNOSTICS, LOSSES, METRICS
 from colornet.config.config import Config
 from colornet.config.paths import TAGS
-from colornet.config.sections.losses import Game
+from colornet.config.sections.losses import AdversarialOptions
+from colornet.config.sections.training import Training
 from colornet.errors import DivergedError, InputError, TrainingInterrupted
 from colornet.training import checkpoint, learner
+from colornet.training.learner import identity_of
 from colornet.training.loop import TrainingResult, train
 from colornet.training.methods.player import Batch, Method
-from colornet.training.steps import Pace, Totals
+from colornet.training.steps import StepOptions, Totals
 
 Build = Callable[..., Config]
 METHODS = TAGS["loss"][1]
-ADVERSARIAL = get_args(Game.model_fields["adversarial"].annotation)
+ADVERSARIAL = get_args(AdversarialOptions.model_fields["adversarial"].annotation)
 
 
 def played(method: str) -> dict[str, dict[str, Any]]:
@@ -76,7 +78,7 @@ def test_reports(pack: Any, tiny: Build, method: str) -> None:
     columns = {f"val_{name}" for name in METRICS} | {f"train_{name}" for name in LOSSES}
     columns |= {f"val_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")}
     columns |= {f"cost_{name}" for name in COSTS} | {f"diag_{name}" for name in DIAGNOSTICS}
-    contest = issubclass(METHODS[method], Game)
+    contest = issubclass(METHODS[method], AdversarialOptions)
     for row in reports:
         assert set(row) == columns | {"tick", "images", "seconds"}
         assert all(value is None or math.isfinite(value) for value in row.values())
@@ -225,6 +227,71 @@ def test_a_checkpoint_of_another_training_is_refused(pack: Any, tiny: Build, fol
             train(other, Reports(), checkpoint.latest(folder))
 
 
+def identity_of_the_whole(config: Config) -> str:
+    """As checkpoints had it once."""
+    values = config.model_dump(mode="json", exclude={"about", "data", "evaluate_on", "training"})
+    training = config.training.model_dump(exclude={"checkpoint_every", "precision"})
+    if not training["sync_batch_norm"]:
+        del training["sync_batch_norm"]
+    return repr((values, training, "memory", 40))
+
+
+def test_a_checkpoint_that_names_the_whole_config_goes_on(
+    pack: Any, tiny: Build, folder: Path
+) -> None:
+    run(tiny(), folder=folder)
+    path = checkpoint.latest(folder)
+    assert path is not None
+    state, history = checkpoint.load(path)
+    state["identity"] = identity_of_the_whole(tiny())
+    checkpoint.save(path, state, history)
+    resumed = Reports()
+    train(tiny(), resumed, path)
+    for other in (tiny(training={"seed": 1}), tiny(generator={"width": 2})):
+        with pytest.raises(InputError, match="another training"):
+            train(other, Reports(), path)
+    state["identity"] = state["identity"].replace("'lr_ratio'", "'unknown'")
+    checkpoint.save(path, state, history)
+    with pytest.raises(InputError, match="another training"):
+        train(tiny(), Reports(), path)
+
+
+class WithKnob(Training):
+    """A section that has got another option."""
+
+    knob: float = 0.5
+
+
+class LaterConfig(Config):
+    """A config of that section."""
+
+    training: WithKnob = WithKnob(images=1)
+
+
+def test_a_new_option_at_its_default_leaves_a_checkpoint_what_it_is(tiny: Build) -> None:
+    def later(**knob: float) -> Config:
+        training = WithKnob(**tiny().training.model_dump(), **knob)
+        return LaterConfig.model_validate({**dict(tiny()), "training": training})
+
+    before = identity_of(tiny(), "memory", 40)
+    assert identity_of(later(), "memory", 40) == before
+    assert identity_of(later(knob=0.5), "memory", 40) == before
+    assert identity_of(later(knob=0.6), "memory", 40) != before
+
+
+def test_options_of_one_name_in_two_variants_are_told_apart(tiny: Build) -> None:
+    loss = {"l1_weight": 50.0}
+    texts = {
+        identity_of(tiny(**change), "memory", 40)
+        for change in (
+            {"loss": {**loss, "method": "regression"}, "discriminator": None},
+            {"loss": {**loss, "method": "gan"}},
+            {"loss": {**loss, "method": "gan", "adversarial": "hinge", "label_smoothing": 0.0}},
+        )
+    }
+    assert len(texts) == 3
+
+
 def test_a_damaged_checkpoint_is_refused(pack: Any, tiny: Build, folder: Path) -> None:
     run(tiny(), folder=folder)
     path = checkpoint.latest(folder)
@@ -300,14 +367,14 @@ def test_a_non_finite_prediction_is_divergence(
 
 def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
     seen: list[torch.Tensor] = []
-    play = learner.play
+    train_step = learner.train_step
 
-    def remember(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+    def remember(method: Method, batch: Batch, pace: StepOptions, totals: Totals) -> None:
         seen.append(batch.pictures.pixels)
-        play(method, batch, pace, totals)
+        train_step(method, batch, pace, totals)
 
     with monkeypatch.context() as patch:
-        patch.setattr(learner, "play", remember)
+        patch.setattr(learner, "train_step", remember)
         train(config, Reports())
     return seen
 
@@ -375,18 +442,18 @@ class Stumble:
     def __init__(self, at: dict[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
         self.at = dict(at)
         self.rates: list[tuple[int, float]] = []
-        play = learner.play
+        train_step = learner.train_step
 
-        def stumbling(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+        def stumbling(method: Method, batch: Batch, pace: StepOptions, totals: Totals) -> None:
             self.rates.append((batch.step, pace.factor))
-            play(method, batch, pace, totals)
+            train_step(method, batch, pace, totals)
             if self.at.get(batch.step):
                 self.at[batch.step] -= 1
                 with torch.no_grad():
                     next(iter(method.generator.parameters())).fill_(torch.nan)
                 totals.add({"loss_generator": torch.tensor(torch.nan)})
 
-        monkeypatch.setattr(learner, "play", stumbling)
+        monkeypatch.setattr(learner, "train_step", stumbling)
 
 
 def test_a_training_goes_back_to_its_last_sound_tick_with_half_the_rates(
@@ -451,13 +518,13 @@ def test_a_finished_training_leaves_its_memory_at_once(
     pack: Any, tiny: Build, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     seen: list[weakref.ref[Any]] = []
-    play = learner.play
+    train_step = learner.train_step
 
-    def remember(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+    def remember(method: Method, batch: Batch, pace: StepOptions, totals: Totals) -> None:
         seen.append(weakref.ref(method.generator))
-        play(method, batch, pace, totals)
+        train_step(method, batch, pace, totals)
 
-    monkeypatch.setattr(learner, "play", remember)
+    monkeypatch.setattr(learner, "train_step", remember)
     config = tiny(**played(method), training={"restores": 1})
     gc.disable()
     try:
@@ -629,7 +696,7 @@ def test_without_common_pictures_a_checkpoint_knows_nothing_of_them(
     assert path is not None
     state, _ = checkpoint.load(path)
     assert "evaluate_on" not in state["identity"]
-    assert state["identity"].endswith(repr(("memory", 40))[1:])
+    assert "'memory', 40" in state["identity"]
 
 
 def test_a_color_that_is_none_on_common_pictures_is_divergence(

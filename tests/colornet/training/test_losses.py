@@ -1,13 +1,21 @@
 """Adversarial losses at the points where their values are known, and how low they can go."""
 
+from collections.abc import Callable
 from math import log
 from typing import Any, get_args
 
 import pytest
 import torch
 
-from colornet.config.sections.losses import LABELLED, Game
-from colornet.training.losses import ADVERSARIAL, floor_and_equilibrium, penalty_weight
+from colornet.config.sections.losses import LABELLED, AdversarialOptions, Reconstruction
+from colornet.pictures import Prediction, colors
+from colornet.training.losses import (
+    ADVERSARIAL,
+    floor_and_equilibrium,
+    penalty_weight,
+    reconstruction,
+)
+from colornet.training.methods.player import Batch
 from colornet.training.stabilizers import labels
 
 ZEROS = torch.zeros(4, 1, 3, 3)
@@ -23,7 +31,7 @@ def judged(name: str, real: float, fake: float) -> float:
 
 
 def test_names_are_those_of_the_config() -> None:
-    names = set(get_args(Game.model_fields["adversarial"].annotation))
+    names = set(get_args(AdversarialOptions.model_fields["adversarial"].annotation))
     assert set(ADVERSARIAL) == names - {"none"}
 
 
@@ -122,7 +130,7 @@ def test_each_picture_has_its_own_target(name: str) -> None:
 def test_floor_and_equilibrium(options: dict[str, Any], floor: float, equilibrium: float) -> None:
     """Known for the whole sum over real and fake; here it is half of it."""
     expected = (floor / 2, equilibrium / 2)
-    assert floor_and_equilibrium(Game(**options)) == pytest.approx(expected, abs=1e-6)
+    assert floor_and_equilibrium(AdversarialOptions(**options)) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if ADVERSARIAL[name].boundary is not None])
@@ -132,17 +140,17 @@ def test_nothing_is_told_apart_at_the_boundary(name: Any) -> None:
     boundary = ZEROS + loss.boundary
     real, fake = loss.real(boundary, REAL).item(), loss.fake(boundary, FAKE).item()
     assert real == pytest.approx(fake)
-    if limits := floor_and_equilibrium(Game(adversarial=name)):
+    if limits := floor_and_equilibrium(AdversarialOptions(adversarial=name)):
         assert loss.share * (real + fake) == pytest.approx(limits[1])
 
 
 @pytest.mark.parametrize("name", ["wgan_gp", "none"])
 def test_no_floor_without_judgements(name: Any) -> None:
-    assert floor_and_equilibrium(Game(adversarial=name)) is None
+    assert floor_and_equilibrium(AdversarialOptions(adversarial=name)) is None
 
 
 def test_the_floor_of_an_unknown_loss_is_not_that_of_another() -> None:
-    assert floor_and_equilibrium(Game.model_construct(adversarial="unknown")) is None
+    assert floor_and_equilibrium(AdversarialOptions.model_construct(adversarial="unknown")) is None
 
 
 @pytest.mark.parametrize("name", ["bce", "lsgan"])
@@ -156,7 +164,7 @@ def test_the_floor_of_an_unknown_loss_is_not_that_of_another() -> None:
 )
 def test_no_judgement_is_better_than_the_floor(name: Any, options: dict[str, Any]) -> None:
     """The best constant logits on very many drawn labels reach it, and others do not."""
-    game = Game(adversarial=name, **options)
+    game = AdversarialOptions(adversarial=name, **options)
     expected = floor_and_equilibrium(game)
     assert expected is not None
     targets = [labels(game, 100_000, real, ZEROS.device) for real in (True, False)]
@@ -177,6 +185,66 @@ def test_no_judgement_is_better_than_the_floor(name: Any, options: dict[str, Any
 
 
 def test_weight_of_the_penalty() -> None:
-    assert penalty_weight(Game()) == 0
-    assert penalty_weight(Game(r1_gamma=3.0)) == 1.5
-    assert penalty_weight(Game(adversarial="wgan_gp", gradient_penalty=7.0)) == 7
+    assert penalty_weight(AdversarialOptions()) == 0
+    assert penalty_weight(AdversarialOptions(r1_gamma=3.0)) == 1.5
+    assert penalty_weight(AdversarialOptions(adversarial="wgan_gp", gradient_penalty=7.0)) == 7
+
+
+Batches = Callable[..., Batch]
+
+
+def off(batch: Batch, by: float) -> Prediction:
+    """A prediction whose ab are off by this everywhere."""
+    pictures = batch.pictures
+    return Prediction("ab", (pictures.ab + by).requires_grad_(), pictures.lightness)
+
+
+@pytest.mark.parametrize(
+    ("options", "total"),
+    [
+        ({"l1_weight": 10.0}, 2.0),
+        ({"l1_weight": 0.0, "mse_weight": 10.0}, 0.4),
+        ({"l1_weight": 0.0, "huber_weight": 10.0}, 0.15),
+        ({"l1_weight": 0.0, "huber_weight": 10.0, "huber_delta": 0.5}, 0.2),
+        ({"l1_weight": 10.0, "mse_weight": 10.0, "huber_weight": 10.0}, 2.55),
+        ({"l1_weight": 0.0}, 0.0),
+    ],
+)
+def test_terms_and_weights(options: dict[str, Any], total: float, batch: Batches) -> None:
+    found, terms = reconstruction(Reconstruction(**options), off(batch(), 0.2), batch().pictures)
+    assert found.item() == pytest.approx(total, abs=1e-6)
+    assert terms["loss_l1"].item() == pytest.approx(0.2)
+    assert ("loss_mse" in terms) is ("mse_weight" in options)
+    assert ("loss_huber" in terms) is ("huber_weight" in options)
+
+
+@pytest.mark.parametrize("on", ["ab", "lab", "rgb"])
+def test_the_truth_has_no_distance_and_others_have_one_that_is_followed(
+    on: Any, batch: Batches
+) -> None:
+    pictures = batch().pictures
+    true = Prediction("ab", pictures.ab, pictures.lightness)
+    assert reconstruction(Reconstruction(on=on), true, pictures)[0] < 0.3  # 8 bits and kornia
+    wrong = off(batch(), 0.1)
+    total, _ = reconstruction(Reconstruction(on=on), wrong, pictures)
+    (gradient,) = torch.autograd.grad(total, wrong.values)
+    assert total > 1 and gradient.abs().max() > 0
+
+
+@pytest.mark.parametrize("space", ["lab", "rgb"])
+def test_each_space_has_its_own_units(space: Any, batch: Batches) -> None:
+    pictures = batch().pictures
+    values = colors(pictures, space) + 0.25
+    prediction = Prediction(space, values, pictures.lightness)
+    _, terms = reconstruction(Reconstruction(on=space), prediction, pictures)
+    assert terms["loss_l1"].item() == pytest.approx(0.25)
+
+
+def test_lightness_counts_by_its_weight(batch: Batches) -> None:
+    pictures = batch().pictures
+    values = pictures.lab + torch.tensor([0.3, 0.0, 0.0]).view(1, 3, 1, 1)
+    prediction = Prediction("lab", values, pictures.lightness)
+    for weight in (0.0, 1.0, 2.0):
+        options = Reconstruction(on="lab", lightness_weight=weight)
+        _, terms = reconstruction(options, prediction, pictures)
+        assert terms["loss_l1"].item() == pytest.approx(0.1 * weight)

@@ -17,7 +17,7 @@ from colornet.training import learner
 from colornet.training.loop import train
 from colornet.training.methods.player import Batch, Method
 from colornet.training.step_time import probe
-from colornet.training.steps import Pace, Totals
+from colornet.training.steps import StepOptions, Totals
 
 Build = Callable[..., Config]
 
@@ -27,13 +27,13 @@ class Played(list[Batch]):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        play = learner.play
+        train_step = learner.train_step
 
-        def remember(method: Method, batch: Batch, pace: Pace, totals: Totals) -> None:
+        def remember(method: Method, batch: Batch, pace: StepOptions, totals: Totals) -> None:
             self.append(batch)
-            play(method, batch, pace, totals)
+            train_step(method, batch, pace, totals)
 
-        monkeypatch.setattr(learner, "play", remember)
+        monkeypatch.setattr(learner, "train_step", remember)
 
 
 @pytest.mark.parametrize("changes", [{}, {"training": {"images": None, "epochs": 0.8}}])
@@ -90,16 +90,17 @@ def test_what_cannot_be_trained_is_not_timed(pack: Any, tiny: Build) -> None:
 def test_common_pictures_are_evaluated_too(
     pack: Any, common: Callable[..., Any], tiny: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from colornet.evaluation import evaluation, held_out
+    from colornet.evaluation import evaluation
 
     common()
     seen: list[str | None] = []
+    real = evaluation.evaluate
 
     def evaluate(*arguments: Any, name: str | None = None, **rest: Any) -> Any:
         seen.append(name)
-        return evaluation.evaluate(*arguments, name=name, **rest)
+        return real(*arguments, name=name, **rest)
 
-    monkeypatch.setattr(held_out, "evaluate", evaluate)
+    monkeypatch.setattr(evaluation, "evaluate", evaluate)
     evaluate_on = {"source": "scenes", "image_size": 16, "seed": 7}
     assert probe(tiny(evaluate_on=evaluate_on), steps=3).evaluation_seconds > 0
     assert seen == ["val", "eval"]

@@ -9,10 +9,15 @@ import torch
 from colornet.color import to_rgb8
 from colornet.config.config import Config
 from colornet.pictures import Pictures
-from colornet.seeds import Order
+from colornet.seeds import PictureOrder
 from colornet.training.methods import gan
 from colornet.training.methods.player import Batch
-from colornet.training.steps import Feed, Pace, Totals, play
+from colornet.training.steps import (
+    PictureFeed,
+    StepOptions,
+    Totals,
+    train_step,
+)
 
 CPU = torch.device("cpu")
 
@@ -24,19 +29,19 @@ def pictures() -> np.ndarray:
 
 def test_a_batch_is_pairs_of_lightness_and_color(pictures: np.ndarray) -> None:
     indices = np.arange(5, 15)
-    feed = Feed(pictures, indices, Order(10, 0), False, CPU)
+    feed = PictureFeed(pictures, indices, PictureOrder(10, 0), False, CPU)
     batch = feed.batch(4, 6)
-    positions, _ = Order(10, 0).take(4, 6)
+    positions, _ = PictureOrder(10, 0).take(4, 6)
     assert (batch.pixels.numpy() == pictures[indices[positions]]).all()
     shown = to_rgb8(batch.lightness, batch.ab).permute(0, 2, 3, 1).byte().numpy()
     assert (shown == pictures[indices[positions]]).all()
 
 
 def test_lightness_and_color_are_mirrored_together(pictures: np.ndarray) -> None:
-    feed = Feed(pictures, np.arange(20), Order(20, 0), True, CPU)
+    feed = PictureFeed(pictures, np.arange(20), PictureOrder(20, 0), True, CPU)
     batch = feed.batch(0, 20)
     shown = to_rgb8(batch.lightness, batch.ab).permute(0, 2, 3, 1).byte().numpy()
-    positions, mirrored = Order(20, 0).take(0, 20)
+    positions, mirrored = PictureOrder(20, 0).take(0, 20)
     assert 0 < mirrored.sum() < 20
     for picture, position, mirror in zip(shown, positions, mirrored, strict=True):
         original = pictures[position]
@@ -46,13 +51,15 @@ def test_lightness_and_color_are_mirrored_together(pictures: np.ndarray) -> None
 def test_the_pack_is_never_written(pictures: np.ndarray) -> None:
     before = pictures.copy()
     pictures.flags.writeable = False
-    Feed(pictures, np.arange(20), Order(20, 0), True, CPU).batch(0, 20)
+    PictureFeed(pictures, np.arange(20), PictureOrder(20, 0), True, CPU).batch(0, 20)
     assert (pictures == before).all()
 
 
 def test_mirroring_does_not_change_the_order(pictures: np.ndarray) -> None:
     plain, mirrored = (
-        Feed(pictures, np.arange(20), Order(20, 0), mirror, CPU).batch(3, 10).lightness
+        PictureFeed(pictures, np.arange(20), PictureOrder(20, 0), mirror, CPU)
+        .batch(3, 10)
+        .lightness
         for mirror in (False, True)
     )
     assert torch.equal(plain.sort(-1).values, mirrored.sort(-1).values)
@@ -70,7 +77,7 @@ def test_a_step_moves_both_players_and_measures_their_gradients(
     before = [
         [weight.clone() for weight in player.network.parameters()] for player in method.players
     ]
-    play(method, batch_of(4), Pace(1.0), totals)
+    train_step(method, batch_of(4), StepOptions(1.0), totals)
     for player, weights in zip(method.players, before, strict=True):
         after = list(player.network.parameters())
         assert not all(torch.equal(one, two) for one, two in zip(weights, after, strict=True))
@@ -80,7 +87,7 @@ def test_a_step_moves_both_players_and_measures_their_gradients(
 def test_a_rate_of_nothing_moves_nothing(tiny: Callable[..., Config]) -> None:
     method = gan.build(tiny(), CPU)
     before = [weight.clone() for weight in method.generator.parameters()]
-    play(method, batch_of(4), Pace(0.0), Totals())
+    train_step(method, batch_of(4), StepOptions(0.0), Totals())
     after = list(method.generator.parameters())
     assert all(torch.equal(one, two) for one, two in zip(before, after, strict=True))
 
@@ -92,7 +99,7 @@ def test_clipping_bounds_what_is_learned_and_not_what_is_measured(
     for clip in (None, 0.5):
         torch.manual_seed(0)
         method, totals = gan.build(tiny(), CPU), Totals()
-        play(method, batch_of(4), Pace(1.0, clip), totals)
+        train_step(method, batch_of(4), StepOptions(1.0, clip), totals)
         norms.append(totals.means()["grad_norm_generator"])
         left = torch.nn.utils.get_total_norm(
             [weight.grad for weight in method.generator.parameters() if weight.grad is not None]
@@ -107,7 +114,7 @@ def test_a_generator_of_several_turns_predicts_anew(
 ) -> None:
     """Were the first prediction used twice, its graph would be gone: an error."""
     method, totals = gan.build(tiny(loss={"generator_steps": turns}), CPU), Totals()
-    play(method, batch_of(4), Pace(1.0), totals)
+    train_step(method, batch_of(4), StepOptions(1.0), totals)
     assert totals.counts["loss_generator"] == turns
     assert totals.counts["loss_discriminator"] == 1
 

@@ -8,14 +8,14 @@ from pydantic import ValidationError
 from colornet.config.sections.losses import (
     LABELLED,
     OF_LABELS,
+    AdversarialOptions,
     CycleGanLoss,
-    Game,
     GanLoss,
     RegressionLoss,
 )
 
 CYCLE = {"method": "cyclegan"}
-NAMES = get_args(Game.model_fields["adversarial"].annotation)
+NAMES = get_args(AdversarialOptions.model_fields["adversarial"].annotation)
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {*LABELLED}))

@@ -62,7 +62,7 @@ def test_names_classes_and_splits(batches: Path, cifar10_data: MakeData) -> None
     assert entries[12].name == "data_batch_4/00002"
     assert entries[12].label == "bird"
     assert [entry.official for entry in entries] == ["train"] * 20 + ["test"] * 5
-    assert source.layout().endswith("version (data_batch_1, data_batch_4, test_batch)")
+    assert source.layout.endswith("version (data_batch_1, data_batch_4, test_batch)")
 
 
 def test_the_pixels_are_those_of_the_planes(

@@ -8,7 +8,7 @@ import pytest
 
 from colornet.config.sections.data import FolderData
 from colornet.data import picture_files
-from colornet.data.detect import detect_source
+from colornet.data.check import detect_source
 from colornet.data.source import UnusablePicture
 from colornet.data.sources.folder import FolderSource
 from colornet.errors import InputError
@@ -83,7 +83,7 @@ def test_suffixes_of_the_second_rules(
     (root / "i.jpfif").write_text("x")
     source = FolderSource(folder_data(root))
     assert [entry.name for entry in source.entries()] == [*every, "h.png"]
-    assert source.passed_over() == {".jpfif": 1}
+    assert source.passed_over == {".jpfif": 1}
     assert names(folder_data(root, rules=1)) == ["h.png"]
 
 

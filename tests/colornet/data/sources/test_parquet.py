@@ -132,9 +132,7 @@ def test_rows_are_entries(rows: Path, parquet_data: MakeData, png: Callable[...,
         "pictures.parquet/000011",
     ]
     assert [entry.label for entry in entries[:4]] == ["0", "1", "2", "0"]
-    assert source.layout() == (
-        "Parquet, 12 rows in 1 file, pictures in 'image', classes in 'label'"
-    )
+    assert source.layout == ("Parquet, 12 rows in 1 file, pictures in 'image', classes in 'label'")
     for entry in reversed(entries):
         again = ParquetSource(parquet_data(rows)).decode(entry)
         np.testing.assert_array_equal(source.decode(entry).pixels, again.pixels)
@@ -256,7 +254,7 @@ def test_a_column_may_name_the_splits(
     source = ParquetSource(parquet_data(file))
     official = [entry.official for entry in source.entries()]
     assert official == ["train"] * 6 + ["val"] * 2 + ["test"] * 2 + [None, None]
-    assert source.layout().endswith(", splits in 'split' but for 'extra', split anew")
+    assert source.layout.endswith(", splits in 'split' but for 'extra', split anew")
     pack = open_pack(parquet_data(file))
     assert [len(pack.indices(split)) for split in ("train", "val", "test")] == [8, 2, 2]
     assert set(pack.summary()["split_origins"].values()) == {"official"}
@@ -267,7 +265,7 @@ def test_files_of_several_schemas_are_all_said(
 ) -> None:
     write_parquet(root / "a.parquet", {"image": pngs[:6], "kind": [1] * 6})
     write_parquet(root / "b.parquet", {"img": pngs[6:], "label": [1] * 6, "split": ["test"] * 6})
-    layout = ParquetSource(parquet_data(root)).layout()
+    layout = ParquetSource(parquet_data(root)).layout
     assert layout.endswith("pictures in 'image', 'img', classes in 'label', splits in 'split'")
 
 
@@ -276,7 +274,7 @@ def test_many_splits_that_are_none_are_a_few_words(
 ) -> None:
     words = ["x" * 5000, *"abcdefghij", ""]
     file = write_parquet(root / "a.parquet", {"image": pngs, "split": words})
-    layout = ParquetSource(parquet_data(file)).layout()
+    layout = ParquetSource(parquet_data(file)).layout
     assert layout.endswith("'a', 'b', 'c' and 7 more, split anew")
     assert len(layout) < 250
 

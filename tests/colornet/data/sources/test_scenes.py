@@ -8,7 +8,8 @@ from skimage.color import rgb2lab
 
 from colornet.config.sections.data import ScenesData
 from colornet.data.scenery.canvas import rgb_from_lab
-from colornet.data.sources.scenes import CLASSES, ScenesSource, class_of, draw_scene
+from colornet.data.scenery.compositions import CLASSES, draw_scene
+from colornet.data.sources.scenes import ScenesSource
 from colornet.errors import InputError
 
 
@@ -67,10 +68,10 @@ def test_lightness_has_texture(lab: np.ndarray) -> None:
 
 def test_classes_take_turns_and_can_be_chosen() -> None:
     entries = ScenesSource(ScenesData(pictures=21)).entries()
-    assert [entry.place for entry in entries] == list(range(21))
-    assert [entry.label for entry in entries] == [class_of(index) for index in range(21)]
+    assert [entry.location for entry in entries] == list(range(21))
+    assert [entry.label for entry in entries] == [CLASSES[index % 4] for index in range(21)]
     chosen = ScenesSource(ScenesData(pictures=21, classes=("sea", "village"))).entries()
-    assert [entry.place for entry in chosen[:4]] == [1, 3, 5, 7]
+    assert [entry.location for entry in chosen[:4]] == [1, 3, 5, 7]
     assert len(chosen) == 21
     assert {entry.label for entry in chosen} == {"sea", "village"}
 

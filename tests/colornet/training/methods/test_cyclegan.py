@@ -12,7 +12,7 @@ from colornet.pictures import Pictures, colors
 from colornet.training.losses import ADVERSARIAL
 from colornet.training.methods.cyclegan import CycleGan
 from colornet.training.methods.player import Batch
-from colornet.training.steps import Pace, Totals, play
+from colornet.training.steps import StepOptions, Totals, train_step
 
 Build = Callable[..., CycleGan]
 Batches = Callable[..., Batch]
@@ -35,7 +35,7 @@ def gradients(cycle: CycleGan, batch: Batch) -> list[Tensor]:
     """Of all weights of all players, each in its turn."""
     found = []
     for player in cycle.players:
-        loss = player.losses(cycle.look(batch))[f"loss_{player.name}"]
+        loss = player.losses(cycle.forward_pass(batch))[f"loss_{player.name}"]
         found += torch.autograd.grad(loss, list(player.network.parameters()))
     return found
 
@@ -58,18 +58,18 @@ def test_generators_play_first_and_together(cycle: Build) -> None:
     built = cycle(optimizer={"generator_lr": 1e-3, "lr_ratio": 0.5})
     assert [player.name for player in built.players] == ["generator", "discriminator"]
     assert [player.learning_rate for player in built.players] == pytest.approx([1e-3, 5e-4])
-    networks = [(built.generator, built.back), (built.discriminator, built.grey_judge)]
+    networks = [(built.generator, built.back), (built.discriminator, built.grey_network)]
     for player, pair in zip(built.players, networks, strict=True):
         expected = {parameter for network in pair for parameter in network.parameters()}
         assert set(player.network.parameters()) == expected
         (group,) = player.optimizer.param_groups
         assert set(group["params"]) == expected
-    assert built.unpaired and built.judge is built.discriminator
+    assert built.unpaired and built.discriminator is built.network
 
 
 def test_it_starts_like_a_gan_of_the_same_seed(cycle: Build, method: Any) -> None:
     gan, built = method(discriminator={"conditional": False}), cycle()
-    for one, two in ((gan.generator, built.generator), (gan.judge, built.judge)):
+    for one, two in ((gan.generator, built.generator), (gan.discriminator, built.discriminator)):
         ours, others = one.state_dict(), two.state_dict()
         assert ours.keys() == others.keys()
         assert all(torch.equal(ours[name], others[name]) for name in ours)
@@ -79,7 +79,7 @@ def test_no_two_networks_start_alike(cycle: Build) -> None:
     built = cycle()
     kernels = [
         next(p for p in network.parameters() if p.dim() == 4).flatten()[:8].tolist()
-        for network in (built.generator, built.back, built.discriminator, built.grey_judge)
+        for network in (built.generator, built.back, built.discriminator, built.grey_network)
     ]
     assert len({tuple(one) for one in kernels}) == 4
 
@@ -122,7 +122,7 @@ def test_the_order_of_the_color_pictures_does_not_matter(cycle: Build, batch: Ba
 
 def test_terms_add_up(cycle: Build, batch: Batches) -> None:
     built = cycle(loss={"adversarial_weight": 0.5, "cycle_weight": 7.0, "identity_weight": 3.0})
-    losses = built.generator_losses(built.look(batch()))
+    losses = built.generator_losses(built.forward_pass(batch()))
     total = 0.5 * losses["loss_adversarial"] + 7 * losses["loss_cycle"]
     total = total + 3 * losses["loss_identity"]
     assert losses["loss_generator"].item() == pytest.approx(total.item())
@@ -138,10 +138,10 @@ def test_each_term_is_what_it_says(cycle: Build, batch: Batches) -> None:
     cycles = cycles + (built.generator(fake_grey) - color).abs().mean()
     own = (built.generator(batch().others.lightness) - color).abs().mean()  # ty: ignore
     loss = ADVERSARIAL["bce"].generator
-    adversarial = loss(built.discriminator(fake_color)) + loss(built.grey_judge(fake_grey))
+    adversarial = loss(built.discriminator(fake_color)) + loss(built.grey_network(fake_grey))
     distance = (fake_color - batch().pictures.ab).abs().mean()
     expected = {"cycle": cycles, "identity": own, "adversarial": adversarial, "l1": distance}
-    found = built.generator_losses(built.look(batch()))
+    found = built.generator_losses(built.forward_pass(batch()))
     for name, value in expected.items():
         assert found[f"loss_{name}"].item() == pytest.approx(value.item(), rel=1e-5), name
 
@@ -153,23 +153,23 @@ def test_made_grey_comes_in_the_range_of_true_grey(
     built = cycle(generator={"input_range": input_range})
     seen: list[Tensor] = []
     built.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    scene = built.look(batch())
-    scene.fake_grey = scene.grey
-    built.generator_losses(scene)
+    forward = built.forward_pass(batch())
+    forward.fake_grey = forward.grey
+    built.generator_losses(forward)
     assert torch.equal(seen[0], built.generator.grey(batch().pictures))
     assert torch.equal(seen[0], seen[1])
 
 
 def test_discriminators_judge_both_domains(cycle: Build, batch: Batches) -> None:
     built = cycle(loss={"pool": 0, "r1_gamma": 1.0})
-    scene = built.look(batch())
+    forward = built.forward_pass(batch())
     seen: list[Tensor] = []
-    for network in (built.discriminator, built.grey_judge):
+    for network in (built.discriminator, built.grey_network):
         network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
-    losses = built.discriminator_losses(scene)
+    losses = built.discriminator_losses(forward)
     assert batch().others is not None
     real_color = colors(batch().others, "ab")  # ty: ignore
-    expected = [real_color, scene.fake_color.values, scene.grey, scene.fake_grey]
+    expected = [real_color, forward.prediction.values, forward.grey, forward.fake_grey]
     assert all(torch.equal(one, two) for one, two in zip(seen, expected, strict=True))
     # Untrained judges cannot tell: the mean of both is one game's equilibrium.
     plain = losses["loss_discriminator"] - 0.5 * losses["loss_penalty"]
@@ -178,17 +178,17 @@ def test_discriminators_judge_both_domains(cycle: Build, batch: Batches) -> None
 
 def test_discriminators_leave_no_trace_in_the_generators(cycle: Build, batch: Batches) -> None:
     built = cycle()
-    built.discriminator_losses(built.look(batch()))["loss_discriminator"].backward()
+    built.discriminator_losses(built.forward_pass(batch()))["loss_discriminator"].backward()
     for network in (built.generator, built.back):
         assert all(parameter.grad is None for parameter in network.parameters())
-    for network in (built.discriminator, built.grey_judge):
+    for network in (built.discriminator, built.grey_network):
         assert all(parameter.grad is not None for parameter in network.parameters())
 
 
 def test_a_scene_enters_the_pools_once(cycle: Build, batch: Batches) -> None:
     built = cycle(loss={"pool": 20, "discriminator_steps": 3})
     for step in range(2):
-        play(built, batch(step), Pace(1.0), Totals())
+        train_step(built, batch(step), StepOptions(1.0), Totals())
     assert len(built.pool.held) == len(built.grey_pool.held) == 16
     assert built.pool.held[0].shape == (2, 16, 16) and built.grey_pool.held[0].shape == (1, 16, 16)
 
@@ -203,7 +203,7 @@ def test_steps_are_those_made_by_hand(cycle: Build, batch: Batches) -> None:
         loss={"adversarial": "lsgan", "cycle_weight": weight, "pool": 0},
         optimizer={"generator_lr": rate, "lr_ratio": ratio},
     )
-    networks = (built.generator, built.back, built.discriminator, built.grey_judge)
+    networks = (built.generator, built.back, built.discriminator, built.grey_network)
     to_color, to_grey, of_color, of_grey = copies = copy.deepcopy(networks)
     adams = [
         torch.optim.Adam([p for network in pair for p in network.parameters()], lr=lr, betas=betas)
@@ -211,19 +211,19 @@ def test_steps_are_those_made_by_hand(cycle: Build, batch: Batches) -> None:
         for betas in [built.players[0].optimizer.defaults["betas"]]
     ]
     for step in range(3):
-        play(built, batch(step), Pace(1.0), Totals())
+        train_step(built, batch(step), StepOptions(1.0), Totals())
         grey, color = batch(step).pictures.lightness, batch(step).others.ab  # ty: ignore
         fake_color, fake_grey = to_color(grey), to_grey(color)
         fooled = sum(
-            (judge(fake) - 1).square().mean()
-            for judge, fake in ((of_color, fake_color), (of_grey, fake_grey))
+            (discriminator(fake) - 1).square().mean()
+            for discriminator, fake in ((of_color, fake_color), (of_grey, fake_grey))
         )
         back = (to_grey(fake_color) - grey).abs().mean() + (
             to_color(fake_grey) - color
         ).abs().mean()
         told = sum(
-            (judge(real) - 1).square().mean() + judge(fake.detach()).square().mean()
-            for judge, real, fake in (
+            (discriminator(real) - 1).square().mean() + discriminator(fake.detach()).square().mean()
+            for discriminator, real, fake in (
                 (of_color, color, fake_color),
                 (of_grey, grey, fake_grey),
             )

@@ -19,11 +19,11 @@ import torch
 from colornet.config.paths import TAGS
 from colornet.training.losses import ADVERSARIAL
 from colornet.training.methods.player import Batch, Method
-from colornet.training.steps import Pace, Totals, play
+from colornet.training.steps import StepOptions, Totals, train_step
 
 FILE = Path(__file__).parent / "golden.json"
 STEPS = 20
-PACE = Pace(0.25)
+PACE = StepOptions(0.25)
 """Slow: fast learners make much of a rounding."""
 EARLY, EARLY_BOUND, LATE_BOUND = 10, 1e-6, 1e-3
 """How far losses may be off on other processors, of themselves or of 1 where they are smaller.
@@ -72,7 +72,7 @@ def losses(
     found: dict[str, list[float]] = {}
     for step in range(STEPS):
         totals = Totals()
-        play(built, batch(step, step / STEPS), PACE, totals)
+        train_step(built, batch(step, step / STEPS), PACE, totals)
         for name, value in totals.means().items():
             if name.startswith("loss"):  # norms of gradients jump with every rounding
                 found.setdefault(name, []).append(value)

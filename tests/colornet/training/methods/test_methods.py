@@ -13,19 +13,25 @@ from torch import nn
 
 from colornet.config.columns import LOSSES
 from colornet.config.paths import TAGS
-from colornet.config.sections.losses import Game, Reconstruction
+from colornet.config.sections.losses import AdversarialOptions, Reconstruction
 from colornet.pictures import Pictures
 from colornet.training import methods
 from colornet.training.losses import ADVERSARIAL
 from colornet.training.methods.player import Batch, Method
-from colornet.training.steps import Pace, Totals, learn, only, play
+from colornet.training.steps import (
+    StepOptions,
+    Totals,
+    freeze_others,
+    optimizer_step,
+    train_step,
+)
 
 Build = Callable[..., Method]
 Batches = Callable[..., Batch]
 Sections = Mapping[str, Mapping[str, Any]]
 NAMES = sorted(TAGS["loss"][1])
-CONTESTS = [name for name in NAMES if issubclass(TAGS["loss"][1][name], Game)]
-PACE = Pace(1.0, clip_norm=1.0)
+CONTESTS = [name for name in NAMES if issubclass(TAGS["loss"][1][name], AdversarialOptions)]
+PACE = StepOptions(1.0, clip_norm=1.0)
 
 NETWORKS: dict[str, Sections] = {
     **{f"norm_{norm}": {"generator": {"norm": norm}, "discriminator": {"norm": norm}}
@@ -121,10 +127,10 @@ def build(method: Build) -> Build:
     return build
 
 
-def played(method: Method, batch: Batch, pace: Pace = PACE) -> dict[str, float]:
+def played(method: Method, batch: Batch, pace: StepOptions = PACE) -> dict[str, float]:
     """One step's losses."""
     totals = Totals()
-    play(method, batch, pace, totals)
+    train_step(method, batch, pace, totals)
     return totals.means()
 
 
@@ -139,7 +145,7 @@ def same(network: nn.Module, before: Mapping[str, torch.Tensor]) -> bool:
 def test_every_method_has_its_file() -> None:
     """The others there are parts of methods."""
     files = {path.stem for path in Path(methods.__path__[0]).glob("[a-z]*.py")}
-    assert files - {"player", "contest", "reconstruction"} == set(NAMES)
+    assert files - {"player", "adversarial_game"} == set(NAMES)
 
 
 def test_losses_are_named_and_chance_is_drawn_where_it_is_asked_for(
@@ -149,7 +155,7 @@ def test_losses_are_named_and_chance_is_drawn_where_it_is_asked_for(
     method, totals = build(variant), Totals()
     for step in (0, 6):
         before = torch.get_rng_state()
-        play(method, batch(step, progress=0.2), PACE, totals)
+        train_step(method, batch(step, progress=0.2), PACE, totals)
     drawn = not torch.equal(torch.get_rng_state(), before)
     assert drawn is (variant.partition("-")[2] in CHANCE)
     losses = totals.means()
@@ -170,10 +176,10 @@ def test_a_turn_changes_its_player_alone(variant: str, build: Build, batch: Batc
         for network in others:
             network.zero_grad()
         seen = batch(1, progress=0.2)
-        scene = method.look(seen)
+        forward = method.forward_pass(seen)
         own, states = snapshot(player.network), [snapshot(network) for network in others]
-        with only(player, method.players):
-            learn(player, player.losses(scene)[f"loss_{player.name}"], PACE, seen)
+        with freeze_others(player, method.players):
+            optimizer_step(player, player.losses(forward)[f"loss_{player.name}"], PACE, seen)
         assert not same(player.network, own)
         for network, state in zip(others, states, strict=True):
             assert same(network, state)
@@ -226,7 +232,7 @@ def test_a_step_can_be_counted(variant: str, build: Build, batch: Batches) -> No
         method = build(variant, device=meta)
         pixels = Pictures(torch.empty(2, 16, 16, 3, dtype=torch.uint8))
         for step in range(4):
-            play(method, Batch(pixels, pixels, step, 1.0), PACE, Totals())
+            train_step(method, Batch(pixels, pixels, step, 1.0), PACE, Totals())
 
 
 @pytest.mark.parametrize("name", CONTESTS)
@@ -245,7 +251,7 @@ def test_players_learn_as_often_as_they_have_turns(
     method = build(f"{name}-{what}")
     for step in range(6):
         totals = Totals()
-        play(method, batch(step), PACE, totals)
+        train_step(method, batch(step), PACE, totals)
         assert totals.counts.get("loss_discriminator", 0) == discriminator[step]
         assert totals.counts.get("loss_generator", 0) == generator[step]
 
@@ -292,10 +298,10 @@ def test_discriminators_drop_in_both_players_turns(
     rate: float, method: Build, batch: Batches
 ) -> None:
     built = method(discriminator={"dropout": rate})
-    scene = built.look(batch())
+    forward = built.forward_pass(batch())
     for player in built.players:
-        with only(player, built.players):
-            first, second = (player.losses(scene)[f"loss_{player.name}"].item() for _ in range(2))
+        with freeze_others(player, built.players):
+            first, second = (player.losses(forward)[f"loss_{player.name}"].item() for _ in range(2))
         assert (first != second) is (rate > 0)
 
 

@@ -12,9 +12,9 @@ def test_loss_is_the_weighted_mean_difference(
     method: Callable[..., Regression], batch: Callable[..., Batch]
 ) -> None:
     regression = method(loss={"method": "regression"})
-    pictures, prediction = scene = regression.look(batch())
-    losses = regression.generator_losses(scene)
-    difference = (prediction.ab - pictures.ab).abs().mean().item()
+    forward = regression.forward_pass(batch())
+    losses = regression.generator_losses(forward)
+    difference = (forward.prediction.ab - forward.batch.pictures.ab).abs().mean().item()
     assert losses["loss_l1"].item() == pytest.approx(difference)
     assert losses["loss_generator"].item() == pytest.approx(100 * difference)
     assert [player.name for player in regression.players] == ["generator"]

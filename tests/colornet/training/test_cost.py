@@ -1,13 +1,21 @@
 """What networks cost, against figures that were counted elsewhere."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from colornet.config.catalog import load_config
-from colornet.config.config import parse_config
+from colornet.config.config import Config, parse_config
 from colornet.errors import InputError
-from colornet.evaluation.cost import Cost, count, count_step
+from colornet.pictures import Pictures
+from colornet.training.cost import Cost, PeakMemory, cost_columns, count, count_step, training_macs
+from colornet.training.methods import gan
+from colornet.training.methods.player import Batch
+from colornet.training.steps import StepOptions, Totals, train_step
 
 
 @pytest.mark.parametrize(
@@ -30,7 +38,7 @@ def test_multiplications_a_picture(preset: str, generator: float, discriminator:
 
 
 def test_without_a_discriminator_there_is_none_to_count() -> None:
-    assert count(load_config("unet-small")) == Cost(1_034_626, 1_184, 26_427_392)
+    assert count(load_config("unet-small")) == Cost(1_034_626, 1_184, 26_427_392, 0, 0, 0)
 
 
 def test_cyclegan_counts_both_networks_of_each_and_one_forward() -> None:
@@ -100,3 +108,65 @@ def test_counting_changes_nothing() -> None:
     for one, two in zip(plain.parameters(), counted.parameters(), strict=True):
         assert one.grad is not None and two.grad is not None
         assert torch.equal(one.grad, two.grad)
+
+
+Build = Callable[..., Config]
+
+
+def test_a_regression_costs_up_to_three_times_its_forward(tiny: Build) -> None:
+    config = tiny(loss={"method": "regression"})
+    forward = count(config).generator_macs
+    # Forward, gradients of weights, gradients of inputs: all but those of the picture.
+    assert 2.5 * forward < training_macs(config) < 3 * forward
+
+
+def test_it_is_what_a_real_step_does(tiny: Build) -> None:
+    config = tiny()
+    method = gan.build(config, torch.device("cpu"))
+    pixels = torch.randint(0, 256, (4, 16, 16, 3), dtype=torch.uint8)
+    batch = Batch(Pictures(pixels), None, 0, 1.0)
+    done = count_step(lambda: train_step(method, batch, StepOptions(1.0), Totals()))
+    assert training_macs(config) == done / 4
+
+
+@pytest.mark.parametrize(
+    ("less", "more"),
+    [
+        ({}, {"generator_steps": 2}),
+        ({}, {"discriminator_steps": 3}),
+        ({"discriminator_every": 2}, {}),
+        ({"generator_every": 5}, {}),
+        ({"adversarial": "none", "label_smoothing": 0.0}, {}),
+        ({}, {"r1_gamma": 1.0}),
+        (
+            {"adversarial": "hinge", "label_smoothing": 0.0},
+            {"adversarial": "wgan_gp", "label_smoothing": 0.0},
+        ),
+    ],
+)
+def test_turns_and_penalties_count(tiny: Build, less: dict[str, Any], more: dict[str, Any]) -> None:
+    assert training_macs(tiny(loss=less)) < training_macs(tiny(loss=more))
+
+
+def test_gates_and_pretraining_are_counted_as_over(tiny: Build) -> None:
+    waiting = {"gate_loss": 0.1, "gate_accuracy": 0.9, "pretrain": 0.5}
+    assert training_macs(tiny(loss=waiting)) == training_macs(tiny())
+
+
+def test_columns_are_in_billions(tiny: Build) -> None:
+    config = tiny()
+    columns = cost_columns(config)
+    assert columns["cost_gmac_per_picture"] == count(config).generator_macs / 1e9
+    assert columns["cost_training_gmac_per_picture"] == training_macs(config) / 1e9
+
+
+MEGABYTES = 200
+
+
+def test_a_peak_is_seen_once() -> None:
+    memory = PeakMemory(torch.device("cpu"))
+    before = memory.read()
+    np.ones(MEGABYTES * 1_000_000, np.uint8).sum()
+    peak = memory.read()
+    assert peak - before > 0.9 * MEGABYTES
+    assert memory.read() < peak - 0.5 * MEGABYTES

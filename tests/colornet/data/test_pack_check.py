@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from colornet.config.sections.data import FolderData
-from colornet.data import pack_hash
+from colornet.data import pack_check
 from colornet.data.packed import open_pack, pack_to
 from colornet.errors import InputError
 
@@ -92,8 +92,8 @@ def test_what_the_cache_holds_is_built_again(data: FolderData, change: str) -> N
 
 def test_it_is_verified_once(packed: FolderData, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    real = pack_hash.pixels_hash
-    monkeypatch.setattr(pack_hash, "pixels_hash", lambda *given: seen.append(1) or real(*given))
+    real = pack_check.pixels_hash
+    monkeypatch.setattr(pack_check, "pixels_hash", lambda *given: seen.append(1) or real(*given))
     shutil.rmtree(os.environ["COLORSWEEP_CACHE"])
     for _ in range(3):
         open_pack(packed)

@@ -62,6 +62,6 @@ class Linear(torch.nn.Module):
 
 
 @pytest.fixture
-def judge() -> Linear:
+def discriminator() -> Linear:
     """The simplest of judges, which keeps what it was shown."""
     return Linear()

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from colornet.config.sections.losses import Game
-from colornet.networks.heads import Judge
+from colornet.config.sections.losses import AdversarialOptions
+from colornet.networks.heads import DiscriminatorNetwork
 from colornet.training.augment import augment
 from colornet.training.losses import ADVERSARIAL, penalty_weight
 from colornet.training.methods.player import Batch
@@ -16,14 +16,14 @@ from colornet.training.stabilizers import add_noise, gradient_penalty, labels, r
 KINDS = ("real", "fake")
 
 
-class Contest:
+class AdversarialGame:
     """One discriminator against one generator.
 
     It remembers the number of the discriminator's turns, for `alternate` batches, and with a gate
     how the discriminator last did on each kind of pictures. Only a gate waits for the device.
     """
 
-    def __init__(self, options: Game) -> None:
+    def __init__(self, options: AdversarialOptions) -> None:
         self.options = options
         self.weight = penalty_weight(options)
         self.gated = options.gate_loss is not None or options.gate_accuracy is not None
@@ -48,7 +48,11 @@ class Contest:
         return self.options.generator_steps if due and not self._generator_waits() else 0
 
     def discriminator_losses(
-        self, judge: Judge, real_view: Tensor, fake_view: Tensor, batch: Batch
+        self,
+        discriminator: DiscriminatorNetwork,
+        real_view: Tensor,
+        fake_view: Tensor,
+        batch: Batch,
     ) -> dict[str, Tensor]:
         """What the discriminator minimises in one turn.
 
@@ -66,12 +70,12 @@ class Contest:
         if self.weight and not wasserstein:
             # A leaf of its own: R1 wants its gradient, and no other tensor may come to need one.
             real = real.detach().requires_grad_()
-        logits = self._judged(judge, real, fake)
+        logits = self._judged(discriminator, real, fake)
         self.turns += 1
         double = len(KINDS) / len(logits)
         total = double * self._judgement(logits, batch)
         if self.weight and wasserstein:
-            penalty = gradient_penalty(judge, real, fake)
+            penalty = gradient_penalty(discriminator, real, fake)
             return {
                 "loss_discriminator": total + self.weight * penalty,
                 "loss_penalty": penalty,
@@ -84,13 +88,15 @@ class Contest:
             }
         return {"loss_discriminator": total}
 
-    def generator_loss(self, judge: Judge, fake_view: Tensor, batch: Batch) -> Tensor:
+    def generator_loss(
+        self, discriminator: DiscriminatorNetwork, fake_view: Tensor, batch: Batch
+    ) -> Tensor:
         """How real the generator's pictures look, a scalar to be minimised.
 
         Args:
             fake_view: (N, C, H, W), as `judge.view` gives it, with the generator's graph.
         """
-        logits = judge(self._prepared(fake_view, batch))
+        logits = discriminator(self._prepared(fake_view, batch))
         return ADVERSARIAL[self.options.adversarial].generator(logits)
 
     def state_dict(self) -> dict[str, Any]:
@@ -105,15 +111,17 @@ class Contest:
         """What the judge is shown of a view. Real and fake have chances of their own."""
         return add_noise(augment(view, self.options.augment), self.options, batch.progress)
 
-    def _judged(self, judge: Judge, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    def _judged(
+        self, discriminator: DiscriminatorNetwork, real: Tensor, fake: Tensor
+    ) -> dict[str, Tensor]:
         """The logits of the kinds that this turn is about."""
         batches = self.options.discriminator_batches
         if batches == "mixed":
-            logits = judge(torch.cat((real, fake)))
+            logits = discriminator(torch.cat((real, fake)))
             return {"real": logits[: len(real)], "fake": logits[len(real) :]}
         views = {"real": real, "fake": fake}
         kinds = KINDS if batches == "separate" else [KINDS[self.turns % len(KINDS)]]
-        return {kind: judge(views[kind]) for kind in kinds}
+        return {kind: discriminator(views[kind]) for kind in kinds}
 
     def _judgement(self, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """The loss on these logits without any penalty; noted for the gates."""
