@@ -1,15 +1,19 @@
 # make demo   set up .venv and run the demo          make test      all tests but slow and gpu
-# make check  lint, format, types                    make test-all  everything
+# make check  lint, format, types, spelling          make test-all  everything
+# make format mend what can be mended by itself      make coverage  `make test` with its branch coverage
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := colornet reports search spaces tests
+# One more than there are processors: many tests wait for Ray, a browser or a process of their own.
+PYTEST := $(BIN)/python -m pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadgroup \
+	--no-loadscope-reorder
 
 export RAY_USAGE_STATS_ENABLED = 0
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all coverage check format clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
@@ -23,15 +27,19 @@ demo: $(INSTALLED)
 	$(BIN)/colorsweep demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m 'not slow and not gpu'
+	$(PYTEST) -m 'not slow and not gpu'
 
 test-all: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+coverage: $(INSTALLED)
+	$(PYTEST) -m 'not slow and not gpu' --cov --cov-report=term:skip-covered
 
 check: $(INSTALLED)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ty check --python $(VENV) colornet reports search spaces
+	$(BIN)/typos $(SOURCES) docs *.md Makefile pyproject.toml
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -127,7 +127,7 @@ def states(address: str, **places: str) -> tuple[list[tuple[str, str]], int]:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("form", ["dashboard", "gcs"])
+@pytest.mark.parametrize("form", ["dashboard", pytest.param("gcs", marks=pytest.mark.slow)])
 def test_a_cluster_that_is_well(cluster: Cluster, form: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
     address = getattr(cluster, form)
@@ -143,6 +143,7 @@ def test_a_cluster_that_is_well(cluster: Cluster, form: str, tmp_path: Path) -> 
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_nodes_are_told_apart(cluster: Cluster) -> None:
     answer = probe_cluster(reach(cluster.gcs), None, None)
     assert len({one["id"] for one in answer["nodes"]}) == 3
@@ -152,6 +153,7 @@ def test_nodes_are_told_apart(cluster: Cluster) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="needs the right to mount")
 def test_storage_that_one_node_has_for_itself(cluster: Cluster) -> None:
     """It writes well, but the next does not see it, and it does not see another's."""
@@ -205,6 +207,7 @@ def test_who_is_not_let_in(
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_what_ray_itself_says_to_a_wrong_token_is_explained(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

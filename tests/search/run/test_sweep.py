@@ -256,7 +256,14 @@ def wait_for_ticks(folder: Path, count: int, driver: subprocess.Popen[str]) -> N
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
 def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
     make_sweep: MakeSweep, number: signal.Signals
 ) -> None:
@@ -290,6 +297,7 @@ def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
     assert json.loads(found.trials["config"][0])["training"]["images"] == 64
 
 
+@pytest.mark.slow
 def test_a_sweep_in_the_background_of_a_script_outlives_ctrl_c(make_sweep: MakeSweep) -> None:
     """Its SIGINT is ignored from the start; SIGTERM stops it all the same."""
     folder = make_sweep(5, fixed=FEW_PICTURES)
@@ -304,6 +312,7 @@ def test_a_sweep_in_the_background_of_a_script_outlives_ctrl_c(make_sweep: MakeS
     assert set(read_sweep(folder).trials["state"]) <= {"completed", "preempted"}
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_at_once_and_loses_nothing(make_sweep: MakeSweep) -> None:
     folder = make_sweep(5, fixed=FEW_PICTURES)
     driver = drive(folder)
@@ -381,7 +390,7 @@ def test_a_training_that_hangs_is_ended_and_tried_once_more(
     assert read_sweep(folder).trials["state"].tolist()[1] == "stalled"
 
 
-@pytest.mark.parametrize("who", ["records", "a trial"])
+@pytest.mark.parametrize("who", [pytest.param("records", marks=pytest.mark.slow), "a trial"])
 def test_a_full_disk_ends_the_sweep_with_a_sentence(
     make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
