@@ -44,7 +44,7 @@ from spaces.loading import load_study
 from spaces.study import Study
 
 GOLDEN = Path(__file__).parent / "golden"
-FAST, SLOW = 300, 3000
+FAST, SLOW = 100, 3000
 LIMIT = 5.0
 ODD: list[Any] = [
     None, True, False, 0, -1, 1, 2**31, 2**63, 10**30, 10**399, 0.5, -0.0, 1e308, "", " ", "x",

@@ -338,7 +338,8 @@ def test_a_sweep_that_is_interrupted_before_ray_starts_says_how_it_goes_on(
         f"search.run.sweep.run = {SENT};"
         "search.cli.main(sys.argv[1:])"
     )
-    words = ["run", "demo", "--out", "s", "--trials", "2"]
+    small = ["--set", "data.pictures=64"]
+    words = ["run", "demo", "--out", "s", "--trials", "2", *small]
     status, said = interrupted(code, tmp_path, *words)
     assert status == 130
     assert said.splitlines()[-1] == "Interrupted. Go on with: colorsweep resume s"

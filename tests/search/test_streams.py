@@ -28,15 +28,15 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("$C presets >&-", 1, "stdout: cannot be written: it is closed"),
-        ("$C presets >/dev/full", 1, "stdout: cannot be written: No space left on device"),
-        ("$C presets --json >/dev/full", 1, "stdout: cannot be written: No space left on device"),
+        ("$C data list >&-", 1, "stdout: cannot be written: it is closed"),
+        ("$C data list >/dev/full", 1, "stdout: cannot be written: No space left on device"),
+        ("$C data list --json >/dev/full", 1, "stdout: cannot be written: No space left on device"),
         ("$C --help >/dev/full", 1, "stdout: No space left on device"),
-        ("$C presets >/dev/full 2>/dev/full", 1, ""),
+        ("$C data list >/dev/full 2>/dev/full", 1, ""),
         ("$C status nobody 2>&-", 2, ""),
         ("$C status nobody 2>/dev/full", 2, ""),
-        ("$C presets >&- 2>&- <&-", 1, ""),
-        ("set -o pipefail; $C presets --json | true", 0, ""),
+        ("$C data list >&- 2>&- <&-", 1, ""),
+        ("set -o pipefail; $C data list --json | true", 0, ""),
     ],
 )
 def test_where_nothing_can_be_written(tmp_path: Path, line: str, code: int, said: str) -> None:
