@@ -2,7 +2,7 @@
 
 import logging
 import shlex
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -11,7 +11,7 @@ from colornet.cli_result import CliResult, align_columns, require_training_libra
 from colornet.errors import INTERRUPTED, InputError
 from colornet.interrupt import write_stderr
 from search.cluster.job_commands import driver_address, is_jobs, resume_job, status_of_job
-from search.options import Address, Flag, Settings, Trials
+from search.options import Address, Flag, StudyOptions
 
 if TYPE_CHECKING:
     from search.run.resume import Edit
@@ -22,13 +22,8 @@ StudyOption = Annotated[str | None, Parameter(name="--study")]
 
 
 def run(
-    study: str,
+    options: StudyOptions,
     *,
-    data: str | None = None,
-    settings: Settings = None,
-    trials: Trials = None,
-    quick: Flag = False,
-    when_spent: Literal["finish", "cut"] | None = None,
     out: str | None = None,
     address: Address = None,
 ) -> CliResult:
@@ -36,19 +31,6 @@ def run(
 
     Parameters
     ----------
-    study
-        Name of a built-in study, or a YAML file.
-    data
-        Pictures to train on: a folder, CIFAR-10 batches, Parquet, or the URI of a pack; short for
-        --set data.source=… --set data.root=DIR.
-    settings
-        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
-    trials
-        Number of trials; short for --set budget.trials=N.
-    quick
-        The study's own small variant.
-    when_spent
-        What becomes of running trials when a budget is spent: they finish, or are cut off.
     out
         The sweep's folder [sweeps/<date>-<study>-<4 letters>].
     address
@@ -58,28 +40,21 @@ def run(
     address = driver_address(address)
     from search.run.create import new_sweep
     from search.run.resources import allocate, this_machine
-    from search.study_options import asked_study
 
-    loaded, changes = asked_study(
-        study, data=data, settings=settings, trials=trials, quick=quick, when_spent=when_spent
-    )
+    loaded = options.load()
     if address is None:  # of a cluster it is known later
         wanted = loaded.file.resources
         allocate(this_machine(), wanted.gpus, wanted.concurrent, wanted.workers)
-
-    began = {"study": study, "settings": changes, "quick": quick}
+    changes, _ = options.changes()
+    began = {"study": options.study, "settings": changes, "quick": options.quick}
     location = new_sweep(loaded, out, began)
     log.info("Sweep %s", location)
     return _driven(location, address)
 
 
 def plan(
-    study: str,
+    options: StudyOptions,
     *,
-    data: str | None = None,
-    settings: Settings = None,
-    trials: Trials = None,
-    quick: Flag = False,
     out: str | None = None,
     probe: Flag = False,
     cpus: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
@@ -91,16 +66,6 @@ def plan(
 
     Parameters
     ----------
-    study
-        Name of a built-in study, or a YAML file.
-    data
-        Pictures to train on, as `run` takes them.
-    settings
-        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
-    trials
-        Number of trials; short for --set budget.trials=N.
-    quick
-        The study's own small variant.
     out
         The sweep's folder [sweeps/<date>-<study>-<4 letters>].
     probe
@@ -115,18 +80,12 @@ def plan(
     from search.plan.plan import is_refused, make_plan
     from search.plan.text import plan_text
     from search.run.resources import Capacity, this_machine
-    from search.study_options import asked_study
 
     here = this_machine()
     machine = Capacity(here.cpus if cpus is None else cpus, here.gpus if gpus is None else gpus)
-    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
-    values = make_plan(loaded, out, machine, probe=probe)
-    options = [f"--set {shlex.quote(one)}" for one in settings or []]
-    options += [f"--data {shlex.quote(data)}"] if data is not None else []
-    options += [f"--trials {trials}"] if trials is not None else []
-    options += ["--quick"] if quick else []
-    options += [f"--out {shlex.quote(out)}"] if out is not None else []
-    command = " ".join(["colorsweep run", shlex.quote(study), *options])
+    values = make_plan(options.load(), out, machine, probe=probe)
+    command = f"colorsweep run {options.words()}"
+    command += f" --out {shlex.quote(out)}" if out is not None else ""
     return CliResult(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
 
 

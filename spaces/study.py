@@ -5,6 +5,7 @@ later. The resolved study (`Study.to_data`) is complete: a sweep is run, resumed
 it alone.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from colornet.errors import InputError
 from spaces.distributions import Dimension, Point, counting, place_point
 from spaces.grid import count_points, grid_points
 
+log = logging.getLogger("colorsweep")
 LEARNING: Mapping[str, int] = {"tpe": 10}
 """Samplers that learn from trials, with how many each draws at random before it does (of TPE
 Optuna's own `n_startup_trials`); the others do not learn."""
@@ -230,6 +232,11 @@ class Study:
         values = place_point(self.base_config, point, self.dimensions)
         values = apply_overrides(values, {"training.seed": seed})
         return parse_config(values, f"{self.name}: point {dict(point)}")
+
+    def log_notes(self) -> None:
+        """Log, as warnings, what a user should know of how the study was resolved."""
+        for note in self.notes:
+            log.warning("%s", note)
 
     def to_data(self) -> dict[str, Any]:
         """The resolved study as plain data, for the sweep's `study.yaml`."""

@@ -1,6 +1,6 @@
 """What every test may count on: private cache and sweep folders, no Ray usage statistics.
 
-With pytest-xdist the tests of a file stay in one process, which has their fixtures; those that share
+With pytest-xdist the tests of a file stay in one process, with their fixtures; those that share
 the local Ray share a process too.
 """
 

@@ -65,8 +65,7 @@ FOLDERS: dict[str, set[str]] = {
     "search.core": {*FOUNDATIONS, "spaces", "search.records"},
     "search.run": {
         *COLORNET,
-        *("spaces", "search.core", "search.records"),
-        *("search.cluster.auth", "search.study_options"),
+        *("spaces", "search.core", "search.records", "search.cluster.auth"),
     },
     "search.plan": {*COLORNET, "spaces", "search.core", "search.records", "search.run"},
     "search.cluster": {

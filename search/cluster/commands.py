@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import InputError
 from colornet.redaction import holds_secret, redact
-from search.options import Address, Flag, Settings, Trials
+from search.options import Address, StudyOptions
 
 Target = Annotated[Path | None, Parameter(alias="-o")]
 AtLeastOne = Annotated[int, Parameter(validator=Number(gte=1))]
@@ -77,12 +77,8 @@ def _place(text: str | None, option: str) -> str | None:
 
 
 def manifest_kuberay(
-    study: str,
+    options: StudyOptions,
     *,
-    data: str | None = None,
-    settings: Settings = None,
-    trials: Trials = None,
-    quick: Flag = False,
     out: str | None = None,
     nodes: AtLeastOne = 1,
     cpus: AtLeastOne = 4,
@@ -97,16 +93,6 @@ def manifest_kuberay(
 
     Parameters
     ----------
-    study
-        Name of a built-in study, or a YAML file.
-    data
-        Pictures as pods see them: below /storage, or a URI.
-    settings
-        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
-    trials
-        Number of trials; short for --set budget.trials=N.
-    quick
-        The study's own small variant.
     out
         The sweep's folder, below /storage [/storage/<date>-<study>-<4 letters>].
     nodes
@@ -123,21 +109,16 @@ def manifest_kuberay(
         File to write [stdout].
     """
     from search.cluster.manifest import Nodes, kuberay
-    from search.study_options import asked_study, tell
 
-    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
-    tell(loaded)
+    loaded = options.load()
+    loaded.log_notes()
     text = kuberay(loaded, Nodes(nodes, cpus, gpus), storage=storage, image=image, out=out)
     return _manifest(text, target, "kubectl apply -f")
 
 
 def manifest_slurm(
-    study: str,
+    options: StudyOptions,
     *,
-    data: str | None = None,
-    settings: Settings = None,
-    trials: Trials = None,
-    quick: Flag = False,
     out: str | None = None,
     nodes: AtLeastOne = 1,
     cpus: AtLeastOne = 4,
@@ -151,16 +132,6 @@ def manifest_slurm(
 
     Parameters
     ----------
-    study
-        Name of a built-in study, or a YAML file.
-    data
-        Pictures as the nodes see them: a shared folder, or a URI.
-    settings
-        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
-    trials
-        Number of trials; short for --set budget.trials=N.
-    quick
-        The study's own small variant.
     out
         The sweep's folder [<storage>/<date>-<study>-<4 letters>].
     nodes
@@ -176,10 +147,9 @@ def manifest_slurm(
     """
     from search.cluster.manifest import Nodes, slurm
     from search.records.reader import sweeps_folder
-    from search.study_options import asked_study, tell
 
-    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
-    tell(loaded)
+    loaded = options.load()
+    loaded.log_notes()
     place = (storage or sweeps_folder()).expanduser().absolute()
     text = slurm(loaded, Nodes(nodes, cpus, gpus), storage=place, out=out)
     return _manifest(text, target, "sbatch")

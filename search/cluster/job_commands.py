@@ -13,20 +13,16 @@ from typing import TYPE_CHECKING
 from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import ClusterError, InputError, InUseError
 from search.cluster.auth import check_version, reach
-from search.options import Address, Flag, Follow, Settings, Trials
+from search.options import Address, Flag, Follow, StudyOptions
 
 if TYPE_CHECKING:
     from search.cluster.jobs import Cluster, Job
 
 
 def submit(
-    study: str,
+    options: StudyOptions,
     *,
     address: Address = None,
-    data: str | None = None,
-    settings: Settings = None,
-    trials: Trials = None,
-    quick: Flag = False,
     out: str | None = None,
     ship: Flag = False,
     follow: Follow = False,
@@ -35,18 +31,8 @@ def submit(
 
     Parameters
     ----------
-    study
-        Name of a built-in study, or a YAML file.
     address
         The cluster's dashboard: http://HOST:8265.
-    data
-        Pictures to train on, a path that every node sees, or a URI.
-    settings
-        PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
-    trials
-        Number of trials; short for --set budget.trials=N.
-    quick
-        The study's own small variant.
     out
         The sweep's folder, on storage that every node sees, or a URI
         [<COLORSWEEP_OUT>/<date>-<study>-<4 letters>].
@@ -57,13 +43,12 @@ def submit(
     """
     require_training_libraries("submit")
     from search.run.create import refuse_secrets, whole_location
-    from search.study_options import asked_study, tell
 
-    loaded, _ = asked_study(study, data=data, settings=settings, trials=trials, quick=quick)
+    loaded = options.load()
     refuse_secrets(loaded)
     location = whole_location(loaded, out)
     cluster = reached(address)
-    tell(loaded)
+    loaded.log_notes()
     job = cluster.submit(loaded.to_data(), location, ship=ship)
     job = cluster.begun(job)
     if job.exit_code == InputError.exit_code:

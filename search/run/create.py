@@ -30,7 +30,6 @@ from colornet.storage import Storage, check_reachable
 from colornet.training.final_checks import refuse_secrets_in, roots
 from search.records.reader import sweeps_folder
 from search.records.writer import create_sweep
-from search.study_options import tell
 from spaces.distributions import Dimension, Point
 from spaces.grid import count_points, grid_points, levels
 from spaces.study import Study
@@ -57,7 +56,7 @@ def new_sweep(study: Study, out: str | None = None, began: Mapping[str, Any] | N
     check_writable(location)
     check_room(location)
     study, packs = check_data(study)
-    tell(study)
+    study.log_notes()
     described = {
         **provenance.collect(),
         "data": [_describe(pack, lightness=True) for pack in packs],

@@ -42,20 +42,20 @@ SURFACE = {
     ],
     "plan": [
         *["--cpus", "--data", "--gpus", "--out", "--probe", "--quick", "--set", "--study"],
-        *["--trials", "-n"],
+        *["--trials", "--when-spent", "-n"],
     ],
     "doctor": ["--address", "--data", "--image-size", "--storage"],
     "manifest kuberay": [
         *["--cpus", "--data", "--gpus", "--image", "--nodes", "--out", "--quick", "--set"],
-        *["--storage", "--study", "--target", "--trials", "-n", "-o"],
+        *["--storage", "--study", "--target", "--trials", "--when-spent", "-n", "-o"],
     ],
     "manifest slurm": [
         *["--cpus", "--data", "--gpus", "--nodes", "--out", "--quick", "--set", "--storage"],
-        *["--study", "--target", "--trials", "-n", "-o"],
+        *["--study", "--target", "--trials", "--when-spent", "-n", "-o"],
     ],
     "submit": [
         *["--address", "--data", "--follow", "--out", "--quick", "--set", "--ship", "--study"],
-        *["--trials", "-f", "-n"],
+        *["--trials", "--when-spent", "-f", "-n"],
     ],
     "logs": ["--address", "--follow", "--sweep", "-f"],
     "stop": ["--address", "--sweep"],

@@ -13,6 +13,7 @@ import pytest
 from colornet.errors import ClusterError, InputError
 from search.cluster import job_commands
 from search.cluster.job_commands import logs, stop, submit
+from search.options import StudyOptions
 from search.records.lease import Lease
 
 MakeSweep = Callable[..., Path]
@@ -21,22 +22,22 @@ MakeSweep = Callable[..., Path]
 @pytest.mark.parametrize("address", [None, "auto", "head:6379"])
 def test_jobs_want_a_dashboard(address: str | None) -> None:
     with pytest.raises(InputError, match="http://HOST:8265"):
-        submit("demo", address=address, out="/shared/first")
+        submit(StudyOptions("demo"), address=address, out="/shared/first")
 
 
 def test_a_folder_of_this_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLORSWEEP_OUT", raising=False)
     with pytest.raises(InputError, match="is a path of this machine only"):
-        submit("demo", address="http://127.0.0.1:1", out="sweeps/first")
+        submit(StudyOptions("demo"), address="http://127.0.0.1:1", out="sweeps/first")
     with pytest.raises(InputError, match="is a path of this machine only"):
-        submit("demo", address="http://127.0.0.1:1")
+        submit(StudyOptions("demo"), address="http://127.0.0.1:1")
 
 
 def test_bad_studies_are_refused_before_anybody_is_asked() -> None:
     with pytest.raises(InputError, match="no built-in study"):
-        submit("dmeo", address="http://127.0.0.1:1", out="/shared/first")
+        submit(StudyOptions("dmeo"), address="http://127.0.0.1:1", out="/shared/first")
     with pytest.raises(ClusterError, match="no Ray cluster answers"):
-        submit("demo", address="http://127.0.0.1:1", out="/shared/first")
+        submit(StudyOptions("demo"), address="http://127.0.0.1:1", out="/shared/first")
 
 
 def test_the_log_of_a_folder(make_sweep: MakeSweep) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from colornet.commands import show_tick
 from search import cli
-from search.study_options import asked_study, changes_of
+from search.options import StudyOptions
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +25,12 @@ def levels() -> Iterator[None]:
 
 class TestChanges:
     def test_nothing(self) -> None:
-        assert changes_of() == ({}, [])
+        assert StudyOptions("demo").changes() == ({}, [])
 
     def test_short_options(self, tmp_path: Path) -> None:
-        changes, notes = changes_of(str(tmp_path), None, 4, "cut")
+        changes, notes = StudyOptions(
+            "demo", data=str(tmp_path), trials=4, when_spent="cut"
+        ).changes()
         assert changes == {
             "data.source": "folder",
             "data.root": str(tmp_path),
@@ -38,7 +40,9 @@ class TestChanges:
         assert notes == []
 
     def test_what_is_set_wins_over_what_is_detected(self, tmp_path: Path) -> None:
-        changes, notes = changes_of(str(tmp_path), ["data.source=parquet"])
+        changes, notes = StudyOptions(
+            "demo", data=str(tmp_path), settings=["data.source=parquet"]
+        ).changes()
         assert (changes["data.source"], changes["data.root"]) == ("parquet", str(tmp_path))
         assert notes == [
             f"--set data.source=parquet wins over --data {tmp_path}, which looks like folder"
@@ -55,31 +59,40 @@ class TestChanges:
     def test_it_wins_over_other_options(
         self, tmp_path: Path, setting: str, path: str, value: Any
     ) -> None:
-        changes, (note,) = changes_of(str(tmp_path), [setting], 4, "cut")
+        changes, (note,) = StudyOptions(
+            "demo", data=str(tmp_path), settings=[setting], trials=4, when_spent="cut"
+        ).changes()
         assert changes[path] == value
         assert note.startswith(f"--set {setting} wins over --")
 
     def test_it_wins_with_the_section_too(self) -> None:
-        changes, notes = changes_of(None, ["budget={trials: 2, when_spent: finish}"], 3, "cut")
+        changes, notes = StudyOptions(
+            "demo",
+            settings=["budget={trials: 2, when_spent: finish}"],
+            trials=3,
+            when_spent="cut",
+        ).changes()
         assert changes == {"budget": {"trials": 2, "when_spent": "finish"}}
         assert notes == [
             "--set budget.trials=2 wins over --trials 3",
             "--set budget.when_spent=finish wins over --when-spent cut",
         ]
-        assert asked_study("demo", settings=["budget={trials: 2}"], trials=3)[0].trials == 2
+        assert StudyOptions("demo", settings=["budget={trials: 2}"], trials=3).load().trials == 2
 
     def test_the_same_twice_is_no_conflict(self, tmp_path: Path) -> None:
         settings = ["data.source=folder", "budget.trials=4"]
-        assert changes_of(str(tmp_path), settings, 4)[1] == []
+        assert (
+            StudyOptions("demo", data=str(tmp_path), settings=settings, trials=4).changes()[1] == []
+        )
 
     def test_a_part_is_not_lost_in_its_whole(self) -> None:
-        changes, _ = changes_of(None, ["budget={images: 900}"], 4)
-        study, _ = asked_study("demo", settings=["budget={images: 900}"], trials=4)
+        options = StudyOptions("demo", settings=["budget={images: 900}"], trials=4)
+        changes, study = options.changes()[0], options.load()
         assert list(changes) == ["budget", "budget.trials"]
         assert (study.file.budget.images, study.file.budget.trials) == (900, 4)
 
     def test_options_win_over_the_quick_variant(self) -> None:
-        study, _ = asked_study("l1-weight", settings=["training.images=64"], quick=True)
+        study = StudyOptions("l1-weight", settings=["training.images=64"], quick=True).load()
         assert study.base_config["training"]["images"] == 64
 
 
