@@ -13,10 +13,11 @@ import os
 import re
 import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,6 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from colornet.config.catalog import to_yaml
 from colornet.errors import ClusterError, InputError, InUseError
 from search.cluster.auth import Reached, explain
-from search.cluster.wheel import write_wheel
 
 STOP_WAIT = 60
 """Seconds that a job has to write its checkpoints once it is stopped; Ray's own 3 are too few."""
@@ -191,17 +191,16 @@ class Cluster:
             **(variables or {}),
         }
         runtime: dict[str, Any] = {"env_vars": environment}
-        with tempfile.TemporaryDirectory(prefix="colorsweep-wheel-") as wheels:
-            if ship:
-                runtime["py_modules"] = [str(write_wheel(Path(wheels)))]
-            self._submit(
-                {
-                    "entrypoint": command,
-                    "submission_id": name,
-                    "runtime_env": runtime,
-                    "metadata": {TAG: sweep} | ({TRAINING: "yes"} if training else {}),
-                }
-            )
+        if ship:
+            runtime["py_modules"] = _installation()
+        self._submit(
+            {
+                "entrypoint": command,
+                "submission_id": name,
+                "runtime_env": runtime,
+                "metadata": {TAG: sweep} | ({TRAINING: "yes"} if training else {}),
+            }
+        )
         return self.state(name)
 
     def _submit(self, request: dict[str, Any]) -> None:
@@ -317,3 +316,13 @@ def _job(details: JobDetails) -> Job:
         message=details.message,
         training=TRAINING in (details.metadata or {}),
     )
+
+
+def _installation() -> list[str]:
+    """The folders of this installation's packages, and of what tells their version."""
+    specs = [find_spec(package) for package in ("colornet", "reports", "search", "spaces")]
+    folders = [Path(next(iter(spec.submodule_search_locations or ()))) for spec in specs if spec]
+    distribution = metadata.distribution("colorsweep")
+    name = f"colorsweep-{distribution.version}.dist-info"
+    folders.append(Path(str(distribution.locate_file(name))))
+    return [str(folder) for folder in folders if folder.is_dir()]

@@ -2,6 +2,7 @@
 
 import socket
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,12 +107,14 @@ def test_a_path_is_quoted_for_the_shell(client: Client, head: Cluster) -> None:
     assert """'/shared/$(touch x) '"'"'y'"'"'/first'""" in request["entrypoint"]
 
 
-def test_code_is_shipped_as_a_wheel(
-    client: Client, head: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_is_shipped_as_folders_with_its_version(client: Client, head: Cluster) -> None:
     head.submit({}, "/shared/first", ship=True)
-    (wheel,) = client.requests[0]["runtime_env"]["py_modules"]
-    assert wheel.endswith("-py3-none-any.whl")
+    folders = [Path(folder) for folder in client.requests[0]["runtime_env"]["py_modules"]]
+    names = [folder.name for folder in folders]
+    assert names[:4] == ["colornet", "reports", "search", "spaces"]
+    assert all((folder / "__init__.py").is_file() for folder in folders[:4])
+    for folder in folders[4:]:  # where a source tree is installed, its version lies in it
+        assert folder.name == f"colorsweep-{metadata.version('colorsweep')}.dist-info"
 
 
 def test_a_head_that_has_just_started_is_waited_for(client: Client, head: Cluster) -> None:
