@@ -16,10 +16,18 @@ from colornet.data.packed import Pack
 from colornet.data.packs import open_packs
 from colornet.errors import InputError
 from search.core.early_stopping import EarlyStopping
-from search.plan.counting import Count, Counts
 from search.plan.disk import checkpoint_bytes, disk, records_bytes
-from search.plan.estimate import BETWEEN, Hours, Measured, Speed, Work, hours
-from search.plan.past_speed import past_trainings
+from search.plan.estimate import (
+    BETWEEN,
+    Count,
+    Counts,
+    Hours,
+    Measured,
+    Speed,
+    Work,
+    hours,
+    past_trainings,
+)
 from search.plan.probe import probe_all
 from search.plan.workload import Range, Workload, workload
 from search.run.create import check_data, check_writable, free_location
