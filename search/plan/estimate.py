@@ -1,4 +1,4 @@
-"""How long a sweep takes: from what trainings took on this machine, by work and by tick.
+"""How long a sweep takes: from what earlier sweeps or probes took here, by work and by tick.
 
 Time per picture is proportional to the multiply-accumulates of a training step between trainings
 of about the same size, and interpolated over the logarithm of their number; what a tick costs is
@@ -36,7 +36,12 @@ BETWEEN = 0.5
 SAME_SIZE = 1.25
 """Trainings whose work differs by less are one size."""
 LEAST_SPREAD = 0.1
-"""Allocation by which equal trainings differ even on an idle machine."""
+"""Share by which equal trainings differ even on an idle machine."""
+SWEEPS = 10
+"""The latest sweeps that are looked at."""
+COSTS = [f"cost_{part}_seconds" for part in ("step", "evaluation", "diagnosis", "checkpoint")]
+ENDED = ("completed", "pruned")
+log = logging.getLogger("colorsweep")
 
 
 @dataclass(frozen=True)
@@ -166,13 +171,6 @@ def hours(speed: Speed, load: Workload, works: Sequence[Work], slots: int) -> Ho
     training = [fmean(one for _, one in case) / 3600 for case in cases]
     wall = [one + RAY_START * speed.start / ACTOR_START / 3600 for one in busy]
     return Hours(in_order(*wall), in_order(*busy), in_order(*training))
-
-
-SWEEPS = 10
-"""The latest sweeps that are looked at."""
-COSTS = [f"cost_{part}_seconds" for part in ("step", "evaluation", "diagnosis", "checkpoint")]
-ENDED = ("completed", "pruned")
-log = logging.getLogger("colorsweep")
 
 
 def past_trainings(share: Allocation, folder: Path | None = None) -> list[Measured]:

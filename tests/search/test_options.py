@@ -115,7 +115,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     )
     pack = SimpleNamespace(content_hash="hash", summary=dict, indices=lambda _split: [])
     monkeypatch.setattr("search.run.create.check_data", lambda study: (study, [pack]))
-    monkeypatch.setattr("search.run.create._lightness", lambda _: {})
+    monkeypatch.setattr("search.run.create._describe", lambda *_, **__: {})
     monkeypatch.setattr("search.run.create.create_sweep", lambda _, study, __: stop(study))
     monkeypatch.setattr("search.run.sweep.run", lambda *_: None)
     monkeypatch.setattr("search.commands._answer", lambda _: None)
