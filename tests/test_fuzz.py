@@ -5,6 +5,7 @@ kind replaced, by a seeded chance. The commands that read them run in this proce
 raise is one of this project's errors, of three lines at most, and nothing outside is written.
 """
 
+import hashlib
 import io
 import json
 import logging
@@ -36,7 +37,6 @@ from reports.export import export_csv
 from reports.tables import open_sweep
 from search.records.frames import read_frame
 from search.records.lease import Lease, holder
-from search.records.parts import checksum
 from search.records.reader import driver_of, read_provenance, read_study, read_sweep
 from search.run.recorder import Recorder
 from search.status import status_of, status_text
@@ -391,7 +391,7 @@ def test_records(sweep: Path, count: int) -> None:
                 pq.write_table(content.set_column(at, content.field(name), column), stream)
                 damaged = stream.getvalue()
             head = part.name.rsplit("-", 1)[0]
-            part = part.with_name(f"{head}-{checksum(damaged)}.parquet")
+            part = part.with_name(f"{head}-{hashlib.sha256(damaged).hexdigest()[:16]}.parquet")
             part.write_bytes(damaged)
             survives(seed, lambda: read_frame(Storage.at(sweep), table))  # noqa: B023
             if seed % 50 == 5:
@@ -403,7 +403,9 @@ def test_records(sweep: Path, count: int) -> None:
                 survives(seed, lambda: export_csv(str(sweep), out=out))  # noqa: B023
                 out.unlink(missing_ok=True)
         part.unlink()
-        part.with_name(f"part-0-000000000001-{checksum(whole)}.parquet").write_bytes(whole)
+        part.with_name(
+            f"part-0-000000000001-{hashlib.sha256(whole).hexdigest()[:16]}.parquet"
+        ).write_bytes(whole)
 
 
 def odd_cell(kind: pa.DataType, chance: random.Random) -> Any:

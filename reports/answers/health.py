@@ -16,6 +16,7 @@ from reports.charts import early_ranks
 from reports.format import fixed_text, interval_text, percent_text, value_text
 from reports.tables import FAILED_STATES, Dimension, SweepTables
 from search.core.finished import is_exhausted
+from spaces.study import FEW_ROUNDS, LEARNING
 
 FLAGS = {
     "diag_collapsed": "contest collapsed",
@@ -35,9 +36,6 @@ REMEDIES = {
 """What to do about it, by flag or by state."""
 EDGE = 0.05
 """Share of a range, in its own scale, that counts as its edge."""
-STARTUP, FEW_ROUNDS = 10, 4
-"""Trials that tpe draws at random first, and rounds below which it hardly learns: as `plan` has
-them."""
 ENOUGH_REPLICATES = 3
 LITTLE = 0.3
 """Kendall's tau below which an early order foretells little of the last."""
@@ -139,18 +137,20 @@ def _replicates(sweep: SweepTables, decision: Decision) -> Iterator[str]:
 def _learning(sweep: SweepTables) -> Iterator[str]:
     """Whether a sampler that learns had something to learn from."""
     study, count = sweep.records.study, len(sweep.searched)
-    if study.get("design") != "search" or study.get("sampler") != "tpe" or not count:
+    sampler = str(study.get("sampler"))
+    if study.get("design") != "search" or sampler not in LEARNING or not count:
         return
     rows = sweep.records.attempts
     times = [(rows[name] - rows["start"].min()).dt.total_seconds() for name in ("start", "end")]
     at_once = max(int(busy_of(*(one.to_numpy() for one in times))[1].max()), 1)
-    rounds = max(0, count - STARTUP) / at_once
+    startup = LEARNING[sampler]
+    rounds = max(0, count - startup) / at_once
     if rounds < FEW_ROUNDS and not is_exhausted(sweep.records):
-        more = STARTUP + FEW_ROUNDS * at_once - count
+        more = startup + FEW_ROUNDS * at_once - count
         yield (
-            f"tpe has learned in {fixed_text(rounds, 1)} rounds (its first {STARTUP} trials are "
-            f"random, then {at_once} at a time), and below {FEW_ROUNDS} it is little better than "
-            f"random: `colorsweep extend {_argument(sweep)} --trials {more}`."
+            f"{sampler} has learned in {fixed_text(rounds, 1)} rounds (its first {startup} trials "
+            f"are random, then {at_once} at a time), and below {FEW_ROUNDS} it is little better "
+            f"than random: `colorsweep extend {_argument(sweep)} --trials {more}`."
         )
 
 

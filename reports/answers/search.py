@@ -28,6 +28,7 @@ from reports.answers.text import (
 from reports.format import setting_text
 from reports.tables import Column, Dimension, SweepTables
 from search.core.ranking import LOST, deciding_metric
+from spaces.study import LEARNING
 
 SPREAD_SHARE = 0.25
 """Of the trials' standard deviation: the least difference that matters where a study names none."""
@@ -62,7 +63,7 @@ def lost_of(sweep: SweepTables, rows: pd.DataFrame) -> list[Lost]:
         sweep.dimensions,
         ended["point"].tolist(),
         ended["state"].isin(LOST).tolist(),
-        adaptive=sweep.records.study.get("sampler") == "tpe",
+        adaptive=sweep.records.study.get("sampler") in LEARNING,
     )
 
 

@@ -177,7 +177,7 @@ class AskTell:
         frozen = self._optuna.get_trials(deepcopy=False)[optuna_number]
         distributions = {name: distribution_to_json(d) for name, d in frozen.distributions.items()}
         origin = "start_from" if given and not study.is_planned else "search"
-        return self._assignment(
+        return self.assign(
             point,
             self._seed(index),
             "compare" if study.file.design == "compare" else origin,
@@ -197,11 +197,8 @@ class AskTell:
             return planned[self._grid_index]
         return planned[index] if index < len(planned) else {}
 
-    def repeat(self, point: Point, seed: int) -> Assignment:
-        """A trial that confirms a point with another seed; Optuna is not told of it."""
-        return self._assignment(point, seed, CONFIRM)
-
-    def _assignment(self, point: Point, seed: int, origin: str, **for_optuna: Any) -> Assignment:
+    def assign(self, point: Point, seed: int, origin: str, **for_optuna: Any) -> Assignment:
+        """A new trial of a point; Optuna is told of none that confirms."""
         number = self.next_number
         self.next_number += 1
         return Assignment(

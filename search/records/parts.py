@@ -183,17 +183,17 @@ def check_size(part: pq.ParquetFile, file: pa.NativeFile) -> None:
         group = content.row_group(number)
         chunks = [group.column(at) for at in range(content.num_columns)]
         unfolded = sum(chunk.total_uncompressed_size for chunk in chunks)
-        folded = [chunk.path_in_schema for chunk in chunks if _may_unfold(chunk)]
+        folded = [
+            chunk.path_in_schema
+            for chunk in chunks
+            if chunk.physical_type == "BYTE_ARRAY"
+            and chunk.has_dictionary_page
+            and chunk.num_values * chunk.total_uncompressed_size > UNFOLDED
+        ]
         if unfolded <= UNFOLDED:
             unfolded += sum(_length(file, number, name) for name in folded)
         if unfolded > max(UNFOLDED, UNFOLDED_TIMES * size):
             raise pa.ArrowInvalid(f"it is damaged: {unfolded:,} bytes of content in {size:,}")
-
-
-def _may_unfold(chunk: pq.ColumnChunkMetaData) -> bool:
-    if chunk.physical_type != "BYTE_ARRAY" or not chunk.has_dictionary_page:
-        return False
-    return chunk.num_values * chunk.total_uncompressed_size > UNFOLDED
 
 
 def _length(file: pa.NativeFile, group: int, name: str) -> int:

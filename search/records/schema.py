@@ -27,8 +27,9 @@ _NUMBERS = {
     "pictures": ["seq", "number", "attempt", "seed"],
 }
 """Columns that are never null, and never below 0."""
+_TEXT = re.compile("(?s).{1,200}")
 _TEXTS = ["state", "origin", "point_id", "kind", "split", "picture_hash"]
-"""Columns of text no longer than LONGEST."""
+"""Columns of such text."""
 _JSON = ["point", "distributions", "system_attrs", "config"]
 """Columns of JSON mappings."""
 BLANK = {"origin": "", "point_id": "", "point": "{}", "distributions": "{}", "system_attrs": "{}"}
@@ -38,7 +39,6 @@ LARGEST_COUNT = 2**53
 CENTURY = pd.Timestamp("2000", tz="UTC"), pd.Timestamp("2200", tz="UTC")
 SECONDS = 3e9
 """A century of them."""
-LONGEST = 200
 LONGEST_JSON = 1_000_000
 LARGEST = 1e15
 """Of any amount in a study: pictures, hours, money."""
@@ -55,13 +55,13 @@ def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """
     valid, problems = np.ones(len(frame), dtype=bool), []
     checks: list[tuple[list[str], Callable[[pd.Series], Any], str]] = [
-        (["trial_id"], _are_trial_ids, "is no name of a trial"),
-        (_NUMBERS[table], _are_counts, "is no number that it can have"),
         (
-            _TEXTS,
-            lambda column: _each(column, lambda v: isinstance(v, str) and 0 < len(v) <= LONGEST),
-            "is no short text",
+            ["trial_id"],
+            lambda ids: ids.notna() & _match(ids, _TRIAL_ID),
+            "is no name of a trial",
         ),
+        (_NUMBERS[table], _are_counts, "is no number that it can have"),
+        (_TEXTS, lambda column: _match(column, _TEXT), "is no short text"),
         (_JSON, lambda column: _each(column, _is_mapping), "is no JSON mapping"),
         (["time"], lambda column: column.between(*CENTURY), "is no time of this century"),
         # A null of these is not known, and no damage.
@@ -103,9 +103,8 @@ def _each(column: pd.Series, is_good: Callable[[Any], bool]) -> np.ndarray:
     return (column.isna() | column.isin(good)).to_numpy(dtype=bool)
 
 
-def _are_trial_ids(column: pd.Series) -> Any:
-    good = _each(column, lambda value: isinstance(value, str) and bool(_TRIAL_ID.fullmatch(value)))
-    return good & column.notna()
+def _match(column: pd.Series, pattern: re.Pattern[str]) -> np.ndarray:
+    return _each(column, lambda value: isinstance(value, str) and bool(pattern.fullmatch(value)))
 
 
 def _is_mapping(value: Any) -> bool:

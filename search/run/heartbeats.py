@@ -46,12 +46,8 @@ class Heartbeats:
         self._last: dict[str, float] = {}
         self.stalled: dict[str, str] = {}
 
-    def start(self, trial_id: str) -> None:
-        """A trial has a process, which has not reported yet."""
-        self._last[trial_id] = self._clock()
-
     def beat(self, trial_id: str) -> None:
-        """A trial has reported."""
+        """A trial has a process, at first, or has reported."""
         now = self._clock()
         took = now - self._last.get(trial_id, now)
         self._last[trial_id] = now

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 GRACE = 5.0
@@ -39,14 +39,14 @@ def reap_on_death() -> None:
 def leftovers(driver: int) -> list[int]:
     """Processes that belong to the Ray session of a driver."""
     pattern = re.compile(rb"/session_[0-9_-]+_%d(?![0-9_])" % driver)
-    found = []
+    return [pid for pid, line in _command_lines() if pattern.search(line)]
+
+
+def _command_lines() -> Iterator[tuple[int, bytes]]:
+    """Each process of this machine, with its words, separated by NUL."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if pattern.search(path.read_bytes()):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue  # it has ended since
-    return found
+        with contextlib.suppress(OSError):  # it has ended since
+            yield int(path.parent.name), path.read_bytes()
 
 
 @contextlib.contextmanager
@@ -60,7 +60,10 @@ def watch_ray(node: str, on_death: Callable[[], None]) -> Generator[None, None, 
         node: Ray's id of the node.
     """
     died, ours = os.pipe()
-    watched = [descriptor for pid in _core(node) if (descriptor := _opened(pid)) is not None]
+    watched = []
+    for pid in _core(node):
+        with contextlib.suppress(OSError, AttributeError):  # it has ended; no pidfd on this system
+            watched.append(os.pidfd_open(pid))
 
     def watch() -> None:
         ready, _, _ = select.select([died, *watched], [], [])
@@ -80,25 +83,13 @@ def watch_ray(node: str, on_death: Callable[[], None]) -> Generator[None, None, 
 
 def _core(node: str) -> list[int]:
     """Ray's own processes of a node on this machine: its raylet, and of a head the GCS."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith((b"/raylet", b"/gcs_server")) and any(
-            word.endswith(b"=" + node.encode()) for word in words
-        ):
-            found.append(int(path.parent.name))
-    return found
-
-
-def _opened(pid: int) -> int | None:
-    """A descriptor that can be read when a process has ended; None where there is no such."""
-    try:
-        return os.pidfd_open(pid)
-    except (OSError, AttributeError):
-        return None
+    named = b"=" + node.encode()
+    return [
+        pid
+        for pid, line in _command_lines()
+        if line.split(b"\0")[0].endswith((b"/raylet", b"/gcs_server"))
+        and any(word.endswith(named) for word in line.split(b"\0"))
+    ]
 
 
 def _wait_and_reap(driver: int) -> None:

@@ -145,11 +145,11 @@ class Recorder:
         if self.study.file.confirm is None or self.budget.why_over() is not None:
             return None
         missing = next(confirmation.missing(self.study, self.table.snapshot()), None)
-        return self.ask_tell.repeat(*missing) if missing else None
+        return self.ask_tell.assign(*missing, CONFIRM) if missing else None
 
     def settle(self, trial_id: str) -> None:
         """A trial has a process: wait until it is on the disk as running."""
-        self.heartbeats.start(trial_id)
+        self.heartbeats.beat(trial_id)
         self._write(self._writer.settle)
 
     def message(self, trial_id: str, message: Mapping[str, Any]) -> bool:
@@ -172,7 +172,7 @@ class Recorder:
             self._writer.add("pictures", {**trial.row_key, "tick": at_tick, **picture})
         state, reason = message["state"], message["reason"]
         if state == "blocked":  # its storage takes no more, nor will it take another trial's
-            self._block(reason)
+            self.blocked, self.stopping = self.blocked or reason, True
             state = "preempted"
         ends = self.stopping or self.cut is not None
         outcome = self._retries.ended(trial, state, reason, gpus=self.budget.gpus, stopping=ends)
@@ -257,13 +257,9 @@ class Recorder:
         try:
             write()
         except StorageError as error:
-            self._block(str(error))
+            self.blocked, self.stopping = self.blocked or str(error), True
             return False
         return True
-
-    def _block(self, reason: str) -> None:
-        self.blocked = self.blocked or reason
-        self.stopping = True
 
     def stop(self) -> None:
         """Hand out no more, and have the trials that run write a checkpoint and end.

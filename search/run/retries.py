@@ -5,7 +5,7 @@ died, it hung, its node was wanted back, or it ran out of memory beside others o
 """
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from search.core.ask_tell import Assignment
@@ -26,14 +26,14 @@ class Outcome(NamedTuple):
     retry: Assignment | None = None
 
 
+@dataclass
 class Retries:
     """Counts what each trial was granted, for as long as the driver lives: one that is resumed is
     granted all of it again.
     """
 
-    def __init__(self) -> None:
-        self._deaths: Counter[str] = Counter()
-        self._stalls: Counter[str] = Counter()
+    _deaths: Counter[str] = field(default_factory=Counter)
+    _stalls: Counter[str] = field(default_factory=Counter)
 
     def ended(
         self, trial: Assignment, state: str, reason: str | None, *, gpus: float, stopping: bool

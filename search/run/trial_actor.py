@@ -62,7 +62,7 @@ class TrialActor(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Called with each further assignment; False has Tune start a fresh process."""
-        if not self._end():
+        if not self.cleanup():
             return False
         self._assignment = new_config
         interrupt.requested.clear()
@@ -84,10 +84,6 @@ class TrialActor(tune.Trainable):
             self._messages.put(messages.pop())  # after the others, which an error would drop
         return {"messages": messages}
 
-    def cleanup(self) -> None:
-        """The actor is no longer needed."""
-        self._end()
-
     def _begin(self) -> None:
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopped = threading.Event()
@@ -98,7 +94,8 @@ class TrialActor(tune.Trainable):
         )
         self._thread.start()
 
-    def _end(self) -> bool:
+    def cleanup(self) -> bool:
+        """End what runs, as the actor is no longer needed; returns whether it has ended."""
         if self._thread is None:
             return True
         self._stopped.set()

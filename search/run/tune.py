@@ -86,7 +86,7 @@ class _Trial(Trial):
         return "{}", "{}"
 
 
-@dataclass
+@dataclass(eq=False)
 class _Search(_Stateless, SearchAlgorithm):
     """Hands the recorder's trials to Tune, as many at a time as there is room for.
 
@@ -133,16 +133,15 @@ class _Search(_Stateless, SearchAlgorithm):
         )
 
 
+@dataclass(eq=False)
 class _Scheduler(_Stateless, FIFOScheduler):
     """Records results and deaths: Tune asks it about each before anybody else."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self._recorder = recorder
+    recorder: Recorder
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         for message in result["messages"]:
-            if not self._recorder.message(trial.config["trial_id"], message):
+            if not self.recorder.message(trial.config["trial_id"], message):
                 return TrialScheduler.STOP
         return TrialScheduler.CONTINUE
 
@@ -150,14 +149,14 @@ class _Scheduler(_Stateless, FIFOScheduler):
         text = str(trial.get_error() or "").strip()
         node_died = NODE_DIED in text
         reason = f"its process died: {text.splitlines()[0][:300]}" if text else "its process died"
-        self._recorder.lost(
+        self.recorder.lost(
             trial.config["trial_id"],
             NODE_DIED if node_died else reason,
             may_be_own_fault=not node_died,
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class _OnStep(_Stateless, tune.Callback):
     """What is done between Tune's events, several times a second."""
 

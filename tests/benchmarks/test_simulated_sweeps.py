@@ -92,7 +92,7 @@ def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
     lived = simulation.recorder
     resumed = Recorder(killed, lived.study)
     assert resumed.early_stopping.reached == lived.early_stopping.reached
-    assert resumed.spending.spent()["images"] == lived.spending.spent()["images"]
+    assert resumed.budget.spent()["images"] == lived.budget.spent()["images"]
     uninterrupted = copy.deepcopy(lived.ask_tell)
     waiting = {one.trial_id for one in uninterrupted.waiting}
     assert {one.trial_id for one in resumed.ask_tell.waiting} == waiting | set(simulation.running)

@@ -50,10 +50,10 @@ def test_40_trials_that_do_nothing(local_ray: None, tmp_path: Path) -> None:
 
     folder = new_sweep(tmp_path / "forty", TRIALS)
     started = time.monotonic()
-    result = sweep.run(folder, train=training(3))
+    sweep.run(folder, train=training(3))
     seconds = time.monotonic() - started
     print(f"{TRIALS} trials in {seconds:.1f} s")
-    assert dict(result.states) == {"completed": TRIALS}
+    assert set(read_sweep(folder).trials["state"]) == {"completed"}
     assert seconds < GENEROUS
 
 

@@ -5,14 +5,12 @@ from dataclasses import replace
 import pytest
 
 from reports.analysis.decision import decide
-from reports.answers import health
 from reports.answers.health import flags, notes
 from reports.page import gallery
 from reports.page.decision_box import best
 from reports.page.page import render
 from reports.page.summary import trial_table
 from reports.tables import SweepTables
-from search.plan import plan
 
 
 def flagged(build):
@@ -142,10 +140,6 @@ def test_a_sampler_that_learned_too_little(build) -> None:
     assert any(note.startswith("tpe has learned in ") for note in few)
     drawn = noted(search(build, [1e-3] * 12, name="random").tables())
     assert not any("tpe" in note for note in drawn)
-
-
-def test_a_sampler_is_judged_as_the_plan_does() -> None:
-    assert (health.STARTUP, health.FEW_ROUNDS) == (plan.STARTUP, plan.FEW_ROUNDS)
 
 
 def test_failures_by_cause(build) -> None:

@@ -553,7 +553,7 @@ def test_confirmations_are_no_part_of_the_search(make_study: MakeStudy) -> None:
     while ledger.running:
         ledger.end()
     point = json.loads(ledger.rows["t00000"]["point"])
-    again = ledger.ask_tell.repeat(point, 9)
+    again = ledger.ask_tell.assign(point, 9, "confirm")
     assert (again.number, again.origin, again.point) == (6, "confirm", point)
     ledger.rows["t00006"] = row_of(again, "completed")
     ledger.study = make_study(8)

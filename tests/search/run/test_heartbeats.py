@@ -33,7 +33,7 @@ def test_nobody_runs() -> None:
 def test_before_its_first_tick(longest: float, expected: float) -> None:
     clock = Clock()
     heartbeats = Heartbeats(longest, clock)
-    heartbeats.start("a")
+    heartbeats.beat("a")
     assert limit(heartbeats, clock) == expected + 60
 
 
@@ -41,7 +41,7 @@ def test_before_its_first_tick(longest: float, expected: float) -> None:
 def test_a_trial_is_measured_by_its_own_ticks(took: float, expected: float) -> None:
     clock = Clock()
     heartbeats = Heartbeats(10_000.0, clock)
-    heartbeats.start("a")
+    heartbeats.beat("a")
     for _ in range(2):
         clock.now += took
         heartbeats.beat("a")
@@ -51,18 +51,18 @@ def test_a_trial_is_measured_by_its_own_ticks(took: float, expected: float) -> N
 def test_what_others_took_counts_for_a_first_tick() -> None:
     clock = Clock()
     heartbeats = Heartbeats(0.0, clock)
-    heartbeats.start("a")
+    heartbeats.beat("a")
     clock.now += 900.0
     heartbeats.beat("a")
     heartbeats.stop("a")
-    heartbeats.start("b")
+    heartbeats.beat("b")
     assert limit(heartbeats, clock) == TICKS * 900.0 + 60
 
 
 def test_a_silent_trial_is_named_once_and_forgotten_at_its_end() -> None:
     clock = Clock()
     heartbeats = Heartbeats(1.0, clock)
-    heartbeats.start("a")
+    heartbeats.beat("a")
     clock.now += LEAST_FIRST + 1
     assert heartbeats.newly_stalled() == ["a"]
     assert heartbeats.newly_stalled() == []

@@ -52,8 +52,7 @@ def test_every_trial_completes_and_is_recorded(
 ) -> None:
     folder = make_sweep(12)
     result = sweep.run(folder, train=training())
-    assert (dict(result.states), result.interrupted) == ({"completed": 12}, False)
-    assert (result.best, result.best_column) == (2.5, "val_ab_mae")
+    assert (by_state(folder), result.interrupted) == ({"completed": 12}, False)
     found = read_sweep(folder)
     assert found.problems == []
     assert found.trials["number"].tolist() == list(range(12))
@@ -183,9 +182,8 @@ def test_a_real_training_gets_its_cpus_as_threads(make_sweep: MakeSweep) -> None
             "training.batch_size": 16,
         },
     )
-    result = sweep.run(folder)
-    assert dict(result.states) == {"completed": 1}
-    assert result.best is not None
+    sweep.run(folder)
+    assert by_state(folder) == {"completed": 1}
     found = read_sweep(folder)
     assert found.ticks["tick"].tolist() == [1, 2]
     assert set(found.pictures()["kind"]) == {"prediction", "truth", "grey"}
@@ -229,6 +227,11 @@ sweep.run.__defaults__ = (None, fake())
 signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
 main(["resume", sys.argv[1]])
 """
+
+
+def by_state(folder: Path) -> dict[str, int]:
+    """Number of trials by state."""
+    return read_sweep(folder).trials["state"].value_counts().to_dict()
 
 
 def drive(folder: Path, sigint: str = "default_int_handler") -> subprocess.Popen[str]:
@@ -284,7 +287,7 @@ def test_a_stopped_driver_leaves_a_sweep_that_resume_finishes(
         assert not (folder / "lease.json").exists()
 
     result = sweep.run(folder, train=training(ticks=4))
-    assert (dict(result.states), result.interrupted) == ({"completed": 5}, False)
+    assert (by_state(folder), result.interrupted) == ({"completed": 5}, False)
     found = read_sweep(folder)
     assert found.trials["number"].tolist() == list(range(5))
     assert set(found.trials["state"]) == {"completed"}
@@ -324,8 +327,8 @@ def test_a_second_ctrl_c_ends_at_once_and_loses_nothing(make_sweep: MakeSweep) -
     assert (driver.returncode, out) == (130, "")
     assert err.splitlines()[-1] == f"Ended at once. Go on with: colorsweep resume {folder}"
     before = read_sweep(folder).ticks
-    result = sweep.run(folder, train=training(ticks=4))
-    assert dict(result.states) == {"completed": 5}
+    sweep.run(folder, train=training(ticks=4))
+    assert by_state(folder) == {"completed": 5}
     after = read_sweep(folder).ticks
     assert len(after.merge(before, on=["trial_id", "tick"])) == len(before)
 
@@ -343,7 +346,7 @@ def test_ctrl_c_while_ray_starts_leaves_a_sweep_to_resume(
     monkeypatch.setattr(sweep.ray, "init", start)
     monkeypatch.setattr(sweep.ray, "shutdown", lambda: None)
     result = sweep.run(folder, train=training())
-    assert (dict(result.states), result.interrupted) == ({}, True)
+    assert (by_state(folder), result.interrupted) == ({}, True)
     assert capfd.readouterr().err == "Stopped before a trial was started\n"
     assert not (folder / "lease.json").exists()
     monkeypatch.undo()
@@ -380,8 +383,8 @@ def test_a_training_that_hangs_is_ended_and_tried_once_more(
         if config.optimizer.generator_lr == hangs and tick == 2:
             time.sleep(1e6)
 
-    result = sweep.run(folder, train=training(act))
-    assert dict(result.states) == {"completed": 3, "stalled": 1}
+    sweep.run(folder, train=training(act))
+    assert by_state(folder) == {"completed": 3, "stalled": 1}
     states, _ = read_states(folder)
     mine = states[states["number"] == 1]
     assert mine["state"].tolist() == ["running", "preempted", "running", "stalled"]
@@ -420,8 +423,8 @@ def test_a_full_disk_ends_the_sweep_with_a_sentence(
     before = read_sweep(folder)
     assert before.problems == []
     assert not (folder / "lease.json").exists()
-    result = sweep.run(folder, train=training())
-    assert dict(result.states) == {"completed": 6}
+    sweep.run(folder, train=training())
+    assert by_state(folder) == {"completed": 6}
     after = read_sweep(folder).ticks
     assert len(after) == 12
     kept = after.merge(before.ticks, on=["trial_id", "tick"])
