@@ -22,49 +22,40 @@ from colornet.storage import Storage
 
 VERSION = 1
 _COMMON = [
-    pa.field("version", pa.int32()),
-    pa.field("seq", pa.int64()),
-    pa.field("time", pa.timestamp("us", tz="UTC")),
-    pa.field("trial_id", pa.string()),
-    pa.field("number", pa.int64()),
-    pa.field("attempt", pa.int64()),
-    pa.field("seed", pa.int64()),
+    ("version", pa.int32()),
+    ("seq", pa.int64()),
+    ("time", pa.timestamp("us", tz="UTC")),
+    ("trial_id", pa.string()),
+    ("number", pa.int64()),
+    ("attempt", pa.int64()),
+    ("seed", pa.int64()),
 ]
+
+
+def _texts(*names: str) -> list[tuple[str, pa.DataType]]:
+    return [(name, pa.string()) for name in names]
+
+
 SCHEMAS = {
     "trials": pa.schema(
         [
             *_COMMON,
-            pa.field("state", pa.string()),
-            pa.field("reason", pa.string()),
-            pa.field("origin", pa.string()),
-            pa.field("point_id", pa.string()),
-            pa.field("point", pa.string()),
-            pa.field("distributions", pa.string()),
-            pa.field("system_attrs", pa.string()),
-            pa.field("config", pa.string()),
-            pa.field("host", pa.string()),
-            pa.field("pid", pa.int64()),
-            pa.field("log", pa.string()),
+            *_texts("state", "reason", "origin", "point_id"),
+            *_texts("point", "distributions", "system_attrs", "config", "host"),
+            ("pid", pa.int64()),
+            ("log", pa.string()),
         ]
     ),
     "ticks": pa.schema(
-        [
-            *_COMMON,
-            pa.field("tick", pa.int64()),
-            pa.field("images", pa.int64()),
-            pa.field("seconds", pa.float64()),
-        ]
+        [*_COMMON, ("tick", pa.int64()), ("images", pa.int64()), ("seconds", pa.float64())]
     ),
     "pictures": pa.schema(
         [
             *_COMMON,
-            pa.field("tick", pa.int64()),
-            pa.field("kind", pa.string()),
-            pa.field("split", pa.string()),
-            pa.field("picture", pa.string()),
-            pa.field("picture_hash", pa.string()),
-            pa.field("fixed", pa.bool_()),
-            pa.field("webp", pa.binary()),
+            ("tick", pa.int64()),
+            *_texts("kind", "split", "picture", "picture_hash"),
+            ("fixed", pa.bool_()),
+            ("webp", pa.binary()),
         ]
     ),
 }

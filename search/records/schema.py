@@ -64,17 +64,8 @@ def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
         (_TEXTS, lambda column: _match(column, _TEXT), "is no short text"),
         (_JSON, lambda column: _each(column, _is_mapping), "is no JSON mapping"),
         (["time"], lambda column: column.between(*CENTURY), "is no time of this century"),
-        # A null of these is not known, and no damage.
-        (
-            ["seconds"],
-            lambda column: column.isna() | column.between(0, SECONDS),
-            "is no time that a training takes",
-        ),
-        (
-            ["images"],
-            lambda column: column.isna() | column.between(0, LARGEST_COUNT),
-            "is no number of pictures",
-        ),
+        (["seconds"], lambda column: _within(column, SECONDS), "is no time that a training takes"),
+        (["images"], lambda column: _within(column, LARGEST_COUNT), "is no number of pictures"),
     ]
     for columns, check, what in checks:
         for name in columns:
@@ -101,6 +92,11 @@ def _each(column: pd.Series, is_good: Callable[[Any], bool]) -> np.ndarray:
     """Check each value that occurs once; a null is none."""
     good = [value for value in column.dropna().unique() if is_good(value)]
     return (column.isna() | column.isin(good)).to_numpy(dtype=bool)
+
+
+def _within(column: pd.Series, most: float) -> pd.Series:
+    """A null is not known, and no damage."""
+    return column.isna() | column.between(0, most)
 
 
 def _match(column: pd.Series, pattern: re.Pattern[str]) -> np.ndarray:
