@@ -64,7 +64,7 @@ def write_journal(records: "SweepRecords", path: Path) -> dict[str, int]:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
-    from search.core.ask_tell import CONFIRM
+    from search.records.reader import CONFIRM
     from spaces.study import Study
 
     study = Study.from_data(records.study, f"{records.location}/study.yaml")
@@ -96,6 +96,7 @@ def _trials(
     records: "SweepRecords", study: "Study", searched: "pd.DataFrame"
 ) -> "Iterator[FrozenTrial]":
     """Optuna's view of each trial, in order of number."""
+    from search.core.ranking import LOST
     from search.core.trial_states import frozen_trial, last_report
 
     starts = records.states.drop_duplicates("trial_id", keep="first")
@@ -107,7 +108,7 @@ def _trials(
     for row in searched.to_dict("records"):
         trial_id = row["trial_id"]
         # A pruned trial with a curve would rank by its last value, one that was lost ranks last.
-        lost = row["state"] in ("diverged", "oom")
+        lost = row["state"] in LOST
         attributes = {
             **{key: row[key] for key in ("trial_id", "state", "origin")},
             "reason": row["reason"] if isinstance(row["reason"], str) else None,

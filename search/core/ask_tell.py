@@ -27,6 +27,7 @@ from colornet.config.config import Config
 from colornet.errors import InputError
 from search.core.samplers import RETRIES, derived_seed, sampler_of
 from search.core.trial_states import LastReport, frozen_trial, to_optuna
+from search.records.reader import CONFIRM
 from spaces.distributions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
 from spaces.study import Study
@@ -38,8 +39,6 @@ log = logging.getLogger("colorsweep")
 DRAWS = 2 * RETRIES
 """Draws that may give a known point before an untried one is looked for: as many at random as of
 the sampler. In a space of which half is tried 16 draws miss in 1 of 65,000 cases."""
-CONFIRM = "confirm"
-"""Origin of trials that repeat a chosen point; Optuna does not know them."""
 
 
 @dataclass(frozen=True)

@@ -111,5 +111,6 @@ def busy_seconds(attempts: pd.DataFrame) -> float:
         return 0.0
     first = attempts["start"].iloc[0]
     starts, ends = ((attempts[name] - first).dt.total_seconds() for name in ("start", "end"))
+    # By start, what a span adds begins where all spans before it have ended.
     until = np.maximum.accumulate(np.concatenate([[0.0], ends.to_numpy()]))
     return float(np.maximum(0.0, ends - np.maximum(starts, until[:-1])).sum())

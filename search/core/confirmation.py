@@ -7,10 +7,9 @@ origin `confirm`; the seeds are the same for every point, so that differences ar
 import json
 from collections.abc import Iterator
 
-from search.core.ask_tell import CONFIRM
 from search.core.ranking import best_trials
 from search.core.samplers import derived_seed
-from search.records.reader import SweepRecords
+from search.records.reader import CONFIRM, SweepRecords
 from spaces.distributions import Point
 from spaces.study import Study
 

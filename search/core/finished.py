@@ -7,9 +7,9 @@ from typing import Any
 from colornet.cli_result import count_text
 from colornet.errors import InputError
 from search.core import confirmation
-from search.core.ask_tell import CONFIRM, exhausted_text
+from search.core.ask_tell import exhausted_text
 from search.core.budget import BudgetTracker
-from search.records.reader import CUT_OFF, UNFINISHED, SweepRecords
+from search.records.reader import CONFIRM, CUT_OFF, UNFINISHED, SweepRecords
 from spaces.grid import count_points
 from spaces.study import Study
 

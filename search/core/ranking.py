@@ -20,11 +20,11 @@ import pandas as pd
 from colornet.config.columns import COSTS
 from colornet.config.validation import parse_bound
 from colornet.errors import InputError, did_you_mean
-from search.records.reader import SweepRecords
+from search.records.reader import CONFIRM, SweepRecords
 
 LOST = ("diverged", "oom")
 """Ends of a replicate that count against its point."""
-_STRENGTH = {"confirm": 0, "compare": 1}
+_STRENGTH = {CONFIRM: 0, "compare": 1}
 """Origins whose trials are replicates of their point, the more telling first."""
 _COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
 _GMAC = "cost_gmac_per_picture"
@@ -92,7 +92,7 @@ def objective_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     table = pd.concat([table, dimensions, last], axis=1)
     table["equal_budget"] = table["state"] == "completed"
     table["feasible"] = _feasible(table, study)
-    searched = (sweep.trials["origin"] != "confirm").to_numpy(dtype=bool)
+    searched = (sweep.trials["origin"] != CONFIRM).to_numpy(dtype=bool)
     keys, front = _order(table, study, by, table["equal_budget"].to_numpy(dtype=bool) & searched)
     table["on_front"] = front
     table["rank"] = _ranks(keys).reindex(table.index)
@@ -136,6 +136,7 @@ def point_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     rows = _counted(sweep, objective_table(sweep, by)["rank"], list(dict.fromkeys(measured)))
     decides = by or deciding_metric(study)
     needed = [decides] if decides else list(study["objectives"])
+    # A training that ended with an overflow has trained, but has no value to take a mean of.
     sound = np.isfinite(rows[needed].to_numpy(dtype=float)).all(axis=1)
     rows["counts"] = (rows["state"] == "completed") & sound
     counting = rows[rows["counts"]]
@@ -167,8 +168,9 @@ def _counted(sweep: SweepRecords, ranks: pd.Series, columns: list[str]) -> pd.Da
     rows["basis"] = trials["origin"].where(trials["origin"].isin(_STRENGTH), "search")
     rows["strength"] = rows["basis"].map(_STRENGTH).fillna(len(_STRENGTH)).astype(int)
     rows["search_rank"] = ranks.where(rows["basis"] == "search")
+    # 0 counts, 1 counts as lost, 2 (cancelled, failed by its machine, unfinished) says nothing.
     rows["end"] = rows["state"].map({"completed": 0, **dict.fromkeys(LOST, 1)}).fillna(2)
-    confirms = (rows["basis"] == "confirm").to_numpy(dtype=bool)
+    confirms = (rows["basis"] == CONFIRM).to_numpy(dtype=bool)
     measured = _last_values(sweep, columns)
     if confirms.any():
         judged = _last_values(sweep, list(dict.fromkeys(map(confirmed_column, columns))))
@@ -205,6 +207,8 @@ def _point_ranks(
     shared = set.intersection(*map(set, levels["values"])) if len(levels) else set()
     judged = table.copy()
     if shared:
+        # Means over the same seeds: their differences are paired, and a level that was trained with
+        # more seeds is not judged by easier or harder ones.
         paired = counting[counting["point_id"].isin(levels.index) & counting["seed"].isin(shared)]
         judged.loc[levels.index, columns] = _means(paired, columns)
     ranked = (replicated & (table["n"] > 0)).to_numpy(dtype=bool)
@@ -259,6 +263,7 @@ def _order(
     if decides:
         order["key"] = _ascending(table[decides], goal_of(decides, study))
         return order[order["key"].notna() & candidates], layers == 0
+    # Mean ranks, not means: objectives have units that cannot be added.
     order["layer"], order["mean"] = layers, keys[finite].rank().mean(axis=1)
     return order[finite], layers == 0
 
@@ -277,7 +282,7 @@ def _ascending(values: pd.Series, goal: str) -> pd.Series:
 
 
 def pareto_layers(points: np.ndarray) -> np.ndarray:
-    """Non-dominated sorting: 0 for the front, 1 for the front of the rest, and so on.
+    """Non-dominated sorting (Goldberg 1989): 0 for the front, 1 for that of the rest, and so on.
 
     Args:
         points: (N, K), smaller is better.

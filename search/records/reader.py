@@ -33,6 +33,8 @@ from search.records.missing import ENDED, Tally, missing_text, missing_trials
 from search.records.parts import VERSION
 from search.records.schema import valid_provenance, validate_study
 
+CONFIRM = "confirm"
+"""Origin of trials that repeat a chosen point; Optuna does not know them."""
 NOWHERE = "host not known"
 CUT_OFF = "cut off"
 """How an attempt ended that nobody saw end, as its driver was killed; its trial is resumed."""

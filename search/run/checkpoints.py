@@ -20,8 +20,7 @@ from search.records.reader import UNFINISHED
 from search.records.writer import RecordsWriter
 
 KEEP_BEST = 3
-"""Trials whose generator is kept after they end: enough that another than the
-best may win when they are confirmed."""
+"""Trials whose generator is kept after they end."""
 FOLDER = "checkpoints"
 GENERATOR = "generator.safetensors"
 _KEPT = (manifest_name(GENERATOR), GENERATOR)

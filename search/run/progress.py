@@ -14,12 +14,11 @@ from rich.live import Live
 from rich.text import Text
 
 from colornet.cli_result import count_text
-from search.core.ask_tell import CONFIRM
-from search.records.reader import UNFINISHED
+from search.records.reader import CONFIRM, UNFINISHED
 from search.run.recorder import Recorder
 
 REDRAW = 0.25
-"""Seconds between two redraws: to draw takes a millisecond of the driver's one thread."""
+"""Seconds between two redraws: the thread that draws is the one that hands out trials."""
 
 
 class Progress:

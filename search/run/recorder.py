@@ -18,12 +18,12 @@ from colornet.errors import StorageError
 from colornet.redaction import redact
 from colornet.storage import Storage
 from search.core import confirmation
-from search.core.ask_tell import CONFIRM, AskTell, Assignment
+from search.core.ask_tell import AskTell, Assignment
 from search.core.budget import BudgetTracker
 from search.core.early_stopping import EarlyStopping
 from search.core.finished import is_finished
 from search.core.ranking import best_trials
-from search.records.reader import UNFINISHED, read_sweep
+from search.records.reader import CONFIRM, UNFINISHED, read_sweep
 from search.records.writer import RecordsWriter
 from search.run.checkpoints import KEEP_BEST, Backfill, Retention
 from search.run.heartbeats import Heartbeats, longest_tick

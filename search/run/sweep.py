@@ -38,7 +38,8 @@ from search.run.trial_actor import TRAIN
 from spaces.study import Study
 
 MAX_ROUNDS = 8
-"""Times that Tune may be started again after the host ran out of memory."""
+"""Times that Tune is started in a sweep, as it gives up when the host runs out of memory; a host
+that is short of it all the time needs its user."""
 log = logging.getLogger("colorsweep")
 
 

@@ -21,7 +21,7 @@ from ray.tune.search import SearchAlgorithm
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from colornet.data.picture_files import suffixes
-from search.core.ask_tell import CONFIRM
+from search.records.reader import CONFIRM
 from search.run.recorder import Process, Recorder
 from search.run.resources import Allocation, Capacity, allocate
 from search.run.trial_actor import TRAIN, TrialActor, interrupt_process

@@ -19,7 +19,8 @@ from surface import IMAGES, METRICS, SPACE, TICKS, Surface
 
 from colornet.config.catalog import to_yaml
 from colornet.training import checkpoint
-from search.core.ask_tell import CONFIRM, Assignment
+from search.core.ask_tell import Assignment
+from search.records.reader import CONFIRM
 from search.records.writer import create_sweep
 from search.run.recorder import Recorder
 from spaces.loading import load_study
