@@ -15,8 +15,7 @@ from colornet.model.folder import manifest_name, read_weights, write_model
 from colornet.model.lightness import TrainingLightness
 from colornet.storage import Storage
 from reports.analysis.decision import Decision, decide
-from reports.answers.decision_text import sureness
-from reports.answers.recommendation import objection, stopped_text
+from reports.answers.recommendation import caveats, objection, stopped_text
 from reports.format import duration_text, interval_text, json_number, setting_text, value_text
 from reports.tables import SweepTables
 from search.core.ranking import confirmed_column
@@ -46,21 +45,21 @@ def choose(sweep: SweepTables, by: str | None = None) -> Decision:
 
 def _none_valid(sweep: SweepTables) -> str:
     ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
-    name = shlex.quote(sweep.argument)
+    name = sweep.argument
     if missing := sweep.records.missing_text:
-        found = f" (left: {ends})" if ends else ""
+        left = f" (left: {ends})" if ends else ""
         return (
-            f"{sweep.records.name}: no trial can be chosen: {missing}{found}.\n"
+            f"{sweep.records.name}: no trial can be chosen: {missing}{left}.\n"
             f"Put records/ back as it was; see what cannot be read: colorsweep status {name}"
         )
     if driver_of(sweep.records.location) is not None:
-        told = f"It still runs: colorsweep status {name}"
+        remedy = f"It still runs: colorsweep status {name}"
     elif stopped_text(sweep):
-        told = f"It is not finished: colorsweep resume {name}"
+        remedy = f"It is not finished: colorsweep resume {name}"
     else:
-        told = f"Look at how they ended: colorsweep report {name}"
+        remedy = f"Look at how they ended: colorsweep report {name}"
     return (
-        f"{sweep.records.name}: no trial can be chosen: {ends or 'no trial has started'}.\n{told}"
+        f"{sweep.records.name}: no trial can be chosen: {ends or 'no trial has started'}.\n{remedy}"
     )
 
 
@@ -83,7 +82,7 @@ def freeze(
     final = apply_overrides(config, records.study.get("final") or {})
     origin = f"{records.name}: trial {row['trial_id']} with the study's final"
     names = dict.fromkeys([*(o.name for o in sweep.objectives), decision.column.name])
-    spoken = objection(decision, sweep)
+    against = objection(decision, sweep)
     return {
         "version": 1,
         "config": config,
@@ -103,8 +102,8 @@ def freeze(
             },
             "confirmed": _confirmed(decision, row),
             "decided_by": decision.column.name,
-            "note": " ".join(sureness(decision, sweep)),
-            "objection": spoken.text if spoken else None,
+            "note": " ".join(caveats(decision, sweep)),
+            "objection": against.text if against else None,
             "data_hash": records.provenance.get("data_hash"),
         },
         "command": f"colorsweep train {shlex.quote(file)}",
@@ -114,8 +113,8 @@ def freeze(
 def _trials(sweep: SweepTables, row: pd.Series) -> list[str]:
     """The trial that stands for a point, then those that its value is the mean of."""
     trials = sweep.trials
-    own = trials[trials["point_id"].eq(row["point_id"]) & trials["origin"].eq(row["basis"])]
-    counted = own["trial_id"].tolist() if row["basis"] != "search" else []
+    replicates = trials[trials["point_id"].eq(row["point_id"]) & trials["origin"].eq(row["basis"])]
+    counted = replicates["trial_id"].tolist() if row["basis"] != "search" else []
     return list(dict.fromkeys([row["trial_id"], *counted]))
 
 
@@ -139,21 +138,21 @@ def best_table(sweep: SweepTables, decision: Decision, top: int) -> tuple[tuple[
     """The first `top` points, and all that have replicates, as texts; a heading first."""
     replicated = decision.basis != "search"
     points = decision.points
-    shown = points[(points.index < top) | (points["basis"] != "search")]
+    rows = points[(points.index < top) | (points["basis"] != "search")]
     lead, others = decision.column.name, [o.name for o in sweep.objectives]
     names = others if lead in others else [*others, lead]
     judged = [confirmed_column(name) if decision.basis == "confirm" else name for name in names]
     dimensions = [dimension.name for dimension in sweep.dimensions]
     head = ["rank", "trial", *judged, *(["seeds", "lost", ""] if replicated else [])]
     body = []
-    for place, row in enumerate(shown.to_dict("records")):
+    for place, row in enumerate(rows.to_dict("records")):
         texts = [value_text(float(row[name])) for name in names]
         texts[names.index(lead)] = interval_text(row["mean"], row["low"], row["high"])
-        said = "taken" if place == decision.proposed else "tie" if row["tie"] else ""
+        status = "taken" if place == decision.proposed else "tie" if row["tie"] else ""
         if row["basis"] == "search":
             texts = [value_text(float(row[name])) for name in names]
-            said = "not confirmed"
-        more = [str(row["n"]), str(row["lost"] or ""), said] if replicated else []
+            status = "not confirmed"
+        more = [str(row["n"]), str(row["lost"] or ""), status] if replicated else []
         settings = [
             setting_text(row["point"][name]) if name in row["point"] else "–" for name in dimensions
         ]

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from colornet.cli_result import align_columns, count_text
 from colornet.errors import InputError
-from reports.format import size_text
 
 if TYPE_CHECKING:
     from reports.answers.recommendation import Objection
@@ -29,18 +27,20 @@ class ReportResult:
 
     def text(self) -> str:
         """Where the page is, and what to type next."""
+        from reports.format import size_text
+
         tables = self.tables
         trials = count_text(len(tables.trials), "trial")
         missing = len(tables.records.missing)
         trials += f", the records of {missing} missing" if missing else ""
         lines = [f"Report  {self.path}  ({size_text(self.size)}, {trials})"]
         lines += [f"Note    {problem}" for problem in tables.records.problems]
-        lines.append(f"Next    colorsweep best {quote(tables.argument)}")
+        lines.append(f"Next    colorsweep best {tables.argument}")
         return "\n".join(lines)
 
     def data(self) -> dict[str, Any]:
         """The page, the decision and the answers as JSON-able data."""
-        from reports.answers.findings import findings
+        from reports.answers.answers import report_data
 
         return {
             "report": str(self.path),
@@ -48,7 +48,7 @@ class ReportResult:
             "sweep": self.tables.records.name,
             "trials": len(self.tables.trials),
             "problems": list(self.tables.records.problems),
-            **findings(self.tables),
+            **report_data(self.tables),
         }
 
 
@@ -62,6 +62,8 @@ class ComparisonResult:
 
     def text(self) -> str:
         """Where the page is, and what it warns of."""
+        from reports.format import size_text
+
         names = ", ".join(self.values["sweeps"])
         lines = [f"Report  {self.path}  ({size_text(self.size)}: {names})"]
         lines += [f"Note    {warning}" for warning in self.values["warnings"]]
@@ -221,8 +223,7 @@ def best(
     from colornet.config.catalog import to_yaml
     from reports.analysis.decision import points_data
     from reports.analysis.levels import compare, comparison_data, comparison_tables
-    from reports.answers.decision_text import remedy, sureness
-    from reports.answers.recommendation import objection
+    from reports.answers.recommendation import caveats, objection, remedy
     from reports.best import best_table, choose, freeze, leave_model
     from reports.tables import open_sweep
 
@@ -235,7 +236,10 @@ def best(
     if model is not None:
         leave_model(tables, decision.points.iloc[places[0]], model)
     base = out or _beside(tables, "best.yaml", "best.yaml")
-    paths = [base] if top == 1 else _numbered(base, count)
+    paths = [base]
+    if top > 1:
+        names = [f"{base.stem}-{rank}{base.suffix}" for rank in range(1, count + 1)]
+        paths = [base.with_name(name) for name in names]
     pairs = zip(paths, places, strict=True)
     frozen = [freeze(tables, decision, place, str(path)) for path, place in pairs]
     for path, content in zip(paths, frozen, strict=True):
@@ -247,7 +251,7 @@ def best(
         frozen=tuple(frozen),
         model=model,
         tables=comparison_tables(compared) if compared else (best_table(tables, decision, top),),
-        notes=tuple(sureness(decision, tables)),
+        notes=tuple(caveats(decision, tables)),
         points=points_data(decision),
         levels=comparison_data(compared) if compared else None,
         overstated=decision.overstated,
@@ -255,11 +259,6 @@ def best(
         objection=objection(decision, tables),
         problems=tables.records.problems,
     )
-
-
-def _numbered(path: Path, count: int) -> list[Path]:
-    """best-1.yaml, best-2.yaml, …, of best.yaml."""
-    return [path.with_name(f"{path.stem}-{rank}{path.suffix}") for rank in range(1, count + 1)]
 
 
 def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:

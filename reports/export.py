@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,6 @@ from cyclopts import Parameter
 
 from colornet.cli_result import CliResult, count_text
 from colornet.errors import InputError
-from reports.format import csv_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +70,8 @@ def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":
     administrative = {"version", "seq", "time", "trial_id", "number", "attempt", "seed"}
     last = records.last.reindex(list(trials["trial_id"])).reset_index(drop=True)
     last = last.drop(columns=[name for name in last if name in administrative])
-    hours = last["seconds"] * _cards(sweep) / 3600
+    cards = records.trials.reindex(columns=["gpus"])["gpus"].reset_index(drop=True)
+    hours = last["seconds"] * cards / 3600
     costs = {"gpu_hours": hours}
     if price := (records.study.get("budget") or {}).get("price_per_gpu_hour"):
         costs["money"] = hours * price
@@ -93,13 +92,10 @@ def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":
     return pd.concat([frame, pd.DataFrame(points, index=frame.index), last, after], axis=1)
 
 
-def _cards(sweep: "SweepTables") -> "pd.Series | float":
-    recorded = sweep.records.trials
-    return recorded["gpus"].reset_index(drop=True) if "gpus" in recorded else math.nan
-
-
 def csv_text(frame: "pd.DataFrame") -> str:
     """A frame as CSV: numbers exact, text that a spreadsheet would run disarmed."""
+    from reports.format import csv_cell
+
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow([csv_cell(name) for name in frame.columns])

@@ -1,6 +1,8 @@
 """A sweep's records as what charts, page and decisions read: trials, objectives, dimensions."""
 
 import json
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +32,11 @@ SPENT = {
 }
 """What a training took, by the columns of `trials`."""
 PREFIX_WORDS = {"val": "", "train": "", "test": "test ", "eval": "common ", "cost": ""}
+
+
+def setting_key(value: Any) -> str:
+    """What tells settings apart: JSON, as some are lists and `True == 1`."""
+    return json.dumps(value, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,11 @@ class Dimension:
 
     def is_special(self, value: Any) -> bool:
         """Whether `value` is the one beside the range."""
-        return any(value == one for one in self.special)
+        return value in self.special
+
+    def keys(self, settings: Iterable[Any]) -> list[str]:
+        """`setting_key` of the study's choices in its order, then of others that occur."""
+        return list(dict.fromkeys(map(setting_key, [*self.choices, *settings])))
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,11 @@ class SweepTables:
         return self.records.pictured()
 
     @property
+    def is_comparison(self) -> bool:
+        """Whether the study compares levels with paired seeds; else it is a search."""
+        return self.records.study.get("design") == "compare"
+
+    @property
     def searched(self) -> pd.DataFrame:
         """The trials of the search or comparison: without those that confirm."""
         return self.trials[self.trials["origin"] != "confirm"]
@@ -151,12 +167,13 @@ class SweepTables:
         """How each trial of the search or comparison stands in one metric.
 
         Returns:
-            trial_id, number, seconds, ended, state, value (at the last tick) and `kind`: `scored`
-            (equal budget: comparable), `partial` (a value of a shorter training), `failed` (no
-            comparable value because of the point) or `none`.
+            trial_id, number, point, seed, rank, feasible, seconds, ended, state, value (at the last
+            tick) and `kind`: `scored` (equal budget: comparable), `partial` (a value of a shorter
+            training), `failed` (no comparable value because of the point) or `none`.
         """
         searched = self.searched
-        rows = searched[["trial_id", "number", "seconds", "ended", "state"]].copy()
+        names = ["trial_id", "number", "point", "seed", "rank", "feasible"]
+        rows = searched[[*names, "seconds", "ended", "state"]].copy()
         rows["value"] = self.last_values(column).reindex(rows.index)
         finite = np.isfinite(rows["value"].to_numpy(dtype=float))
         failed = rows["state"].isin(FAILED_STATES).to_numpy()
@@ -180,21 +197,22 @@ class SweepTables:
 
     @property
     def argument(self) -> str:
-        """What names this sweep on the command line: its name where that is enough."""
+        """What names this sweep on the command line, quoted: its name where that is enough."""
         location = self.records.location
-        known = "://" not in location and Path(location).parent == sweeps_folder()
-        return self.records.name if known else location
+        is_unique = "://" not in location and Path(location).parent == sweeps_folder()
+        return shlex.quote(self.records.name if is_unique else location)
 
     def how_ended(self) -> dict[str, int]:
         """Number of trials by state, in a fixed order, states without a trial left out."""
-        counts = self.told_states.value_counts()
-        known = [state for state in STATES if state in counts.index]
+        counts = self.last_states.value_counts()
+        ordered = [state for state in STATES if state in counts.index]
         return {
-            state: int(counts[state]) for state in [*known, *sorted(set(counts.index) - {*STATES})]
+            state: int(counts[state])
+            for state in [*ordered, *sorted(set(counts.index) - {*STATES})]
         }
 
     @cached_property
-    def told_states(self) -> pd.Series:
+    def last_states(self) -> pd.Series:
         """Each trial's state; without a driver none runs, as `status` says, too."""
         states = self.trials["state"]
         if driver_of(self.records.location) is not None:
@@ -248,8 +266,8 @@ def tables_of(records: SweepRecords) -> SweepTables:
 def _trials(records: SweepRecords, points: pd.DataFrame) -> pd.DataFrame:
     table = objective_table(records).reset_index(drop=True)
     table["rank"] = table["trial_id"].map(points.set_index("trial_id")["rank"]).astype(float)
-    known = ["trial_id", "point_id", "reason", "origin", "seed", "attempt", "time", "point"]
-    extra = records.trials[known].rename(columns={"time": "ended"})
+    columns = ["trial_id", "point_id", "reason", "origin", "seed", "attempt", "time", "point"]
+    extra = records.trials[columns].rename(columns={"time": "ended"})
     cards = records.trials.reindex(columns=["gpus"])["gpus"].astype(float)
     settings = [json.loads(text or "{}") for text in extra["point"]]
     extra = extra.assign(point=settings, gpu_seconds=cards.where(cards > 0))

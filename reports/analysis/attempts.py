@@ -20,6 +20,7 @@ def without_pauses(
     Returns:
         starts and ends on that clock, which begins at 0, and (time on it, seconds) of each pause.
     """
+    # The latest end so far, attempt by attempt: what begins after it begins after a gap.
     order = np.argsort(starts, kind="stable")
     until = np.maximum.accumulate(ends[order])
     gaps = starts[order][1:] - until[:-1]
@@ -42,7 +43,7 @@ def lanes_of(
     """The row of each span, in which it overlaps none, and how many rows each host has."""
     free: dict[str, list[tuple[float, int]]] = {host: [] for host in sorted(set(hosts))}
     used = dict.fromkeys(free, 0)
-    own = [0] * len(hosts)
+    lanes = [0] * len(hosts)
     for place in np.argsort(starts, kind="stable").tolist():
         host = hosts[place]
         if free[host] and free[host][0][0] <= starts[place] + 1e-9:
@@ -50,16 +51,19 @@ def lanes_of(
         else:
             lane = used[host]
             used[host] += 1
-        own[place] = lane
+        lanes[place] = lane
         heapq.heappush(free[host], (float(ends[place]), lane))
     above = dict(zip(used, np.cumsum([0, *used.values()]).tolist(), strict=False))
-    return [above[host] + lane for host, lane in zip(hosts, own, strict=True)], tuple(used.items())
+    return [above[host] + lane for host, lane in zip(hosts, lanes, strict=True)], tuple(
+        used.items()
+    )
 
 
 def busy_of(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How many ran: from each of (K,) times on so many, until the next; the last is 0."""
     times = np.concatenate([starts, ends])
     changes = np.concatenate([np.ones(len(starts)), -np.ones(len(ends))])
+    # +1 where one begins and -1 where one ends, summed in the order of time.
     points, places = np.unique(times, return_inverse=True)
     return points, np.cumsum(np.bincount(places, weights=changes)).round().astype(int)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.analysis.rank_effects import residual_sd
+from reports.analysis.regression import residual_sd
 from reports.analysis.statistics import (
     LEVEL,
     against_best,
@@ -32,7 +32,7 @@ class Decision:
     Attributes:
         points: rows of `search.core.ranking.point_table`, best first, with low and high (95 %
             interval of the mean, NaN with one training) and tie (cannot be told from the first).
-        gone: the rows without a rank: points of which every training that counts was lost.
+        unranked: the rows without a rank: points of which every training that counts was lost.
         column: what orders them, or the first objective where several do.
         judged: the column in which the first was measured: on the test pictures if it is confirmed.
         proposed: place in `points` of the one to take: the cheapest of the ties.
@@ -41,7 +41,7 @@ class Decision:
     """
 
     points: pd.DataFrame
-    gone: pd.DataFrame
+    unranked: pd.DataFrame
     column: Column
     judged: Column
     proposed: int
@@ -66,18 +66,18 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
     """
     points = sweep.points if by is None else point_table(sweep.records, by)
     replicates = [values for values in points["values"] if len(values) > 1]
-    gone = points[points["rank"].isna()]
+    unranked = points[points["rank"].isna()]
     points = points[points["rank"].notna()].reset_index(drop=True)
     if points.empty:
         return None
-    known = [mean_interval(values.values()) for values in points["values"]]
-    points["low"], points["high"] = [k.low for k in known], [k.high for k in known]
+    means = [mean_interval(values.values()) for values in points["values"]]
+    points["low"], points["high"] = [one.low for one in means], [one.high for one in means]
     points["tie"] = _tied(sweep, points, by)
     column = sweep.column(by or deciding_metric(sweep.records.study) or sweep.objectives[0].name)
     confirmed = points["basis"].iloc[0] == "confirm"
     return Decision(
         points=points,
-        gone=gone,
+        unranked=unranked,
         column=column,
         judged=sweep.column(confirmed_column(column.name)) if confirmed else column,
         proposed=_cheapest(sweep, points),
@@ -121,12 +121,12 @@ def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool
     if by is not None or deciding_metric(sweep.records.study) is not None:
         tied = set(ties(dict(candidates["values"]), 0))
     else:
-        level = 1 - (1 - LEVEL) / len(sweep.objectives)
-        found = [
+        level = 1 - (1 - LEVEL) / len(sweep.objectives)  # Bonferroni: a difference in any counts
+        by_objective = [
             ties(replicates(sweep, candidates, objective.name), 0, level)
             for objective in sweep.objectives
         ]
-        tied = set.intersection(*map(set, found))
+        tied = set.intersection(*map(set, by_objective))
     return [place in tied for place in points.index]
 
 
@@ -136,7 +136,7 @@ def replicates(
     """Values of each point's trainings in one objective, by seed."""
     confirmed = points["basis"].iloc[0] == "confirm"
     judged = sweep.last_values(confirmed_column(objective) if confirmed else objective)
-    return by_seed(sweep, points, judged)
+    return values_by_seed(sweep, points, judged)
 
 
 def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
@@ -148,32 +148,29 @@ def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
     costs = candidates[cost].astype(float)
     cheaper = costs[costs < (1 - CHEAPER) * costs[0]]
     if cost == "seconds":
-        compared = against_best(_times(sweep, candidates), 0)
+        compared = against_best(values_by_seed(sweep, candidates, sweep.trials["seconds"]), 0)
         cheaper = cheaper[[compared[place].p < 1 - LEVEL for place in cheaper.index]]
     if cheaper.empty:
         return 0
     return int(cheaper.index[cheaper * (1 - CHEAPER) <= cheaper.min()][0])
 
 
-def _times(sweep: SweepTables, points: pd.DataFrame) -> dict[int, dict[int, float]]:
-    """Seconds of each point's trainings, by seed."""
-    return by_seed(sweep, points, sweep.trials["seconds"])
-
-
-def by_seed(
+def values_by_seed(
     sweep: SweepTables, points: pd.DataFrame, values: pd.Series
 ) -> dict[int, dict[int, float]]:
     """What each point's trainings of the full budget have of `values`, by seed."""
     trials = sweep.trials[sweep.trials["equal_budget"]]
-    found: dict[int, dict[int, float]] = {}
+    by_point: dict[int, dict[int, float]] = {}
     for place, point in points.iterrows():
-        own = trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])
-        rows = trials[own]
-        found[int(str(place))] = dict(zip(rows["seed"], values[rows.index], strict=True))
-    return found
+        rows = trials[
+            trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])
+        ]
+        by_point[int(str(place))] = dict(zip(rows["seed"], values[rows.index], strict=True))
+    return by_point
 
 
 def cost_of(points: pd.DataFrame) -> str:
+    """What a training of each took, as far as that is recorded, else what a picture costs."""
     return "seconds" if np.isfinite(points["seconds"].to_numpy(dtype=float)).all() else "gmac"
 
 

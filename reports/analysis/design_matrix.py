@@ -72,8 +72,8 @@ class Contrast(NamedTuple):
     lean: np.ndarray
 
 
-class Term(NamedTuple):
-    """A dimension in a fit.
+class Block(NamedTuple):
+    """A dimension's columns in a fit.
 
     Attributes:
         active: (N,) trials in which it has a value.
@@ -92,7 +92,7 @@ class Term(NamedTuple):
     contrasts: tuple[Contrast, ...]
 
 
-def term(dimension: Dimension, points: Sequence[dict[str, Any]], degree: int) -> Term:
+def block_of(dimension: Dimension, points: Sequence[dict[str, Any]], degree: int) -> Block:
     """A dimension as columns: polynomials up to `degree`, or an indicator per value of a choice."""
     active = np.array([dimension.name in point for point in points], dtype=bool)
     values = [point.get(dimension.name) for point in points]
@@ -101,39 +101,43 @@ def term(dimension: Dimension, points: Sequence[dict[str, Any]], degree: int) ->
     return _ordered(dimension, values, active, degree)
 
 
-def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Term:
+def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Block:
     keys = np.array([json.dumps(value, sort_keys=True) for value in values], dtype=object)
     listed = [json.dumps(choice, sort_keys=True) for choice in dimension.choices]
-    found = dict(zip(keys[active], np.array(values, dtype=object)[active], strict=True))
-    names = [key for key in dict.fromkeys([*listed, *found]) if key in found]
+    settings = dict(zip(keys[active], np.array(values, dtype=object)[active], strict=True))
+    names = [key for key in dict.fromkeys([*listed, *settings]) if key in settings]
     regions = [
-        Region("value", math.nan, math.nan, found[name], active & (keys == name)) for name in names
+        Region("value", math.nan, math.nan, settings[name], active & (keys == name))
+        for name in names
     ]
+    # The first value is the base that the other indicators are measured from.
     columns = _centered([region.inside.astype(float) for region in regions[1:]], active)
     unit = np.eye(len(regions))[:, 1:]
-    asked = [place for place, region in enumerate(regions) if region.inside.sum() >= FEWEST]
+    enough = [place for place, region in enumerate(regions) if region.inside.sum() >= FEWEST]
     contrasts = []
-    for place in asked[1:] if len(asked) == 2 else asked if len(asked) > 2 else ():
-        others = [other for other in asked if other != place]
+    for place in enough[1:] if len(enough) == 2 else enough if len(enough) > 2 else ():
+        others = [other for other in enough if other != place]
+        # A value against the mean of the others, not against the base, which nobody chose.
         weights = unit[place] - unit[others].mean(0)
         second = tuple(regions[other] for other in others)
         contrasts.append(Contrast("level", (regions[place],), second, weights, weights))
-    shown = tuple(regions[place] for place in asked)
+    large_regions = tuple(regions[place] for place in enough)
     none = np.zeros_like(active)
-    return Term(dimension, active, none, columns, columns, shown, tuple(contrasts))
+    return Block(dimension, active, none, columns, columns, large_regions, tuple(contrasts))
 
 
-def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Term:
+def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Block:
     beside = np.array(
         [
-            own and (v is None or dimension.is_special(v))
-            for v, own in zip(values, active, strict=True)
+            is_active and (v is None or dimension.is_special(v))
+            for v, is_active in zip(values, active, strict=True)
         ],
         dtype=bool,
     )
     ranged = active & ~beside
     numbers = np.array(
-        [v if own else math.nan for v, own in zip(values, ranged, strict=True)], dtype=float
+        [v if is_active else math.nan for v, is_active in zip(values, ranged, strict=True)],
+        dtype=float,
     )
     places = _places(dimension, numbers)
     shapes = np.where(ranged[:, None], polynomials(np.where(ranged, places, 0.0), degree), 0.0)
@@ -148,18 +152,20 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
         if inside.sum() >= FEWEST:
             regions.append(Region(name, float(limits[0]), float(limits[1]), None, inside))
             shape.append(polynomials(grid, degree).mean(0) - mean)
+    # A third is the mean of the polynomials over it, less their mean over the trials, as columns
+    # are centered: a contrast of thirds is then a weighted sum of coefficients.
     contrasts = _of_thirds(regions, shape)
     lean = columns[:, :1]
     if beside.any():
         columns = np.column_stack([columns, beside.astype(float)])
         contrasts = [one._replace(weights=np.append(one.weights, 0.0)) for one in contrasts]
         if beside.sum() >= FEWEST and ranged.sum() >= FEWEST:
-            known = numbers[ranged]
-            tried = Region("tried", float(known.min()), float(known.max()), None, ranged)
+            in_range = numbers[ranged]
+            tried = Region("tried", float(in_range.min()), float(in_range.max()), None, ranged)
             special = Region("value", math.nan, math.nan, *(dimension.special or (None,)), beside)
             weights = np.append(np.zeros(degree), 1.0)
             contrasts.append(Contrast("special", (special,), (tried,), weights, np.zeros(1)))
-    return Term(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))
+    return Block(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))
 
 
 def _of_thirds(regions: list[Region], shape: list[np.ndarray]) -> list[Contrast]:
@@ -167,17 +173,17 @@ def _of_thirds(regions: list[Region], shape: list[np.ndarray]) -> list[Contrast]
     if len(regions) < 2:
         return []
     trend = shape[-1] - shape[0]
-    found = [Contrast("trend", (regions[-1],), (regions[0],), trend, trend[:1])]
+    contrasts = [Contrast("trend", (regions[-1],), (regions[0],), trend, trend[:1])]
     if len(regions) == 3 and len(trend) > 1:
         bend = (shape[0] + shape[2]) / 2 - shape[1]
         outer = (regions[0], regions[2])
-        found.append(Contrast("bend", outer, (regions[1],), bend, bend[:1]))
-    return found
+        contrasts.append(Contrast("bend", outer, (regions[1],), bend, bend[:1]))
+    return contrasts
 
 
 def _thirds(dimension: Dimension) -> list[tuple[str, float, float, np.ndarray]]:
     """Name, limits and places of each third, from -1 to 1; of a range with steps only these."""
-    found = []
+    thirds = []
     for name, low in zip(THIRDS, (-1.0, -1 / 3, 1 / 3), strict=True):
         high = low + 2 / 3
         grid = low + (np.arange(GRID) + 0.5) / GRID * (high - low)
@@ -190,8 +196,8 @@ def _thirds(dimension: Dimension) -> list[tuple[str, float, float, np.ndarray]]:
             grid = _places(dimension, dimension.low + spacing * np.array(steps, dtype=float))
             grid = grid[(grid >= low - 1e-9) & ((grid < high - 1e-9) | (name == "upper"))]
         if len(grid):
-            found.append((name, low, high, grid))
-    return found
+            thirds.append((name, low, high, grid))
+    return thirds
 
 
 def _places(dimension: Dimension, values: np.ndarray) -> np.ndarray:

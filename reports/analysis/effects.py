@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from reports.analysis.design_matrix import FEWEST, Contrast, Region, Term, term
-from reports.analysis.regression import Fit, drawn_to_fit, least_squares
+from reports.analysis.design_matrix import FEWEST, Block, Contrast, Region, block_of
+from reports.analysis.regression import MIN_TRIALS, Fit, least_squares, winsorize_residuals
 from reports.analysis.statistics import LEVEL
 from reports.tables import Dimension
 
-MIN_TRIALS = 8
-"""Trials below which an effect in a search is not worth a number."""
 SPARE = {1: 1.5, 2: 1.5, 3: 6.0, 4: 12.0}
 """Trials per coefficient with which polynomials of each degree are fitted."""
 CROSSED = 6
@@ -33,7 +31,7 @@ class Effect(NamedTuple):
 
     Attributes:
         low, high: 95 % interval, not adjusted for several questions.
-        error: the standard error that claims are made by.
+        error: the standard error that tests go by.
         p: two-sided, that there is no difference; not adjusted.
         same: p that it is as large as `difference`, in either direction.
     """
@@ -59,14 +57,15 @@ class Model(NamedTuple):
     """A fitted search.
 
     Attributes:
-        terms: by name of the dimension.
-        start: the column at which each term begins.
-        measured: (N,) the metric; `values` are the same with outliers drawn in.
+        blocks: by name of the dimension.
+        start: the column at which each block begins.
+        measured: (N,) the metric.
+        values: the same, of which `winsorize_residuals` moved the outliers.
         joined: pairs that are in the fit, and the column at which their products begin.
         difference: the least that matters.
     """
 
-    terms: dict[str, Term]
+    blocks: dict[str, Block]
     start: dict[str, int]
     design: np.ndarray
     measured: np.ndarray
@@ -78,7 +77,7 @@ class Model(NamedTuple):
 
 def trials_needed(dimensions: Sequence[Dimension], points: Sequence[dict[str, Any]]) -> int:
     """Trials with which a straight line per dimension, and a mean per value, can be fitted."""
-    columns = 1 + sum(term(one, points, 1).columns.shape[1] for one in dimensions)
+    columns = 1 + sum(block_of(one, points, 1).columns.shape[1] for one in dimensions)
     return max(MIN_TRIALS, math.ceil(SPARE[1] * columns) + 4)
 
 
@@ -92,44 +91,46 @@ def fit_search(
     if len(points) < MIN_TRIALS:
         return None
     for degree in (4, 3, 2, 1):
-        terms = {one.name: term(one, points, degree) for one in dimensions}
-        design, start = _design(list(terms.values()))
+        blocks = {one.name: block_of(one, points, degree) for one in dimensions}
+        design, start = _design(list(blocks.values()))
         if len(points) < SPARE[degree] * design.shape[1] + 4:
             continue
         measured = np.asarray(values, dtype=float)
-        inside = drawn_to_fit(design, measured)
+        inside = winsorize_residuals(design, measured)
         if fit := least_squares(design, inside):
-            return Model(terms, start, design, measured, inside, fit, {}, difference)
+            return Model(blocks, start, design, measured, inside, fit, {}, difference)
     return None
 
 
-def _design(terms: list[Term]) -> tuple[np.ndarray, dict[str, int]]:
-    """Columns of all terms after a constant, then of who is active where no other says so."""
-    blocks, start = [np.ones((len(terms[0].active) if terms else 0, 1))], {}
-    for one in terms:
-        start[one.dimension.name] = sum(block.shape[1] for block in blocks)
-        blocks.append(one.columns)
-    present = {one.active.tobytes(): one.active for one in terms if not one.active.all()}
-    blocks += [active[:, None].astype(float) for active in present.values()]
-    return np.concatenate(blocks, axis=1), start
+def _design(dimensions: list[Block]) -> tuple[np.ndarray, dict[str, int]]:
+    """Columns of all blocks after a constant, then of who is active where no other says so."""
+    columns, start = [np.ones((len(dimensions[0].active) if dimensions else 0, 1))], {}
+    for one in dimensions:
+        start[one.dimension.name] = sum(part.shape[1] for part in columns)
+        columns.append(one.columns)
+    present = {one.active.tobytes(): one.active for one in dimensions if not one.active.all()}
+    columns += [active[:, None].astype(float) for active in present.values()]
+    return np.concatenate(columns, axis=1), start
 
 
 def effects(model: Model, name: str) -> tuple[Effect, ...]:
     """What is known of one dimension; contrasts that cannot be estimated are left out."""
-    found = []
-    asked = model.terms[name].contrasts
-    for contrast in asked:
+    estimated = []
+    contrasts = model.blocks[name].contrasts
+    for contrast in contrasts:
         weights = np.zeros(len(model.fit.known))
         weights[model.start[name] :][: len(contrast.weights)] = contrast.weights
-        effect = _effect(model, contrast, weights, len(asked))
+        effect = _effect(model, contrast, weights, len(contrasts))
         if math.isfinite(effect.error):
-            found.append(effect)
-    return tuple(found)
+            estimated.append(effect)
+    return tuple(estimated)
 
 
-def _effect(model: Model, contrast: Contrast, weights: np.ndarray, asked: int) -> Effect:
+def _effect(model: Model, contrast: Contrast, weights: np.ndarray, questions: int) -> Effect:
     fit = model.fit
     estimate, error, strict = fit.estimate(weights)
+    # A test of equivalence asks whether the estimate lies surely within +-difference: the nearer
+    # bound decides (two one-sided tests, Schuirmann 1987).
     half = float(stats.t.ppf((1 + LEVEL) / 2, fit.freedom)) * error
     p = min(1.0, 2 * fit.p_beyond(abs(estimate), strict))
     same = fit.p_beyond(model.difference - abs(estimate), strict)
@@ -139,16 +140,16 @@ def _effect(model: Model, contrast: Contrast, weights: np.ndarray, asked: int) -
 def p_best_inside(model: Model, name: str, sign: int) -> float:
     """That the middle third is no better than both others; NaN where that cannot be asked: without
     trials in all thirds, or with straight lines. `sign` is 1 where smaller is better."""
-    one = model.terms[name]
+    one = model.blocks[name]
     bends = [c for c in one.contrasts if c.kind == "bend"]
     trends = [c for c in one.contrasts if c.kind == "trend"]
     if not bends or not trends:
         return math.nan
-    worst = 0.0
+    worst = 0.0  # both must be shown: an intersection-union test needs no adjustment (Berger 1982)
     for side in (-0.5, 0.5):  # an outer third minus the middle one
         weights = np.zeros(len(model.fit.known))
-        own = bends[0].weights + side * trends[0].weights
-        weights[model.start[name] :][: len(own)] = own
+        side_weights = bends[0].weights + side * trends[0].weights
+        weights[model.start[name] :][: len(side_weights)] = side_weights
         estimate, _, strict = model.fit.estimate(weights)
         if math.isnan(strict):
             return math.nan
@@ -158,19 +159,19 @@ def p_best_inside(model: Model, name: str, sign: int) -> float:
 
 def pairs(model: Model) -> list[Pair]:
     """Every pair of dimensions that can be asked whether one changes what the other does."""
-    names = [name for name, one in model.terms.items() if _can_be_crossed(one)]
+    names = [name for name, one in model.blocks.items() if _can_be_crossed(one)]
     if len(names) > MOST_PAIRED:
         return []
-    found = []
+    tested = []
     for first, second in itertools.combinations(names, 2):
-        product = _product(model.terms[first], model.terms[second])
+        product = _product(model.blocks[first], model.blocks[second])
         p = _p_of_products(model, product)
         if math.isfinite(p):
-            found.append(Pair(first, second, p))
-    return found
+            tested.append(Pair(first, second, p))
+    return tested
 
 
-def _can_be_crossed(one: Term) -> bool:
+def _can_be_crossed(one: Block) -> bool:
     """Whether each of its values has trials enough to be looked at from several sides."""
     if not one.dimension.categorical:
         return bool(one.contrasts)
@@ -178,13 +179,14 @@ def _can_be_crossed(one: Term) -> bool:
     return len(counts) == one.lean.shape[1] + 1 >= 2 and min(counts) >= CROSSED
 
 
-def _product(first: Term, second: Term) -> np.ndarray:
+def _product(first: Block, second: Block) -> np.ndarray:
     """(N, J1 * J2) products of centered lean columns, where both are active."""
     both = (first.active & second.active)[:, None]
     sides = []
     for one in (first, second):
         mean = one.lean[both[:, 0]].mean(0) if both.any() else 0.0
         sides.append(np.where(both, one.lean - mean, 0.0))
+    # Products of centered columns, so that a main effect stays that at the mean of the other.
     product = sides[0][:, :, None] * sides[1][:, None, :]
     return product.reshape(len(both), -1)
 
@@ -199,15 +201,15 @@ def _p_of_products(model: Model, product: np.ndarray) -> float:
     return fit.p_together(list(range(columns, columns + product.shape[1])))
 
 
-def joined(model: Model, shown: Sequence[Pair]) -> Model:
+def joined(model: Model, significant: Sequence[Pair]) -> Model:
     """The fit with the products of some pairs of dimensions."""
     design, start = model.design, {}
-    for pair in shown:
+    for pair in significant:
         start[pair.first, pair.second] = design.shape[1]
-        product = _product(model.terms[pair.first], model.terms[pair.second])
+        product = _product(model.blocks[pair.first], model.blocks[pair.second])
         design = np.concatenate([design, product], axis=1)
     fit = least_squares(design, model.values)
-    if not shown or fit is None or fit.freedom < MIN_TRIALS:
+    if not significant or fit is None or fit.freedom < MIN_TRIALS:
         return model
     return model._replace(design=design, fit=fit, joined=start)
 
@@ -215,7 +217,7 @@ def joined(model: Model, shown: Sequence[Pair]) -> Model:
 def p_joined(model: Model, pair: Pair) -> float:
     """That of a pair that is in the fit, beside the others that are."""
     begin = model.joined[pair.first, pair.second]
-    first, second = (model.terms[name].lean.shape[1] for name in pair[:2])
+    first, second = (model.blocks[name].lean.shape[1] for name in pair[:2])
     return model.fit.p_together(list(range(begin, begin + first * second)))
 
 
@@ -225,10 +227,10 @@ def effect_where(
     """A contrast of one dimension within each region of another, in whose pair it is joined."""
     pair = (name, other) if (name, other) in model.joined else (other, name)
     begin = model.joined[pair]
-    own, beside = model.terms[name], model.terms[other]
-    both = own.active & beside.active
+    block, beside = model.blocks[name], model.blocks[other]
+    both = block.active & beside.active
     center = beside.lean[both].mean(0)
-    found = []
+    by_region = []
     for region in beside.regions:
         product = np.outer(contrast.lean, beside.lean[region.inside].mean(0) - center)
         if pair[0] == other:
@@ -236,5 +238,5 @@ def effect_where(
         weights = np.zeros(len(model.fit.known))
         weights[model.start[name] :][: len(contrast.weights)] = contrast.weights
         weights[begin : begin + product.size] = product.ravel()
-        found.append((region, _effect(model, contrast, weights, 2)))
-    return tuple(found)
+        by_region.append((region, _effect(model, contrast, weights, 2)))
+    return tuple(by_region)

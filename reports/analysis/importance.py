@@ -28,7 +28,7 @@ SWITCH = " (or)"
 """Suffix of the parameter that says whether the special value was taken."""
 
 
-class Share(NamedTuple):
+class Importance(NamedTuple):
     """A dimension's share of importance, from 0 to 1.
 
     Attributes:
@@ -79,35 +79,39 @@ def order(
     dimensions: Sequence[Dimension], points: list[dict[str, Any]], losses: np.ndarray
 ) -> tuple[str, ...]:
     """The dimensions, the most important first."""
-    kept = _sample(len(points))
-    scores = _Scores(dimensions, [points[place] for place in kept])
-    found = scores(losses[kept], np.arange(len(kept)))
-    pairs = zip(found, (dimension.name for dimension in dimensions), strict=True)
+    sample = _sample(len(points))
+    scores = _Scores(dimensions, [points[place] for place in sample])
+    importance = scores(losses[sample], np.arange(len(sample)))
+    pairs = zip(importance, (dimension.name for dimension in dimensions), strict=True)
     return tuple(name for _, name in sorted(pairs, key=lambda pair: (-pair[0], pair[1])))
 
 
 def shares(
     dimensions: Sequence[Dimension], points: list[dict[str, Any]], losses: np.ndarray
-) -> tuple[Share, ...]:
+) -> tuple[Importance, ...]:
     """Each dimension's share, the greatest first.
 
     Args:
         points: settings of comparable trials; of more than `MAX_TRIALS` that many are drawn.
         losses: (N,) smaller is better.
     """
-    kept = _sample(len(points))
-    scores = _Scores(dimensions, [points[place] for place in kept])
-    losses, everything = losses[kept], np.arange(len(kept))
-    chance = np.random.default_rng(0)
-    found = scores(losses, everything)
-    drawn = [
-        _normed(scores(losses[rows], rows))
-        for rows in (chance.integers(0, len(kept), len(kept)) for _ in range(DRAWS))
-    ]
-    shuffled = [scores(chance.permutation(losses), everything) for _ in range(CHANCE_DRAWS)]
-    share = _normed(found)
+    chosen = _sample(len(points))
+    scores = _Scores(dimensions, [points[place] for place in chosen])
+    losses, everything = losses[chosen], np.arange(len(chosen))
+    rng = np.random.default_rng(0)
+    importance = scores(losses, everything)
+    drawn = []
+    for _ in range(DRAWS):
+        rows = rng.integers(0, len(chosen), len(chosen))
+        sample = scores(losses[rows], rows)
+        drawn.append(sample / (sample.sum() or 1.0))
+    shuffled = [scores(rng.permutation(losses), everything) for _ in range(CHANCE_DRAWS)]
+    # PED-ANOVA: Pearson's divergence between the densities of the best and of all trials along a
+    # dimension; a share is its part of the sum.
+    share = importance / (importance.sum() or 1.0)
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    level = np.max(shuffled, axis=0) / (found.sum() or 1.0)
+    # Shuffled losses have no effect; the highest of 19 is passed by one in 20 such.
+    level = np.max(shuffled, axis=0) / (importance.sum() or 1.0)
     rows = zip(
         (dimension.name for dimension in dimensions),
         share,
@@ -116,7 +120,7 @@ def shares(
         np.minimum(level, 1.0),
         strict=True,
     )
-    result = [Share(name, *map(float, numbers)) for name, *numbers in rows]
+    result = [Importance(name, *map(float, numbers)) for name, *numbers in rows]
     return tuple(sorted(result, key=lambda one: (-one.share, one.dimension)))
 
 
@@ -126,16 +130,13 @@ def _sample(trials: int) -> np.ndarray:
     return np.sort(np.random.default_rng(0).choice(trials, MAX_TRIALS, replace=False))
 
 
-def _normed(scores: np.ndarray) -> np.ndarray:
-    return scores / (scores.sum() or 1.0)
-
-
 class _Scores:
     """PED-ANOVA of some of the trials, with values of their own."""
 
     def __init__(self, dimensions: Sequence[Dimension], points: list[dict[str, Any]]) -> None:
         params = [_params(dimensions, point) for point in points]
         distributions = _distributions(dimensions, params)
+        # Optuna's evaluator takes a study, and creating one writes a line to the log.
         storage = optuna.storages.InMemoryStorage()
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -171,11 +172,14 @@ class _Scores:
         with warnings.catch_warnings():
             # optuna warns of conditions met by fewer than two trials, and rightly leaves those out.
             warnings.simplefilter("ignore")
-            found = self.evaluator.evaluate(
+            importance = self.evaluator.evaluate(
                 self.study, params=[name for name in self.names if name in present]
             )
         return np.array(
-            [found.get(name, 0.0) + found.get(name + SWITCH, 0.0) for name in self.dimensions]
+            [
+                importance.get(name, 0.0) + importance.get(name + SWITCH, 0.0)
+                for name in self.dimensions
+            ]
         )
 
 
@@ -200,8 +204,8 @@ def _distributions(
 ) -> dict[str, od.BaseDistribution]:
     """Distributions over all values that occur, so that none lies outside (`start_from` may)."""
     taken: dict[str, list[Any]] = {}
-    for own in params:
-        for name, value in own.items():
+    for point in params:
+        for name, value in point.items():
             taken.setdefault(name, []).append(value)
     result: dict[str, od.BaseDistribution] = {}
     for dimension in dimensions:

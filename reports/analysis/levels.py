@@ -1,10 +1,17 @@
-"""A compared design, level by level: means, paired differences, and what it would take to know."""
+"""A compared design: its levels beside the best one, each dimension by seed, and interactions.
 
+Differences are between trainings of the same seed wherever seeds are shared.
+"""
+
+import itertools
 import json
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from colornet.cli_result import count_text
 from reports.analysis.decision import Decision
@@ -13,6 +20,7 @@ from reports.analysis.statistics import (
     Difference,
     Interval,
     against_best,
+    differences_to,
     mean_interval,
     replicates_needed,
 )
@@ -20,11 +28,15 @@ from reports.format import (
     interval_text,
     json_number,
     p_text,
+    setting_text,
     settings_text,
     value_text,
 )
-from reports.tables import SweepTables
+from reports.tables import Dimension, SweepTables, setting_key
 from search.core.ranking import deciding_metric
+
+Values = dict[str, dict[int, float]]
+"""Of each level, by its JSON: seed to value."""
 
 
 class Level(NamedTuple):
@@ -66,15 +78,18 @@ def compare(sweep: SweepTables, decision: Decision) -> Comparison | None:
     wanted = study.get("difference") if decides else None
     points, names = decision.points, [dimension.name for dimension in sweep.dimensions]
     levels = _levels(points, wanted, decision)
-    levels += [_never(row) for row in decision.gone.to_dict("records")]
-    several = [name for name in names if len(_settings(points, name)) > 1]
-    effects = {name: _main_effect(name, wanted, decision) for name in several}
-    found = {name: effect for name, effect in effects.items() if effect and len(several) > 1}
-    return Comparison(decision.column.name, wanted, tuple(names), tuple(levels), found)
-
-
-def _settings(points: pd.DataFrame, name: str) -> set[str]:
-    return {json.dumps(point[name]) for point in points["point"] if name in point}
+    levels += [
+        Level(row["point"], mean_interval([]), int(row["lost"]), None, None, "never finished")
+        for row in decision.unranked.to_dict("records")
+    ]
+    several = [
+        name
+        for name in names
+        if len({setting_key(point[name]) for point in points["point"] if name in point}) > 1
+    ]
+    effects = {name: _main_effect(sweep, name, wanted, decision) for name in several}
+    by_dimension = {name: effect for name, effect in effects.items() if effect and len(several) > 1}
+    return Comparison(decision.column.name, wanted, tuple(names), tuple(levels), by_dimension)
 
 
 def _levels(points: pd.DataFrame, wanted: float | None, decision: Decision) -> list[Level]:
@@ -101,11 +116,6 @@ def _level(
     )
 
 
-def _never(row: dict[Any, Any]) -> Level:
-    nothing = mean_interval([])
-    return Level(row["point"], nothing, int(row["lost"]), None, None, "never finished")
-
-
 def _verdict(
     row: dict[Any, Any], other: Difference, wanted: float | None, needed: int | None, sign: int
 ) -> str:
@@ -124,55 +134,48 @@ def _verdict(
     return f"not enough data: about {more} would show a difference of {value_text(wanted)}"
 
 
-def _main_effect(name: str, wanted: float | None, decision: Decision) -> tuple[Level, ...]:
-    """The levels of one dimension, each seed's value a mean over the settings of the others.
-
-    For a seed those settings count that were trained with it at every level, so that lost trainings
-    weigh on no level alone.
-    """
+def _main_effect(
+    sweep: SweepTables, name: str, wanted: float | None, decision: Decision
+) -> tuple[Level, ...]:
+    """The levels of one dimension, each seed's value a mean over the settings of the others."""
     points = decision.points
-    cells: dict[tuple[str, int], dict[str, float]] = {}
-    settings: dict[str, Any] = {}
-    for point, values in zip(points["point"], points["values"], strict=True):
-        if name in point:
-            rest = {key: one for key, one in point.items() if key != name}
-            label, other = (json.dumps(one, sort_keys=True) for one in (point[name], rest))
-            settings[label] = point[name]
-            for seed, value in values.items():
-                cells.setdefault((other, seed), {})[label] = value
-    seeds: dict[int, list[dict[str, float]]] = {}
-    for (_, seed), cell in sorted(cells.items()):
-        if len(cell) == len(settings):
-            seeds.setdefault(seed, []).append(cell)
-    if not seeds:
-        return ()
-    rows: list[dict[str, Any]] = [
-        {
-            "point": {name: setting},
-            "values": {seed: sum(c[label] for c in own) / len(own) for seed, own in seeds.items()},
-            "lost": _lost(decision, name, label),
-        }
-        for label, setting in settings.items()
+    rows = [
+        (point, seed, value)
+        for point, values in zip(points["point"], points["values"], strict=True)
+        for seed, value in values.items()
     ]
-    rows.sort(key=lambda row: (row["lost"] > 0, decision.column.sign * sum(row["values"].values())))
-    return tuple(_levels(pd.DataFrame(rows), wanted, decision))
+    frame = pd.DataFrame(rows, columns=["point", "seed", "value"])
+    by_level = level_values(name, sweep.dimensions, frame)
+    if not all(by_level.values()):
+        return ()
+    levels: list[dict[str, Any]] = [
+        {"point": {name: json.loads(key)}, "values": values, "lost": _lost(decision, name, key)}
+        for key, values in by_level.items()
+    ]
+    levels.sort(
+        key=lambda row: (
+            row["lost"] > 0,
+            decision.column.sign * sum(row["values"].values()) / len(row["values"]),
+        )
+    )
+    return tuple(_levels(pd.DataFrame(levels), wanted, decision))
 
 
-def _lost(decision: Decision, name: str, label: str) -> int:
+def _lost(decision: Decision, name: str, key: str) -> int:
     """How many trainings were lost at a setting of a dimension, whatever the others were."""
     return sum(
         int(lost)
-        for rows in (decision.points, decision.gone)
+        for rows in (decision.points, decision.unranked)
         for point, lost in zip(rows["point"], rows["lost"], strict=True)
-        if name in point and json.dumps(point[name], sort_keys=True) == label
+        if name in point and setting_key(point[name]) == key
     )
 
 
-def comparison_tables(found: Comparison) -> tuple[tuple[tuple[str, ...], ...], ...]:
+def comparison_tables(compared: Comparison) -> tuple[tuple[tuple[str, ...], ...], ...]:
     """The levels, then each dimension's, as texts; a heading first."""
-    shown = [(found.levels, found.names)]
-    shown += [(levels, (name,)) for name, levels in found.dimensions.items()]
-    return tuple(_texts(levels, found.column, names) for levels, names in shown)
+    parts = [(compared.levels, compared.names)]
+    parts += [(levels, (name,)) for name, levels in compared.dimensions.items()]
+    return tuple(_texts(levels, compared.column, names) for levels, names in parts)
 
 
 def _texts(
@@ -186,10 +189,10 @@ def _texts(
         body.append(
             (
                 settings_text(level.point, names),
-                interval_text(level.mean.estimate, level.mean.low, level.mean.high),
+                interval_text(*level.mean[:3]),
                 str(level.mean.n),
                 str(level.lost or ""),
-                interval_text(other.mean, other.low, other.high, signed=True) if other else "",
+                interval_text(*other[:3], signed=True) if other else "",
                 p_text(other.p) if other else "",
                 level.verdict,
             )
@@ -197,14 +200,14 @@ def _texts(
     return (head, *body)
 
 
-def comparison_data(found: Comparison) -> dict[str, Any]:
+def comparison_data(compared: Comparison) -> dict[str, Any]:
     """The same as JSON-able data."""
     return {
-        "column": found.column,
-        "difference": found.difference,
-        "levels": [_data(level) for level in found.levels],
+        "column": compared.column,
+        "difference": compared.difference,
+        "levels": [_data(level) for level in compared.levels],
         "dimensions": {
-            name: [_data(level) for level in levels] for name, levels in found.dimensions.items()
+            name: [_data(level) for level in levels] for name, levels in compared.dimensions.items()
         },
     }
 
@@ -226,3 +229,193 @@ def _data(level: Level) -> dict[str, Any]:
         "replicates_needed": level.needed,
         "verdict": level.verdict,
     }
+
+
+class ComparedLevels(NamedTuple):
+    """The levels of one dimension.
+
+    Attributes:
+        levels: JSON of the settings, the best mean first (over the seeds that all have).
+        settings: by that JSON.
+        differences: of every pair of levels, the later minus the earlier one; p not adjusted.
+        seeds: that all levels have.
+    """
+
+    dimension: str
+    levels: tuple[str, ...]
+    settings: dict[str, Any]
+    means: dict[str, float]
+    differences: dict[tuple[str, str], Difference]
+    seeds: int
+
+    def text(self, level: str) -> str:
+        """What a level is called."""
+        return setting_text(self.settings[level])
+
+
+def compare_levels(
+    dimension: str, dimensions: Sequence[Dimension], rows: pd.DataFrame, sign: int
+) -> ComparedLevels:
+    """How the levels of a dimension differ, means over the settings of the others.
+
+    Args:
+        rows: point, seed and value of every training that counts.
+        sign: 1 where smaller values are better, else -1.
+    """
+    settings = {setting_key(p[dimension]): p[dimension] for p in rows["point"] if dimension in p}
+    values = level_values(dimension, dimensions, rows)
+    shared = set.intersection(*map(set, values.values())) if values else set()
+    means = {
+        key: _mean([by_seed[seed] for seed in shared] or list(by_seed.values()))
+        for key, by_seed in values.items()
+    }
+    levels = sorted(values, key=lambda key: sign * means[key])
+    differences = {}
+    for place, one in enumerate(levels):
+        others = differences_to(values, one)
+        differences |= {(one, other): others[other] for other in levels[place + 1 :]}
+    return ComparedLevels(dimension, tuple(levels), settings, means, differences, len(shared))
+
+
+def level_values(dimension: str, dimensions: Sequence[Dimension], rows: pd.DataFrame) -> Values:
+    """Each seed's value at each level of a dimension, a mean over the settings of the others.
+
+    For a seed those settings count that were trained with it at every level, so that lost trainings
+    weigh on no level alone. Over dimensions that only some levels have a level's own mean is taken.
+    """
+    below = _below(dimension, dimensions)
+    cells: dict[tuple[str, int], dict[str, dict[str, float]]] = {}
+    combinations: dict[str, set[str]] = {}
+    for point, seed, value in zip(rows["point"], rows["seed"], rows["value"], strict=True):
+        if dimension not in point:
+            continue
+        rest = {k: v for k, v in point.items() if k != dimension and k not in below}
+        inner = {k: v for k, v in point.items() if k in below}
+        level = setting_key(point[dimension])
+        combinations.setdefault(level, set()).add(setting_key(inner))
+        cells.setdefault((setting_key(rest), int(seed)), {}).setdefault(level, {})[
+            setting_key(inner)
+        ] = value
+    if len({rest for rest, _ in cells}) == 1:  # a level that lost a seed keeps the others
+        return {
+            level: {
+                seed: _mean(cell[level].values())
+                for (_, seed), cell in sorted(cells.items())
+                if level in cell and set(cell[level]) == combinations[level]
+            }
+            for level in combinations
+        }
+    whole: dict[int, list[dict[str, float]]] = {}
+    for (_, seed), cell in sorted(cells.items()):
+        if all(set(cell.get(level, ())) == combinations[level] for level in combinations):
+            whole.setdefault(seed, []).append({k: _mean(v.values()) for k, v in cell.items()})
+    return {
+        level: {seed: _mean([cell[level] for cell in inner]) for seed, inner in whole.items()}
+        for level in combinations
+    }
+
+
+def _below(name: str, dimensions: Sequence[Dimension]) -> set[str]:
+    """Dimensions that only some values of this one bring with them."""
+    names = {name}
+    for _ in dimensions:
+        names |= {one.name for one in dimensions if names & set(one.when)}
+    return names - {name}
+
+
+class Interaction(NamedTuple):
+    """p (not adjusted) that levels of `first` differ alike at every level of `second`.
+
+    Attributes:
+        where: for each level of `second` the difference of the two levels of `first` that differ
+            most in how they differ, the later minus the earlier one.
+    """
+
+    first: str
+    second: str
+    p: float
+    levels: tuple[Any, Any]
+    where: tuple[tuple[Any, Difference], ...]
+
+
+def interactions(dimensions: Sequence[Dimension], rows: pd.DataFrame) -> list[Interaction]:
+    """Every pair of dimensions of which all combinations were trained with the same seeds."""
+    tested = []
+    for first, second in itertools.combinations(dimensions, 2):
+        table = _table(first.name, second.name, rows)
+        if table is not None:
+            tested.append(_interaction(first.name, second.name, *table))
+    return [one for one in tested if math.isfinite(one.p)]
+
+
+def _table(
+    first: str, second: str, rows: pd.DataFrame
+) -> tuple[np.ndarray, list[Any], list[Any]] | None:
+    """(S, A, B) values by seed and levels, means over other settings that all combinations have."""
+    settings: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    cells: dict[tuple[int, str], dict[tuple[str, str], float]] = {}
+    for point, seed, value in zip(rows["point"], rows["seed"], rows["value"], strict=True):
+        if first in point and second in point:
+            rest = {k: v for k, v in point.items() if k not in (first, second)}
+            keys = setting_key(point[first]), setting_key(point[second])
+            for by_key, key, name in zip(settings, keys, (first, second), strict=True):
+                by_key.setdefault(key, point[name])
+            cells.setdefault((int(seed), setting_key(rest)), {})[keys] = value
+    shape = len(settings[0]), len(settings[1])
+    seeds: dict[int, list[np.ndarray]] = {}
+    for (seed, _), cell in sorted(cells.items()):
+        if len(cell) == shape[0] * shape[1]:
+            whole = [[cell[a, b] for b in settings[1]] for a in settings[0]]
+            seeds.setdefault(seed, []).append(np.array(whole))
+    if len(seeds) < 2 or min(shape) < 2:
+        return None
+    table = np.array([np.mean(cells_of_seed, axis=0) for cells_of_seed in seeds.values()])
+    return table, list(settings[0].values()), list(settings[1].values())
+
+
+def _interaction(
+    first: str, second: str, table: np.ndarray, one: list[Any], other: list[Any]
+) -> Interaction:
+    rest = table - table.mean(1, keepdims=True) - table.mean(2, keepdims=True)
+    rest = rest + table.mean((1, 2), keepdims=True)
+    mean = rest.mean(0)
+    spread = [
+        float(np.ptp(mean[b] - mean[a])) for a, b in itertools.combinations(range(len(one)), 2)
+    ]
+    at = list(itertools.combinations(range(len(one)), 2))[int(np.argmax(spread))]
+    where = []
+    for place, setting in enumerate(other):
+        sides = [dict(enumerate(table[:, level, place].tolist())) for level in at]
+        where.append((setting, differences_to({"a": sides[0], "b": sides[1]}, "a")["b"]))
+    p = repeated_measures(table)
+    return Interaction(first, second, p, (one[at[0]], one[at[1]]), tuple(where))
+
+
+def repeated_measures(table: np.ndarray) -> float:
+    """p of the interaction in a two-way layout within seeds, (S, A, B).
+
+    Degrees of freedom as by Greenhouse and Geisser (1959), as effects of a seed on several levels
+    need not be alike. NaN where nothing is left to compare with.
+    """
+    # Of each seed the (a - 1)(b - 1) contrasts of the interaction; Hotelling's T2 would need more
+    # seeds than contrasts, so their mean square is compared with their variance within seeds.
+    seeds, a, b = table.shape
+    # Orthonormal contrasts of the levels on either side, (levels - 1, levels).
+    left, right = (np.linalg.svd(np.eye(n) - 1 / n)[2][: n - 1] for n in (a, b))
+    scores = np.einsum("sab,ia,jb->sij", table, left, right).reshape(seeds, -1)
+    if seeds < 2:
+        return math.nan
+    mean, count = scores.mean(0), scores.shape[1]
+    spread = np.atleast_2d(np.cov(scores.T))
+    within = float(np.trace(spread))
+    if within <= 1e-20 * max(float((table**2).mean()), 1e-300):
+        return math.nan
+    size = seeds * float(mean @ mean) / within
+    # epsilon = tr(S)^2 / (k tr(S^2)), 1 where S is a multiple of the identity.
+    epsilon = within**2 / (count * float((spread**2).sum()))
+    return float(stats.f.sf(size, epsilon * count, epsilon * count * (seeds - 1)))
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return sum(values) / len(values) if values else math.nan

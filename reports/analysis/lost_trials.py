@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from reports.analysis.design_matrix import FEWEST, Region, Term, term
-from reports.analysis.effects import MIN_TRIALS, SPARE
-from reports.analysis.regression import least_squares
-from reports.analysis.statistics import shown
+from reports.analysis.design_matrix import FEWEST, Block, Region, block_of
+from reports.analysis.effects import SPARE
+from reports.analysis.regression import MIN_TRIALS, least_squares
+from reports.analysis.statistics import is_significant
 from reports.format import listed
 from reports.tables import Dimension
 
 
-class Lost(NamedTuple):
+class LostTrials(NamedTuple):
     """How many trainings were lost in a region of a dimension and outside of it.
 
     Attributes:
@@ -37,7 +37,7 @@ def lost_trials(
     lost: Sequence[bool],
     *,
     adaptive: bool,
-) -> list[Lost]:
+) -> list[LostTrials]:
     """Every region of a dimension with enough trials, against the rest of those that have it.
 
     Fisher's exact test. A sampler that learns leaves what it takes to be bad regions of several
@@ -48,28 +48,28 @@ def lost_trials(
         lost: which of them were lost.
         adaptive: whether a sampler that learns chose them.
     """
-    gone = np.asarray(lost, dtype=bool)
-    if not gone.any() or gone.all():
+    is_lost = np.asarray(lost, dtype=bool)
+    if not is_lost.any() or is_lost.all():
         return []
-    terms = {one.name: term(one, points, 1) for one in dimensions}
-    found = []
-    for name, one in terms.items():
+    blocks = {one.name: block_of(one, points, 1) for one in dimensions}
+    counted = []
+    for name, one in blocks.items():
         for region in _asked(one):
             inside, outside = region.inside, one.active & ~region.inside
             if min(inside.sum(), outside.sum()) < FEWEST:
                 continue
-            counts = [int(gone[inside].sum()), int(gone[outside].sum())]
+            counts = [int(is_lost[inside].sum()), int(is_lost[outside].sum())]
             sizes = [int(inside.sum()), int(outside.sum())]
             table = [counts, [sizes[0] - counts[0], sizes[1] - counts[1]]]
             p = float(stats.fisher_exact(table).pvalue)
             if adaptive:
-                others = [other for key, other in terms.items() if key != name]
-                p = max(p, _p_beside(region, one, others, gone))
-            found.append(Lost(name, region, counts[0], sizes[0], counts[1], sizes[1], p))
-    return found
+                others = [other for key, other in blocks.items() if key != name]
+                p = max(p, _p_beside(region, one, others, is_lost))
+            counted.append(LostTrials(name, region, counts[0], sizes[0], counts[1], sizes[1], p))
+    return counted
 
 
-def _asked(one: Term) -> list[Region]:
+def _asked(one: Block) -> list[Region]:
     """Outer thirds and a value beside the range, or each value."""
     if one.dimension.categorical:
         return list(one.regions)
@@ -77,19 +77,21 @@ def _asked(one: Term) -> list[Region]:
     return [region for region in one.regions if region.kind != "middle"] + beside
 
 
-def _p_beside(region: Region, own: Term, others: list[Term], gone: np.ndarray) -> float:
+def _p_beside(region: Region, block: Block, others: list[Block], is_lost: np.ndarray) -> float:
     """That a region loses as many as the rest, all other dimensions being equal."""
-    columns = [np.ones(len(gone)), region.inside.astype(float), own.active.astype(float)]
+    columns = [np.ones(len(is_lost)), region.inside.astype(float), block.active.astype(float)]
     blocks = [np.stack(columns, axis=1), *(one.columns for one in others)]
     design = np.concatenate(blocks, axis=1)
-    if len(gone) < max(MIN_TRIALS, SPARE[1] * design.shape[1]):
+    if len(is_lost) < max(MIN_TRIALS, SPARE[1] * design.shape[1]):
         return 1.0
-    fit = least_squares(design, gone.astype(float))
+    fit = least_squares(design, is_lost.astype(float))
     p = fit.p_together([1]) if fit else math.nan
     return 1.0 if math.isnan(p) else p
 
 
-def lost_where(lost: Sequence[Lost], p: Mapping[tuple[str, ...], float], name: str) -> list[Lost]:
+def lost_where(
+    lost: Sequence[LostTrials], p: Mapping[tuple[str, ...], float], name: str
+) -> list[LostTrials]:
     """Regions of a dimension that are shown to lose more trainings than the rest of it.
 
     Args:
@@ -98,15 +100,14 @@ def lost_where(lost: Sequence[Lost], p: Mapping[tuple[str, ...], float], name: s
     return [
         one._replace(p=p["lost", str(at)])
         for at, one in enumerate(lost)
-        if one.dimension == name and more_lost(one) and shown(p.get(("lost", str(at)), math.nan))
+        if one.dimension == name
+        and one.lost * one.trials_outside > one.lost_outside * one.trials
+        and is_significant(p.get(("lost", str(at)), math.nan))
     ]
 
 
-def more_lost(one: Lost) -> bool:
-    return one.lost * one.trials_outside > one.lost_outside * one.trials
-
-
-def lost_text(one: Lost) -> str:
+def lost_text(one: LostTrials) -> str:
+    """How many were lost there and elsewhere."""
     place = f"At {one.region.text}" if one.region.kind == "value" else f"In {one.region.phrase}"
     return (
         f"{place} {one.lost} of {one.trials} trainings diverged or ran out of memory, against "
@@ -114,6 +115,6 @@ def lost_text(one: Lost) -> str:
     )
 
 
-def lost_at(lost: Sequence[Lost]) -> str:
+def lost_at(lost: Sequence[LostTrials]) -> str:
     """`many lost at 0.5`; nothing where none are."""
     return f"many lost at {listed([one.region.text for one in lost])}" if lost else ""

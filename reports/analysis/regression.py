@@ -4,17 +4,20 @@ Trials of a search are no balanced experiment: a sampler that learns puts most o
 expects good values, in several dimensions at once. What one dimension does is therefore taken from
 a fit of all of them together. How sure that is comes from errors that are alike or from errors that
 may differ from place to place (MacKinnon and White 1985), whichever makes it less sure. Intervals
-take the latter as HC2, with which they cover what they should in simulated sweeps. Claims take HC3:
+take the latter as HC2, with which they cover what they should in simulated sweeps. Tests take HC3:
 p values adjusted for many questions are decided far out, where HC2 is too sure when single trials
 stand alone, as those do with which a sampler begins.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, stats
 
+MIN_TRIALS = 8
+"""Trials below which an effect, a correlation or the noise of a search is not worth a number."""
 FAR = 3.0
 """Interquartile ranges beyond the middle half at which a value is an outlier."""
 ROUNDS = 3
@@ -39,15 +42,15 @@ class Fit:
     freedom: int
 
     def estimate(self, weights: np.ndarray) -> tuple[float, float, float]:
-        """A weighted sum of coefficients, its standard error for an interval, and that for a claim;
+        """A weighted sum of coefficients, its standard error for an interval, and that for a test;
         all NaN where a coefficient that it needs was not estimated."""
         if np.any(np.abs(weights[~self.known]) > 1e-12):
             return math.nan, math.nan, math.nan
         alike, uneven, alone = (
             math.sqrt(max(float(weights @ one @ weights), 0.0)) for one in self.covariances
         )
-        sure = max(alike, uneven)
-        return float(weights @ self.coefficients), sure, max(sure, alone)
+        error = max(alike, uneven)
+        return float(weights @ self.coefficients), error, max(error, alone)
 
     def p_beyond(self, distance: float, error: float) -> float:
         """One-sided, of an estimate at this distance (and on this side) from what is denied."""
@@ -58,7 +61,11 @@ class Fit:
         return float(stats.t.sf(distance / error, self.freedom))
 
     def p_together(self, places: list[int]) -> float:
-        """That the estimated ones of several coefficients are all 0; NaN where there are none."""
+        """That the estimated ones of several coefficients are all 0; NaN where there are none.
+
+        Wald's test as F = b' V^-1 b / k with k and `freedom` degrees, of the less certain of equal
+        errors and HC3.
+        """
         places = [place for place in places if self.known[place]]
         values, sizes = self.coefficients[places], []
         for one in self.covariances[::2]:
@@ -72,55 +79,69 @@ class Fit:
 def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
     """Fit `values` (N,) by the columns of `design` (N, K); None without a trial to spare."""
     count, columns = design.shape
-    known = independent(design)
-    freedom = count - int(known.sum())
+    estimable = independent(design)
+    freedom = count - int(estimable.sum())
     if freedom < 1:
         return None
-    q, r = np.linalg.qr(design[:, known])
+    # X = QR, so that (X'X)^-1 = R^-1 R^-T, and the sandwich (X'X)^-1 X' D X (X'X)^-1 is
+    # R^-1 (Q' D Q) R^-T with D the variances of the errors: s^2 for all where they are alike, else
+    # e_i^2 / (1 - h_i) (HC2) or e_i^2 / (1 - h_i)^2 (HC3; MacKinnon and White 1985),
+    # of which h_i, the leverage, is the squared length of a row of Q.
+    q, r = np.linalg.qr(design[:, estimable])
     inverse = linalg.solve_triangular(r, np.eye(len(r)))
-    rest = values - q @ (q.T @ values)
-    room = 1 - (q**2).sum(1)
-    sure = room < 1e-9  # a trial that alone decides a coefficient says nothing of its error
-    room = np.where(sure, 1.0, room)
-    middles = [np.eye(len(r)) * float(rest @ rest) / freedom]
+    residuals = values - q @ (q.T @ values)
+    slack = 1 - (q**2).sum(1)
+    # A trial that alone decides a coefficient (h_i = 1) is fitted exactly: it says nothing of its
+    # error, and 0 / 0 would be whatever rounding leaves.
+    alone = slack < 1e-9
+    slack = np.where(alone, 1.0, slack)
+    middles = [np.eye(len(r)) * float(residuals @ residuals) / freedom]
     for power in (0.5, 1.0):
-        scaled = np.where(sure, 0.0, rest / room**power)
+        scaled = np.where(alone, 0.0, residuals / slack**power)
         middles.append((q * scaled[:, None] ** 2).T @ q)
     coefficients = np.zeros(columns)
-    coefficients[known] = inverse @ (q.T @ values)
+    coefficients[estimable] = inverse @ (q.T @ values)
     spreads = []
     for middle in middles:
         spread = np.zeros((columns, columns))
-        spread[np.ix_(known, known)] = inverse @ middle @ inverse.T
+        spread[np.ix_(estimable, estimable)] = inverse @ middle @ inverse.T
         spreads.append(spread)
-    return Fit(coefficients, (spreads[0], spreads[1], spreads[2]), known, freedom)
+    return Fit(coefficients, (spreads[0], spreads[1], spreads[2]), estimable, freedom)
 
 
 def independent(design: np.ndarray) -> np.ndarray:
-    """Which columns no earlier ones imply, (K,) bool."""
+    """Which columns no earlier ones imply, (K,) bool.
+
+    Gram-Schmidt in the order of the columns: pivoting, as `scipy.linalg.qr` does it, would drop a
+    straight line for a higher polynomial.
+    """
     scale = np.sqrt((design**2).sum(0))
     scaled = design / np.where(scale > 0, scale, 1.0)
-    kept = np.zeros(design.shape[1], dtype=bool)
+    independent_ones = np.zeros(design.shape[1], dtype=bool)
     basis = np.empty((len(design), 0))
     for place in range(design.shape[1]):
         rest = scaled[:, place]
-        for _ in range(2):  # once more, for what rounding has left
+        for _ in range(2):  # the second time for what rounding has left (Kahan's "twice is enough")
             rest = rest - basis @ (basis.T @ rest)
         size = float(np.linalg.norm(rest))
         if size > 1e-6:
-            kept[place] = True
+            independent_ones[place] = True
             basis = np.column_stack([basis, rest / size])
-    return kept
+    return independent_ones
 
 
-def drawn_in(values: np.ndarray) -> np.ndarray:
-    """Values with outliers moved to the limit beyond which they are such."""
+def winsorize(values: np.ndarray) -> np.ndarray:
+    """Values with outliers moved to the limit beyond which they are such.
+
+    Fences of Tukey (1977), three interquartile ranges beyond the quartiles, which hardly
+    touch a sample of a normal distribution; a fixed share at each end would bend every sample.
+    """
     first, third = np.quantile(values, [0.25, 0.75])
     reach = FAR * (third - first)
     return np.clip(values, first - reach, third + reach) if reach > 0 else values
 
 
-def drawn_to_fit(design: np.ndarray, values: np.ndarray) -> np.ndarray:
+def winsorize_residuals(design: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Values of which none lies farther from a fit than is usual.
 
     One training that almost diverged must not decide what a setting does on average. What is usual
@@ -128,14 +149,49 @@ def drawn_to_fit(design: np.ndarray, values: np.ndarray) -> np.ndarray:
     apart from all others.
     """
     q = np.linalg.qr(design[:, independent(design)])[0]
-    inside = drawn_in(values)
+    inside = winsorize(values)
     for _ in range(ROUNDS):
         fitted = q @ (q.T @ inside)
         rest = values - fitted
         if np.ptp(np.quantile(rest, [0.25, 0.75])) <= 1e-9 * np.abs(values).max():
             return values
-        inside = fitted + drawn_in(rest)
+        inside = fitted + winsorize(rest)
     return inside
+
+
+def residual_sd(
+    ordered: np.ndarray, choices: Sequence[Sequence[str]], values: Sequence[float]
+) -> float | None:
+    """The noise of one training, from what a smooth fit leaves unexplained: rather too much.
+
+    Args:
+        ordered: (N, D) settings of ordered dimensions, NaN where inactive.
+        choices: for each other dimension N labels.
+        values: (N,) finite.
+
+    Returns:
+        A robust SD; None with fewer than three trials per coefficient.
+    """
+    count = len(values)
+    if count < MIN_TRIALS:
+        return None
+    columns = [np.ones(count)]
+    for setting in ordered.T:
+        active = np.isfinite(setting)
+        if active.any() and np.ptp(setting[active]) > 0:
+            scaled = (setting - setting[active].mean()) / setting[active].std()
+            filled = np.where(active, scaled, 0.0)
+            columns += [filled, filled**2, active.astype(float)]
+    for labels in choices:
+        columns += [np.equal(labels, one).astype(float) for one in sorted(set(labels))]
+    design = np.stack(columns, axis=1)
+    freedom = count - int(np.linalg.matrix_rank(design))
+    if freedom < 2 * count / 3:
+        return None
+    target = np.asarray(values, dtype=float)
+    rest = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    # 1.4826 median |e| is the SD of a normal distribution; the root repairs what the fit took.
+    return float(1.4826 * np.median(np.abs(rest)) * math.sqrt(count / freedom))
 
 
 def polynomials(places: np.ndarray, degree: int) -> np.ndarray:

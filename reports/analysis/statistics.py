@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound=Hashable)
 LEVEL = 0.95
 MOST_REPLICATES = 100_000
 LUCKY_DRAWS = 300
-"""Searches repeated in thought; always the same, so that a report is."""
+"""Simulated repetitions of a search; always the same, so that a report is."""
 FEW_PAIRS = 5
 """Pairs below which the spread of differences is also taken from the other configurations: with
 three of five, one that is worse by five SDs of a training passed for a tie in 49 % of simulated
@@ -60,18 +60,19 @@ def mean_interval(values: Iterable[float], level: float = LEVEL) -> Interval:
     mean = float(sound.mean())
     if len(sound) < 2:
         return Interval(mean, math.nan, math.nan, 1)
+    # mean +- t(n - 1) s / sqrt(n) (Student 1908): of 2 to 10 values a normal quantile is too short.
     half = float(stats.t.ppf((1 + level) / 2, len(sound) - 1) * stats.sem(sound))
     return Interval(mean, mean - half, mean + half, len(sound))
 
 
 def difference(
-    one: Mapping[int, float], other: Mapping[int, float], level: float = LEVEL
+    first: Mapping[int, float], second: Mapping[int, float], level: float = LEVEL
 ) -> Difference:
-    """`one` minus `other`, by seed: a paired t test, or Welch's where few seeds are the same.
+    """`first` minus `second`, by seed: a paired t test, or Welch's where few seeds are the same.
 
     Pairs are used where at least two seeds, and half of those of the smaller side, have both.
     """
-    first, second = _finite(one), _finite(other)
+    first, second = _finite(first), _finite(second)
     shared = sorted(first.keys() & second.keys())
     fewer = min(len(first), len(second))
     if len(shared) >= max(2, fewer / 2):
@@ -115,10 +116,11 @@ def _welch(a: np.ndarray, b: np.ndarray, mean: float, level: float) -> Differenc
 def holm(p_values: Sequence[float]) -> list[float]:
     """p values adjusted for there being several (Holm 1979); NaN is left out and stays NaN."""
     adjusted = list(p_values)
-    known = sorted((p, place) for place, p in enumerate(p_values) if not math.isnan(p))
+    ascending = sorted((p, place) for place, p in enumerate(p_values) if not math.isnan(p))
     highest = 0.0
-    for done, (p, place) in enumerate(known):
-        highest = max(highest, min(1.0, (len(known) - done) * p))
+    # The i-th smallest of m is multiplied by m - i + 1, and none falls below one that was smaller.
+    for smaller, (p, place) in enumerate(ascending):
+        highest = max(highest, min(1.0, (len(ascending) - smaller) * p))
         adjusted[place] = highest
     return adjusted
 
@@ -134,17 +136,22 @@ def against_best(
 
 
 def differences_to(
-    values: Mapping[Key, Mapping[int, float]], one: Key, level: float = LEVEL
+    values: Mapping[Key, Mapping[int, float]], base: Key, level: float = LEVEL
 ) -> dict[Key, Difference]:
-    """Each other configuration minus `one`.
+    """Each other configuration minus `base`.
 
     With fewer than `FEW_PAIRS` pairs each, the SD is that of all configurations together (two-way
     layout), or the configuration's own where that is larger.
     """
-    others = {key: difference(own, values[one], level) for key, own in values.items() if key != one}
+    others = {
+        key: difference(by_seed, values[base], level)
+        for key, by_seed in values.items()
+        if key != base
+    }
     layout = _layout(values.values())
     for key, other in others.items():
         if layout and other.paired and other.n < FEW_PAIRS:
+            # A difference of two trainings has sqrt(2) times the SD of one.
             sd = max(other.sd, math.sqrt(2) * layout[0])
             others[key] = _paired(other.mean, sd, other.n, layout[1], level)
     return others
@@ -198,6 +205,8 @@ def replicates_needed(
 
 
 def _power(difference: float, sd: float, n: int, alpha: float, paired: bool) -> float:
+    # The t of a true difference d is noncentral with shift d / sd * sqrt(n), or sqrt(n / 2) of two
+    # samples (Cohen 1988, ch. 2).
     freedom, share = (n - 1, n) if paired else (2 * n - 2, n / 2)
     shift = difference / sd * math.sqrt(share) if sd else math.inf
     if shift > 100:  # beyond what the distribution is computed for, and certain
@@ -208,7 +217,7 @@ def _power(difference: float, sd: float, n: int, alpha: float, paired: bool) -> 
 
 
 def noise_sd(points: Iterable[Mapping[int, float]]) -> float | None:
-    """What a new seed changes of a configuration's standing: the SD of one training.
+    """What a new seed changes of a configuration's value: the SD of one training.
 
     Where several configurations have the same seeds, what a seed does to all of them alike is taken
     out: among trials of one shared seed it favours none. None without replicates.
@@ -230,6 +239,7 @@ def _layout(points: Iterable[Mapping[int, float]]) -> tuple[float, int] | None:
     if len(sound) < 2 or len(shared) < 2:
         return None
     table = np.array([[values[seed] for seed in shared] for values in sound])
+    # y_ij - y_i. - y_.j + y_..: what is left of a two-way layout without interaction.
     rest = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
     freedom = (len(sound) - 1) * (len(shared) - 1)
     return math.sqrt(float((rest**2).sum()) / freedom), freedom
@@ -240,12 +250,12 @@ def overstatement(values: Iterable[float], noise_sd: float | None, goal: str) ->
 
     It was chosen for its value, and with it for its luck. The values, shrunk towards the median
     until noise makes their spread again (that of the better half: hopeless trials say nothing of
-    luck at the top), are trained again in thought: what the best of them overstates, on average.
+    luck at the top), are trained again in simulation: what the best of them overstates, on average.
     In simulated searches over five shapes it was 0.78 to 1.15 times the true overstatement.
 
     Args:
         values: one of each configuration, of equal budget.
-        noise_sd: of one training: `noise_sd`, or `reports.analysis.rank_effects.residual_sd`.
+        noise_sd: of one training: `noise_sd`, or `reports.analysis.regression.residual_sd`.
         goal: minimize or maximize.
 
     Returns:
@@ -257,6 +267,7 @@ def overstatement(values: Iterable[float], noise_sd: float | None, goal: str) ->
     middle = float(np.median(signed))
     spread = float(np.mean((signed[signed <= middle] - middle) ** 2))
     share = min(1.0, noise_sd**2 / spread) if spread else 1.0
+    # Var(observed) = Var(true) + noise^2: shrinking by sqrt(1 - noise^2 / Var) leaves Var(true).
     truth = middle + math.sqrt(1 - share) * (signed - middle)
     noise = np.random.default_rng(0).normal(0, noise_sd, size=(LUCKY_DRAWS, len(signed)))
     best = (truth + noise).argmin(axis=1)
@@ -268,6 +279,6 @@ def adjusted(p_values: Mapping[Key, float]) -> dict[Key, float]:
     return dict(zip(p_values, holm(list(p_values.values())), strict=True))
 
 
-def shown(p: float) -> bool:
-    """Whether an adjusted p is one to claim something by."""
+def is_significant(p: float) -> bool:
+    """Whether an adjusted p shows something."""
     return p < 1 - LEVEL

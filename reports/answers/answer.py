@@ -1,4 +1,4 @@
-"""An answer of a study, and how differences are put into words."""
+"""What a sweep says about one dimension of its study."""
 
 import math
 from typing import NamedTuple
@@ -33,18 +33,12 @@ class Answer(NamedTuple):
     dimension: str
     verdict: str
     sentence: str
-    setting: str
-    contrast: str
-    estimate: float
-    low: float
-    high: float
     n: int
     counted: str
-    p: float
-    needed: int | None
-
-
-def answer(dimension: str, verdict: str, sentence: str, n: int, counted: str) -> Answer:
-    """An answer without an estimate."""
-    nan = math.nan
-    return Answer(dimension, verdict, sentence, "", "", nan, nan, nan, n, counted, nan, None)
+    setting: str = ""
+    contrast: str = ""
+    estimate: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    needed: int | None = None

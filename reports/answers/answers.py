@@ -1,6 +1,6 @@
-"""The answer to a study's question: what each of its dimensions does, as data and in sentences.
+"""The answer to a study's question: what each of its dimensions does, as data and for the page.
 
-Claims are made only where the design supports them: paired differences of a compared design, a fit
+Something is said only where the design supports it: paired differences of a compared design, a fit
 of all dimensions together for a search, from trials of equal budget. All p values of a sweep are
 adjusted together (Holm), so that at most one sweep in twenty says anything false.
 """
@@ -12,9 +12,11 @@ import pandas as pd
 
 from colornet.cli_result import count_text
 from colornet.config.columns import KNOWN_COSTS
-from reports.analysis.decision import Decision
+from reports.analysis.decision import Decision, decide, points_data
+from reports.analysis.levels import compare, comparison_data
 from reports.answers.answer import VERDICTS, Answer
 from reports.answers.compare import compare_answers
+from reports.answers.recommendation import caveats, remedy
 from reports.answers.search import SPREAD_SHARE, search_answers
 from reports.format import (
     fixed_text,
@@ -26,10 +28,42 @@ from reports.format import (
     with_unit,
 )
 from reports.tables import Column, SweepTables
+from search.core.finished import counts_of
 from search.core.ranking import deciding_metric
+from search.records.reader import driver_of
 
 MARGIN = 0.08
 """Of the scale of the interval bars, left free at both ends."""
+
+
+def report_data(sweep: SweepTables) -> dict[str, Any]:
+    """The question, the decision and the answers of a sweep, JSON-able and without NaN."""
+    decision = decide(sweep)
+    counts = counts_of(sweep.records, driven=driver_of(sweep.records.location) is not None)
+    return {
+        "question": sweep.records.study.get("question"),
+        "states": counts.states,
+        "confirming": counts.confirming,
+        "decision": _decision_data(sweep, decision) if decision else None,
+        "answers": answers_data(answers(sweep, decision), sweep, decision),
+    }
+
+
+def _decision_data(sweep: SweepTables, decision: Decision) -> dict[str, Any]:
+    points = points_data(decision)
+    compared = compare(sweep, decision)
+    return {
+        "by": decision.column.name,
+        "judged_in": decision.judged.name,
+        "basis": decision.basis,
+        "proposed": points[decision.proposed],
+        "ties": [point["trial"] for point in points if point["tie"]],
+        "notes": caveats(decision, sweep),
+        "overstated": json_number(decision.overstated),
+        "remedy": remedy(decision, sweep),
+        "compared": comparison_data(compared) if compared else None,
+        "points": points,
+    }
 
 
 def answers(sweep: SweepTables, decision: Decision | None = None) -> tuple[Answer, ...]:
@@ -38,9 +72,8 @@ def answers(sweep: SweepTables, decision: Decision | None = None) -> tuple[Answe
     In the metric that decides; with several objectives and none that decides, in the first one.
     """
     column = answered_column(sweep, decision)
-    rows = counted(sweep, column)
-    made = compare_answers if _compared(sweep) else search_answers
-    return tuple(made(sweep, rows, column))
+    made = compare_answers if sweep.is_comparison else search_answers
+    return tuple(made(sweep, counted(sweep, column), column))
 
 
 def answered_column(sweep: SweepTables, decision: Decision | None) -> Column:
@@ -58,110 +91,95 @@ def answered_column(sweep: SweepTables, decision: Decision | None) -> Column:
 def counted(sweep: SweepTables, column: Column) -> pd.DataFrame:
     """Trials of the search or comparison, without confirmations: point, seed, state, kind and value
     (as of `SweepTables.outcomes`)."""
-    rows = sweep.outcomes(column.name)[["state", "kind", "value"]]
-    return rows.join(sweep.searched[["point", "seed"]])
+    return sweep.outcomes(column.name)[["state", "kind", "value", "point", "seed"]]
 
 
-def _compared(sweep: SweepTables) -> bool:
-    return sweep.records.study.get("design") == "compare"
-
-
-def headline(
-    found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
-) -> str:
+def headline(made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None) -> str:
     """The study's question answered as a whole: what matters, what it should be, what is open."""
-    if not found:
+    if not made:
         return "The study varies nothing, so there is nothing to answer."
+    if len(made) == 1:
+        return f"{made[0].dimension}: {made[0].sentence}"
     label = answered_column(sweep, decision).label
-    if len(found) == 1:
-        return f"{found[0].dimension}: {found[0].sentence}"
-    parts = []
-    matter = [one for one in found if one.verdict in ("effect", "depends")]
+    matter = [one for one in made if one.verdict in ("effect", "depends")]
     matter.sort(key=lambda one: -abs(one.estimate) if math.isfinite(one.estimate) else math.inf)
+    names = [f"{one.dimension} ({one.setting})" if one.setting else one.dimension for one in matter]
+    parts = [f"No dimension is shown to matter for {label}."]
     if matter:
-        names = [f"{one.dimension} ({one.setting})" if one.setting else one.dimension
-                 for one in matter]  # fmt: skip
-        parts.append(f"What matters for {label}: {listed(names)}.")
-    else:
-        parts.append(f"No dimension is shown to matter for {label}.")
+        parts = [f"What matters for {label}: {listed(names)}."]
     for verdict, lead in (("equivalent", "No visible effect"), ("unclear", "Not enough data")):
-        if names := [one.dimension for one in found if one.verdict == verdict]:
+        if names := [one.dimension for one in made if one.verdict == verdict]:
             parts.append(f"{lead}: {listed(names)}.")
     return " ".join(parts)
 
 
-def caption(found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None) -> str:
+def caption(sweep: SweepTables, decision: Decision | None = None) -> str:
     """What the answers rest on, and how sure they are."""
     column = answered_column(sweep, decision)
     kinds = counted(sweep, column)["kind"].value_counts()
-    scored = int(kinds.get("scored", 0))
-    trials = count_text(scored, "trial")
+    trials = count_text(int(kinds.get("scored", 0)), "trial")
     first = len(sweep.objectives) > 1 and deciding_metric(sweep.records.study) is None
     about = f"the first objective, {column.label}," if first else column.label
     parts = [f"About {about} after the full budget, from {trials} of equal budget."]
     if partial := int(kinds.get("partial", 0)):
         parts.append(f"{count_text(partial, 'shorter training')} not counted.")
     parts.append("Intervals are 95 %; p is adjusted for everything asked here (Holm).")
-    if _compared(sweep):
+    if sweep.is_comparison:
         parts.append("Differences are between trainings of the same seed.")
-    else:
-        parts.append(
-            "Each dimension's effect is that with the other dimensions as they were tried, from a "
-            "fit of all together; outliers count only as much as the limit of what is usual."
-        )
-        if not sweep.records.study.get("difference"):
-            parts.append(
-                f"What matters: {percent_text(SPREAD_SHARE)} of the trials' standard deviation."
-            )
+        return " ".join(parts)
+    parts.append(
+        "Each dimension's effect is that with the other dimensions as they were tried, from a "
+        "fit of all together; outliers count only as much as the limit of what is usual."
+    )
+    if not sweep.records.study.get("difference"):
+        share = percent_text(SPREAD_SHARE)
+        parts.append(f"What matters: {share} of the trials' standard deviation.")
     return " ".join(parts)
 
 
 def answers_data(
-    found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
+    made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
 ) -> dict[str, Any]:
     """The same as JSON-able data."""
     column = answered_column(sweep, decision)
     numbers = ("estimate", "low", "high", "n", "p", "needed")
     return {
         "question": sweep.records.study.get("question"),
-        "answer": headline(found, sweep, decision),
+        "answer": headline(made, sweep, decision),
         "column": column.name,
         "unit": column.unit,
-        "basis": caption(found, sweep, decision),
+        "basis": caption(sweep, decision),
         "dimensions": [
             {**one._asdict(), **{name: json_number(getattr(one, name)) for name in numbers}}
-            for one in found
+            for one in made
         ],
     }
 
 
 def answers_view(
-    found: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
+    made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
 ) -> dict[str, Any]:
     """What answers.html.j2 shows: texts, and the interval bars in percent of a common scale."""
     column = answered_column(sweep, decision)
-    ends = [v for one in found for v in (one.low, one.high, one.estimate) if math.isfinite(v)]
+    ends = [v for one in made for v in (one.low, one.high, one.estimate) if math.isfinite(v)]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     room = MARGIN * (high - low)
-    low, high = low - room, high + room
     return {
-        "headline": headline(found, sweep, decision),
-        "caption": caption(found, sweep, decision),
+        "headline": headline(made, sweep, decision),
+        "caption": caption(sweep, decision),
         "unit": with_unit("", column),
         "label": column.label,
-        "rows": [_row(one, column, low, high) for one in found],
+        "rows": [_row(one, low - room, high + room) for one in made],
     }
 
 
-def _row(one: Answer, column: Column, low: float, high: float) -> dict[str, Any]:
-    def place(value: float) -> str:
-        return fixed_text(100 * (value - low) / (high - low), 1)
-
+def _row(one: Answer, low: float, high: float) -> dict[str, Any]:
     bar = None
     if all(map(math.isfinite, (one.estimate, one.low, one.high))) and high > low:
-        width = fixed_text(100 * (one.high - one.low) / (high - low), 1)
-        numbers = {"at": one.estimate, "low": one.low, "zero": 0.0}
-        bar = {name: place(value) for name, value in numbers.items()} | {"width": width}
+        scale = 100 / (high - low)
+        numbers = {"at": one.estimate - low, "low": one.low - low, "zero": 0.0 - low}
+        numbers["width"] = one.high - one.low
+        bar = {name: fixed_text(scale * value, 1) for name, value in numbers.items()}
     return {
         "dimension": one.dimension,
         "verdict": one.verdict,

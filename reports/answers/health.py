@@ -1,7 +1,6 @@
 """What the diagnostics say against a trial, and what speaks against a sweep and its choice."""
 
 import math
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 from colornet.cli_result import count_text
 from reports.analysis.attempts import busy_of
 from reports.analysis.decision import Decision
-from reports.answers.decision_text import CONFIRM_REPLICATES, remedy
+from reports.answers.recommendation import CONFIRM_REPLICATES, remedy
 from reports.charts import early_ranks
 from reports.format import fixed_text, interval_text, percent_text, value_text
 from reports.tables import FAILED_STATES, Dimension, SweepTables
@@ -43,11 +42,11 @@ LITTLE = 0.3
 
 def flags(sweep: SweepTables) -> pd.Series:
     """What is wrong with each trial at its last tick, aligned with `trials`; "" for nothing."""
-    found = pd.Series("", index=sweep.trials.index, dtype=object)
+    texts = pd.Series("", index=sweep.trials.index, dtype=object)
     for column, words in FLAGS.items():
         raised = sweep.last_values(column) == 1
-        found[raised] = found[raised].map(lambda before, words=words: before + f", {words}")
-    return found.str.removeprefix(", ")
+        texts[raised] = texts[raised].map(lambda before, words=words: before + f", {words}")
+    return texts.str.removeprefix(", ")
 
 
 def notes(sweep: SweepTables, decision: Decision | None) -> tuple[str, ...]:
@@ -56,18 +55,18 @@ def notes(sweep: SweepTables, decision: Decision | None) -> tuple[str, ...]:
     Args:
         decision: as `reports.analysis.decision.decide` gives it; None where nothing can be chosen.
     """
-    found: list[str] = []
+    texts: list[str] = []
     if decision is not None:
-        found += _edges(sweep, decision)
-        found += _replicates(sweep, decision)
-    found += [
+        texts += _edges(sweep, decision)
+        texts += _replicates(sweep, decision)
+    texts += [
         *_learning(sweep),
         *_failures(sweep),
         *_flagged(sweep, decision),
         *_stopping(sweep),
         *_missing(sweep),
     ]
-    return tuple(found)
+    return tuple(texts)
 
 
 def _edges(sweep: SweepTables, decision: Decision) -> Iterator[str]:
@@ -83,12 +82,13 @@ def _edges(sweep: SweepTables, decision: Decision) -> Iterator[str]:
             who = f"{same} of the {len(points)} that cannot be told apart lie"
             if same == 1:
                 continue
+        more = max(8, len(sweep.searched) // 2)
         end, way = ("upper", "upwards") if sides[0] > 0 else ("lower", "downwards")
         yield (
             f"{dimension.name}: {who} at the {end} end of the range "
             f"({value_text(points.iloc[0][dimension.name])} in {value_text(dimension.low)} to "
             f"{value_text(dimension.high)}). Widen it {way} in a copy of the study, and go on with "
-            f"`colorsweep extend {_argument(sweep)} --trials {_more(sweep)} --study FILE --accept`."
+            f"`colorsweep extend {sweep.argument} --trials {more} --study FILE --accept`."
         )
 
 
@@ -107,15 +107,6 @@ def _side(dimension: Dimension, value: Any) -> int | None:
     return 1 if share >= 1 - EDGE else None
 
 
-def _argument(sweep: SweepTables) -> str:
-    return shlex.quote(sweep.argument)
-
-
-def _more(sweep: SweepTables) -> int:
-    """Half as many trials again."""
-    return max(8, len(sweep.searched) // 2)
-
-
 def _replicates(sweep: SweepTables, decision: Decision) -> Iterator[str]:
     n = int(decision.points["n"].iloc[0])
     if command := remedy(decision, sweep):
@@ -124,13 +115,13 @@ def _replicates(sweep: SweepTables, decision: Decision) -> Iterator[str]:
         top = sweep.records.study.get("confirm") or {}
         yield (
             f"The best was confirmed with {count_text(n, 'seed')} alone: "
-            f"`colorsweep confirm {_argument(sweep)} --top {top.get('top', 1)} --replicates "
+            f"`colorsweep confirm {sweep.argument} --top {top.get('top', 1)} --replicates "
             f"{CONFIRM_REPLICATES}`."
         )
     elif n < ENOUGH_REPLICATES:
         yield (
             f"The best level has {count_text(n, 'seed')} alone: `colorsweep extend "
-            f"{_argument(sweep)} --replicates {ENOUGH_REPLICATES - n}`."
+            f"{sweep.argument} --replicates {ENOUGH_REPLICATES - n}`."
         )
 
 
@@ -150,7 +141,7 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
         yield (
             f"{sampler} has learned in {fixed_text(rounds, 1)} rounds (its first {startup} trials "
             f"are random, then {at_once} at a time), and below {FEW_ROUNDS} it is little better "
-            f"than random: `colorsweep extend {_argument(sweep)} --trials {more}`."
+            f"than random: `colorsweep extend {sweep.argument} --trials {more}`."
         )
 
 
@@ -166,8 +157,8 @@ def _failures(sweep: SweepTables) -> Iterator[str]:
         lost = sweep.trials[sweep.trials["state"] == state]
         if len(lost):
             reason = lost["reason"].iloc[0]
-            known = isinstance(reason, str) and reason.strip()
-            first = f" ({reason.strip().splitlines()[0][:120]})" if known else ""
+            has_reason = isinstance(reason, str) and reason.strip()
+            first = f" ({reason.strip().splitlines()[0][:120]})" if has_reason else ""
             yield (
                 f"{value_text(len(lost))} of {count_text(len(sweep.trials), 'trial')} "
                 f"{words[state]}, for example {lost['trial_id'].iloc[0]}{first}: {REMEDIES[state]}."
@@ -179,10 +170,12 @@ def _flagged(sweep: SweepTables, decision: Decision | None) -> Iterator[str]:
     best = decision.points["trial_id"].iloc[0] if decision is not None else None
     for column, words in FLAGS.items():
         values = sweep.last_values(column)
-        known, raised = int(np.isfinite(values).sum()), values == 1
+        measured, raised = int(np.isfinite(values).sum()), values == 1
         if not raised.any():
             continue
-        text = f"{value_text(int(raised.sum()))} of {count_text(known, 'contest')} flagged: {words}"
+        text = (
+            f"{value_text(int(raised.sum()))} of {count_text(measured, 'contest')} flagged: {words}"
+        )
         if (sweep.trials.loc[raised, "trial_id"] == best).any():
             text += ", the best among them"
         yield f"{text}. To mend it, {REMEDIES[column]}."

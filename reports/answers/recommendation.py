@@ -1,22 +1,149 @@
-"""Whether a sweep's choice can be recommended at all, and what would help where it cannot."""
+"""Whether a sweep's choice can be recommended, how sure that is, and what would help: in words."""
 
-import shlex
 from dataclasses import dataclass
-from math import isfinite
 
+import numpy as np
 import pandas as pd
 
+from colornet.cli_result import count_text
+from colornet.config.columns import KNOWN_COSTS
+from colornet.config.validation import parse_bound
 from colornet.data.packs import few_pictures_warning
-from reports.analysis.decision import Decision, by_seed, deciding, trivial_value
+from reports.analysis.decision import (
+    Decision,
+    cost_of,
+    deciding,
+    replicates,
+    trivial_value,
+    values_by_seed,
+)
 from reports.analysis.statistics import mean_interval
-from reports.format import interval_text, value_text
+from reports.format import (
+    amount_text,
+    duration_text,
+    interval_text,
+    significant,
+    value_text,
+    with_unit,
+)
 from reports.tables import Column, SweepTables
 from search.core.finished import counts_of, is_exhausted, is_left
-from search.core.ranking import bounds_of
+from search.core.ranking import bounds_of, confirmed_column, meets
 from search.records.reader import driver_of
 
+CONFIRM_TOP = 5
+CONFIRM_REPLICATES = 3
+COLOR_ERROR = "ab_mae"
 MORE_TRIALS = 16
 _LIKE_AB_MAE = ("psnr", "ssim", "ciede2000")
+
+
+def caveats(decision: Decision, sweep: SweepTables) -> list[str]:
+    """What a reader must know before relying on the choice, in a few sentences."""
+    first = decision.points.iloc[0]
+    notes = []
+    if not first["feasible"]:
+        notes.append(f"No trial meets {_bounds(sweep)}; this one comes first among the rest.")
+    if decision.basis == "search":
+        notes.append(_single(decision))
+    else:
+        notes.append(_replicated(decision, first))
+        if first["lost"]:
+            notes.append(f"{count_text(int(first['lost']), 'training')} of it was lost.")
+        notes += [_bound_text(decision, sweep, *bound) for bound in bounds_of(sweep.records.study)]
+        notes.append(_tie_text(decision))
+    notes.append(_incomparable(decision, sweep))
+    return [sentence for sentence in notes if sentence]
+
+
+def _incomparable(decision: Decision, sweep: SweepTables) -> str:
+    """Said of color errors alone: no other metric has a value of one color beside it."""
+    judged = deciding(decision, sweep)
+    if any(trivial_value(decision, sweep, column) for column in judged):
+        return ""
+    labels = [column.label for column in judged if column.name.endswith(COLOR_ERROR)]
+    if not labels:
+        return ""
+    return f"Not compared with one color everywhere: its {labels[0]} is not recorded."
+
+
+def _single(decision: Decision) -> str:
+    count = len(decision.points)
+    if count == 1:
+        return "Not confirmed: a single configuration, trained once with one seed."
+    text = f"Not confirmed: one lucky draw among {count_text(count, 'configuration')}"
+    if decision.overstated is None:
+        return f"{text}, each trained once; by how much it overstates itself is not known."
+    if significant(decision.overstated, 1) == 0:
+        return f"{text}, each trained once, though noise is too small to matter here."
+    by = amount_text(decision.overstated, decision.column)
+    return f"{text}, each trained once: likely to overstate itself by about {by}."
+
+
+def _replicated(decision: Decision, first: pd.Series) -> str:
+    same = first["low"] == first["high"]  # what a picture costs, say
+    interval = interval_text(first["mean"], np.nan if same else first["low"], first["high"])
+    how = "" if same else " (mean, 95 % interval)"
+    n = count_text(int(first["n"]), "seed")
+    score = f"{decision.judged.label} {with_unit(interval, decision.judged)}"
+    if decision.basis == "confirm":
+        fresh = n.replace(" ", " fresh ")
+        return f"#1, confirmed with {fresh}: {score}{how}."
+    return f"#1, over {n}: {score}{how}."
+
+
+def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -> str:
+    """What is known of a bound on the one to take; nothing of what decides or is known anyway."""
+    if name in (decision.column.name, *KNOWN_COSTS):
+        return ""
+    values = replicates(sweep, decision.points, name)[decision.proposed].values()
+    if not len(values):
+        return ""
+    mean, low, high, _ = mean_interval(values)
+    column = sweep.column(confirmed_column(name) if decision.basis == "confirm" else name)
+    if not np.isfinite(mean):
+        return f"{column.label} was not measured: whether it is within {bound} is not known."
+    met = "within" if meets(mean, bound) else "beyond"
+    text = f"{column.label} {interval_text(mean, low, high)}, {met} the bound {bound}"
+    crossed = low <= parse_bound(bound)[1] <= high
+    return f"{text}, but not surely: the interval crosses it." if crossed else f"{text}."
+
+
+def _tie_text(decision: Decision) -> str:
+    tied = decision.ties
+    if tied.empty:
+        return ""
+    named = ", ".join(f"#{int(rank)}" for rank in tied["rank"])
+    text = f"{named} cannot be told from #1."
+    if decision.proposed:
+        return f"{text} {proposal(decision)}"
+    return f"{text} None of them is cheaper."
+
+
+def proposal(decision: Decision) -> str:
+    """Why another than the first is taken."""
+    cost = cost_of(decision.points[decision.points["tie"] | (decision.points.index == 0)])
+    first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
+    costs = (_cost_text(float(point[cost]), cost) for point in (taken, first))
+    return (
+        f"Taken: #{int(taken['rank'])}, the cheapest of them ({' instead of '.join(costs)} a "
+        f"{'training' if cost == 'seconds' else 'picture'})."
+    )
+
+
+def _cost_text(value: float, cost: str) -> str:
+    return (
+        duration_text(value) if cost == "seconds" else f"{value_text(significant(value, 3))} GMAC"
+    )
+
+
+def remedy(decision: Decision, sweep: SweepTables) -> str | None:
+    """The command that makes the choice surer; None where that has been done."""
+    if decision.basis != "search":
+        return None
+    top = min(CONFIRM_TOP, len(decision.points))
+    name = sweep.argument
+    return f"colorsweep confirm {name} --top {top} --replicates {CONFIRM_REPLICATES}"
 
 
 @dataclass(frozen=True)
@@ -56,8 +183,12 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
     return Objection("; ".join(reasons) + ".", remedy, command)
 
 
+def _bounds(sweep: SweepTables) -> str:
+    return " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
+
+
 def _unmet(decision: Decision, sweep: SweepTables) -> str:
-    bounds = " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
+    bounds = _bounds(sweep)
     if decision.basis == "search" or not decision.points["feasible"].any():
         return f"no configuration meets {bounds}"
     return f"the best does not meet {bounds} in its replicates"
@@ -65,7 +196,7 @@ def _unmet(decision: Decision, sweep: SweepTables) -> str:
 
 def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, str | None]:
     """What would help, and the command for it."""
-    name = shlex.quote(sweep.argument)
+    name = sweep.argument
     if driver_of(sweep.records.location) is not None:
         return "The sweep still runs.", f"colorsweep status {name}"
     if left := stopped_text(sweep):
@@ -83,34 +214,32 @@ def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, 
             f"colorsweep confirm {name} --top {rank} --replicates {seeds}",
         )
     if is_exhausted(sweep.records):
-        told = "The space has no more points: longer trainings or other ranges may help."
-        return told, None
+        hint = "The space has no more points: longer trainings or other ranges may help."
+        return hint, None
     if not met:
-        told = "More trials may find one; else the bounds, or the ranges searched, are wrong."
-        return told, _more(sweep)
-    told = "Longer trainings, more trials or other ranges may help; the learning curves show which."
-    return told, _more(sweep)
+        hint = "More trials may find one; else the bounds, or the ranges searched, are wrong."
+        return hint, _more(sweep)
+    hint = "Longer trainings, more trials or other ranges may help; the learning curves show which."
+    return hint, _more(sweep)
 
 
 def _worthless(decision: Decision, sweep: SweepTables, taken: pd.Series) -> str | None:
-    """A sentence where the best trivial prediction may be as good."""
+    """A sentence where the best trivial prediction may be as good.
+
+    Of metrics without a trivial value that rise and fall with ab MAE, that of the same pictures is
+    asked.
+    """
     judged = [
-        (column, base)
-        for column in deciding(decision, sweep)
-        if (base := trivial_value(decision, sweep, column))
-    ] or [
-        (column, base)
-        for column in _standing_in(decision, sweep)
-        if (base := sweep.baseline(column.name))
+        (column, trivial_value(decision, sweep, column)) for column in deciding(decision, sweep)
     ]
-    missed = [_no_better(decision, sweep, taken, *pair) for pair in judged]
+    if not any(base for _, base in judged):
+        names = [column.name.partition("_") for column, _ in judged]
+        errors = [
+            sweep.column(f"{split}_ab_mae") for split, _, metric in names if metric in _LIKE_AB_MAE
+        ]
+        judged = [(column, sweep.baseline(column.name)) for column in errors]
+    missed = [_no_better(decision, sweep, taken, column, base) for column, base in judged if base]
     return missed[0] if missed and None not in missed else None
-
-
-def _standing_in(decision: Decision, sweep: SweepTables) -> list[Column]:
-    """ab MAE of the pictures on which a deciding metric was measured that goes with it."""
-    names = [column.name.partition("_") for column in deciding(decision, sweep)]
-    return [sweep.column(f"{split}_ab_mae") for split, _, metric in names if metric in _LIKE_AB_MAE]
 
 
 def _no_better(
@@ -123,9 +252,9 @@ def _no_better(
     worst = low if column.goal == "maximize" else high
     if (worst > baseline) if column.goal == "maximize" else (worst < baseline):
         return None
-    found = interval_text(mean, low, high) if low < high else value_text(mean)
+    reached = interval_text(mean, low, high) if low < high else value_text(mean)
     trivial = value_text(baseline)
-    return f"the best has {column.label} {found}, and one color everywhere {trivial}"
+    return f"the best has {column.label} {reached}, and one color everywhere {trivial}"
 
 
 def _interval(
@@ -133,21 +262,21 @@ def _interval(
 ) -> tuple[float, float, float]:
     """(low, mean, high) of a point in a column."""
     if decision.basis != "search":
-        own = decision.points[decision.points["point_id"] == taken["point_id"]]
-        (values,) = by_seed(sweep, own, sweep.last_values(column.name)).values()
+        rows = decision.points[decision.points["point_id"] == taken["point_id"]]
+        (values,) = values_by_seed(sweep, rows, sweep.last_values(column.name)).values()
         mean, low, high, _ = mean_interval(values.values())
-        return (low, mean, high) if isfinite(low) else (mean, mean, mean)
-    own = sweep.trials["trial_id"] == taken["trial_id"]
+        return (low, mean, high) if np.isfinite(low) else (mean, mean, mean)
+    rows = sweep.trials["trial_id"] == taken["trial_id"]
     decides = column.name == decision.column.name
-    value = float(taken["mean"] if decides else sweep.last_values(column.name)[own].iloc[0])
+    value = float(taken["mean"] if decides else sweep.last_values(column.name)[rows].iloc[0])
     luck = decision.overstated or 0.0 if column.name == decision.column.name else 0.0
     return value - luck, value, value + luck
 
 
 def _more(sweep: SweepTables) -> str | None:
-    if sweep.records.study.get("design") == "compare":
+    if sweep.is_comparison:
         return None
-    return f"colorsweep extend {shlex.quote(sweep.argument)} --trials {MORE_TRIALS}"
+    return f"colorsweep extend {sweep.argument} --trials {MORE_TRIALS}"
 
 
 def stopped_text(sweep: SweepTables) -> str:

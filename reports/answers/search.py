@@ -1,31 +1,46 @@
-"""The answers of a search: one per dimension, from trials of equal budget."""
+"""The answers of a search: one per dimension, from trials of equal budget.
+
+Everything is asked first, and each p adjusted for all others; then each dimension is answered, and
+what is found is put into words.
+"""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from colornet.cli_result import count_text
-from reports.analysis.effects import Effect, fit_search, trials_needed
-from reports.analysis.lost_trials import Lost, lost_text, lost_trials, lost_where, more_lost
-from reports.analysis.regression import drawn_in
-from reports.analysis.statistics import LEVEL, adjusted, shown
-from reports.answers.answer import Answer, answer
-from reports.answers.search_tests import Findings, find
-from reports.answers.text import (
-    best_setting,
-    better_way,
-    contrast_text,
-    dependences,
-    direction_text,
-    same_text,
-    shown_texts,
-    unclear_text,
+from reports.analysis.design_matrix import Contrast, Region
+from reports.analysis.effects import (
+    Effect,
+    Model,
+    Pair,
+    effect_where,
+    effects,
+    fit_search,
+    joined,
+    p_best_inside,
+    p_joined,
+    pairs,
+    trials_needed,
 )
-from reports.format import setting_text
+from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_trials, lost_where
+from reports.analysis.ranks import Direction, direction
+from reports.analysis.regression import winsorize
+from reports.analysis.statistics import LEVEL, adjusted, is_significant
+from reports.answers.answer import Answer
+from reports.format import (
+    amount_text,
+    comparison_text,
+    difference_text,
+    interval_text,
+    listed,
+    p_text,
+    setting_text,
+)
 from reports.tables import Column, Dimension, SweepTables
 from search.core.ranking import LOST, deciding_metric
 from spaces.study import LEARNING
@@ -34,6 +49,33 @@ SPREAD_SHARE = 0.25
 """Of the trials' standard deviation: the least difference that matters where a study names none."""
 POWER = 0.8
 TRIALS = "trials"
+HOPELESS = 4
+"""Times the trials there are beyond which nobody adds what is missing."""
+Key = tuple[str, ...]
+
+
+class SearchResults(NamedTuple):
+    """Everything that is asked of a search, with p adjusted for all of it.
+
+    Attributes:
+        directions: of ordered dimensions with trials enough.
+        p: by (effect, dimension, number), (same, dimension), (inside, dimension), (direction,
+            dimension), (pair, dimension, dimension) and (lost, number).
+        count: of the questions.
+    """
+
+    column: Column
+    model: Model
+    effects: dict[str, tuple[Effect, ...]]
+    directions: dict[str, Direction]
+    pairs: tuple[Pair, ...]
+    lost: tuple[LostTrials, ...]
+    p: dict[Key, float]
+    count: int
+
+    def significant(self, *key: str) -> bool:
+        """Whether the test of that name shows something."""
+        return is_significant(self.p.get(key, math.nan))
 
 
 def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> list[Answer]:
@@ -43,9 +85,9 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> li
     model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
     lost = lost_of(sweep, rows)
     if model is None or np.ptp(values) == 0:
-        return _too_little(sweep.dimensions, points, values, lost, column)
-    found = find(model, lost, column)
-    return [_answer(found, dimension, points) for dimension in sweep.dimensions]
+        return _too_few(sweep.dimensions, points, values, lost, column)
+    results = search_results(model, lost, column)
+    return [_answer(results, dimension, points) for dimension in sweep.dimensions]
 
 
 def least_difference(sweep: SweepTables, values: np.ndarray, column: Column) -> float:
@@ -53,10 +95,10 @@ def least_difference(sweep: SweepTables, values: np.ndarray, column: Column) -> 
     study = sweep.records.study
     if column.name == deciding_metric(study) and study.get("difference"):
         return float(study["difference"])
-    return SPREAD_SHARE * float(drawn_in(values).std(ddof=1)) if len(values) > 1 else 0.0
+    return SPREAD_SHARE * float(winsorize(values).std(ddof=1)) if len(values) > 1 else 0.0
 
 
-def lost_of(sweep: SweepTables, rows: pd.DataFrame) -> list[Lost]:
+def lost_of(sweep: SweepTables, rows: pd.DataFrame) -> list[LostTrials]:
     """Where trainings diverge or run out of memory, among those that ended by themselves."""
     ended = rows[~rows["state"].isin(("running", "cancelled", "preempted", "failed", "stalled"))]
     return lost_trials(
@@ -67,98 +109,306 @@ def lost_of(sweep: SweepTables, rows: pd.DataFrame) -> list[Lost]:
     )
 
 
-def _answer(found: Findings, dimension: Dimension, points: list[dict[str, Any]]) -> Answer:
-    name, known = dimension.name, found.effects[dimension.name]
+def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> SearchResults:
+    """Estimate, look for interactions, and adjust every p for all others.
+
+    Interactions that are shown join the model, which changes the other estimates. What was chosen
+    by its p is tested again within that model, and keeps the larger of the two.
+    """
+    asked = pairs(model)
+    by_name = {name: direction(model, name) for name in model.blocks}
+    directions = {name: one for name, one in by_name.items() if one is not None}
+    p = _p_values(model, lost, column, directions, asked)
+    together = adjusted(p)
+    chosen = [one for one in asked if is_significant(together["pair", *one[:2]])]
+    model = joined(model, chosen)
+    if model.joined:
+        tested = {one[:2]: one._replace(p=max(one.p, p_joined(model, one))) for one in chosen}
+        asked = [tested.get(one[:2], one) for one in asked]
+        p = _p_values(model, lost, column, directions, asked)
+    estimated = {name: effects(model, name) for name in model.blocks}
+    return SearchResults(
+        column, model, estimated, directions, tuple(asked), tuple(lost), adjusted(p), len(p)
+    )
+
+
+def _p_values(
+    model: Model,
+    lost: Sequence[LostTrials],
+    column: Column,
+    directions: dict[str, Direction],
+    crossed: Sequence[Pair],
+) -> dict[Key, float]:
+    p: dict[Key, float] = {}
+    for name in model.blocks:
+        estimated = effects(model, name)
+        p |= {("effect", name, str(at)): one.p for at, one in enumerate(estimated)}
+        if estimated and _asks_everything(model, name, len(estimated)):
+            p["same", name] = max(one.same for one in estimated)
+            p["inside", name] = p_best_inside(model, name, column.sign)
+    p |= {("lost", str(at)): one.p for at, one in enumerate(lost)}
+    p = {key: value for key, value in p.items() if not math.isnan(value)}
+    p |= {("direction", name): one.p for name, one in directions.items()}
+    return p | {("pair", *one[:2]): one.p for one in crossed}
+
+
+def _asks_everything(model: Model, name: str, estimated: int) -> bool:
+    """Whether all is asked that would have to be nothing for a dimension to be without effect."""
+    block = model.blocks[name]
+    if estimated < len(block.contrasts):
+        return False
+    kinds = {contrast.kind for contrast in block.contrasts}
+    if block.dimension.categorical:
+        return len(block.regions) == len(block.dimension.choices)
+    few = block.dimension.spacing is not None and len(block.regions) == 2
+    beside = not block.dimension.special or "special" in kinds
+    return ("bend" in kinds or few) and beside
+
+
+def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str, Any]]) -> Answer:
+    name, estimated = dimension.name, results.effects[dimension.name]
     active = [point[name] for point in points if name in point]
-    lost = lost_where(found.lost, found.p, name)
-    gone = [lost_text(where) for where in lost]
-    if not known:
-        return _without(dimension, active, gone)
-    p_values = [found.p.get(("effect", name, str(at)), math.nan) for at in range(len(known))]
+    lost = lost_where(results.lost, results.p, name)
+    lost_texts = [lost_text(where) for where in lost]
+    if not estimated:
+        return _no_contrast(dimension, active, lost_texts)
+    p_values = [results.p.get(("effect", name, str(at)), math.nan) for at in range(len(estimated))]
     at = int(np.nanargmin(p_values)) if any(math.isfinite(p) for p in p_values) else 0
-    claimed = [(one, p) for one, p in zip(known, p_values, strict=True) if shown(p)]
-    texts = shown_texts(found, name, claimed)
-    depends = dependences(found, name)
-    needed, p = None, p_values[at]
-    setting = best_setting(found, name, claimed)
+    significant = [
+        (one, p) for one, p in zip(estimated, p_values, strict=True) if is_significant(p)
+    ]
+    significant.sort(key=lambda pair: pair[1])
+    depends, needed, p = _dependences(results, name), None, p_values[at]
+    settings = [_best_setting(results, name, [one for one, _ in significant]), lost_at(lost)]
     if depends:
-        verdict, texts = "depends", [*texts, *depends]
-    elif claimed:
-        verdict = "effect"
-    elif shown(found.p.get(("same", name), math.nan)):
-        verdict, texts = "equivalent", [same_text(found, dimension)]
-    elif shown(found.p.get(("direction", name), math.nan)):
-        verdict, texts = "effect", [direction_text(found, name, known[at])]
-        p = found.p["direction", name]
-        setting = "; ".join(one for one in (better_way(found, name), setting) if one)
+        verdict, texts = "depends", [*_effect_texts(results, name, significant), *depends]
+    elif significant:
+        verdict, texts = "effect", _effect_texts(results, name, significant)
+    elif results.significant("same", name):
+        verdict, texts = "equivalent", [_same_text(results, dimension)]
+    elif results.significant("direction", name):
+        verdict, texts = "effect", [_direction_text(results, name, estimated[at])]
+        p = results.p["direction", name]
+        settings.insert(0, _better_way(results, name))
     else:
         verdict, p = ("effect", min(where.p for where in lost)) if lost else ("unclear", p)
-        needed = _needed(found, known, len(active))
-        texts = [unclear_text(found, known[at], needed)]
-    main = answer(name, verdict, ". ".join([*texts, *gone]) + ".", len(active), TRIALS)
-    return main._replace(
-        setting=setting,
-        contrast=contrast_text(known[at].contrast),
-        estimate=known[at].estimate,
-        low=known[at].low,
-        high=known[at].high,
+        needed = _needed(results, estimated)
+        texts = [_unclear_text(results, estimated[at], needed)]
+    return Answer(
+        dimension=name,
+        verdict=verdict,
+        sentence=". ".join([*texts, *lost_texts]) + ".",
+        n=len(active),
+        counted=TRIALS,
+        setting="; ".join(one for one in settings if one),
+        contrast=contrast_text(estimated[at].contrast),
+        estimate=estimated[at].estimate,
+        low=estimated[at].low,
+        high=estimated[at].high,
         p=p,
         needed=needed,
     )
 
 
-def _without(dimension: Dimension, active: list[Any], gone: list[str]) -> Answer:
+def _no_contrast(dimension: Dimension, active: list[Any], lost_texts: list[str]) -> Answer:
     """No contrast can be asked of it: the trials do not differ enough."""
-    count = len(active)
-    if gone:
-        return answer(dimension.name, "effect", f"{'. '.join(gone)}.", count, TRIALS)
-    if not active:
-        return answer(dimension.name, "not asked", "No trial has it.", 0, TRIALS)
-    if all(value == active[0] for value in active):
-        text = f"Every trial that has it is at {setting_text(active[0])}."
-        return answer(dimension.name, "not asked", text, count, TRIALS)
-    text = f"Not enough data: {count_text(count, 'trial')}, too few of them in all regions but one."
-    return answer(dimension.name, "unclear", text, count, TRIALS)
+    count, verdict = len(active), "not asked"
+    if lost_texts:
+        verdict, sentence = "effect", f"{'. '.join(lost_texts)}."
+    elif not active:
+        sentence = "No trial has it."
+    elif all(value == active[0] for value in active):
+        sentence = f"Every trial that has it is at {setting_text(active[0])}."
+    else:
+        trials = count_text(count, "trial")
+        verdict = "unclear"
+        sentence = f"Not enough data: {trials}, too few of them in all regions but one."
+    return Answer(dimension.name, verdict, sentence, count, TRIALS)
 
 
-def _too_little(
+def _too_few(
     dimensions: Sequence[Dimension],
     points: list[dict[str, Any]],
     values: np.ndarray,
-    lost: list[Lost],
+    lost: list[LostTrials],
     column: Column,
 ) -> list[Answer]:
-    """Answers where nothing can be fitted; where trainings are lost may still be plain."""
-    together = adjusted({("lost", str(at)): one.p for at, one in enumerate(lost)})
+    """Answers where nothing can be fitted; where trainings are lost may still be shown."""
+    p: dict[tuple[str, ...], float] = {("lost", str(at)): one.p for at, one in enumerate(lost)}
+    p = adjusted(p)
     needed = trials_needed(dimensions, points) - len(points)
     if not len(points):
-        text = "Not enough data: no trial has trained its full budget."
+        sentence = "Not enough data: no trial has trained its full budget"
     elif len(points) > 1 and np.ptp(values) == 0 and needed <= 0:
-        text = f"All {len(points)} trials have the same {column.label}, so it shows nothing."
+        sentence = f"All {len(points)} trials have the same {column.label}, so it shows nothing"
     else:
         trials = count_text(len(points), "trial")
-        needed = max(needed, 1)
-        text = f"Not enough data: {trials} of equal budget; at least {needed} more are needed."
-    found = []
-    for one in dimensions:
-        gone = [
-            lost_text(where)
-            for at, where in enumerate(lost)
-            if where.dimension == one.name and more_lost(where) and shown(together["lost", str(at)])
-        ]
-        count = sum(one.name in point for point in points)
-        whole = f"{'. '.join([text.rstrip('.'), *gone])}."
-        made = answer(one.name, "effect" if gone else "unclear", whole, count, TRIALS)
-        found.append(made._replace(needed=max(needed, 1) if len(points) and needed > 0 else None))
-    return found
+        more = max(needed, 1)
+        sentence = f"Not enough data: {trials} of equal budget; at least {more} more are needed"
+    made = []
+    for dimension in dimensions:
+        lost_texts = [lost_text(where) for where in lost_where(lost, p, dimension.name)]
+        answer = Answer(
+            dimension=dimension.name,
+            verdict="effect" if lost_texts else "unclear",
+            sentence=". ".join([sentence, *lost_texts]) + ".",
+            n=sum(dimension.name in point for point in points),
+            counted=TRIALS,
+            needed=needed if len(points) and needed > 0 else None,
+        )
+        made.append(answer)
+    return made
 
 
-def _needed(found: Findings, known: Sequence[Effect], count: int) -> int | None:
-    """Trials to add so that each difference that matters is probably shown; None if it were now."""
-    error = max(one.error for one in known)
-    reach = stats.norm.isf((1 - LEVEL) / 2 / max(found.count, 1)) + stats.norm.ppf(POWER)
-    if not found.model.difference > 0:
+def _needed(results: SearchResults, estimated: Sequence[Effect]) -> int | None:
+    """Trials to add so that each difference that matters is probably shown; None if it were now.
+
+    An error falls with the root of the number of trials, and a test at level a with power b needs
+    (z(1 - a/2) + z(b)) errors within the difference (Cohen 1988, ch. 2); a is divided by the number
+    of questions, as Holm's first step does.
+    """
+    if not results.model.difference > 0:
         return None
-    size = float(reach * error / found.model.difference) ** 2
-    whole = math.ceil(len(found.model.values) * size) - len(found.model.values)
+    error = max(one.error for one in estimated)
+    reach = stats.norm.isf((1 - LEVEL) / 2 / max(results.count, 1)) + stats.norm.ppf(POWER)
+    size = float(reach * error / results.model.difference) ** 2
+    whole = math.ceil(len(results.model.values) * size) - len(results.model.values)
     return whole if whole > 0 else None
+
+
+def _effect_texts(
+    results: SearchResults, name: str, significant: Sequence[tuple[Effect, float]]
+) -> list[str]:
+    """A sentence per effect that is shown, with its p."""
+    inside = results.significant("inside", name)
+    texts = []
+    for one, p in significant:
+        kind, better = one.contrast.kind, one.estimate * results.column.sign < 0
+        lead = ""
+        if kind == "trend" and not inside:
+            lead = f"{'higher' if better else 'lower'} is better: "
+        if kind == "bend" and inside:
+            lead = "best inside the range: "
+        text = f"{lead}{_effect_text(one, results.column)} (p {p_text(p, '= ')})"
+        # A setting stays as it is written.
+        texts.append(text[:1].upper() + text[1:] if kind in ("trend", "bend") else text)
+    return texts
+
+
+def _effect_text(effect: Effect, column: Column) -> str:
+    sides = _phrase(effect.contrast.first), _phrase(effect.contrast.second)
+    return comparison_text(*sides, effect.estimate, effect.low, effect.high, column)
+
+
+def _phrase(regions: tuple[Region, ...]) -> str:
+    if len(regions) == 1:
+        return regions[0].phrase
+    names = listed([one.text for one in regions])
+    return f"the mean of {names if regions[0].kind == 'value' else f'the outer thirds ({names})'}"
+
+
+def contrast_text(contrast: Contrast, minus: str = " - ") -> str:
+    """`the upper third (1.7 to 10) - the lower third (0.05 to 0.29)`."""
+    return minus.join((_phrase(contrast.first), _phrase(contrast.second)))
+
+
+def _better_way(results: SearchResults, name: str) -> str:
+    """`lower` or `higher`, as the ranks have it."""
+    return "lower" if results.directions[name].rho * results.column.sign > 0 else "higher"
+
+
+def _difference_text(results: SearchResults, effect: Effect) -> str:
+    amount = difference_text(effect.estimate, effect.low, effect.high, results.column)
+    return f"{contrast_text(effect.contrast, ' minus ')}: {amount}"
+
+
+def _direction_text(results: SearchResults, name: str, effect: Effect) -> str:
+    """That a direction is shown, and how little is known of the amount."""
+    rank = results.directions[name]
+    rho = interval_text(rank.rho, rank.low, rank.high, digits=2)
+    p = p_text(results.p["direction", name], "= ")
+    return (
+        f"{_better_way(results, name).capitalize()} is better in the order of the {rank.n} trials "
+        f"(rank correlation {rho}, the other dimensions allowed for, p {p}); by how much is not "
+        f"shown ({_difference_text(results, effect)})"
+    )
+
+
+def _same_text(results: SearchResults, dimension: Dimension) -> str:
+    """That all differences are smaller than what matters."""
+    least = amount_text(results.model.difference, results.column)
+    text = "upper and lower third of its range, and middle and outer thirds, differ"
+    if dimension.categorical:
+        text = "its values differ from the mean of the others"
+    return f"No visible effect: {text} by less than {least}"
+
+
+def _unclear_text(results: SearchResults, effect: Effect, needed: int | None) -> str:
+    """What is known of an effect that is not shown, and what would show it."""
+    text = _difference_text(results, effect)
+    least = amount_text(results.model.difference, results.column)
+    if needed is None:
+        return f"No effect shown: {text}; a difference of {least} would probably have been seen"
+    more = count_text(needed, "more trial")
+    if needed > HOPELESS * len(results.model.values):
+        return (
+            f"Not enough data: {text}; a search would take about {more} to show a "
+            f"difference of {least}: compare a few values with paired seeds (design: compare)"
+        )
+    return f"Not enough data: {text}; about {more} would show a difference of {least}"
+
+
+def _dependences(results: SearchResults, name: str) -> list[str]:
+    """On which others it depends, and what it does at their ends."""
+    texts = []
+    for pair in results.pairs:
+        key = (pair.first, pair.second)
+        if name not in key or not results.significant("pair", *key):
+            continue
+        other = pair.second if pair.first == name else pair.first
+        contrasts = [
+            one for one in results.model.blocks[name].contrasts if one.kind in ("trend", "level")
+        ]
+        if not contrasts or key not in results.model.joined:
+            continue
+        sides = [effect_where(results.model, name, one, other) for one in contrasts]
+        spread = [np.ptp([effect.estimate for _, effect in side]) if side else 0 for side in sides]
+        where = sorted(sides[int(np.argmax(spread))], key=lambda side: side[1].estimate)
+        ends = []
+        for region, effect in where[:1] + where[-1:] if len(where) > 1 else where:
+            words = _effect_text(effect, results.column)
+            if ends:  # the sides are those of the first
+                word = "worse" if " is worse than " in words else "better"
+                words = f"{word} by {words.rpartition(' by ')[2]}"
+            place = region.text if region.kind == "value" else f"in {region.phrase}"
+            ends.append(f"{words} where {other} is {place}")
+        p = p_text(results.p["pair", *key], "= ")
+        texts.append(f"Depends on {other} (p {p}): {', '.join(ends)}")
+    return texts
+
+
+def _best_setting(results: SearchResults, name: str, significant: Sequence[Effect]) -> str:
+    """What is shown to be better: a part of the range, a value, or what it is not."""
+    sign = results.column.sign
+    kinds = {one.contrast.kind: one for one in significant}
+    middle = "bend" in kinds and kinds["bend"].estimate * sign > 0
+    if middle and ("trend" not in kinds or results.significant("inside", name)):
+        return kinds["bend"].contrast.second[0].text
+    if "trend" in kinds:
+        trend = kinds["trend"]
+        upper, lower = trend.contrast.first[0], trend.contrast.second[0]
+        best = upper if trend.estimate * sign < 0 else lower
+        if middle:  # not shown which of the two is the better one
+            other = kinds["bend"].contrast.second[0]
+            low, high = min(best.low, other.low), max(best.high, other.high)
+            return best._replace(low=low, high=high).text
+        return best.text
+    for one in significant:
+        better, worse = one.contrast.first, one.contrast.second
+        if one.estimate * sign > 0:
+            better, worse = worse, better
+        if len(better) == 1 and better[0].kind in ("value", "tried"):
+            return better[0].text
+        if len(worse) == 1 and worse[0].kind == "value":
+            return f"not {worse[0].text}"
+    return ""

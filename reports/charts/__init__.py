@@ -1,15 +1,18 @@
 """One chart per file: prepare (pure, tested for equality), then draw (thin).
 
-Every module here has the same public names:
+The page finds every module here whose name has no leading underscore, so that a new chart is one
+new file. Each has the same public names:
 
-- `ID`, `TITLE`, `SHORT`: a fixed name for the page's elements, a heading, its short form;
+- `ID`, `TITLE`: a fixed name for the page's elements, and a heading;
+- `GROUP`, `ORDER`: the part of the page it stands in (`reports.page.page.GROUPS`), and where;
 - `GRID`: names of `each`'s arguments whose panels stand side by side; the others are chosen from;
 - `each(sweep)`: one dict of arguments for `prepare` per panel, none where the chart means nothing;
 - `prepare(sweep, **arguments)`: a NamedTuple of plain values, with `missing` = why there is nothing
   to draw, else empty;
-- `draw(info)`: the Plotly figure; `caption(info)`: a sentence; `table(info)`: the data behind it.
+- `draw(info)`: the Plotly figure; `caption(info)`: a sentence; `table(info)`: the data behind it;
+  these three are called where nothing is missing.
 
-How the page links them: a trace whose points are single trials has `drawing.linked` (`meta` is
+How the page links them: a trace whose points are single trials has `_style.linked` (`meta` is
 "trials", `customdata` the trials' numbers, one per point), a trace that is the line of one trial
 has `meta={"trial": number}`, a trace of aggregates has neither. `layout.meta["least_width"]` is the
 width in pixels below which the page lets a chart be scrolled.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from reports.charts import _style
 from reports.format import setting_text, significant, value_text
-from reports.tables import Column, Dimension
+from reports.tables import Column, Dimension, setting_key
 
 ABSENT = object()
 """Stands for the setting of a trial to which a dimension does not apply; None may be a choice."""
@@ -44,10 +44,9 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     ]
     numbers += [float(one) for one in (dimension.low, dimension.high) if one is not None]
     low, high = min(numbers, default=0.0), max(numbers, default=1.0)
-    ticks = [
-        (_straight(one, dimension.log), value_text(one)) for one in _ticks(dimension, low, high)
-    ]
-    low, high = _straight(low, dimension.log), _straight(high, dimension.log)
+    straight = math.log10 if dimension.log else float
+    ticks = [(straight(one), value_text(one)) for one in _ticks(dimension, low, high)]
+    low, high = straight(low), straight(high)
     span = high - low or 1.0
     special = low - APART * span
     places, apart = [], {}
@@ -59,7 +58,7 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
             apart[setting_text(one)] = special
             places.append(special)
         else:
-            places.append(_straight(float(one), dimension.log))
+            places.append(straight(one))
     ticks += [(place, text) for text, place in apart.items()]
     bottom = min([low, *apart.values()])
     return Scale(
@@ -72,19 +71,14 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
 
 def _categorical(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     """Choices in the order of the study, then others that occur; below them what is not active."""
-    labels = [_key(choice) for choice in dimension.choices]
-    labels += [_key(one) for one in settings if one is not ABSENT]
-    index = {label: float(place) for place, label in enumerate(dict.fromkeys(labels))}
+    keys = dimension.keys(one for one in settings if one is not ABSENT)
+    index = {key: float(place) for place, key in enumerate(keys)}
     ticks = [(place, setting_text(json.loads(label))) for label, place in index.items()]
     if any(one is ABSENT for one in settings):
         ticks.insert(0, (-1.0, NOT_ACTIVE))
-    places = tuple(-1.0 if one is ABSENT else index[_key(one)] for one in settings)
+    places = tuple(-1.0 if one is ABSENT else index[setting_key(one)] for one in settings)
     low = ticks[0][0] if ticks else 0.0
     return Scale(places, tuple(ticks), (low - 0.3, max(len(index) - 1, 0) + 0.3), False)
-
-
-def _key(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def metric_scale(column: Column, values: Sequence[float], view: tuple[float, float]) -> Scale:
@@ -99,18 +93,14 @@ def metric_scale(column: Column, values: Sequence[float], view: tuple[float, flo
     beyond = _style.worst_edge(view, column.sign) + column.sign * APART * span
     finite = [math.isfinite(value) for value in values]
     places = tuple(
-        min(max(value, low), high) if known else beyond
-        for value, known in zip(values, finite, strict=True)
+        min(max(value, low), high) if is_finite else beyond
+        for value, is_finite in zip(values, finite, strict=True)
     )
     ticks = [(one, value_text(one)) for one in linear_ticks(low, high)]
     if not all(finite):
         ticks.append((beyond, NO_VALUE))
         low, high = min(low, beyond - 0.04 * span), max(high, beyond + 0.04 * span)
     return Scale(places, tuple(sorted(ticks)), (low, high), False)
-
-
-def _straight(value: float, log: bool) -> float:
-    return math.log10(value) if log else value
 
 
 def _ticks(dimension: Dimension, low: float, high: float) -> tuple[float, ...]:

@@ -1,52 +1,149 @@
-"""How measures went during the trainings of the best few."""
+"""How measures went during trainings: the best few as lines, all of many as quantile bands."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 
 from reports.charts import _style
+from reports.format import value_text
 from reports.tables import SweepTables
 
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+MAX_POINTS = 60
+"""Places along the pictures seen at which quantiles are taken."""
 
-class Course(NamedTuple):
-    """One trial's values of a measure, tick by tick; `rank` is 1 for the best.
 
-    `values` has one row per column that was asked for, each as long as `images`.
+class Curve(NamedTuple):
+    """One trial's values, tick by tick.
+
+    Attributes:
+        rank: 1 for the best, None for a trial that cannot be ranked.
+        values: one row per column that was asked for, each as long as `images`.
     """
 
-    number: int
     trial: str
-    rank: int
+    number: int
+    state: str
+    rank: int | None
     images: tuple[float, ...]
     values: tuple[tuple[float, ...], ...]
 
     @property
     def color(self) -> str:
         """The trial's color in every chart; grey behind the first five."""
-        leads = self.rank <= len(_style.LEADERS)
-        return _style.LEADERS[self.rank - 1] if leads else _style.SOFT
+        if self.rank is None or self.rank > len(_style.BEST_COLORS):
+            return _style.SOFT
+        return _style.BEST_COLORS[self.rank - 1]
+
+    def milestones(self, column: int = 0) -> tuple[str, str, str]:
+        """The first, middle and last value of a column."""
+        values = self.values[column]
+        first, middle, last = values[0], values[len(values) // 2], values[-1]
+        return value_text(first), value_text(middle), value_text(last)
 
 
-def best_courses(sweep: SweepTables, columns: Sequence[str], top: int) -> tuple[Course, ...]:
-    """Of the `top` best trials that have ticks with a finite value in every column, best first."""
-    if not set(columns) <= set(sweep.ticks.columns):
-        return ()
-    sound = np.isfinite(sweep.ticks[list(columns)].to_numpy(dtype=float)).all(axis=1)
-    numbers = sweep.ticks["number"]  # a million of them are compared faster than names
-    ranked = sweep.ranked
-    ranked = ranked[ranked["number"].isin(numbers[sound].unique())].head(top)
-    ticks = sweep.ticks[sound & numbers.isin(ranked["number"]).to_numpy()]
-    groups = dict(list(ticks.groupby("number")))
+def best_curves(sweep: SweepTables, columns: Sequence[str], top: int) -> tuple[Curve, ...]:
+    """Those of the `top` best trials that have a tick with finite values, best first."""
+    return curves_of(sweep, columns, sweep.ranked, top)[::-1]
+
+
+def curves_of(
+    sweep: SweepTables, columns: Sequence[str], trials: pd.DataFrame, top: int | None = None
+) -> tuple[Curve, ...]:
+    """A curve per trial that has a tick with finite values in all columns, the best last, so that
+    it is drawn on top.
+
+    Args:
+        trials: rows of `sweep.trials`.
+        top: how many of them at most.
+    """
+    ticks = finite_ticks(sweep.ticks, columns)
+    # Numbers are compared faster than names: there may be a million ticks.
+    chosen = trials[trials["number"].isin(ticks["number"].unique())][:top]
+    if len(chosen) < len(sweep.trials):
+        ticks = ticks[ticks["number"].isin(chosen["number"])]
+    groups = dict(list(ticks.groupby("number", sort=False)))
+    order = chosen.sort_values(["rank", "number"], ascending=[False, True], na_position="first")
     return tuple(
-        Course(
-            number=int(number),
+        Curve(
             trial=trial,
-            rank=int(rank),
+            number=int(number),
+            state=state,
+            rank=int(rank) if np.isfinite(rank) else None,
             images=tuple(groups[number]["images"].astype(float)),
             values=tuple(tuple(groups[number][column].astype(float)) for column in columns),
         )
-        for number, trial, rank in zip(
-            ranked["number"], ranked["trial_id"], ranked["rank"], strict=True
+        for trial, number, state, rank in zip(
+            *(order[name] for name in ("trial_id", "number", "state", "rank")), strict=True
         )
     )
+
+
+def finite_ticks(ticks: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The ticks with a finite value in each of the columns; none where one was never recorded."""
+    if not set(columns) <= set(ticks.columns):
+        return ticks[:0]
+    return ticks[np.isfinite(ticks[list(columns)].to_numpy(dtype=float)).all(axis=1)]
+
+
+def draw_curve(chart: go.Figure, curve: Curve, value: str) -> None:
+    """One of the best trials as a line in its color; `value` is d3's format of its values."""
+    chart.add_scatter(
+        x=np.array(curve.images),
+        y=np.array(curve.values[0]),
+        mode="lines+markers" if len(curve.images) == 1 else "lines",
+        name=f"#{curve.rank} {curve.trial}",
+        meta={"trial": curve.number},
+        legendrank=curve.rank,
+        line={"color": curve.color, "width": 2},
+        hovertemplate=f"{curve.trial}: %{{y:{value}}}<extra></extra>",
+    )
+
+
+def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
+    """Quantiles over trials, per number of pictures seen; many numbers are put into bins.
+
+    Args:
+        ticks: with a value in `column`.
+
+    Returns:
+        (images, quantiles…, trials) per number.
+    """
+    images = ticks["images"].astype(float)
+    if images.nunique() > MAX_POINTS:
+        edges = np.linspace(0, images.max(), MAX_POINTS + 1)
+        images = pd.Series(edges[np.searchsorted(edges, images)], index=images.index)
+    values = ticks[column].astype(float).groupby(images)
+    table = values.quantile(list(QUANTILES)).unstack()
+    counts = ticks["number"].groupby(images).nunique()
+    return tuple(
+        (float(x), *map(float, row), int(counts[x]))
+        for x, row in zip(table.index, table.to_numpy(), strict=True)
+    )
+
+
+def draw_bands(chart: go.Figure, bands: tuple[tuple[float, ...], ...]) -> None:
+    """80 % and half of the trials as bands around the dashed median."""
+    rows = np.array(bands)
+    for low, high, color, name in (
+        (1, 5, _style.BAND, "80 % of trials"),
+        (2, 4, _style.BAND_INNER, "half of trials"),
+    ):
+        chart.add_trace(_style.band(rows[:, 0], rows[:, low], rows[:, high], color, name))
+    chart.add_scatter(
+        x=rows[:, 0],
+        y=rows[:, 3],
+        mode="lines",
+        line={"color": _style.SOFT, "width": 1.5, "dash": "dash"},
+        name="median trial",
+        hovertemplate="median: %{y:.4g}<extra></extra>",
+    )
+
+
+def bands_table(bands: tuple[tuple[float, ...], ...]) -> pd.DataFrame:
+    """The quantiles behind the bands."""
+    names = ["pictures seen", *(f"{round(q * 100)} %" for q in QUANTILES), "trials"]
+    return pd.DataFrame(bands, columns=names)

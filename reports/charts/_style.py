@@ -5,14 +5,16 @@ reader prefers a dark scheme, so figures may use them by value.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
-from reports.format import significant
+from reports.format import significant, value_text
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE = "#CC79A7"
@@ -20,7 +22,7 @@ INK, SOFT, GRID = "#1d2430", "#5b6472", "#e4e7ec"
 MUTED, BAND, BAND_INNER = "#aeb6c2", "rgba(0,114,178,0.14)", "rgba(0,114,178,0.24)"
 VEIL = "rgba(255,255,255,0.72)"
 """Behind text that stands on lines."""
-LEADERS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)
+BEST_COLORS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)
 """Colors of the best trials, in their order, the same in every chart and picture."""
 SCALE = ("#0b2a66", "#1d55a0", "#1f86b8", "#3fb0b8", "#86cba9", "#cbe3a2")
 """From the best value to the worst: dark to pale, and in the dark scheme bright to deep."""
@@ -41,6 +43,10 @@ DARK = {
 }
 LONGEST = 40
 """Characters of a tick label; the whole text is in what hovers over the point."""
+MAX_POINTS = 1000
+"""Trials of one figure: beyond these SVG becomes slow, and points lie on top of each other."""
+BEST = 50
+"""Of the best trials so many are always drawn."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 ENDS = {
     "completed": BLUE,
@@ -69,6 +75,7 @@ def tick(text: object, longest: int = LONGEST) -> str:
 
 def linked(numbers: Iterable[int]) -> dict[str, Any]:
     """What tells the page's script which trials the points of a trace are."""
+    # An array and not a list: Plotly writes it as base64, which the page's script reads as one.
     return {"meta": "trials", "customdata": np.array(list(numbers), dtype=int)}
 
 
@@ -85,7 +92,7 @@ def colorbar(title: str) -> dict[str, Any]:
         "thickness": 10,
         "len": 1,
         "ypad": 0,
-        "y": 1.01,
+        "y": 1.01,  # of the plot's height: above it, as a bar beside it would take a phone's width
         "yanchor": "bottom",
         "outlinewidth": 0,
         "nticks": 5,
@@ -106,14 +113,14 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
         "linecolor": GRID,
         "zeroline": False,
         "ticks": "",
-        "automargin": True,
+        "automargin": True,  # labels are as long as users make them
     }
     x_named, y_named = (
         {"title": {"text": tick(title), "standoff": 8, "font": {"size": 12}}} if title else {}
         for title in (x_title, y_title)
     )
     layout = {
-        "template": "none",
+        "template": "none",  # else Plotly puts all of its default one into each figure
         "height": height,
         "margin": {"l": 56, "r": 16, "t": 12, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -128,6 +135,63 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
     return go.Figure(layout=layout)
 
 
+def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, name: str) -> go.Scatter:
+    """The area between two lines. Plotly fills one outline, so it runs there and back."""
+    return go.Scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([high, low[::-1]]),
+        mode="lines",
+        fill="toself",
+        fillcolor=color,
+        line={"width": 0},
+        name=name,
+        hoverinfo="skip",
+    )
+
+
+def marks(
+    x: Iterable[float],
+    y: Iterable[float],
+    numbers: Iterable[int],
+    texts: Iterable[str],
+    marker: dict[str, Any],
+    **more: Any,
+) -> go.Scatter:
+    """A marker per trial with a text beside the pointer, which may be user text."""
+    return go.Scatter(
+        x=np.array(list(x), dtype=float),
+        y=np.array(list(y), dtype=float),
+        **linked(numbers),
+        text=[safe(text) for text in texts],
+        marker=marker,
+        hovertemplate="%{text}<extra></extra>",
+        **{"mode": "markers", **more},
+    )
+
+
+def error_bars(values: ArrayLike, low: ArrayLike, high: ArrayLike, **more: Any) -> dict[str, Any]:
+    """Plotly's whiskers, which it takes as distances from the values."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": np.asarray(high, dtype=float) - np.asarray(values, dtype=float),
+        "arrayminus": np.asarray(values, dtype=float) - np.asarray(low, dtype=float),
+        "thickness": 1.4,
+        **more,
+    }
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """A logarithmic axis from low to high, of which Plotly wants the powers of ten."""
+    ticks = log_ticks(low, high)
+    return {
+        "type": "log",
+        "range": [float(np.log10(low)), float(np.log10(high))],
+        "tickvals": ticks,
+        "ticktext": list(map(value_text, ticks)),
+    }
+
+
 def view_range(values: Iterable[float], always: Iterable[float | None] = ()) -> tuple[float, float]:
     """The part of an axis worth showing: everything, but for far outliers.
 
@@ -138,6 +202,8 @@ def view_range(values: Iterable[float], always: Iterable[float | None] = ()) -> 
     Returns:
         (low, high) with a margin of 6 %; (0, 1) without any value.
     """
+    # Tukey's outer fences; the page's readers compare good trials, and one that diverged would
+    # press them into a line.
     array = np.asarray([value for value in values if np.isfinite(value)], dtype=float)
     if not len(array):
         return 0.0, 1.0
@@ -153,9 +219,9 @@ def view_range(values: Iterable[float], always: Iterable[float | None] = ()) -> 
     return low - margin, high + margin
 
 
-def baseline_line(chart: go.Figure, baseline: float | None, shown: tuple[float, float]) -> None:
+def baseline_line(chart: go.Figure, baseline: float | None, view: tuple[float, float]) -> None:
     """A dotted line at the best trivial prediction, where the view reaches it."""
-    if baseline is None or not shown[0] <= baseline <= shown[1]:
+    if baseline is None or not view[0] <= baseline <= view[1]:
         return
     chart.add_hline(
         y=baseline,
@@ -170,6 +236,7 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
     """Round numbers on a logarithmic axis: powers of ten, with 2 and 5 where those are few."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for steps in ((1,), (1, 3), (1, 2, 5)):
+        # A tick a rounding error beyond the end still belongs to it.
         ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
         ticks = [
             significant(tick, 3) for tick in ticks if low <= tick * 1.0001 and tick <= high * 1.0001
@@ -179,41 +246,75 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
     return tuple(ticks[:: 1 + len(ticks) // 9])
 
 
-def worst_edge(shown: tuple[float, float], sign: int) -> float:
+def worst_edge(view: tuple[float, float], sign: int) -> float:
     """Where failed trials are marked: the edge of the view on the bad side."""
-    return shown[1] if sign > 0 else shown[0]
+    return view[1] if sign > 0 else view[0]
 
 
-def inside(values: Iterable[float], shown: tuple[float, float]) -> list[float]:
+def inside(values: Iterable[float], view: tuple[float, float]) -> list[float]:
     """Values moved to the edge of the view where they lie outside."""
-    return [min(max(value, shown[0]), shown[1]) for value in values]
+    return [min(max(value, view[0]), view[1]) for value in values]
 
 
-def symbols(values: Iterable[float], shown: tuple[float, float], symbol: str) -> list[str]:
-    """A marker per value: `symbol`, or an arrow for one that was moved to an edge."""
-    arrows = {True: "triangle-up", False: "triangle-down"}
-    return [
-        symbol if shown[0] <= value <= shown[1] else arrows[value > shown[1]] for value in values
+def symbols(values: Iterable[float], view: tuple[float, float], symbol: str) -> str | list[str]:
+    """A marker per value: `symbol`, or an arrow for one that was moved to an edge; `symbol` alone
+    where none was."""
+    low, high = view
+    markers = [
+        symbol if low <= value <= high else "triangle-up" if value > high else "triangle-down"
+        for value in values
     ]
+    return markers if set(markers) - {symbol} else symbol
 
 
 def failed_marks(
-    x: list, names: list[str], numbers: list[int], shown: tuple[float, float], sign: int
+    x: Iterable[float],
+    texts: Sequence[str],
+    numbers: Iterable[int],
+    view: tuple[float, float],
+    sign: int,
 ) -> go.Scatter:
     """Trials without a comparable value: crosses at the bad edge of the view."""
-    return go.Scatter(
-        x=np.array(x, dtype=float),
-        y=np.full(len(x), worst_edge(shown, sign)),
-        **linked(numbers),
-        text=names,
-        mode="markers",
-        name="failed",
-        marker={
-            "symbol": "x-thin",
-            "size": 8,
-            "color": INK,
-            "line": {"width": 1.6, "color": INK},
-        },
-        hovertemplate="%{text}<extra></extra>",
-        cliponaxis=False,
+    marker = {"symbol": "x-thin", "size": 8, "color": INK, "line": {"width": 1.6, "color": INK}}
+    edge = np.full(len(texts), worst_edge(view, sign))
+    return marks(x, edge, numbers, texts, marker, name="failed", cliponaxis=False)
+
+
+def thinned(
+    rows: pd.DataFrame, sign: int, always: pd.Series | None = None, most: int = MAX_POINTS
+) -> pd.DataFrame:
+    """The best trials, those that failed, and of the rest as many as fit, drawn at random.
+
+    The draw is always the same. Of failures beyond half of `most` some are left out, too.
+
+    Args:
+        rows: with the columns value and kind of `SweepTables.outcomes`.
+        sign: 1 where smaller values are better, -1 where larger are.
+        always: which rows must stay, aligned with `rows`.
+        most: rows beyond which some are left out.
+
+    Returns:
+        Some of the rows, in their order; all of them where they are not too many.
+    """
+    if len(rows) <= most:
+        return rows
+    # Each row has a place in one random order, so that what is drawn grows with `most`.
+    order = pd.Series(np.random.default_rng(0).random(len(rows)), index=rows.index)
+    failed = rows["kind"].eq("failed")
+    values = (rows["value"] * sign).where(rows["kind"].eq("scored"))
+    kept = values.rank(method="first").le(BEST)
+    kept |= order.where(failed).rank().le(most // 2)
+    if always is not None:
+        kept |= always
+    rest = order.where(~kept & ~failed)
+    return rows[kept | rest.rank().le(most - int(kept.sum()))]
+
+
+def left_out_text(drawn: int, trials: int) -> str:
+    """What a caption says of trials that are not drawn; empty where all are."""
+    if drawn >= trials:
+        return ""
+    return (
+        f" Drawn: {value_text(drawn)} of {value_text(trials)} trials, the best, the failed and a "
+        "random part of the rest."
     )

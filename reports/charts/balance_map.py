@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._axes import ABSENT, Scale, scale_of
-from reports.charts._thinning import left_out_text, thinned
 from reports.format import setting_text, value_text
 from reports.tables import FAILED_STATES, Column, SweepTables
 
-ID, TITLE, SHORT = "balance-map", "Balance of the learning rates", "Balance"
+ID, TITLE = "balance-map", "Balance of the learning rates"
+GROUP, ORDER = "mattered", 30
 GRID = ()
 RATE, RATIO = "optimizer.generator_lr", "optimizer.lr_ratio"
 MAX_LINES = 8
@@ -28,7 +28,7 @@ FAILURES = dict(
 """Colors of the crosses, by how a trial ended."""
 
 
-class Point(NamedTuple):
+class Mark(NamedTuple):
     """One trial: places on the two axes, its settings in words, and what came of it.
 
     `value` is None for a failed trial; `kind` is that of `SweepTables.outcomes`.
@@ -59,8 +59,8 @@ class BalanceMapInfo(NamedTuple):
     objective: Column
     x: Scale
     y: Scale
-    points: tuple[Point, ...]
-    best: Point | None
+    points: tuple[Mark, ...]
+    best: Mark | None
     lines: tuple[int, ...]
     scored: int
     partial: int
@@ -83,18 +83,24 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
         KeyError: when the space lacks one of the two dimensions.
     """
     column = sweep.column(objective or sweep.leading.name)
-    rows = sweep.outcomes(column.name).assign(
-        point=sweep.searched["point"], rank=sweep.searched["rank"]
-    )
+    rows = sweep.outcomes(column.name)
     rows = rows[rows["kind"] != "none"]
-    drawn = thinned(rows, column.sign)
+    drawn = _style.thinned(rows, column.sign)
     axes = (sweep.dimension(RATE), sweep.dimension(RATIO))
     settings = [[point.get(axis.name, ABSENT) for point in drawn["point"]] for axis in axes]
-    x, y = (scale_of(axis, own) for axis, own in zip(axes, settings, strict=True))
+    x, y = (scale_of(axis, of_axis) for axis, of_axis in zip(axes, settings, strict=True))
     columns = (drawn[name].tolist() for name in ("trial_id", "number", "value", "kind", "state"))
     points = [
-        Point(trial, number, *place, _words(*own), None if kind == "failed" else value, kind, state)
-        for place, own, trial, number, value, kind, state in zip(
+        Mark(
+            trial,
+            number,
+            *place,
+            _words(*of_axis),
+            None if kind == "failed" else value,
+            kind,
+            state,
+        )
+        for place, of_axis, trial, number, value, kind, state in zip(
             zip(x.places, y.places, strict=True),
             zip(*settings, strict=True),
             *columns,
@@ -103,17 +109,19 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
     ]
     first = drawn.loc[drawn["rank"] == 1, "number"].tolist()
     points.sort(key=lambda p: (p.kind == "scored", -column.sign * (p.value or 0.0)))
+    lowest, highest = (x.view[at] + y.view[at] for at in (0, 1))
+    powers = range(math.ceil(lowest), math.floor(highest) + 1)
     return BalanceMapInfo(
         objective=column,
         x=x,
         y=y,
         points=tuple(points),
         best=next((point for point in points if point.number in first), None),
-        lines=_lines(x, y) if x.log and y.log else (),
+        lines=tuple(powers[:: 1 + len(powers) // MAX_LINES]) if x.log and y.log else (),
         scored=int((rows["kind"] == "scored").sum()),
         partial=int((rows["kind"] == "partial").sum()),
         failed=int((rows["kind"] == "failed").sum()),
-        left_out=left_out_text(len(drawn), len(rows)),
+        left_out=_style.left_out_text(len(drawn), len(rows)),
         missing="" if points else "No trial with these dimensions has ended yet.",
     )
 
@@ -123,12 +131,6 @@ def _words(rate: Any, ratio: Any) -> str:
     if all(isinstance(one, int | float) for one in (rate, ratio)):
         text += f", so the discriminator {value_text(rate * ratio)}"
     return text
-
-
-def _lines(x: Scale, y: Scale) -> tuple[int, ...]:
-    """Powers of ten between the map's lowest corner and its highest."""
-    powers = range(math.ceil(x.view[0] + y.view[0]), math.floor(x.view[1] + y.view[1]) + 1)
-    return tuple(powers[:: 1 + len(powers) // MAX_LINES])
 
 
 def draw(info: BalanceMapInfo) -> go.Figure:
@@ -171,24 +173,17 @@ def draw(info: BalanceMapInfo) -> go.Figure:
     return chart
 
 
-def _trace(points: list[Point], name: str, **marker: Any) -> go.Scatter:
+def _trace(points: list[Mark], name: str, **marker: Any) -> go.Scatter:
     texts = [
         f"{p.trial}: {p.settings} → {p.state if p.value is None else value_text(p.value)}"
         for p in points
     ]
-    return go.Scatter(
-        x=np.array([point.x for point in points]),
-        y=np.array([point.y for point in points]),
-        **_style.linked(point.number for point in points),
-        text=[_style.safe(text) for text in texts],
-        mode="markers",
-        name=name,
-        marker=marker,
-        hovertemplate="%{text}<extra></extra>",
-    )
+    numbers = [point.number for point in points]
+    places = [point.x for point in points], [point.y for point in points]
+    return _style.marks(*places, numbers, texts, marker, name=name)
 
 
-def _scored(info: BalanceMapInfo, points: list[Point]) -> go.Scatter:
+def _scored(info: BalanceMapInfo, points: list[Mark]) -> go.Scatter:
     values = np.array([point.value for point in points], dtype=float)
     low, high = _style.view_range(values)
     marker = {
@@ -225,8 +220,6 @@ def _draw_lines(chart: go.Figure, info: BalanceMapInfo) -> None:
 
 def caption(info: BalanceMapInfo) -> str:
     """What is marked how, and how many trials there are of each kind."""
-    if info.missing:
-        return ""
     parts = [f"{count_text(info.scored, 'trial')} of equal budget in color"]
     if info.partial:
         parts.append(f"{value_text(info.partial)} with shorter training hollow")

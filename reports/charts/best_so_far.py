@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.charts._thinning import left_out_text, thinned
 from reports.format import value_text
 from reports.tables import Column, SweepTables
 
-ID, TITLE, SHORT = "best-so-far", "Best so far", "Best so far"
+ID, TITLE = "best-so-far", "Best so far"
+GROUP, ORDER = "search", 10
 GRID = ()
 AGAINST = {"trials": "Trial number", "seconds": "Compute (training seconds of all trials)"}
 
@@ -49,7 +49,7 @@ class BestSoFarInfo(NamedTuple):
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """Every objective, against trials and against compute; nothing for a design that compares:
     its order is the study's, and a best of replicates is the luckiest of them."""
-    if sweep.records.study.get("design") == "compare":
+    if sweep.is_comparison:
         return []
     return [
         {"objective": objective.name, "against": against}
@@ -75,26 +75,27 @@ def prepare(
         rows["x"] = rows["seconds"].fillna(0.0).cumsum()
     else:
         rows["x"] = rows["number"].astype(float)
-    rows["feasible"] = sweep.searched["feasible"] | (column.name != sweep.leading.name)
+    rows["feasible"] |= column.name != sweep.leading.name
     rows = rows[rows["kind"] != "none"]
     scored = rows["kind"] == "scored"
     values = (rows["value"] * column.sign).where(scored & rows["feasible"])
     rows["best"] = values.cummin().ffill() * column.sign
     steps = rows["best"].ne(rows["best"].shift()) & rows["best"].notna()
-    drawn = thinned(rows, column.sign, always=steps)
+    drawn = _style.thinned(rows, column.sign, always=steps)
     kinds = {kind: drawn[drawn["kind"] == kind] for kind in ("scored", "partial", "failed")}
+    bests = [None if np.isnan(best) else float(best) for best in kinds["scored"]["best"]]
     return BestSoFarInfo(
         objective=column,
         against=against,
         scored=_points(kinds["scored"], "value", "trial_id"),
         partial=_points(kinds["partial"], "value", "trial_id"),
         failed=_points(kinds["failed"], "trial_id", "state"),
-        best=_pairs(kinds["scored"]["x"], kinds["scored"]["best"]),
+        best=tuple(zip(kinds["scored"]["x"].tolist(), bests, strict=True)),
         trials=int(scored.sum()),
         found=int(scored[: int(np.flatnonzero(steps)[-1]) + 1].sum()) if steps.any() else None,
         unmet=int((scored & ~rows["feasible"]).sum()),
         lost=int((rows["kind"] == "failed").sum()),
-        left_out=left_out_text(len(drawn), len(rows)),
+        left_out=_style.left_out_text(len(drawn), len(rows)),
         baseline=sweep.baseline(column.name),
         missing="" if scored.any() else "No trial has finished with a comparable value yet.",
     )
@@ -105,37 +106,32 @@ def _points(rows: pd.DataFrame, second: str, third: str) -> tuple:
     return tuple(zip(*columns, strict=True))
 
 
-def _pairs(x: pd.Series, values: pd.Series) -> tuple[tuple[float, float | None], ...]:
-    known = [None if np.isnan(value) else float(value) for value in values]
-    return tuple(zip(x.tolist(), known, strict=True))
-
-
 def draw(info: BestSoFarInfo) -> go.Figure:
     """Points per trial under the falling (or rising) line of the best."""
     chart = _style.figure(AGAINST[info.against], info.objective.title)
-    shown = _style.view_range([point[1] for point in info.scored], [info.baseline])
+    view = _style.view_range([point[1] for point in info.scored], [info.baseline])
     for name, points, symbol in (
         ("trial", info.scored, "circle"),
         ("shorter training", info.partial, "circle-open"),
     ):
         values = [point[1] for point in points]
-        chart.add_scatter(
-            x=np.array([point[0] for point in points]),
-            y=np.array(_style.inside(values, shown)),
-            **_style.linked(point[3] for point in points),
-            text=[f"{trial}: {value_text(value)}" for _, value, trial, _ in points],
-            mode="markers",
+        marker = {
+            "size": _style.marker_size(len(info.scored)),
+            "color": _style.BLUE if symbol == "circle" else _style.SOFT,
+            "opacity": 0.75,
+            "symbol": _style.symbols(values, view, symbol),
+        }
+        trace = _style.marks(
+            [point[0] for point in points],
+            _style.inside(values, view),
+            [point[3] for point in points],
+            [f"{trial}: {value_text(value)}" for _, value, trial, _ in points],
+            marker,
             name=name,
-            marker={
-                "size": _style.marker_size(len(info.scored)),
-                "color": _style.BLUE if symbol == "circle" else _style.SOFT,
-                "opacity": 0.75,
-                "symbol": _style.symbols(values, shown, symbol),
-            },
-            hovertemplate="%{text}<extra></extra>",
             cliponaxis=False,
             showlegend=bool(points),
         )
+        chart.add_trace(trace)
     chart.add_scatter(
         x=np.array([x for x, _ in info.best]),
         y=np.array([value for _, value in info.best], dtype=float),
@@ -147,16 +143,14 @@ def draw(info: BestSoFarInfo) -> go.Figure:
     if info.failed:
         names = [f"{trial}: {state}" for _, trial, state, _ in info.failed]
         x, numbers = [point[0] for point in info.failed], [point[3] for point in info.failed]
-        chart.add_trace(_style.failed_marks(x, names, numbers, shown, info.objective.sign))
-    _style.baseline_line(chart, info.baseline, shown)
-    chart.update_yaxes(range=shown)
+        chart.add_trace(_style.failed_marks(x, names, numbers, view, info.objective.sign))
+    _style.baseline_line(chart, info.baseline, view)
+    chart.update_yaxes(range=view)
     return chart
 
 
 def caption(info: BestSoFarInfo) -> str:
     """How many trials the line stands on."""
-    if info.missing:
-        return ""
     text = f"{count_text(info.trials, 'trial')} of equal budget"
     if info.found is not None:
         text += f"; the best was found after {value_text(info.found)} of them"

@@ -10,19 +10,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports.analysis.medians import Median, by_category, running
+from reports.analysis.ranks import Median, category_medians, running_medians
 from reports.charts import _style
-from reports.charts._thinning import left_out_text, thinned
 from reports.format import setting_text, value_text
-from reports.tables import Column, Dimension, SweepTables
+from reports.tables import Column, Dimension, SweepTables, setting_key
 
-ID, TITLE, SHORT = "dimensions", "Each dimension against the objective", "Dimensions"
+ID, TITLE = "dimensions", "Each dimension against the objective"
+GROUP, ORDER = "mattered", 40
 GRID = ("dimension",)
 JITTER = 0.22
 """Greatest shift of a point within its category's strip; the golden ratio spreads them evenly."""
 
 
-class Point(NamedTuple):
+class Mark(NamedTuple):
     """One trial: `x` is the value, or the category's index with a shift; None for the special.
     `value` is None for a failed trial; `best` marks the one that ranks first."""
 
@@ -49,7 +49,7 @@ class DimensionInfo(NamedTuple):
     dimension: Dimension
     objective: Column
     categories: tuple[str, ...]
-    points: tuple[Point, ...]
+    points: tuple[Mark, ...]
     medians: tuple[Median, ...]
     counts: tuple[int, int]
     inactive: int
@@ -75,51 +75,43 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     """
     axis = sweep.dimension(dimension)
     column = sweep.column(objective or sweep.leading.name)
-    rows = sweep.outcomes(column.name).assign(
-        point=sweep.searched["point"], rank=sweep.searched["rank"]
-    )
+    rows = sweep.outcomes(column.name)
     rows = rows[rows["kind"] != "none"]
     active = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]
     settings = [point[dimension] for point in active["point"]]
-    labels = list(dict.fromkeys([*map(_key, axis.choices), *map(_key, settings)]))
+    labels = axis.keys(settings)
     places = {label: index for index, label in enumerate(labels)} if axis.categorical else None
     active = active.assign(
         x=[_place(axis, one, places) for one in settings], text=list(map(setting_text, settings))
     )
     scored = active[active["kind"].eq("scored") & active["x"].notna()]
     x, values = (scored[name].to_numpy(dtype=float) for name in ("x", "value"))
-    drawn = thinned(active, column.sign)
+    drawn = _style.thinned(active, column.sign)
     return DimensionInfo(
         dimension=axis,
         objective=column,
         categories=tuple(setting_text(json.loads(label)) for label in places or ()),
         points=tuple(_points(drawn, bool(places))),
-        medians=by_category(x, values) if places else running(x, values, axis.log),
+        medians=category_medians(x, values) if places else running_medians(x, values, axis.log),
         counts=(int(active["kind"].eq("scored").sum()), int(active["kind"].eq("failed").sum())),
         inactive=len(rows) - len(active),
-        left_out=left_out_text(len(drawn), len(active)),
+        left_out=_style.left_out_text(len(drawn), len(active)),
         baseline=sweep.baseline(column.name),
         missing="" if len(active) else "No trial with this dimension has ended yet.",
     )
 
 
-def _points(rows: pd.DataFrame, spread: bool) -> Iterator[Point]:
+def _points(rows: pd.DataFrame, spread: bool) -> Iterator[Mark]:
     names = ("trial_id", "number", "x", "text", "value", "kind", "rank")
     for trial, number, x, text, value, kind, rank in rows[list(names)].itertuples(index=False):
         place = None if np.isnan(x) else float(x) + (_spread(number) if spread else 0.0)
-        yield Point(
-            trial, number, place, text, None if kind == "failed" else value, kind, rank == 1
-        )
-
-
-def _key(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+        yield Mark(trial, number, place, text, None if kind == "failed" else value, kind, rank == 1)
 
 
 def _place(axis: Dimension, setting: Any, places: dict[str, int] | None) -> float:
     """The value or the category's index; NaN for the special value, which has no place there."""
     if places is not None:
-        return float(places[_key(setting)])
+        return float(places[setting_key(setting)])
     return math.nan if axis.is_special(setting) else float(setting)
 
 
@@ -128,12 +120,12 @@ def draw(info: DimensionInfo) -> go.Figure:
     axis = info.dimension
     chart = _style.figure("", info.objective.title, height=270)
     values = [p.value for p in info.points if p.kind == "scored" and p.value is not None]
-    shown = _style.view_range(values)
+    view = _style.view_range(values)
     special = bool(axis.special)
     if info.medians and not axis.categorical:
         _draw_running(chart, info.medians)
     for on_special in (False, True) if special else (False,):
-        for trace in _traces(info, shown, on_special):
+        for trace in _traces(info, view, on_special):
             chart.add_trace(trace)
     if axis.categorical:
         chart.update_xaxes(
@@ -144,6 +136,8 @@ def draw(info: DimensionInfo) -> go.Figure:
     elif axis.low is not None and axis.high is not None and axis.low < axis.high:
         chart.update_xaxes(**_range_axis(axis, [p.x for p in info.points if p.x is not None]))
     if special:
+        # A logarithmic axis has no place for 0: the special value gets an axis of its own, which
+        # shares the vertical one.
         chart.update_layout(
             xaxis={"domain": [0.2, 1]},
             yaxis={"anchor": "free", "position": 0},
@@ -158,7 +152,7 @@ def draw(info: DimensionInfo) -> go.Figure:
                 "zeroline": False,
             },
         )
-    chart.update_yaxes(range=shown)
+    chart.update_yaxes(range=view)
     chart.update_layout(showlegend=False, margin={"l": 52, "r": 14, "t": 8, "b": 26})
     return chart
 
@@ -167,17 +161,13 @@ def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
     """The range, wider where `start_from` lies outside it."""
     taken = [one for one in taken if one > 0 or not axis.log]
     low, high = min([float(axis.low or 0), *taken]), max([float(axis.high or 0), *taken])
-    ticks = _style.log_ticks(low, high) if axis.log else ()
-    if axis.log:
-        low, high = float(np.log10(low)), float(np.log10(high))
+    shape = _style.log_axis(low, high) if axis.log else {"range": [low, high]}
+    low, high = shape["range"]
     margin = 0.04 * (high - low)
-    shape: dict[str, Any] = {"range": [low - margin, high + margin]}
-    if axis.log:
-        shape |= {"type": "log", "tickvals": ticks, "ticktext": list(map(value_text, ticks))}
-    return shape
+    return {**shape, "range": [low - margin, high + margin]}
 
 
-def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> list[go.Scatter]:
+def _traces(info: DimensionInfo, view: tuple[float, float], special: bool) -> list[go.Scatter]:
     points = [point for point in info.points if (point.x is None) == special]
     place = {"xaxis": "x2" if special else "x"}
     size = _style.marker_size(len(info.points))
@@ -188,66 +178,54 @@ def _traces(info: DimensionInfo, shown: tuple[float, float], special: bool) -> l
     ):
         some = [point for point in points if point.kind == kind]
         values = [point.value for point in some if point.value is not None]
-        traces.append(
-            go.Scatter(
-                x=np.array([_x(point, index) for index, point in enumerate(some)]),
-                y=np.array(_style.inside(values, shown)),
-                **_style.linked(point.number for point in some),
-                text=[_style.safe(f"{p.trial}: {p.text} → {value_text(p.value)}") for p in some],
-                mode="markers",
-                marker={
-                    "size": [10 if point.best else size for point in some],
-                    "line": {"width": 0 if kind == "scored" else 1},
-                    "color": [_style.VERMILLION if point.best else color for point in some],
-                    "opacity": [1.0 if point.best else 0.7 for point in some],
-                    "symbol": _style.symbols(values, shown, symbol),
-                },
-                hovertemplate="%{text}<extra></extra>",
-                cliponaxis=False,
-                **place,
-            )
+        marker = {
+            "size": [10 if point.best else size for point in some],
+            "line": {"width": 0 if kind == "scored" else 1},
+            "color": [_style.VERMILLION if point.best else color for point in some],
+            "opacity": [1.0 if point.best else 0.7 for point in some],
+            "symbol": _style.symbols(values, view, symbol),
+        }
+        trace = _style.marks(
+            _places(some),
+            _style.inside(values, view),
+            [point.number for point in some],
+            [f"{point.trial}: {point.text} → {value_text(point.value)}" for point in some],
+            marker,
+            cliponaxis=False,
+            **place,
         )
+        traces.append(trace)
     failed = [point for point in points if point.kind == "failed"]
-    names = [_style.safe(f"{point.trial}: {point.text} → failed") for point in failed]
-    x, numbers = [_x(point, i) for i, point in enumerate(failed)], [p.number for p in failed]
-    marks = _style.failed_marks(x, names, numbers, shown, info.objective.sign)
-    traces.append(marks.update(place))
+    texts = [f"{point.trial}: {point.text} → failed" for point in failed]
+    numbers = [point.number for point in failed]
+    crosses = _style.failed_marks(_places(failed), texts, numbers, view, info.objective.sign)
+    traces.append(crosses.update(place))
     if info.medians and info.categories and not special:
         traces.append(_median_marks(info))
     return traces
 
 
-def _x(point: Point, index: int) -> float:
-    """The place on the panel's axis; special values are spread over their own, from -1 to 1."""
-    return 2 * _spread(index) if point.x is None else point.x
+def _places(points: list[Mark]) -> list[float]:
+    """Places on the panel's axis; special values are spread over their own, from -1 to 1."""
+    return [2 * _spread(at) if one.x is None else one.x for at, one in enumerate(points)]
 
 
 def _spread(index: int) -> float:
+    # Multiples of the golden ratio modulo 1 leave no two points near each other (Weyl).
     return JITTER * (2 * (index * 0.6180339887 % 1) - 1)
 
 
 def _median_marks(info: DimensionInfo) -> go.Scatter:
     medians = info.medians
-    up = [0.0 if one.high is None else one.high - one.median for one in medians]
-    down = [0.0 if one.low is None else one.median - one.low for one in medians]
+    middle = [one.median for one in medians]
+    low = [one.median if one.low is None else one.low for one in medians]
+    high = [one.median if one.high is None else one.high for one in medians]
     return go.Scatter(
         x=np.array([one.x for one in medians]),
-        y=np.array([one.median for one in medians]),
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": np.array(up),
-            "arrayminus": np.array(down),
-            "color": _style.INK,
-            "thickness": 1.4,
-            "width": 0,
-        },
+        y=np.array(middle),
+        error_y=_style.error_bars(middle, low, high, color=_style.INK, width=0),
         mode="markers",
-        marker={
-            "symbol": "line-ew",
-            "size": 30,
-            "line": {"width": 2, "color": _style.INK},
-        },
+        marker={"symbol": "line-ew", "size": 30, "line": {"width": 2, "color": _style.INK}},
         text=[
             f"median {value_text(one.median)} of {count_text(one.trials, 'trial')}"
             for one in medians
@@ -258,9 +236,9 @@ def _median_marks(info: DimensionInfo) -> go.Scatter:
 
 def _draw_running(chart: go.Figure, medians: tuple[Median, ...]) -> None:
     """The median along the range in its band, under the points."""
-    known = [one for one in medians if one.low is not None and one.high is not None]
-    x = np.array([one.x for one in known])
-    low, high = (np.array([one[side] for one in known], dtype=float) for side in (2, 3))
+    bounded = [one for one in medians if one.low is not None and one.high is not None]
+    x = np.array([one.x for one in bounded])
+    low, high = (np.array([one[side] for one in bounded], dtype=float) for side in (2, 3))
     chart.add_scatter(
         x=np.concatenate([x, x[::-1]]),
         y=np.concatenate([high, low[::-1]]),

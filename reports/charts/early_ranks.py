@@ -7,13 +7,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
-from reports.analysis.rank_effects import agreement
+from reports.analysis.ranks import agreement
 from reports.analysis.statistics import Interval
 from reports.charts import _style
-from reports.format import interval_text, percent_text
+from reports.format import interval_text, is_or_are, percent_text
 from reports.tables import Column, SweepTables
 
-ID, TITLE, SHORT = "early-ranks", "What early ranks were worth", "Early ranks"
+ID, TITLE = "early-ranks", "What early ranks were worth"
+GROUP, ORDER = "search", 40
 GRID = ()
 MIN_TRIALS = 5
 MAX_SHARES = 12
@@ -59,7 +60,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> EarlyRanksInfo:
     if len(finished) < MIN_TRIALS:
         missing = (
             f"Early ranks are compared among at least {MIN_TRIALS} trials that finished; "
-            f"there {'is' if len(finished) == 1 else 'are'} {len(finished)}."
+            f"there {is_or_are(len(finished))} {len(finished)}."
         )
     elif not points:
         missing = "The trials that finished reported too little, or do not differ."
@@ -78,11 +79,12 @@ def _by_share(ticks: pd.DataFrame, column: str, trials: list[str]) -> pd.DataFra
     """Values by trial (rows) and share of the budget seen (columns, ascending, the last is 1)."""
     trials = trials[:: max(1, -(-len(trials) // MAX_TRIALS))]
     rows = ticks[ticks["trial_id"].isin(trials)] if column in ticks else ticks[:0]
-    if rows.empty or column not in ticks:
+    if rows.empty:
         return pd.DataFrame()
     whole = rows.groupby("trial_id")["images"].transform("max").astype(float)
     rows = rows.assign(share=(rows["images"] / whole).round(3))
     table = rows.pivot_table(index="trial_id", columns="share", values=column, aggfunc="last")
+    # A trial that reports rarely keeps its last value, as a stopping rule would compare it.
     table = table.where(np.isfinite(table)).ffill(axis=1)
     early = [share for share in table.columns if share < 1]
     kept = early[:: max(1, -(-len(early) // MAX_SHARES))]
@@ -91,12 +93,12 @@ def _by_share(ticks: pd.DataFrame, column: str, trials: list[str]) -> pd.DataFra
 
 def _agreements(values: pd.DataFrame) -> list[tuple[float, Interval]]:
     """Agreement at each share with the final order, where enough trials had reported."""
-    found = []
+    points = []
     for share in values.columns[:-1]:
         pairs = values[[share, values.columns[-1]]].dropna().to_numpy()
         if len(pairs) >= MIN_TRIALS:
-            found.append((float(share), agreement(pairs[:, 0], pairs[:, 1])))
-    return [(share, tau) for share, tau in found if np.isfinite(tau.estimate)]
+            points.append((float(share), agreement(pairs[:, 0], pairs[:, 1])))
+    return [(share, tau) for share, tau in points if np.isfinite(tau.estimate)]
 
 
 def _rungs(stopping: dict) -> tuple[float, ...]:
@@ -104,29 +106,20 @@ def _rungs(stopping: dict) -> tuple[float, ...]:
     rule, grace, factor = (stopping.get(key) for key in ("rule", "grace", "factor"))
     if rule in (None, "none") or not grace:
         return ()
-    found = [float(grace)]
-    while rule != "median" and factor and found[-1] * factor < 1 - 1e-9:
-        found.append(found[-1] * float(factor))
-    return tuple(found)
+    rungs = [float(grace)]
+    # Successive halving: a rung at each power of the factor (Li et al. 2020, ASHA).
+    while rule != "median" and factor and rungs[-1] * factor < 1 - 1e-9:
+        rungs.append(rungs[-1] * float(factor))
+    return tuple(rungs)
 
 
 def draw(info: EarlyRanksInfo) -> go.Figure:
     """Tau over the share of the budget in its band; rungs as dotted lines."""
     chart = _style.figure("Share of the training", "Agreement with the final order", height=320)
-    if not info.points:
-        return chart
     shares = [share for share, _ in info.points]
     taus = [tau for _, tau in info.points]
-    chart.add_scatter(
-        x=np.array([*shares, *reversed(shares)]),
-        y=np.array([*(tau.low for tau in taus), *(tau.high for tau in reversed(taus))]),
-        mode="lines",
-        fill="toself",
-        fillcolor=_style.BAND,
-        line={"width": 0},
-        name="95 % interval",
-        hoverinfo="skip",
-    )
+    low, high = np.array([tau.low for tau in taus]), np.array([tau.high for tau in taus])
+    chart.add_trace(_style.band(np.array(shares), low, high, _style.BAND, "95 % interval"))
     chart.add_scatter(
         x=np.array(shares),
         y=np.array([tau.estimate for tau in taus]),
@@ -152,8 +145,6 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
 
 def caption(info: EarlyRanksInfo) -> str:
     """How to read it, on how many trials, and what stopping hides."""
-    if info.missing:
-        return ""
     half = min(info.points, key=lambda point: abs(point[0] - 0.5))
     text = (
         f"1: the order is the final one; 0: chance. After {percent_text(half[0])} of the "

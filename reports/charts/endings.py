@@ -13,7 +13,8 @@ from reports.charts import _style
 from reports.format import duration_text, large_text, percent_text, significant, value_text
 from reports.tables import STATES, SweepTables
 
-ID, TITLE, SHORT = "endings", "How trials ended, and why", "Endings"
+ID, TITLE = "endings", "How trials ended, and why"
+GROUP, ORDER = "search", 60
 GRID = ()
 NUMBER = re.compile(r"0x[0-9a-f]+|\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE)
 MAX_BARS = 20
@@ -71,13 +72,13 @@ def prepare(sweep: SweepTables) -> EndingsInfo:
     rows = rows.assign(line=lines, group=[NUMBER.sub("#", line) for line in lines])
     endings = [
         Ending(
-            state=str(own["state"].iloc[0]),
-            reason=str(own["line"].iloc[0]),
-            trials=len(own),
-            example=str(own["trial_id"].iloc[0]),
-            seconds=float(own["seconds"].sum()),
+            state=str(trials["state"].iloc[0]),
+            reason=str(trials["line"].iloc[0]),
+            trials=len(trials),
+            example=str(trials["trial_id"].iloc[0]),
+            seconds=float(trials["seconds"].sum()),
         )
-        for _, own in rows.sort_values("number").groupby(["state", "group"], sort=False)
+        for _, trials in rows.sort_values("number").groupby(["state", "group"], sort=False)
     ]
     order = {state: place for place, state in enumerate(STATES)}
     endings.sort(key=lambda e: (order.get(e.state, len(order)), e.state, -e.trials, e.reason))
@@ -96,6 +97,8 @@ def savings(sweep: SweepTables) -> Savings:
     budgets = _budgets(sweep)
     trials = sweep.trials.assign(budget=budgets)
     stopped = trials[(trials["state"] == "pruned") & (trials["images"] > 0)]
+    # What is left of each at the speed it had: a trial's own, as pictures per second depend on what
+    # the study varies.
     left = (stopped["budget"] - stopped["images"]).clip(lower=0).fillna(0.0)
     speed = stopped["seconds"] / stopped["images"]
     images = float(left.sum())
@@ -116,34 +119,34 @@ def _budgets(sweep: SweepTables) -> np.ndarray:
     configs = dict(
         zip(sweep.records.trials["trial_id"], sweep.records.trials["config"], strict=True)
     )
-    found = np.full(len(sweep.trials), np.nan)
+    budgets = np.full(len(sweep.trials), np.nan)
     stopped = sweep.trials["state"] == "pruned"
     for place in np.flatnonzero(stopped.to_numpy(dtype=bool)):
         config = json.loads(configs.get(sweep.trials["trial_id"].iloc[place]) or "{}")
         images = (config.get("training") or {}).get("images")
-        found[place] = float(whole if images is None else images)
-    return found
+        budgets[place] = float(whole if images is None else images)
+    return budgets
 
 
 def draw(info: EndingsInfo) -> go.Figure:
     """A bar per group under its name, so that long reasons leave room for bars on a phone."""
-    shown = info.endings[:MAX_BARS]
-    chart = _style.figure("Trials", "", height=70 + 38 * max(len(shown), 1))
-    counts = np.array([ending.trials for ending in shown])
+    endings = info.endings[:MAX_BARS]
+    chart = _style.figure("Trials", "", height=70 + 38 * max(len(endings), 1))
+    counts = np.array([ending.trials for ending in endings])
     chart.add_bar(
-        y=np.arange(len(shown)),
+        y=np.arange(len(endings)),
         x=counts,
         orientation="h",
         width=0.34,
-        marker={"color": [_style.ENDS.get(ending.state, _style.SOFT) for ending in shown]},
+        marker={"color": [_style.ENDS.get(ending.state, _style.SOFT) for ending in endings]},
         text=list(map(value_text, counts)),
         textposition="outside",
         textfont={"size": 12, "color": _style.SOFT},
-        hovertext=[_style.safe(ending.reason[:LONGEST]) for ending in shown],
+        hovertext=[_style.safe(ending.reason[:LONGEST]) for ending in endings],
         hovertemplate="%{x:,} × %{hovertext}<extra></extra>",
         cliponaxis=False,
     )
-    for place, ending in enumerate(shown):
+    for place, ending in enumerate(endings):
         name = f"{ending.state}: {ending.reason}" if ending.reason else ending.state
         chart.add_annotation(
             x=0,
@@ -154,7 +157,7 @@ def draw(info: EndingsInfo) -> go.Figure:
             xshift=-2,
             font={"size": 13, "color": _style.SOFT},
         )
-    chart.update_yaxes(range=[len(shown) - 0.6, -0.8], visible=False)
+    chart.update_yaxes(range=[len(endings) - 0.6, -0.8], visible=False)
     chart.update_xaxes(range=[0, max(counts, default=1) * 1.1], showgrid=True, nticks=6)
     chart.update_layout(margin={"l": 12})
     return chart
@@ -162,8 +165,6 @@ def draw(info: EndingsInfo) -> go.Figure:
 
 def caption(info: EndingsInfo) -> str:
     """What each way of ending took, and what stopping spared."""
-    if info.missing:
-        return ""
     spent: dict[str, float] = {}
     for ending in info.endings:
         spent[ending.state] = spent.get(ending.state, 0.0) + ending.seconds
@@ -182,17 +183,17 @@ def caption(info: EndingsInfo) -> str:
     return " ".join(sentences)
 
 
-def savings_text(found: Savings) -> str:
+def savings_text(spared: Savings) -> str:
     """What early stopping spared, in a sentence."""
     card = (
-        f", {value_text(significant(found.gpu_seconds / 3600, 3))} GPU hours"
-        if found.gpu_seconds
+        f", {value_text(significant(spared.gpu_seconds / 3600, 3))} GPU hours"
+        if spared.gpu_seconds
         else ""
     )
     return (
-        f"Early stopping ended {count_text(found.stopped, 'trial')} and spared "
-        f"{large_text(found.images)} pictures, {percent_text(found.share)} of all, or about "
-        f"{duration_text(found.seconds)} of training{card} at the speed they had."
+        f"Early stopping ended {count_text(spared.stopped, 'trial')} and spared "
+        f"{large_text(spared.images)} pictures, {percent_text(spared.share)} of all, or about "
+        f"{duration_text(spared.seconds)} of training{card} at the speed they had."
     )
 
 

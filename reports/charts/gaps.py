@@ -1,5 +1,6 @@
 """Do trainings whose discriminator overfits, or has won, give worse pictures?"""
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -8,14 +9,14 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from colornet.evaluation.discriminator_stats import COLLAPSED, MEMORY
-from reports.analysis.rank_effects import rank_effect
+from reports.analysis.ranks import rank_correlation
 from reports.analysis.statistics import Interval
 from reports.charts import _style
-from reports.charts._thinning import left_out_text, thinned
-from reports.format import interval_text, value_text
+from reports.format import interval_text, is_or_are, value_text
 from reports.tables import Column, SweepTables
 
-ID, TITLE, SHORT = "gaps", "Overfitting and collapse against the pictures", "Overfitting"
+ID, TITLE = "gaps", "Overfitting and collapse against the pictures"
+GROUP, ORDER = "contest", 20
 GRID = ("diagnostic",)
 DIAGNOSTICS = ("diag_d_gap_auc", "diag_d_loss_norm")
 FLAGS = {"diag_d_gap_auc": "diag_overfitting", "diag_d_loss_norm": "diag_collapsed"}
@@ -25,6 +26,9 @@ MAX_COMPARED = 1000
 """Trials behind the correlation, spread evenly: its bootstrap would take seconds."""
 LEAST = 1e-4
 """Where a normalised loss is drawn that is smaller still, or below its floor by rounding."""
+
+
+MARKERS = {"partial": "circle-open", "scored": "circle"}
 
 
 class Mark(NamedTuple):
@@ -60,8 +64,8 @@ class GapsInfo(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """The diagnostics that any trial has; nothing where there was no discriminator."""
-    known = [name for name in DIAGNOSTICS if np.isfinite(sweep.last_values(name)).any()]
-    return [{"diagnostic": name} for name in known]
+    measured = [name for name in DIAGNOSTICS if np.isfinite(sweep.last_values(name)).any()]
+    return [{"diagnostic": name} for name in measured]
 
 
 def prepare(sweep: SweepTables, diagnostic: str = DIAGNOSTICS[0]) -> GapsInfo:
@@ -77,7 +81,7 @@ def prepare(sweep: SweepTables, diagnostic: str = DIAGNOSTICS[0]) -> GapsInfo:
     )
     rows = rows[np.isfinite(rows["x"]) & np.isfinite(rows["value"]) & (rows["kind"] != "failed")]
     scored = rows[rows["kind"] == "scored"]
-    drawn = thinned(rows, sweep.leading.sign)
+    drawn = _style.thinned(rows, sweep.leading.sign)
     compared = scored.iloc[:: max(1, -(-len(scored) // MAX_COMPARED))]
     return GapsInfo(
         diagnostic=sweep.column(diagnostic),
@@ -93,9 +97,9 @@ def prepare(sweep: SweepTables, diagnostic: str = DIAGNOSTICS[0]) -> GapsInfo:
             for row in drawn.to_dict("records")
         ),
         threshold=COLLAPSED if diagnostic == "diag_d_loss_norm" else 0.5 + MEMORY,
-        relation=rank_effect(list(compared["x"]), list(compared["value"])),
+        relation=rank_correlation(list(compared["x"]), list(compared["value"])),
         flagged=int(rows["flagged"].sum()),
-        left_out=left_out_text(len(drawn), len(rows)),
+        left_out=_style.left_out_text(len(drawn), len(rows)),
         missing="" if len(rows) else "No trial has both this diagnostic and the objective.",
     )
 
@@ -104,103 +108,73 @@ def draw(info: GapsInfo) -> go.Figure:
     """A point per trial, called out in color, shorter trainings hollow, and the threshold."""
     chart = _style.figure(info.diagnostic.unit, info.objective.title, height=300)
     log = info.diagnostic.name == "diag_d_loss_norm"
-    shown = _style.view_range([mark.y for mark in info.marks])
-    for flagged in (False, True):
-        for kind, symbol in (("partial", "circle-open"), ("scored", "circle")):
-            some = [mark for mark in info.marks if mark.kind == kind and mark.flagged == flagged]
-            if some:
-                name = WORDS[info.diagnostic.name] if flagged else "trial"
-                name += ", shorter training" if kind == "partial" else ""
-                color = _style.VERMILLION if flagged else _style.BLUE
-                chart.add_trace(_marks(some, name, symbol, color, log, shown, len(info.marks)))
+    view = _style.view_range([mark.y for mark in info.marks])
+    for flagged, kind in product((False, True), ("partial", "scored")):
+        some = [mark for mark in info.marks if mark.kind == kind and mark.flagged == flagged]
+        if not some:
+            continue
+        values = [mark.y for mark in some]
+        marker = {
+            "size": _style.marker_size(len(info.marks)),
+            "color": _style.VERMILLION if flagged else _style.BLUE,
+            "opacity": 0.75,
+            "symbol": _style.symbols(values, view, MARKERS[kind]),
+        }
+        trace = _style.marks(
+            [max(mark.x, LEAST) if log else mark.x for mark in some],
+            _style.inside(values, view),
+            [mark.number for mark in some],
+            [f"{mark.trial}: {value_text(mark.x)}, {value_text(mark.y)}" for mark in some],
+            marker,
+            name=(WORDS[info.diagnostic.name] if flagged else "trial")
+            + (", shorter training" if kind == "partial" else ""),
+            cliponaxis=False,
+        )
+        chart.add_trace(trace)
     chart.add_vline(
         x=info.threshold,
         line={"color": _style.SOFT, "width": 1.2, "dash": "dot"},
     )
     if log:
-        chart.update_xaxes(type="log", **_log_axis([mark.x for mark in info.marks]))
-    chart.update_yaxes(range=shown)
+        places = [*(mark.x for mark in info.marks), COLLAPSED, 1.0]
+        chart.update_xaxes(**_style.log_axis(max(min(places), LEAST) / 1.5, max(places) * 1.3))
+    chart.update_yaxes(range=view)
     chart.update_layout(showlegend=True)
     return chart
 
 
-def _marks(
-    some: list[Mark],
-    name: str,
-    symbol: str,
-    color: str,
-    log: bool,
-    shown: tuple[float, float],
-    total: int,
-) -> go.Scatter:
-    values = [mark.y for mark in some]
-    symbols = _style.symbols(values, shown, symbol)
-    return go.Scatter(
-        x=np.array([max(mark.x, LEAST) if log else mark.x for mark in some]),
-        y=np.array(_style.inside(values, shown)),
-        text=[f"{mark.trial}: {value_text(mark.x)}, {value_text(mark.y)}" for mark in some],
-        customdata=np.array([mark.number for mark in some]),
-        meta="trials",
-        mode="markers",
-        name=name,
-        marker={
-            "size": _style.marker_size(total),
-            "color": color,
-            "opacity": 0.75,
-            "symbol": symbols if len(set(symbols)) > 1 else symbols[0],
-        },
-        hovertemplate="%{text}<extra></extra>",
-        cliponaxis=False,
-    )
-
-
-def _log_axis(values: list[float]) -> dict[str, object]:
-    low = max(min([*values, COLLAPSED]), LEAST) / 1.5
-    high = max([*values, 1.0]) * 1.3
-    ticks = _style.log_ticks(low, high)
-    return {
-        "range": [np.log10(low), np.log10(high)],
-        "tickvals": ticks,
-        "ticktext": list(map(value_text, ticks)),
-    }
-
-
 def caption(info: GapsInfo) -> str:
     """Whether both go together, what the line means, and how many trials were called out."""
-    if info.missing:
-        return ""
-    return f"{_relation(info)} {_threshold(info)}{info.left_out}"
+    called = f"{count_text(info.flagged, 'trial')} {is_or_are(info.flagged)}"
+    if info.diagnostic.name == "diag_d_loss_norm":
+        threshold = (
+            f"0: the discriminator has nothing left to learn, 1: it guesses. {called} called "
+            f"collapsed: below {value_text(COLLAPSED)} (dotted) at any tick there is no way back."
+        )
+    else:
+        threshold = (
+            f"0.5: it does not know shown pictures from held-out ones. {called} called "
+            f"overfitting: over three ticks the mean is beyond {value_text(info.threshold)} "
+            "(dotted) and beyond what the choice of pictures explains."
+        )
+    return f"{_relation(info)} {threshold}{info.left_out}"
 
 
 def _relation(info: GapsInfo) -> str:
     if info.relation is None:
         return "Too few trials of equal budget to say whether both go together."
-    found = info.relation
-    numbers = f"Spearman {interval_text(*found[:3], digits=2)}"
-    numbers += f", {count_text(found.n, 'trial')}"
-    if found.low <= 0 <= found.high or not np.isfinite(found.low):
+    relation = info.relation
+    numbers = f"Spearman {interval_text(*relation[:3], digits=2)}"
+    numbers += f", {count_text(relation.n, 'trial')}"
+    if relation.low <= 0 <= relation.high or not np.isfinite(relation.low):
         return f"No visible relation to the pictures ({numbers})."
-    worse = found.estimate * info.objective.sign > 0
+    worse = relation.estimate * info.objective.sign > 0
     what = {
         "diag_d_gap_auc": "The more a discriminator remembered",
         "diag_d_loss_norm": "The less sure a discriminator was",
     }[info.diagnostic.name]
     text = f"{what}, the {'worse' if worse else 'better'} the pictures ({numbers})"
     return f"{text}: they go together, which need not be cause and effect."
-
-
-def _threshold(info: GapsInfo) -> str:
-    called = f"{count_text(info.flagged, 'trial')} {'is' if info.flagged == 1 else 'are'}"
-    if info.diagnostic.name == "diag_d_loss_norm":
-        return (
-            f"0: the discriminator has nothing left to learn, 1: it guesses. {called} called "
-            f"collapsed: below {value_text(COLLAPSED)} (dotted) at any tick there is no way back."
-        )
-    return (
-        f"0.5: it does not know shown pictures from held-out ones. {called} called overfitting: "
-        f"over three ticks the mean is beyond {value_text(info.threshold)} (dotted) and beyond "
-        "what the choice of pictures explains."
-    )
 
 
 def table(info: GapsInfo) -> pd.DataFrame:

@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.analysis import importance
-from reports.analysis.importance import Share
+from reports.analysis.importance import Importance
 from reports.charts import _style
-from reports.format import interval_text, percent_text, value_text
+from reports.format import interval_text, is_or_are, percent_text, value_text
 from reports.tables import Column, Dimension, SweepTables
 
-ID, TITLE, SHORT = "importance", "Importance", "Importance"
+ID, TITLE = "importance", "Importance"
+GROUP, ORDER = "mattered", 20
 GRID = ()
 MIN_TRIALS = 6
 """Below this the order is a guess: in 120 simulated searches with four dimensions of which one is
@@ -32,7 +33,7 @@ class ImportanceInfo(NamedTuple):
     """
 
     objective: Column
-    shares: tuple[Share, ...]
+    shares: tuple[Importance, ...]
     constant: tuple[str, ...]
     trials: int
     all_trials: int
@@ -50,7 +51,7 @@ class _Varied(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """Every objective; nothing for a design that compares, whose effects are tested instead."""
-    if sweep.records.study.get("design") == "compare":
+    if sweep.is_comparison:
         return []
     return [{"objective": objective.name} for objective in sweep.objectives]
 
@@ -79,7 +80,7 @@ def strongest(sweep: SweepTables, objective: str | None = None) -> tuple[str, ..
 
 
 def _varied(sweep: SweepTables, column: Column) -> _Varied:
-    rows = sweep.outcomes(column.name).assign(point=sweep.searched["point"])
+    rows = sweep.outcomes(column.name)
     rows = rows[rows["kind"] == "scored"]
     values = rows["value"].to_numpy(dtype=float)
     points = rows["point"].tolist()
@@ -100,7 +101,7 @@ def _missing(values: np.ndarray, varied: list[Dimension], dimensions: int) -> st
     if len(values) < MIN_TRIALS:
         return (
             f"Importance needs at least {MIN_TRIALS} completed trials of equal budget with "
-            f"different values; there {'is' if len(values) == 1 else 'are'} {len(values)}."
+            f"different values; there {is_or_are(len(values))} {len(values)}."
         )
     if np.ptp(values) == 0:
         return f"Importance is not defined: all {len(values)} trials have the same value."
@@ -116,25 +117,19 @@ def draw(info: ImportanceInfo) -> go.Figure:
     chart = _style.figure("Share of importance", "", height=90 + 34 * max(len(shares), 1))
     places = np.arange(len(shares))
     share, low, high, chance = (
-        np.array([getattr(one, name) for one in shares], dtype=float) for name in Share._fields[1:]
+        np.array([getattr(one, name) for one in shares], dtype=float)
+        for name in Importance._fields[1:]
     )
     above = share > chance
+    texts = [f"{one.dimension}: {interval_text(*one[1:4], percent=True)}" for one in shares]
     chart.add_bar(
         x=share,
         y=places,
         orientation="h",
         name="share",
         marker={"color": [_style.BLUE if one else _style.MUTED for one in above]},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": high - share,
-            "arrayminus": share - low,
-            "color": _style.INK,
-            "thickness": 1.4,
-            "width": 5,
-        },
-        hovertext=[_words(one) for one in shares],
+        error_x=_style.error_bars(share, low, high, color=_style.INK, width=5),
+        hovertext=[_style.safe(text) for text in texts],
         hovertemplate="%{hovertext}<extra></extra>",
         width=0.62,
     )
@@ -147,8 +142,8 @@ def draw(info: ImportanceInfo) -> go.Figure:
         hovertemplate="chance gives up to %{x:.0%}<extra></extra>",
     )
     widest = max([*high, *chance], default=1.0)
-    shown = [0, 1.04 * widest]
-    chart.update_xaxes(range=shown, tickformat=".0%", tickangle=0, nticks=5, showgrid=True)
+    view = [0, 1.04 * widest]
+    chart.update_xaxes(range=view, tickformat=".0%", tickangle=0, nticks=5, showgrid=True)
     chart.update_yaxes(
         tickvals=places,
         ticktext=[_style.tick(one.dimension) for one in shares],
@@ -158,15 +153,8 @@ def draw(info: ImportanceInfo) -> go.Figure:
     return chart
 
 
-def _words(share: Share) -> str:
-    text = f"{share.dimension}: {interval_text(*share[1:4], percent=True)}"
-    return _style.safe(text)
-
-
 def caption(info: ImportanceInfo) -> str:
     """What the shares mean, how sure they are, and the number of trials behind them."""
-    if info.missing:
-        return ""
     text = (
         f"How much each dimension separates the best third from the rest (PED-ANOVA), from "
         f"{count_text(info.trials, 'trial')} of equal budget"

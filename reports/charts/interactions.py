@@ -15,9 +15,10 @@ from reports.charts import _style
 from reports.charts._axes import ABSENT, NOT_ACTIVE
 from reports.charts.importance import strongest
 from reports.format import bound_text, setting_text, significant, value_text
-from reports.tables import Column, Dimension, SweepTables
+from reports.tables import Column, Dimension, SweepTables, setting_key
 
-ID, TITLE, SHORT = "interactions", "Two dimensions together", "Interactions"
+ID, TITLE = "interactions", "Two dimensions together"
+GROUP, ORDER = "mattered", 50
 GRID = ()
 JOIN = " × "
 STRONGEST = 5
@@ -82,7 +83,7 @@ def prepare(
     column = sweep.column(objective or sweep.leading.name)
     pairs = {JOIN.join((a.name, b.name)): (a, b) for a, b in permutations(sweep.dimensions, 2)}
     x, y = pairs[JOIN.join(strongest(sweep)[:2]) if pair is None else pair]
-    rows = sweep.outcomes(column.name).assign(point=sweep.searched["point"])
+    rows = sweep.outcomes(column.name)
     rows = rows[rows["kind"].isin(["scored", "failed"])]
     columns, at_x = _cells(x, [point.get(x.name, ABSENT) for point in rows["point"]])
     lines, at_y = _cells(y, [point.get(y.name, ABSENT) for point in rows["point"]])
@@ -90,7 +91,7 @@ def prepare(
     frame = pd.DataFrame({"x": at_x, "y": at_y, "scored": scored})
     frame["value"] = rows["value"].where(rows["kind"] == "scored").to_numpy(dtype=float)
     groups = frame.groupby(["x", "y"])
-    found = (
+    cells = (
         groups["value"]
         .agg(["median", "mean"])
         .assign(trials=groups["scored"].sum(), failed=groups.size() - groups["scored"].sum())
@@ -103,7 +104,7 @@ def prepare(
         rows=lines,
         cells=tuple(
             Cell(*map(int, place), *(values if trials else (None, None)), int(trials), int(failed))
-            for place, *values, trials, failed in found.itertuples(name=None)
+            for place, *values, trials, failed in cells.itertuples(name=None)
         ),
         missing="" if scored.any() else "No trial has finished with a comparable value yet.",
     )
@@ -131,16 +132,14 @@ def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], 
 
 def _choices(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
     """In the order of the study; of many the first, and the others together."""
-    keys = [json.dumps(one, sort_keys=True) for one in settings]
-    known = [json.dumps(one, sort_keys=True) for one in dimension.choices]
-    known = list(dict.fromkeys([*known, *keys]))
-    labels = [setting_text(json.loads(key)) for key in known]
-    last = len(known) - 1
-    if len(known) > MAX_CATEGORIES:
+    keys = dimension.keys(settings)
+    labels = [setting_text(json.loads(key)) for key in keys]
+    last = len(keys) - 1
+    if len(keys) > MAX_CATEGORIES:
         last = MAX_CATEGORIES - 1
         labels = [*labels[:last], OTHERS]
-    places = {key: min(index, last) for index, key in enumerate(known)}
-    return labels, [places[key] for key in keys]
+    places = {key: min(index, last) for index, key in enumerate(keys)}
+    return labels, [places[setting_key(one)] for one in settings]
 
 
 def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
@@ -156,6 +155,7 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
     else:
         edges = np.linspace(low, high, BINS + 1)
     if (spacing := dimension.spacing) is not None:
+        # Edges lie on values that occur, so that no cell promises some that it cannot have.
         rest = low % spacing
         steps = np.unique(((edges[:-1] - rest) / spacing).round())
         edges = np.append(rest + spacing * steps, high + spacing)
@@ -256,8 +256,6 @@ def _words(info: InteractionsInfo, cell: Cell) -> str:
 
 def caption(info: InteractionsInfo) -> str:
     """How many trials the cells stand on, and which say little."""
-    if info.missing:
-        return ""
     trials, failed = (sum(getattr(cell, name) for cell in info.cells) for name in Cell._fields[4:])
     text = (
         f"Median {info.objective.label} of each combination and its number n of trials, from "

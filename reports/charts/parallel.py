@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._axes import ABSENT, NOT_ACTIVE, Scale, metric_scale, scale_of
-from reports.charts._thinning import left_out_text, thinned
 from reports.format import setting_text, value_text
 from reports.tables import Column, SweepTables
 
-ID, TITLE, SHORT = "parallel", "All dimensions at once", "All dimensions"
+ID, TITLE = "parallel", "All dimensions at once"
+GROUP, ORDER = "mattered", 60
 GRID = ()
 LONGEST = 20
 """Characters of an axis' name and of its ticks: neighbours are near."""
@@ -71,28 +71,28 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 def prepare(sweep: SweepTables) -> ParallelInfo:
     """Where each trial stands on every axis."""
     column = sweep.leading
-    rows = sweep.outcomes(column.name).assign(point=sweep.searched["point"])
+    rows = sweep.outcomes(column.name)
     rows = rows[rows["kind"] != "none"]
-    drawn = thinned(rows, column.sign)
+    drawn = _style.thinned(rows, column.sign)
     ascending = (drawn["value"] * -column.sign).where(drawn["kind"] == "scored")
     drawn = drawn.loc[ascending.sort_values(kind="stable", na_position="first").index]
-    first = sweep.searched.loc[drawn.index, "rank"] == 1
     axes = [*_dimensions(sweep, drawn), *_objectives(sweep, drawn)]
     return ParallelInfo(
         objective=column,
         trials=tuple(drawn[["trial_id", "number", "state"]].itertuples(index=False, name=None)),
         axes=tuple(axes),
         colors=_colors(drawn, column.sign),
-        best=next(iter(drawn["number"][first].tolist()), None),
+        best=next(iter(drawn.loc[drawn["rank"] == 1, "number"].tolist()), None),
         total=len(rows),
-        left_out=left_out_text(len(drawn), len(rows)),
+        left_out=_style.left_out_text(len(drawn), len(rows)),
         missing="" if len(drawn) else "No trial has ended yet.",
     )
 
 
 def _dimensions(sweep: SweepTables, rows: pd.DataFrame) -> Iterator[Axis]:
-    names = _short([dimension.name for dimension in sweep.dimensions])
-    for dimension, short in zip(sweep.dimensions, names, strict=True):
+    last = [dimension.name.rpartition(".")[2] or dimension.name for dimension in sweep.dimensions]
+    for dimension, end in zip(sweep.dimensions, last, strict=True):
+        short = end if last.count(end) == 1 else dimension.name
         settings = [point.get(dimension.name, ABSENT) for point in rows["point"]]
         words = tuple(NOT_ACTIVE if one is ABSENT else setting_text(one) for one in settings)
         yield _axis(dimension.name, short, scale_of(dimension, settings), words, 1)
@@ -100,9 +100,9 @@ def _dimensions(sweep: SweepTables, rows: pd.DataFrame) -> Iterator[Axis]:
 
 def _objectives(sweep: SweepTables, rows: pd.DataFrame) -> Iterator[Axis]:
     for objective in sweep.objectives:
-        own = sweep.outcomes(objective.name).loc[rows.index]
-        values = own["value"].where(own["kind"] != "failed").to_numpy(dtype=float)
-        scored = own["value"].where(own["kind"] == "scored").to_numpy(dtype=float)
+        outcomes = sweep.outcomes(objective.name).loc[rows.index]
+        values = outcomes["value"].where(outcomes["kind"] != "failed").to_numpy(dtype=float)
+        scored = outcomes["value"].where(outcomes["kind"] == "scored").to_numpy(dtype=float)
         scale = metric_scale(objective, values.tolist(), _style.view_range(scored))
         words = tuple(map(value_text, values.tolist()))
         yield _axis(objective.title, objective.label, scale, words, -objective.sign)
@@ -118,12 +118,6 @@ def _axis(name: str, short: str, scale: Scale, words: tuple[str, ...], direction
         tuple(((place - low) / (high - low), text) for place, text in ticks),
         words,
     )
-
-
-def _short(names: list[str]) -> list[str]:
-    """The last part of each path, or all of it where that is not the only one."""
-    last = [name.rpartition(".")[2] or name for name in names]
-    return [end if last.count(end) == 1 else name for name, end in zip(names, last, strict=True)]
 
 
 def _colors(rows: pd.DataFrame, sign: int) -> tuple[int | None, ...]:
@@ -145,7 +139,7 @@ def draw(info: ParallelInfo) -> go.Figure:
     chart = _style.figure("", "", height=460)
     width = 1.2 if len(info.trials) <= 300 else 0.7
     for color in (None, *reversed(range(len(_style.SCALE)))):
-        rows = [row for row, own in enumerate(info.colors) if own == color]
+        rows = [row for row, shade_of_row in enumerate(info.colors) if shade_of_row == color]
         shade = _style.MUTED if color is None else _style.SCALE[color]
         chart.add_trace(_lines(info, rows, {"color": shade, "width": width}))
     if info.best is not None:
@@ -160,6 +154,7 @@ def draw(info: ParallelInfo) -> go.Figure:
 def _lines(info: ParallelInfo, rows: list[int], line: dict[str, Any]) -> go.Scatter:
     """One line per row through all axes, and after each a gap; every point has its number."""
     count = len(info.axes)
+    # Plotly breaks a line at NaN: one column more than axes.
     places = np.full((len(rows), count + 1), np.nan, dtype=np.float32)
     for index, axis in enumerate(info.axes):
         places[:, index] = [axis.places[row] for row in rows]
@@ -210,8 +205,6 @@ def _draw_axes(chart: go.Figure, info: ParallelInfo) -> None:
 
 def caption(info: ParallelInfo) -> str:
     """How to read and brush it, and what stands apart."""
-    if info.missing:
-        return ""
     text = (
         f"{count_text(info.total, 'trial')}, a line each: the stronger its color, the better "
         f"{info.objective.label}"
@@ -225,11 +218,7 @@ def caption(info: ParallelInfo) -> str:
 
 def table(info: ParallelInfo) -> pd.DataFrame:
     """Settings and objectives of each trial, the best first."""
-    columns: dict[str, list] = {
-        "trial": [trial for trial, _, _ in info.trials],
-        "state": [state for _, _, state in info.trials],
-    }
-    frame = pd.DataFrame(columns)
+    frame = pd.DataFrame(info.trials, columns=["trial", "number", "state"])[["trial", "state"]]
     for axis in info.axes:
         frame.insert(len(frame.columns), axis.name, list(axis.words), allow_duplicates=True)
     return frame[::-1]

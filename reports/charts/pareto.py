@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.charts._thinning import left_out_text, thinned
 from reports.format import value_text
 from reports.tables import SPENT, Column, SweepTables
 
-ID, TITLE, SHORT = "pareto", "Quality against quality and compute", "Trade-off"
+ID, TITLE = "pareto", "Quality against quality and compute"
+GROUP, ORDER = "search", 30
 GRID = ()
 JOIN = " × "
 COMPUTE = ("cost_training_gmac_per_picture", "cost_gmac_per_picture")
@@ -27,7 +27,7 @@ RATIO = 10.0
 """Largest over smallest value from which on an axis is logarithmic, of what is never negative."""
 
 
-class Point(NamedTuple):
+class Mark(NamedTuple):
     """One trial's values."""
 
     x: float
@@ -43,9 +43,9 @@ class ParetoInfo(NamedTuple):
 
     x: Column
     y: Column
-    front: tuple[Point, ...]
-    others: tuple[Point, ...]
-    partial: tuple[Point, ...]
+    front: tuple[Mark, ...]
+    others: tuple[Mark, ...]
+    partial: tuple[Mark, ...]
     trials: int
     left_out: str
     missing: str
@@ -87,7 +87,7 @@ def prepare(sweep: SweepTables, pair: str | None = None) -> ParetoInfo:
     scored = rows["kind"] == "scored"
     front = _front(_points(rows[scored]), x.sign, y.sign)
     on_front = rows["number"].isin([point.number for point in front])
-    drawn = thinned(rows, x.sign, always=on_front)
+    drawn = _style.thinned(rows, x.sign, always=on_front)
     behind = drawn[~on_front[drawn.index]]
     return ParetoInfo(
         x=x,
@@ -96,19 +96,20 @@ def prepare(sweep: SweepTables, pair: str | None = None) -> ParetoInfo:
         others=_points(behind[behind["kind"] == "scored"]),
         partial=_points(behind[behind["kind"] == "partial"]),
         trials=int(scored.sum()),
-        left_out=left_out_text(len(drawn), len(rows)),
+        left_out=_style.left_out_text(len(drawn), len(rows)),
         missing="" if scored.any() else "No trial has finished with comparable values yet.",
     )
 
 
-def _points(rows: pd.DataFrame) -> tuple[Point, ...]:
+def _points(rows: pd.DataFrame) -> tuple[Mark, ...]:
     columns = (rows["value"], rows["other"], rows["trial_id"], rows["number"].astype(int))
-    return tuple(map(Point, *(column.tolist() for column in columns)))
+    return tuple(map(Mark, *(column.tolist() for column in columns)))
 
 
-def _front(points: tuple[Point, ...], x_sign: int, y_sign: int) -> tuple[Point, ...]:
+def _front(points: tuple[Mark, ...], x_sign: int, y_sign: int) -> tuple[Mark, ...]:
     """The points that no other beats, by x: one pass in the order of the first metric."""
-    front: list[Point] = []
+    # Sorted by x, a point is on the front when its y is better than that of all before it.
+    front: list[Mark] = []
     for point in sorted(points, key=lambda p: (x_sign * p.x, y_sign * p.y)):
         last = front[-1] if front else None
         if last is None or y_sign * point.y < y_sign * last.y or point[:2] == last[:2]:
@@ -128,23 +129,23 @@ def draw(info: ParetoInfo) -> go.Figure:
         if not points:
             continue
         on_front = points is info.front
-        chart.add_scatter(
-            x=np.array([point.x for point in points]),
-            y=np.array([point.y for point in points]),
-            text=[f"{p.trial}: {value_text(p.x)}, {value_text(p.y)}" for p in points],
-            customdata=np.array([point.number for point in points]),
-            meta="trials",
+        marker = {
+            "size": 8 if on_front else _style.marker_size(len(info.others)),
+            "color": color,
+            "symbol": symbol,
+            "opacity": 1.0 if on_front else 0.75,
+        }
+        trace = _style.marks(
+            [point.x for point in points],
+            [point.y for point in points],
+            [point.number for point in points],
+            [f"{p.trial}: {value_text(p.x)}, {value_text(p.y)}" for p in points],
+            marker,
             mode="lines+markers" if on_front else "markers",
             name=name,
             line={"color": color, "width": 1.5},
-            marker={
-                "size": 8 if on_front else _style.marker_size(len(info.others)),
-                "color": color,
-                "symbol": symbol,
-                "opacity": 1.0 if on_front else 0.75,
-            },
-            hovertemplate="%{text}<extra></extra>",
         )
+        chart.add_trace(trace)
     chart.update_xaxes(**_axis(info.x, [point.x for point in comparable]), showgrid=True)
     chart.update_yaxes(**_axis(info.y, [point.y for point in comparable]))
     chart.update_layout(showlegend=True)
@@ -155,21 +156,12 @@ def _axis(column: Column, values: list[float]) -> dict[str, object]:
     """The part of an axis that comparable trials fill; logarithmic for costs of several sizes."""
     cost = column.name in SPENT or column.name.startswith("cost_")
     if cost and values and min(values) > 0 and max(values) > RATIO * min(values):
-        low, high = min(values) / 1.15, max(values) * 1.15
-        ticks = _style.log_ticks(low, high)
-        return {
-            "type": "log",
-            "range": [float(np.log10(low)), float(np.log10(high))],
-            "tickvals": ticks,
-            "ticktext": list(map(value_text, ticks)),
-        }
+        return _style.log_axis(min(values) / 1.15, max(values) * 1.15)
     return {"range": _style.view_range(values)}
 
 
 def caption(info: ParetoInfo) -> str:
     """How many trials are on the front, of how many."""
-    if info.missing:
-        return ""
     trials = count_text(info.trials, "trial")
     goals = " and ".join(
         f"{'lower' if c.sign > 0 else 'higher'} {c.label} is better" for c in (info.x, info.y)

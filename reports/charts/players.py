@@ -8,11 +8,12 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.charts._curves import Course, best_courses
+from reports.charts._curves import Curve, best_curves
 from reports.format import value_text
 from reports.tables import Column, SweepTables
 
-ID, TITLE, SHORT = "players", "Generator against discriminator", "Players"
+ID, TITLE = "players", "Generator against discriminator"
+GROUP, ORDER = "contest", 40
 GRID = ()
 DISCRIMINATOR = ("diag_d_loss_norm", "train_loss_discriminator")
 GENERATOR = ("train_loss_adversarial", "train_loss_generator")
@@ -24,58 +25,58 @@ STAGES = 8
 
 
 class PlayersInfo(NamedTuple):
-    """Courses through the plane of both losses, best first: `values` are (discriminator's,
+    """Ways through the plane of both losses, best first: `values` are (discriminator's,
     generator's), means over equal parts of the training."""
 
     discriminator: Column
     generator: Column
-    courses: tuple[Course, ...]
+    curves: tuple[Curve, ...]
     missing: str
 
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """One figure; none where nothing has a discriminator."""
-    return [{}] if prepare(sweep).courses else []
+    return [{}] if prepare(sweep).curves else []
 
 
 def prepare(sweep: SweepTables) -> PlayersInfo:
     """Both losses at each tick of the trials that rank first."""
     pairs = [(one, other) for one in DISCRIMINATOR for other in GENERATOR]
-    found = ((pair, best_courses(sweep, pair, TOP)) for pair in pairs)
-    pair, courses = next(((p, c) for p, c in found if c), (pairs[-1], ()))
-    courses = tuple(_in_stages(course) for course in courses)
-    missing = "" if courses else "No trial that can be ranked has reported both losses."
-    return PlayersInfo(sweep.column(pair[0]), sweep.column(pair[1]), courses, missing)
+    candidates = ((pair, best_curves(sweep, pair, TOP)) for pair in pairs)
+    pair, curves = next(((p, c) for p, c in candidates if c), (pairs[-1], ()))
+    curves = tuple(_in_stages(curve) for curve in curves)
+    missing = "" if curves else "No trial that can be ranked has reported both losses."
+    return PlayersInfo(sweep.column(pair[0]), sweep.column(pair[1]), curves, missing)
 
 
-def _in_stages(course: Course) -> Course:
+def _in_stages(curve: Curve) -> Curve:
     images, *values = (
         tuple(float(part.mean()) for part in np.array_split(row, min(STAGES, len(row))))
-        for row in (course.images, *course.values)
+        for row in (curve.images, *curve.values)
     )
-    return course._replace(images=images, values=tuple(values))
+    return curve._replace(images=images, values=tuple(values))
 
 
 def draw(info: PlayersInfo) -> go.Figure:
     """A line per trial from a small dot, its first tick, to a large one, its last."""
     chart = _style.figure(info.discriminator.title, info.generator.title, height=380)
-    for course in reversed(info.courses):
-        x, y = (np.array(values) for values in course.values)
-        sizes = np.full(len(x), 4)
+    for curve in reversed(info.curves):
+        x, y = (np.array(values) for values in curve.values)
+        sizes = np.full(len(x), 4)  # an arrow would be an annotation, which no click hides
         sizes[-1] = 12
         chart.add_scatter(
             x=x,
             y=y,
-            text=[f"{value_text(round(images))} pictures" for images in course.images],
+            text=[f"{value_text(round(images))} pictures" for images in curve.images],
             mode="lines+markers",
-            name=f"#{course.rank} {course.trial}",
-            meta={"trial": course.number},
-            legendrank=course.rank,
-            line={"color": course.color, "width": 1.8},
-            marker={"size": sizes, "color": course.color, "line": {"width": 0}},
-            hovertemplate=f"{course.trial}, %{{text}}: %{{x:.3g}}, %{{y:.3g}}<extra></extra>",
+            name=f"#{curve.rank} {curve.trial}",
+            meta={"trial": curve.number},
+            legendrank=curve.rank,
+            line={"color": curve.color, "width": 1.8},
+            marker={"size": sizes, "color": curve.color, "line": {"width": 0}},
+            hovertemplate=f"{curve.trial}, %{{text}}: %{{x:.3g}}, %{{y:.3g}}<extra></extra>",
         )
-    if info.discriminator.name == DISCRIMINATOR[0] and info.courses:
+    if info.discriminator.name == DISCRIMINATOR[0] and info.curves:
         chart.add_vline(
             x=1,
             line={"color": _style.SOFT, "width": 1, "dash": "dot"},
@@ -91,10 +92,8 @@ def draw(info: PlayersInfo) -> go.Figure:
 
 def caption(info: PlayersInfo) -> str:
     """How to read it."""
-    if info.missing:
-        return ""
     text = (
-        f"The best {count_text(len(info.courses), 'trial')} in at most {STAGES} steps, from small "
+        f"The best {count_text(len(info.curves), 'trial')} in at most {STAGES} steps, from small "
         "dots to the large one at the end. To the left the discriminator is sure"
     )
     if info.discriminator.name == DISCRIMINATOR[0]:
@@ -107,14 +106,10 @@ def caption(info: PlayersInfo) -> str:
 
 def table(info: PlayersInfo) -> pd.DataFrame:
     """Both losses at the first, middle and last step of each trial."""
-    places = {"first": 0, "middle": None, "last": -1}
+    places = ("first", "middle", "last")
     rows = []
-    for course in info.courses:
-        row: dict[str, object] = {"trial": course.trial, "rank": course.rank}
-        for word, place in places.items():
-            at = len(course.images) // 2 if place is None else place
-            for player, values in zip(("D", "G"), course.values, strict=True):
-                row[f"{player}, {word}"] = value_text(values[at])
-        rows.append(row)
-    names = [f"{player}, {word}" for word in places for player in ("D", "G")]
+    for curve in info.curves:
+        pairs = zip(curve.milestones(0), curve.milestones(1), strict=True)
+        rows.append((curve.trial, curve.rank, *(text for pair in pairs for text in pair)))
+    names = [f"{player}, {place}" for place in places for player in ("D", "G")]
     return pd.DataFrame(rows, columns=["trial", "rank", *names])

@@ -1,6 +1,5 @@
 """Which trial ran when and where, and how busy that kept the machines."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,8 @@ from reports.format import duration_text, percent_text, time_text, value_text
 from reports.tables import STATES, SweepTables
 from search.records.reader import CUT_OFF
 
-ID, TITLE, SHORT = "timeline", "Which trial ran when", "Timeline"
+ID, TITLE = "timeline", "Which trial ran when"
+GROUP, ORDER = "search", 50
 GRID = ()
 MAX_TRIALS = 300
 """Trials beyond which bars say nothing: the utilisation alone is drawn."""
@@ -78,12 +78,6 @@ class TimelineInfo(NamedTuple):
     usage: tuple[Usage, ...]
     missing: str
 
-    @property
-    def utilisation(self) -> float:
-        """Share of the peak that ran on average; NaN before anything took time."""
-        whole = self.whole * self.peak
-        return self.usage[0].seconds / whole if whole else math.nan
-
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """One figure."""
@@ -105,7 +99,7 @@ def prepare(sweep: SweepTables) -> TimelineInfo:
     if many:
         points, counts = averaged(points, counts, STEPS)
     places, lanes = lanes_of(rows["host"].tolist(), starts, ends)
-    usage = [_usage("all", rows), *(_usage(str(h), own) for h, own in rows.groupby("host"))]
+    usage = [_usage("all", rows), *(_usage(str(h), of_host) for h, of_host in rows.groupby("host"))]
     return TimelineInfo(
         began=f"{time_text(began)} UTC",
         spans=() if many else _spans(rows, places),
@@ -120,10 +114,9 @@ def prepare(sweep: SweepTables) -> TimelineInfo:
 
 
 def _spans(rows: pd.DataFrame, lanes: list[int]) -> tuple[Span, ...]:
-    names = ("number", "trial_id", "attempt", "host", "start", "end", "state")
-    columns = dict(zip(names, (rows[name].tolist() for name in names), strict=True))
-    number, trial, attempt, host, start, end, state = columns.values()
-    return tuple(map(Span, number, trial, attempt, host, lanes, start, end, state))
+    names = ["number", "trial_id", "attempt", "host", "lane", "start", "end", "state"]
+    rows = rows.assign(lane=lanes)[names]
+    return tuple(map(Span._make, rows.itertuples(index=False, name=None)))
 
 
 def _usage(host: str, rows: pd.DataFrame) -> Usage:
@@ -230,8 +223,7 @@ def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) ->
             x=np.array([max(span.end - span.start, info.whole * 1e-3) for span in some]) / per,
             width=0.8,
             name=", ".join(states),
-            meta="trials",
-            customdata=np.array([span.number for span in some]),
+            **_style.linked(span.number for span in some),
             marker={"color": color, "line": {"width": 0}},
             text=[_style.safe(_hover(span)) for span in some],
             textposition="none",
@@ -239,17 +231,10 @@ def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) ->
         )
     again = [span for span in info.spans if span.attempt > 1]
     if again:
-        chart.add_scatter(
-            x=np.array([span.start for span in again]) / per,
-            y=np.array([span.lane for span in again]),
-            mode="markers",
-            name="tried again",
-            meta="trials",
-            customdata=np.array([span.number for span in again]),
-            marker={"symbol": "triangle-right", "size": 8, "color": _style.INK},
-            text=[_style.safe(_hover(span)) for span in again],
-            hovertemplate="%{text}<extra></extra>",
-        )
+        marker = {"symbol": "triangle-right", "size": 8, "color": _style.INK}
+        places = [span.start / per for span in again], [span.lane for span in again]
+        numbers, texts = [span.number for span in again], [_hover(span) for span in again]
+        chart.add_trace(_style.marks(*places, numbers, texts, marker, name="tried again"))
     above = np.cumsum([0, *(count for _, count in info.lanes)])
     chart.update_yaxes(
         range=[lanes - 0.4, -0.6],
@@ -267,12 +252,10 @@ def _hover(span: Span) -> str:
 
 def caption(info: TimelineInfo) -> str:
     """How busy the sweep was, where it stood still, and what was tried again."""
-    if info.missing:
-        return ""
     all_of_them = info.usage[0]
     sentences = [
         f"From {info.began}. At most {count_text(info.peak, 'attempt')} at once; on average "
-        f"{percent_text(info.utilisation)} of that."
+        f"{percent_text(all_of_them.seconds / (info.whole * info.peak))} of that."
     ]
     if info.pauses:
         still = sum(seconds for _, seconds in info.pauses)

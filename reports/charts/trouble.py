@@ -13,9 +13,10 @@ from colornet.cli_result import count_text
 from reports.analysis.statistics import LEVEL, Interval
 from reports.charts import _style
 from reports.format import bound_text, interval_text, p_text, setting_text
-from reports.tables import Dimension, SweepTables
+from reports.tables import Dimension, SweepTables, setting_key
 
-ID, TITLE, SHORT = "trouble", "Where trainings went wrong", "Trouble"
+ID, TITLE = "trouble", "Where trainings went wrong"
+GROUP, ORDER = "contest", 30
 GRID = ("dimension",)
 KINDS = ("diverged", "out of memory", "failed", "collapsed", "overfitting")
 """What a trial counts as, the first that applies."""
@@ -35,7 +36,7 @@ PER_REGION = 8
 DRAWS = 4000
 
 
-class Region(NamedTuple):
+class RegionCounts(NamedTuple):
     """A part of a dimension; `counts` by KINDS, `share` of trials in trouble (Wilson)."""
 
     name: str
@@ -63,7 +64,7 @@ class TroubleInfo(NamedTuple):
     """
 
     dimension: Dimension
-    regions: tuple[Region, ...]
+    regions: tuple[RegionCounts, ...]
     uneven: str
     p: float
     compared: int
@@ -106,9 +107,8 @@ def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
     special = [axis.is_special(value) for value in settings]
     numbers = [] if axis.categorical else [float(v) for v in settings if not axis.is_special(v)]
     if axis.categorical or len(set(numbers)) <= MAX_REGIONS:
-        keys = [json.dumps(value, sort_keys=True) for value in settings]
-        order = dict.fromkeys(json.dumps(value, sort_keys=True) for value in axis.choices)
-        used = [key for key in order if key in keys]
+        keys = [setting_key(value) for value in settings]
+        used = [key for key in axis.keys(()) if key in keys]
         rest = sorted(set(keys) - set(used), key=lambda key: _order(axis, json.loads(key)))
         names = [*used, *rest]
         places = np.array([names.index(key) for key in keys], dtype=int)
@@ -137,22 +137,25 @@ def _most_uneven(split: Split) -> tuple[float, str]:
     """The kind of trouble that falls most unevenly on the regions, and how often chance does that,
     times the kinds that occur."""
     trials = np.bincount(split.places, minlength=len(split.names))
-    found = [
+    tested = [
         (
-            chance(trials, np.bincount(split.places[split.kinds == place], minlength=len(trials))),
+            uneven_p(
+                trials, np.bincount(split.places[split.kinds == place], minlength=len(trials))
+            ),
             kind,
         )
         for place, kind in enumerate(KINDS)
         if (split.kinds == place).any()
     ]
-    p, kind = min(found, default=(1.0, ""))
-    return min(1.0, p * len(found)), kind
+    p, kind = min(tested, default=(1.0, ""))
+    return min(1.0, p * len(tested)), kind
 
 
-def chance(trials: np.ndarray, wrong: np.ndarray) -> float:
+def uneven_p(trials: np.ndarray, wrong: np.ndarray) -> float:
     """How often as many fall at least so unevenly on regions when it does not depend on them.
 
-    Chi-squared against draws with the same totals; 1 where nothing differs.
+    A permutation test: Pearson's chi-squared, sum (o - e)^2 / e, against draws with the same
+    totals, as counts are too few for its limiting distribution; 1 where nothing differs.
 
     Args:
         trials, wrong: (K,) counts by region, of all and of those that count.
@@ -165,8 +168,9 @@ def chance(trials: np.ndarray, wrong: np.ndarray) -> float:
         trials, int(wrong.sum()), size=DRAWS, method="marginals"
     )
     distances = ((drawn - expected) ** 2 / expected).sum(axis=1)
-    own = ((wrong - expected) ** 2 / expected).sum()
-    return float((1 + (distances >= own * (1 - 1e-9)).sum()) / (1 + DRAWS))
+    observed = ((wrong - expected) ** 2 / expected).sum()
+    # With what was seen among the draws no p is 0 (Davison and Hinkley 1997, ch. 4).
+    return float((1 + (distances >= observed * (1 - 1e-9)).sum()) / (1 + DRAWS))
 
 
 def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
@@ -193,11 +197,13 @@ def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
     )
 
 
-def _region(name: str, kinds: np.ndarray) -> Region:
+def _region(name: str, kinds: np.ndarray) -> RegionCounts:
     wrong, count = int((kinds >= 0).sum()), len(kinds)
     counts = tuple(int((kinds == place).sum()) for place in range(len(KINDS)))
     low, high = stats.binomtest(wrong, count).proportion_ci(LEVEL, method="wilson")
-    return Region(name, count, counts, Interval(wrong / count, float(low), float(high), count))
+    return RegionCounts(
+        name, count, counts, Interval(wrong / count, float(low), float(high), count)
+    )
 
 
 def draw(info: TroubleInfo) -> go.Figure:
@@ -224,15 +230,11 @@ def draw(info: TroubleInfo) -> go.Figure:
     chart.add_scatter(
         y=places,
         x=np.array([share.estimate for share in shares]),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": np.array([share.high - share.estimate for share in shares]),
-            "arrayminus": np.array([share.estimate - share.low for share in shares]),
-            "color": _style.SOFT,
-            "thickness": 1.4,
-            "width": 4,
-        },
+        error_x=_style.error_bars(
+            *([getattr(share, name) for share in shares] for name in ("estimate", "low", "high")),
+            color=_style.SOFT,
+            width=4,
+        ),
         mode="markers",
         marker={"size": 1, "color": _style.SOFT},
         showlegend=False,
@@ -252,8 +254,6 @@ def draw(info: TroubleInfo) -> go.Figure:
 
 def caption(info: TroubleInfo) -> str:
     """Whether the regions differ by more than chance, and what is not shown."""
-    if info.missing:
-        return ""
     several = f" for all that is compared in {count_text(info.compared, 'dimension')}"
     if info.p < 1 - LEVEL:
         sentences = [

@@ -4,27 +4,30 @@ Numbers of different sweeps can be compared where objective, pictures and budget
 is not is said, and nothing is concluded across different objectives or pictures.
 """
 
+import base64
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from colornet.cli_result import count_text
 from colornet.errors import InputError
 from reports.analysis.decision import Decision, decide
 from reports.analysis.statistics import LEVEL, Difference, difference, holm
-from reports.format import json_number
-from reports.page.comparison_facts import budget_of, data_hash, evaluation_set, facts_of
-from reports.page.comparison_pictures import SideBySide, side_by_side
-from reports.tables import Column, SweepTables
+from reports.format import NONE, duration_text, json_number, value_text
+from reports.tables import Column, SweepTables, setting_key
 
 MOST_STEPS, MOST_QUANTILES = 400, 200
+MAX_PICTURES = 8
+MEASURED = ("trials", "training time", "card hours")
+"""Facts that are results: it is no warning that they differ."""
 
 
-class Standing(NamedTuple):
+class SweepSummary(NamedTuple):
     """One sweep in the comparison.
 
     Attributes:
@@ -40,34 +43,42 @@ class Standing(NamedTuple):
     """
 
     name: str
-    trial: str
     point: dict[str, Any]
-    basis: str
-    judged: str
-    n: int
-    mean: float
-    low: float
-    high: float
     values: dict[int, float]
-    seconds: float
     spent: float
     best_so_far: tuple[tuple[float, float], ...]
     scores: tuple[float, ...]
     trials: int
     scored: int
+    trial: str = ""
+    basis: str = ""
+    judged: str = ""
+    n: int = 0
+    mean: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    seconds: float = math.nan
 
 
-class Pair(NamedTuple):
+class SweepDifference(NamedTuple):
     """Two sweeps' configurations, the first minus the second, in words; NaN where not known."""
 
-    one: str
-    other: str
+    first: str
+    second: str
     mean: float
     low: float
     high: float
     p: float
     paired: bool
     verdict: str
+
+
+class SideBySide(NamedTuple):
+    """`rows` are (name of the picture, a data URI per column, "" where there is none)."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    missing: str
 
 
 class ComparisonInfo(NamedTuple):
@@ -80,11 +91,11 @@ class ComparisonInfo(NamedTuple):
     """
 
     column: Column | None
-    standings: tuple[Standing, ...]
+    summaries: tuple[SweepSummary, ...]
     facts: tuple[tuple[str, tuple[str, ...], bool], ...]
     warnings: tuple[str, ...]
-    pairs: tuple[Pair, ...]
-    gallery: SideBySide | None
+    pairs: tuple[SweepDifference, ...]
+    pictures: SideBySide | None
     problems: tuple[str, ...]
 
 
@@ -100,16 +111,16 @@ def prepare(sweeps: Sequence[SweepTables], pictures: int = 1) -> ComparisonInfo:
     names = _names(sweeps)
     column = _common_column(sweeps)
     decisions = [decide(sweep, column.name) if column else None for sweep in sweeps]
-    stands = tuple(
-        _standing(name, sweep, decision, column)
+    summaries = tuple(
+        _summary(name, sweep, decision, column)
         for name, sweep, decision in zip(names, sweeps, decisions, strict=True)
     )
     facts = tuple(facts_of(sweeps))
-    warnings, barred = _warnings(sweeps, column, stands)
-    pairs = _pairs(stands, column, barred) if column else ()
-    gallery = side_by_side(names, sweeps, [one.trial for one in stands]) if pictures else None
+    warnings, barred = _warnings(sweeps, column, summaries)
+    pairs = _pairs(summaries, column, barred) if column else ()
+    beside = side_by_side(names, sweeps, [one.trial for one in summaries]) if pictures else None
     problems = [f"{n}: {p}" for n, s in zip(names, sweeps, strict=True) for p in s.records.problems]
-    return ComparisonInfo(column, stands, facts, tuple(warnings), pairs, gallery, tuple(problems))
+    return ComparisonInfo(column, summaries, facts, tuple(warnings), pairs, beside, tuple(problems))
 
 
 def _names(sweeps: Sequence[SweepTables]) -> list[str]:
@@ -139,22 +150,21 @@ def _common_column(sweeps: Sequence[SweepTables]) -> Column | None:
     return None
 
 
-def _standing(
+def _summary(
     name: str, sweep: SweepTables, decision: Decision | None, column: Column | None
-) -> Standing:
-    known: dict[str, Any] = {"trial": "", "point": {}, "basis": "", "judged": "", "n": 0}
-    known |= dict.fromkeys(("mean", "low", "high", "seconds"), math.nan) | {"values": {}}
+) -> SweepSummary:
+    proposed: dict[str, Any] = {"point": {}, "values": {}}
     if decision is not None:
         row = decision.points.iloc[decision.proposed]
-        known = {key: row[key] for key in ("point", "basis", "mean", "low", "high", "seconds")}
-        known |= {"trial": row["trial_id"], "n": int(row["n"]), "values": dict(row["values"])}
-        known["judged"] = decision.judged.name
-    steps, scores = _course(sweep, column) if column else ((), np.array([]))
+        proposed = {key: row[key] for key in ("point", "basis", "mean", "low", "high", "seconds")}
+        proposed |= {"trial": row["trial_id"], "n": int(row["n"]), "values": dict(row["values"])}
+        proposed["judged"] = decision.judged.name
+    steps, scores = _progress(sweep, column) if column else ((), np.array([]))
     ranks = np.linspace(0, 1, min(len(scores), MOST_QUANTILES))
     quantiles = np.quantile(scores, ranks, method="nearest") if len(scores) else scores
-    return Standing(
+    return SweepSummary(
         name=name,
-        **known,
+        **proposed,
         spent=float(sweep.trials["seconds"].sum()),
         best_so_far=steps,
         scores=tuple(quantiles.tolist()),
@@ -163,7 +173,7 @@ def _standing(
     )
 
 
-def _course(
+def _progress(
     sweep: SweepTables, column: Column
 ) -> tuple[tuple[tuple[float, float], ...], np.ndarray]:
     """Where the best so far got better, over seconds of training spent; and all final values."""
@@ -180,45 +190,44 @@ def _course(
 
 
 def _warnings(
-    sweeps: Sequence[SweepTables], column: Column | None, stands: Sequence[Standing]
+    sweeps: Sequence[SweepTables], column: Column | None, summaries: Sequence[SweepSummary]
 ) -> tuple[list[str], str]:
     """What makes numbers incomparable, and the reason for which nothing can be concluded at all."""
     nothing = [sweep.records.name for sweep in sweeps if not len(sweep.ticks)]
-    said, barred = [f"{name} has measured nothing yet." for name in nothing], ""
+    warnings, barred = [f"{name} has measured nothing yet." for name in nothing], ""
     if column is None:
         none = "They have measured no objective in common: nothing can be compared."
-        return [*said, none], "objective"
+        return [*warnings, none], "objective"
     studies = [sweep.records.study for sweep in sweeps]
-    if (
-        len({json.dumps([s.get("objectives"), s.get("decide")], sort_keys=True) for s in studies})
-        > 1
-    ):
-        said.append(
+    if len({setting_key([study.get("objectives"), study.get("decide")]) for study in studies}) > 1:
+        warnings.append(
             f"They were searched by different objectives or bounds; compared here is {column.name}."
         )
     hashes = {data_hash(sweep.records.provenance) for sweep in sweeps}
     if len({evaluation_set(study) for study in studies}) > 1 or len(hashes) > 1:
         barred = "they were judged on different pictures"
-        said.append("They were judged on different pictures: their numbers cannot be compared.")
+        warnings.append("They were judged on different pictures: their numbers cannot be compared.")
     if len({str(budget_of(study)) for study in studies}) > 1:
-        said.append("Their trainings saw different numbers of pictures: more is an advantage.")
-    judged = {one.judged for one in stands if one.judged}
+        warnings.append("Their trainings saw different numbers of pictures: more is an advantage.")
+    judged = {one.judged for one in summaries if one.judged}
     if len(judged) > 1:
         barred = barred or "they were judged in different columns"
-        said.append(
+        warnings.append(
             f"They were judged in {' and '.join(sorted(judged))}: those that are not confirmed "
             "look better than they are. Confirm all of them: colorsweep confirm SWEEP"
         )
-    return said, barred
+    return warnings, barred
 
 
-def _pairs(stands: Sequence[Standing], column: Column, barred: str) -> tuple[Pair, ...]:
+def _pairs(
+    summaries: Sequence[SweepSummary], column: Column, barred: str
+) -> tuple[SweepDifference, ...]:
     """Every two sweeps' configurations; p adjusted for the number of pairs (Holm)."""
-    couples = [(a, b) for at, a in enumerate(stands) for b in stands[at + 1 :]]
+    couples = [(a, b) for at, a in enumerate(summaries) for b in summaries[at + 1 :]]
     compared = [difference(a.values, b.values) for a, b in couples]
     adjusted = holm([one.p for one in compared])
     return tuple(
-        Pair(
+        SweepDifference(
             *(a.name, b.name, d.mean, d.low, d.high, p, d.paired),
             _verdict(a, b, d._replace(p=p), column, barred),
         )
@@ -226,8 +235,10 @@ def _pairs(stands: Sequence[Standing], column: Column, barred: str) -> tuple[Pai
     )
 
 
-def _verdict(one: Standing, other: Standing, d: Difference, column: Column, barred: str) -> str:
-    missing = [stand.name for stand in (one, other) if not stand.trial]
+def _verdict(
+    first: SweepSummary, second: SweepSummary, d: Difference, column: Column, barred: str
+) -> str:
+    missing = [one.name for one in (first, second) if not one.trial]
     if missing:
         return f"{' and '.join(missing)}: nothing to choose yet"
     if barred:
@@ -237,15 +248,133 @@ def _verdict(one: Standing, other: Standing, d: Difference, column: Column, barr
     by = "paired by seed" if d.paired else "seeds differ"
     if not d.p < 1 - LEVEL:
         return f"cannot be told apart ({count_text(d.n, 'seed')}, {by})"
-    better = one if d.mean * column.sign < 0 else other
+    better = first if d.mean * column.sign < 0 else second
     return f"{better.name} is better ({count_text(d.n, 'seed')}, {by})"
+
+
+def facts_of(sweeps: Sequence[SweepTables]) -> list[tuple[str, tuple[str, ...], bool]]:
+    """What each sweep asked, on what, with what, and what it took."""
+    facts = [_facts(sweep) for sweep in sweeps]
+    names = dict.fromkeys(name for one in facts for name in one)
+    rows = [(name, tuple(one.get(name, NONE) for one in facts)) for name in names]
+    return [
+        (name, texts, name not in MEASURED and len(set(texts)) > 1)
+        for name, texts in rows
+        if set(texts) != {NONE}
+    ]
+
+
+def _facts(sweep: SweepTables) -> dict[str, str]:
+    study, recorded = sweep.records.study, sweep.records.provenance
+    base = study.get("base_config") or {}
+    decides = study.get("decide") or {}
+    gpu_seconds = float(sweep.trials["gpu_seconds"].sum())
+    states = ", ".join(f"{value_text(count)} {state}" for state, count in sweep.how_ended().items())
+    values: dict[str, Any] = {
+        "question": study.get("question"),
+        "design": study.get("design"),
+        "method": (base.get("loss") or {}).get("method"),
+        "space": ", ".join(study.get("space") or {}) or None,
+        "objectives": _words(study.get("objectives")),
+        "decided by": decides.get("by"),
+        "subject to": _words(
+            {**(decides.get("subject_to") or {}), **(study.get("constraints") or {})}
+        ),
+        "fixed": _words(study.get("fixed")),
+        "judged on": evaluation_set(study),
+        "pictures per training": budget_of(study),
+        "sampler": study.get("sampler"),
+        "stopping": (study.get("stopping") or {}).get("rule"),
+        "study seed": study.get("seed"),
+        "data": data_hash(recorded),
+        "commit": recorded.get("git_commit"),
+        **{f"{name} version": text for name, text in (recorded.get("packages") or {}).items()},
+        "machine": recorded.get("host"),
+        "trials": states,
+        "training time": duration_text(float(sweep.trials["seconds"].sum())),
+        "card hours": gpu_seconds / 3600 if gpu_seconds else None,
+    }
+    return {name: value_text(value) for name, value in values.items() if value not in (None, "")}
+
+
+def _words(values: Mapping[str, Any] | None) -> str | None:
+    texts = [f"{name} {value_text(value)}" for name, value in (values or {}).items()]
+    return ", ".join(texts) or None
+
+
+def evaluation_set(study: Mapping[str, Any]) -> str:
+    """The pictures that judge: the common ones, or each training's own."""
+    if study.get("evaluate_on") is not None:
+        return f"common pictures: {json.dumps(study['evaluate_on'], sort_keys=True)}"
+    data = (study.get("base_config") or {}).get("data") or {}
+    return f"held-out pictures of: {json.dumps(data, sort_keys=True)}"
+
+
+def budget_of(study: Mapping[str, Any]) -> int | str | None:
+    """Pictures seen by one training."""
+    training = (study.get("base_config") or {}).get("training") or {}
+    if (images := training.get("images")) is not None:
+        return images
+    epochs = training.get("epochs")
+    return count_text(epochs, "epoch") if epochs is not None else None
+
+
+def data_hash(provenance: Mapping[str, Any]) -> str | None:
+    """What tells a sweep's pictures from others."""
+    if (digest := provenance.get("data_hash")) is not None:
+        return str(digest)
+    hashes = [one.get("hash") for one in provenance.get("data") or () if isinstance(one, dict)]
+    return ", ".join(str(one) for one in hashes if one) or None
+
+
+def side_by_side(
+    names: Sequence[str], sweeps: Sequence[SweepTables], trials: Sequence[str]
+) -> SideBySide:
+    """The fixed pictures that all sweeps share, by their content: grey, truth, each one's best.
+
+    Args:
+        trials: the configuration of each sweep; the next best with pictures stands in for one
+            that has none.
+    """
+    frames = [_fixed_pictures(sweep, trial) for sweep, trial in zip(sweeps, trials, strict=True)]
+    pictures = [dict(zip(f["picture_hash"], f["picture"], strict=True)) for f in frames]
+    hashes = [one for one in pictures[0] if all(one in other for other in pictures[1:])]
+    if not hashes:
+        return SideBySide((), (), "They have no fixed picture in common.")
+    first = frames[0]
+    columns = [_uris(first, "grey"), _uris(first, "truth")]
+    columns += [_uris(frame, "prediction") for frame in frames]
+    rows = tuple(
+        (str(pictures[0][one]), tuple(column.get(one, "") for column in columns))
+        for one in hashes[:MAX_PICTURES]
+    )
+    return SideBySide(("Grey (input)", "Truth", *names), rows, "")
+
+
+def _fixed_pictures(sweep: SweepTables, trial: str) -> pd.DataFrame:
+    ranked = sweep.ranked["trial_id"].tolist()
+    recorded = sweep.records.pictured()
+    trial = next((one for one in [trial, *ranked] if one in recorded), "")
+    frame = sweep.records.pictures([trial] if trial else [], fixed=True)
+    if (common := frame["split"] == "eval").any():
+        frame = frame[common]
+    return frame.drop_duplicates(["kind", "picture_hash"], keep="last")
+
+
+def _uris(frame: pd.DataFrame, kind: str) -> dict[str, str]:
+    frame = frame[frame["kind"] == kind]
+    return {
+        digest: f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+        for digest, data in zip(frame["picture_hash"], frame["webp"], strict=True)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    }
 
 
 def comparison_data(info: ComparisonInfo) -> dict[str, Any]:
     """A comparison as JSON-able data, without NaN."""
     numbers = ("n", "mean", "low", "high", "seconds", "spent", "trials", "scored")
     return {
-        "sweeps": [one.name for one in info.standings],
+        "sweeps": [one.name for one in info.summaries],
         "column": info.column.name if info.column else None,
         "warnings": list(info.warnings),
         "problems": list(info.problems),
@@ -259,11 +388,11 @@ def comparison_data(info: ComparisonInfo) -> dict[str, Any]:
                 "judged_in": one.judged or None,
                 **{name: json_number(getattr(one, name)) for name in numbers},
             }
-            for one in info.standings
+            for one in info.summaries
         ],
         "pairs": [
             {
-                **{"one": pair.one, "other": pair.other, "paired": pair.paired},
+                **{"one": pair.first, "other": pair.second, "paired": pair.paired},
                 **{name: json_number(getattr(pair, name)) for name in ("mean", "low", "high", "p")},
                 "verdict": pair.verdict,
             }

@@ -17,7 +17,7 @@ from reports.format import (
     setting_text,
     value_text,
 )
-from reports.page.comparison import ComparisonInfo, Pair, Standing
+from reports.page.comparison import ComparisonInfo, SweepDifference, SweepSummary
 from reports.page.page import WEB, embedded, environment, policy, style
 
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -28,7 +28,7 @@ def render(info: ComparisonInfo) -> str:
     plotly = get_plotlyjs()
     script = (WEB / "comparison.js").read_text(encoding="utf-8")
     figures = {}
-    if info.column and any(one.scored for one in info.standings):
+    if info.column and any(one.scored for one in info.summaries):
         drawn = {"best-so-far": best_so_far(info), "scores": scores(info)}
         figures = {name: json.loads(to_json(one, engine="json")) for name, one in drawn.items()}
     return (
@@ -36,9 +36,9 @@ def render(info: ComparisonInfo) -> str:
         .get_template("comparison.html.j2")
         .render(
             info=info,
-            colors=[_line(at)["color"] for at in range(len(info.standings))],
-            best=[_best(one) for one in info.standings],
-            dimensions=list(dict.fromkeys(n for one in info.standings for n in one.point)),
+            colors=[_line(at)["color"] for at in range(len(info.summaries))],
+            best=[_best(one) for one in info.summaries],
+            dimensions=list(dict.fromkeys(n for one in info.summaries for n in one.point)),
             pairs=[_pair(pair) for pair in info.pairs],
             figures=figures,
             policy=policy(plotly, script),
@@ -50,12 +50,12 @@ def render(info: ComparisonInfo) -> str:
     )
 
 
-def _best(one: Standing) -> dict[str, Any]:
-    known = {"confirm": "confirmed", "compare": "compared", "search": "one training", "": "–"}
+def _best(one: SweepSummary) -> dict[str, Any]:
+    words = {"confirm": "confirmed", "compare": "compared", "search": "one training", "": "–"}
     return {
         "trial": one.trial or "–",
         "score": interval_text(one.mean, one.low, one.high),
-        "known": known[one.basis] + (f", {one.n} seeds" if one.n > 1 else ""),
+        "known": words[one.basis] + (f", {one.n} seeds" if one.n > 1 else ""),
         "judged": one.judged or "–",
         "settings": {name: setting_text(value) for name, value in one.point.items()},
         "seconds": duration_text(one.seconds),
@@ -64,14 +64,19 @@ def _best(one: Standing) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Pair) -> dict[str, str]:
+def _pair(pair: SweepDifference) -> dict[str, str]:
     p = p_text(pair.p) or "–"
-    shown = interval_text(pair.mean, pair.low, pair.high, signed=True)
-    return {"names": f"{pair.one} − {pair.other}", "shown": shown, "p": p, "verdict": pair.verdict}
+    difference = interval_text(pair.mean, pair.low, pair.high, signed=True)
+    return {
+        "names": f"{pair.first} − {pair.second}",
+        "shown": difference,
+        "p": p,
+        "verdict": pair.verdict,
+    }
 
 
 def _line(place: int) -> dict[str, Any]:
-    colors = _style.LEADERS
+    colors = _style.BEST_COLORS
     dash = DASHES[place // len(colors) % len(DASHES)]
     return {"color": colors[place % len(colors)], "width": 2, "dash": dash}
 
@@ -80,7 +85,7 @@ def best_so_far(info: ComparisonInfo) -> go.Figure:
     """The best value of all sweeps over seconds of training spent."""
     assert info.column is not None
     chart = _style.figure("Training time spent (s)", info.column.title)
-    for place, one in enumerate(info.standings):
+    for place, one in enumerate(info.summaries):
         if one.best_so_far:
             x, y = np.array(one.best_so_far).T
             chart.add_scatter(
@@ -91,7 +96,7 @@ def best_so_far(info: ComparisonInfo) -> go.Figure:
                 line={**_line(place), "shape": "hv"},
                 hovertemplate="%{x:,.0f} s: %{y:.4g}<extra></extra>",
             )
-    values = [value for one in info.standings for _, value in one.best_so_far]
+    values = [value for one in info.summaries for _, value in one.best_so_far]
     chart.update_yaxes(range=list(_style.view_range(values)))
     return chart.update_layout(showlegend=True)
 
@@ -100,7 +105,7 @@ def scores(info: ComparisonInfo) -> go.Figure:
     """Which share of each sweep's trials is at least as good as a value."""
     assert info.column is not None
     chart = _style.figure(info.column.title, "Share of trials at least as good")
-    for place, one in enumerate(info.standings):
+    for place, one in enumerate(info.summaries):
         if one.scores:
             count = len(one.scores)
             share = np.linspace(0, 1, count) if count > 1 else np.ones(1)
@@ -112,7 +117,7 @@ def scores(info: ComparisonInfo) -> go.Figure:
                 line=_line(place),
                 hovertemplate="%{x:.4g}: %{y:.0%}<extra></extra>",
             )
-    values = [value for one in info.standings for value in one.scores]
+    values = [value for one in info.summaries for value in one.scores]
     chart.update_xaxes(range=list(_style.view_range(values)))
     chart.update_yaxes(tickformat=".0%", range=[-0.02, 1.04])
     return chart.update_layout(showlegend=True)

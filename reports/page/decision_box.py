@@ -1,7 +1,6 @@
 """The best configurations as the page shows them: values, how sure, settings, what to type next."""
 
 import math
-import shlex
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,8 @@ from colornet.errors import InputError
 from reports.analysis.decision import Decision, replicates
 from reports.analysis.levels import compare, comparison_tables
 from reports.analysis.statistics import mean_interval
-from reports.answers.decision_text import remedy, sureness
 from reports.answers.health import flags
-from reports.answers.recommendation import Objection, objection
+from reports.answers.recommendation import Objection, caveats, objection, remedy
 from reports.best import freeze
 from reports.format import (
     duration_text,
@@ -41,15 +39,19 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
     if decision is None:
         return {"missing": _nothing(sweep)}
     points = decision.points
-    shown = points[points["basis"].eq(decision.basis)]
-    shown = shown[(shown["rank"] <= TOP) | (shown.index == decision.proposed)]
-    compared = [column for column in other_metrics(sweep) if not _is_detail(column)]
+    rows_shown = points[points["basis"].eq(decision.basis)]
+    rows_shown = rows_shown[(rows_shown["rank"] <= TOP) | (rows_shown.index == decision.proposed)]
+    compared = [
+        column
+        for column in other_metrics(sweep)
+        if not METRICS[column.name.partition("_")[2]].detail
+    ]
     others = [_shown_column(sweep, decision, column) for column in compared]
     values = {column.name: sweep.last_values(column.name) for column in others}
     values = {name: value for name, value in values.items() if value.notna().any()}
-    rows = [_row(sweep, decision, place, point, values) for place, point in shown.iterrows()]
+    rows = [_row(sweep, decision, place, point, values) for place, point in rows_shown.iterrows()]
     taken = next(row for row in rows if row["taken"])
-    spoken = objection(decision, sweep)
+    against = objection(decision, sweep)
     return {
         "missing": "",
         "rows": rows,
@@ -59,11 +61,11 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
         "final_cost": _final_cost(sweep, decision),
         **_frozen(sweep, decision),
         "replicated": decision.basis != "search",
-        "sureness": sureness(decision, sweep),
+        "caveats": caveats(decision, sweep),
         "rule": _rule(sweep, decision),
-        "objection": spoken.reason if spoken else "",
-        "help": spoken.remedy if spoken else "",
-        "commands": _commands(sweep, decision, spoken),
+        "objection": against.reason if against else "",
+        "help": against.remedy if against else "",
+        "commands": _commands(sweep, decision, against),
         "levels": _levels(sweep, decision),
     }
 
@@ -71,19 +73,19 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
 def _nothing(sweep: SweepTables) -> str:
     ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
     if missing := sweep.records.missing_text:
-        found = f" (left: {ends})" if ends else ""
-        return f"No configuration can be chosen: {missing}{found}."
+        left = f" (left: {ends})" if ends else ""
+        return f"No configuration can be chosen: {missing}{left}."
     if not ends:
         return "No trial has started yet, so there is nothing to choose from."
     return f"No configuration can be chosen yet: no trial has completed its budget ({ends})."
 
 
 def _commands(
-    sweep: SweepTables, decision: Decision, spoken: Objection | None
+    sweep: SweepTables, decision: Decision, against: Objection | None
 ) -> list[dict[str, str]]:
-    if spoken is not None:
-        return [{"text": spoken.command, "what": "what may help"}] if spoken.command else []
-    name = shlex.quote(sweep.argument)
+    if against is not None:
+        return [{"text": against.command, "what": "what may help"}] if against.command else []
+    name = sweep.argument
     commands = [
         {"text": f"colorsweep best {name} -o best.yaml", "what": "freeze the configuration"},
         {"text": "colorsweep train best.yaml", "what": "train it finally, to a model"},
@@ -101,9 +103,9 @@ def _strip(pictures: GalleryInfo, trial: str) -> list[dict[str, Any]]:
         return []
     pairs = [(name, row[places["truth"]], row[places[trial]]) for name, row in pictures.rows]
     return [
-        {"name": name, "truth": truth, "own": own}
-        for name, truth, own in pairs
-        if truth.source and own.source
+        {"name": name, "truth": truth, "own": prediction}
+        for name, truth, prediction in pairs
+        if truth.source and prediction.source
     ][:STRIP]
 
 
@@ -111,10 +113,10 @@ def _final_cost(sweep: SweepTables, decision: Decision) -> str:
     """How long the study's final training takes on what the trials ran on."""
     point = decision.points.iloc[decision.proposed]
     images = (sweep.records.study.get("final") or {}).get("training.images")
-    own = sweep.trials.loc[sweep.trials["trial_id"] == point["trial_id"], "images"].iloc[0]
-    if not images or not own > 0 or not np.isfinite(point["seconds"]):
+    seen = sweep.trials.loc[sweep.trials["trial_id"] == point["trial_id"], "images"].iloc[0]
+    if not images or not seen > 0 or not np.isfinite(point["seconds"]):
         return ""
-    seconds = float(point["seconds"]) * images / own
+    seconds = float(point["seconds"]) * images / seen
     return (
         f"Final training sees {value_text(int(images))}: about {duration_text(seconds)} on what "
         "the trials ran on."
@@ -131,10 +133,10 @@ def _frozen(sweep: SweepTables, decision: Decision) -> dict[str, str]:
 
 def _levels(sweep: SweepTables, decision: Decision) -> list[dict[str, Any]]:
     """The tables of a compared design: its levels, then each of its dimensions."""
-    found = compare(sweep, decision)
+    compared = compare(sweep, decision)
     return [
         {"head": list(table[0]), "body": [list(row) for row in table[1:]]}
-        for table in (comparison_tables(found) if found else ())
+        for table in (comparison_tables(compared) if compared else ())
     ]
 
 
@@ -162,10 +164,6 @@ def _rule(sweep: SweepTables, decision: Decision) -> str:
     return text
 
 
-def _is_detail(column: Column) -> bool:
-    return METRICS[column.name.partition("_")[2]].detail
-
-
 def _shown_column(sweep: SweepTables, decision: Decision, column: Column) -> Column:
     confirmed = decision.basis == "confirm"
     return sweep.column(confirmed_column(column.name)) if confirmed else column
@@ -179,7 +177,7 @@ def _row(
     others: dict[str, pd.Series],
 ) -> dict[str, Any]:
     trials = sweep.trials
-    own = trials[trials["trial_id"] == point["trial_id"]].iloc[0]
+    trial = trials[trials["trial_id"] == point["trial_id"]].iloc[0]
     counted = trials["trial_id"] == point["trial_id"]
     if decision.basis != "search":
         counted = trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(decision.basis)
@@ -200,12 +198,12 @@ def _row(
             }
             for name, values in others.items()
         ],
-        "images": value_text(own["images"]),
+        "images": value_text(trial["images"]),
         "seconds": duration_text(float(point["seconds"])),
-        "seed": int(own["seed"]),
+        "seed": int(trial["seed"]),
         "n": int(point["n"]),
         "lost": int(point["lost"]),
-        "flags": flags(sweep)[own.name],
+        "flags": flags(sweep)[trial.name],
     }
 
 
@@ -218,8 +216,8 @@ def _score(
     ratio = value / baseline if baseline and math.isfinite(value) else None
     whole = ""
     if decision.basis != "search" and column.name not in KNOWN_COSTS:
-        own = decision.points[decision.points["point_id"] == point["point_id"]]
-        (values,) = replicates(sweep, own, objective.name).values()
+        row = decision.points[decision.points["point_id"] == point["point_id"]]
+        (values,) = replicates(sweep, row, objective.name).values()
         whole = interval_text(*mean_interval(values.values())[:3])
     return {
         "label": column.label,

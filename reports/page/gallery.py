@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from reports.answers.health import FLAGS
-from reports.format import settings_text
+from reports.format import json_number, settings_text
 from reports.tables import FAILED_STATES, SweepTables
 
 MOST = 24
@@ -112,40 +112,40 @@ def embedded(sweep: SweepTables, recorded: set[str], most: int) -> dict[str, str
     for trial, why in _failures(sweep, searched, ranked):
         others.setdefault(trial, why)
     leading = ranked[: max(most - len(others), min(SHOWN, most))]
-    found = list(dict.fromkeys([*leading, *others]))[:most]
-    return {trial: others.get(trial, "") for trial in found}
+    chosen = list(dict.fromkeys([*leading, *others]))[:most]
+    return {trial: others.get(trial, "") for trial in chosen}
 
 
 def _failures(
     sweep: SweepTables, searched: pd.DataFrame, ranked: list[str]
 ) -> list[tuple[str, str]]:
     """One trial for each way in which trials fail."""
-    found = []
+    examples = []
     for state in (*FAILED_STATES, "pruned"):
-        found += [(t, state) for t in searched.loc[searched["state"] == state, "trial_id"][:1]]
+        examples += [(t, state) for t in searched.loc[searched["state"] == state, "trial_id"][:1]]
     names = set(searched["trial_id"])  # a confirmation's stands for a trial whose row is gone
     worst_first = pd.Index([trial for trial in reversed(ranked) if trial in names], dtype=str)
     trials = sweep.trials.set_index("trial_id")
     for column, words in FLAGS.items():
         raised = sweep.last_values(column).set_axis(trials.index).reindex(worst_first) == 1
-        found += [(str(trial), words) for trial in worst_first[raised][:1]]
+        examples += [(str(trial), words) for trial in worst_first[raised][:1]]
     prefix = "eval" if sweep.records.study.get("evaluate_on") else "val"
     ratio = sweep.last_values(f"{prefix}_colorfulness_ratio").set_axis(trials.index)
     ratio = ratio.reindex(worst_first).dropna()
     if len(ratio) and ratio.min() < WASHED_OUT:
-        found.append((str(ratio.idxmin()), PALEST))
+        examples.append((str(ratio.idxmin()), PALEST))
     if len(ranked) > SHOWN:
-        found.append((ranked[-1], WORST))
-    return found
+        examples.append((ranked[-1], WORST))
+    return examples
 
 
 def _columns(sweep: SweepTables, chosen: dict[str, str]) -> list[GalleryColumn]:
     compared = bool((sweep.points["basis"] == "compare").any())
     varied = [dimension.name for dimension in sweep.dimensions]
-    known = sweep.trials.set_index("trial_id")
+    trials = sweep.trials.set_index("trial_id")
     columns = []
     for place, (trial, why) in enumerate(chosen.items()):
-        row = known.loc[trial]
+        row = trials.loc[trial]
         rank = int(row["rank"]) if np.isfinite(row["rank"]) else None
         title = f"#{rank}" if rank else str(row["state"])
         if compared and rank:
@@ -160,7 +160,8 @@ def _tiles(frame: pd.DataFrame) -> tuple[dict[tuple[str, str], Tile], dict[str, 
     tiles: dict[tuple[str, str], Tile] = {}
     names: dict[str, str] = {}
     truths = frame[frame["kind"] == "truth"]
-    true = dict(zip(truths["picture_hash"], _numbers(truths, "colorfulness"), strict=True))
+    colorfulness = truths.reindex(columns=["colorfulness"])["colorfulness"]
+    true = dict(zip(truths["picture_hash"], map(json_number, colorfulness), strict=True))
     for row in frame.to_dict("records"):
         key = row["trial_id"] if row["kind"] == "prediction" else row["kind"]
         if row["kind"] == "prediction":
@@ -176,13 +177,13 @@ def _tile(row: dict[str, Any], true_colorfulness: float | None) -> Tile:
     if packed is None:
         return EMPTY
     data, side = packed
-    own, ratio = _number(row.get("colorfulness")), None
-    if own is not None and true_colorfulness and row["kind"] != "grey":
-        ratio = own / true_colorfulness
+    colorfulness, ratio = json_number(row.get("colorfulness")), None
+    if colorfulness is not None and true_colorfulness and row["kind"] != "grey":
+        ratio = colorfulness / true_colorfulness
     return Tile(
         source=f"data:image/webp;base64,{base64.b64encode(data).decode()}",
         small=side <= SMALL,
-        ab_mae=_number(row.get("ab_mae")),
+        ab_mae=json_number(row.get("ab_mae")),
         ratio=ratio,
     )
 
@@ -198,17 +199,8 @@ def _packed(data: bytes) -> tuple[bytes, int] | None:
                 return data, side
             stream = io.BytesIO()
             packing = {"lossless": True} if side <= LARGE else {"quality": QUALITY}
+            # Through an array: Pillow would copy EXIF and profiles of the opened file.
             Image.fromarray(np.asarray(image.convert("RGB"))).save(stream, "WEBP", **packing)
             return stream.getvalue(), side
     except (UnidentifiedImageError, OSError, ValueError):
         return None
-
-
-def _numbers(frame: pd.DataFrame, column: str) -> list[float | None]:
-    if column not in frame:
-        return [None] * len(frame)
-    return [_number(value) for value in frame[column]]
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if value is not None and np.isfinite(value) else None

@@ -9,21 +9,27 @@ import base64
 import hashlib
 import json
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
+from reports import charts
 from reports.analysis.decision import decide
 from reports.answers.answers import answers, answers_view
 from reports.answers.health import notes
 from reports.charts import _style
 from reports.format import fixed_text, percent_text, value_text
 from reports.page import decision_box, gallery, summary, trial_view
-from reports.page.panels import sections
 from reports.tables import SweepTables
 
 WEB = Path(__file__).parent / "web"
@@ -32,38 +38,17 @@ SCRIPTS = ("core", "charts", "selection", "color", "pictures", "trials", "trial"
 STYLES = ("page", "answers")
 
 
-class Group(NamedTuple):
-    """A part of the page with the charts of `reports/charts` that stand in it, in their order."""
-
-    id: str
-    title: str
-    hint: str
-    charts: tuple[str, ...]
-
-
 BRUSH = (
     "Drag over points to select trials: table, pictures and charts follow. Click one to open it."
 )
-GROUPS = (
-    Group(
-        "mattered",
-        "What mattered",
-        BRUSH,
-        ("compared", "importance", "balance_map", "dimensions", "interactions", "parallel"),
-    ),
-    Group(
-        "contest",
-        "Was it still a GAN?",
-        BRUSH,
-        ("contest", "gaps", "trouble", "players", "losses"),
-    ),
-    Group(
-        "search",
-        "Search",
-        BRUSH,
-        ("best_so_far", "learning_curves", "pareto", "early_ranks", "timeline", "endings"),
-    ),
-)
+GROUPS = {"mattered": "What mattered", "contest": "Was it still a GAN?", "search": "Search"}
+"""Parts of the page and their titles, in their order; a chart names its own as `GROUP`."""
+MAX_TABLE_ROWS = 60
+NAMED = 200
+"""Points of a trace up to which each brings its own text along."""
+EXACT = 1e5
+"""Numbers up to this size are drawn as well in single precision."""
+SELECTOR_WORDS = {"trials": "by trial", "seconds": "by compute"}
 
 
 def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
@@ -73,10 +58,11 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
         pictures: of how many trials pictures are embedded, 0 for none.
     """
     figures: dict[str, Any] = {}
-    groups = [group_of(group, sweep, figures) for group in GROUPS]
-    shown = gallery.prepare(sweep, pictures)
+    groups = [group_of(name, sweep, figures) for name in GROUPS]
+    tiles = gallery.prepare(sweep, pictures)
     decision = decide(sweep)
-    script = page_script()
+    parts = [(WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    script = '"use strict";\n(() => {\n' + "".join(parts) + "})();\n"  # one scope for all
     plotly = get_plotlyjs()
     data = {
         "figures": figures,
@@ -84,7 +70,7 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
         "trials": summary.trial_table(sweep),
         "view": trial_view.prepare(sweep),
     }
-    found = answers(sweep, decision)
+    made = answers(sweep, decision)
     contents = [("decision", "Decision"), ("answers", "Answer"), ("pictures", "Pictures")]
     contents += [(group["id"], group["title"]) for group in groups]
     contents += [("trials", "All trials"), ("provenance", "Provenance")]
@@ -93,9 +79,9 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
         .get_template("page.html.j2")
         .render(
             header=summary.header(sweep),
-            best=decision_box.best(sweep, decision, shown),
-            answers=answers_view(found, sweep, decision),
-            gallery=shown,
+            best=decision_box.best(sweep, decision, tiles),
+            answers=answers_view(made, sweep, decision),
+            gallery=tiles,
             washed_out=gallery.WASHED_OUT,
             groups=groups,
             contents=contents,
@@ -126,31 +112,128 @@ def environment() -> Environment:
     return made
 
 
-def page_script() -> str:
-    """The page's own script, one scope for all its parts."""
-    parts = [(WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
-    return '"use strict";\n(() => {\n' + "".join(parts) + "})();\n"
-
-
 def style(*names: str) -> str:
     """Style sheets, one after the other."""
     return "".join((WEB / f"{name}.css").read_text(encoding="utf-8") for name in names)
 
 
-def group_of(group: Group, sweep: SweepTables, figures: dict[str, Any]) -> dict[str, Any]:
+@cache
+def chart_modules() -> tuple[ModuleType, ...]:
+    """The charts of `reports/charts`, in the order of the page; `_`-modules are their tools."""
+    names = (info.name for info in iter_modules(charts.__path__) if info.name[0] != "_")
+    modules = [import_module(f"{charts.__name__}.{name}") for name in names]
+    groups = list(GROUPS)
+    return tuple(sorted(modules, key=lambda one: (groups.index(one.GROUP), one.ORDER)))
+
+
+def group_of(name: str, sweep: SweepTables, figures: dict[str, Any]) -> dict[str, Any]:
     """A group's charts that have something to show, and why the others have not."""
-    found = [
-        section
-        for name in group.charts
-        for section in sections(import_module(f"reports.charts.{name}"), sweep, figures)
+    sections = [
+        section_of(chart, choices, sweep, figures)
+        for chart in chart_modules()
+        if name == chart.GROUP and (choices := chart.each(sweep))
     ]
-    empty = [one for one in found if all(panel["missing"] for panel in one["panels"])]
+    empty = [one for one in sections if all(panel["missing"] for panel in one["panels"])]
     return {
-        "id": group.id,
-        "title": group.title,
-        "hint": group.hint,
-        "charts": [one for one in found if one not in empty],
+        "id": name,
+        "title": GROUPS[name],
+        "hint": BRUSH,
+        "charts": [one for one in sections if one not in empty],
         "missing": [(one["title"], one["panels"][0]["missing"]) for one in empty],
+    }
+
+
+def section_of(
+    chart: ModuleType, choices: list[dict[str, str]], sweep: SweepTables, figures: dict[str, Any]
+) -> dict[str, Any]:
+    """A chart's panels and what chooses between them; its figures are added to `figures`."""
+    selectors: list[dict[str, Any]] = []
+    first: dict[str, str] = {}
+    for name in dict.fromkeys(name for choice in choices for name in choice):
+        if name in chart.GRID:
+            continue
+        values = list(dict.fromkeys(choice[name] for choice in choices))
+        leading = sweep.leading.name
+        first[name] = leading if leading in values else values[0]
+        if len(values) > 1:
+            options = [
+                {"value": v, "text": _label(sweep, v), "first": v == first[name]} for v in values
+            ]
+            selectors.append({"name": name, "options": options})
+    panels = []
+    for index, choice in enumerate(choices):
+        panel = _panel(chart, sweep, choice, f"chart-{chart.ID}-{index}", figures)
+        panel["shown"] = all(choice[name] == value for name, value in first.items())
+        panel["choice"] = {s["name"]: choice[s["name"]] for s in selectors}
+        panels.append(panel)
+    return {
+        "id": chart.ID,
+        "title": chart.TITLE,
+        "grid": bool(chart.GRID),
+        "selectors": selectors if any(not p["missing"] for p in panels) else [],
+        "panels": panels,
+    }
+
+
+def _label(sweep: SweepTables, value: str) -> str:
+    """What a panel or an option is called: metrics by their label, dimensions as they are."""
+    if value in SELECTOR_WORDS:
+        return SELECTOR_WORDS[value]
+    dimensions = {dimension.name for dimension in sweep.dimensions}
+    return " × ".join(n if n in dimensions else sweep.column(n).label for n in value.split(" × "))
+
+
+def _panel(
+    chart: ModuleType,
+    sweep: SweepTables,
+    choice: dict[str, str],
+    name: str,
+    figures: dict[str, Any],
+) -> dict[str, Any]:
+    """One figure with its caption and data table, or why there is none."""
+    info = chart.prepare(sweep, **choice)
+    heading = ", ".join(_label(sweep, choice[key]) for key in chart.GRID)
+    entry = {"id": name, "heading": heading, "missing": info.missing}
+    if info.missing:
+        return entry
+    drawn = chart.draw(info)
+    figures[name] = slim(json.loads(to_json(drawn, engine="json")))
+    return {
+        **entry,
+        "height": drawn.layout.height,
+        "caption": chart.caption(info),
+        "table": html_table(chart.table(info)),
+    }
+
+
+def slim(figure: Any) -> Any:
+    """A figure with its numbers in single precision: half the bytes, and no pixel differs.
+
+    Numbers beyond `EXACT`, such as points in time, keep their precision. Of more than `NAMED`
+    trials the page's script makes what stands beside the pointer, from their numbers.
+    """
+    if isinstance(figure, list):
+        return [slim(one) for one in figure]
+    if not isinstance(figure, dict):
+        return figure
+    if figure.get("dtype") == "f8" and "bdata" in figure:
+        numbers = np.frombuffer(base64.b64decode(figure["bdata"]), "<f8")
+        if np.abs(numbers[np.isfinite(numbers)]).max(initial=0) <= EXACT:
+            data = base64.b64encode(numbers.astype("<f4").tobytes()).decode()
+            return {**figure, "dtype": "f4", "bdata": data}
+        return figure
+    if figure.get("meta") == "trials" and len(figure.get("text") or ()) > NAMED:
+        figure = {name: value for name, value in figure.items() if name != "text"}
+    return {name: slim(value) for name, value in figure.items()}
+
+
+def html_table(frame: pd.DataFrame) -> dict[str, Any]:
+    """A frame as texts, cut where it is long."""
+    rows = frame.head(MAX_TABLE_ROWS).itertuples(index=False)
+    return {
+        "head": [str(name) for name in frame.columns],
+        "body": [[value_text(cell) for cell in row] for row in rows],
+        "more": max(len(frame) - MAX_TABLE_ROWS, 0),
     }
 
 

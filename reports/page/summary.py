@@ -2,7 +2,6 @@
 
 import json
 import math
-import shlex
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ def header(sweep: SweepTables) -> dict[str, Any]:
         facts.append((time_text(start), "UTC, start"))
     return {
         "stopped": stopped_text(sweep),
-        "resume": f"colorsweep resume {shlex.quote(sweep.argument)}",
+        "resume": f"colorsweep resume {sweep.argument}",
         "name": records.name,
         "question": shorten(
             str(records.study.get("question") or records.study.get("name") or records.name), 600
@@ -50,10 +49,10 @@ def _span(sweep: SweepTables) -> tuple[pd.Timestamp | None, pd.Timestamp | None]
     if len(ticks):
         starts.append((ticks["time"] - pd.to_timedelta(ticks["seconds"], unit="s")).min())
         ends.append(ticks["time"].max())
-    known = [time for time in starts if not pd.isna(time)]
-    if not known:
+    begun = [time for time in starts if not pd.isna(time)]
+    if not begun:
         return None, None
-    return min(known), max(time for time in ends if not pd.isna(time))
+    return min(begun), max(time for time in ends if not pd.isna(time))
 
 
 def other_metrics(sweep: SweepTables) -> list[Column]:
@@ -81,7 +80,7 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
     columns += [(name, "metric") for name in others]
     columns += [("images", "number"), ("seconds", "number"), ("attempt", "number")]
     columns += [("seed", "number"), ("origin", "text")]
-    states = sweep.told_states.tolist()
+    states = sweep.last_states.tolist()
     rows = [
         [
             _json(row["rank"]),
@@ -121,11 +120,11 @@ def provenance(sweep: SweepTables) -> dict[str, Any]:
     records = sweep.records
     recorded, study = records.provenance, records.study
     seeds = sorted({int(seed) for seed in sweep.trials["seed"].dropna()})
-    shown = ", ".join(map(str, seeds[:8])) + (", …" if len(seeds) > 8 else "")
+    first_seeds = ", ".join(map(str, seeds[:8])) + (", …" if len(seeds) > 8 else "")
     facts = [
         ("records", f"{records.location.rstrip('/')}/records"),
         ("study seed", study.get("seed")),
-        ("training seeds", shown),
+        ("training seeds", first_seeds),
         ("sampler", study.get("sampler")),
         ("asked in", ", ".join(map(str, study.get("asked_in") or ()))),
     ]

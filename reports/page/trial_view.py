@@ -68,9 +68,9 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
     if sweep.leading.name not in ticks:
         ticks = ticks.iloc[:0]
     where = ticks["trial_id"].map(place).to_numpy(dtype=float)
-    kept = np.isfinite(where)
-    order = np.argsort(where[kept], kind="stable")
-    rows, where = ticks[kept].iloc[order], where[kept][order].astype(int)
+    listed = np.isfinite(where)
+    order = np.argsort(where[listed], kind="stable")
+    rows, where = ticks[listed].iloc[order], where[listed][order].astype(int)
     if many:
         few = _few(where)
         rows, where = rows.iloc[few], where[few]
@@ -88,8 +88,8 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
 
 
 def _label(sweep: SweepTables, name: str) -> str:
-    known = metric_of(name)
-    return known.label if name in LOSSES and known else sweep.column(name).title
+    metric = metric_of(name)
+    return metric.label if name in LOSSES and metric else sweep.column(name).title
 
 
 def _few(where: np.ndarray) -> np.ndarray:
@@ -115,9 +115,9 @@ def course(sweep: SweepTables) -> dict[str, list[str]]:
     """What happened to trials that did not simply complete, and the last lines of their log."""
     states = sweep.records.states
     again = states.groupby("trial_id")["attempt"].transform("nunique") > 1
-    told = set(states.loc[again | states["log"].notna(), "trial_id"])
-    told |= set(sweep.trials.loc[sweep.trials["reason"].notna(), "trial_id"])
-    trials = sweep.trials[sweep.trials["trial_id"].isin(told)]
+    notable = set(states.loc[again | states["log"].notna(), "trial_id"])
+    notable |= set(sweep.trials.loc[sweep.trials["reason"].notna(), "trial_id"])
+    trials = sweep.trials[sweep.trials["trial_id"].isin(notable)]
     trials = trials.assign(good=trials["state"].isin(("completed", "pruned")))
     trials = trials.sort_values(["good", "number"]).head(MOST_LOGS)
     states = states[states["trial_id"].isin(set(trials["trial_id"]))]

@@ -14,14 +14,18 @@ from surface import DROPOUT, L1, LOSS, LR, RATIO, SMOOTHING, SPACE, Levels, Surf
 
 from reports.analysis.decision import decide
 from reports.analysis.design_matrix import Contrast, Region
-from reports.analysis.directions import direction
 from reports.analysis.effects import fit_search
-from reports.analysis.statistics import shown
+from reports.analysis.ranks import direction
+from reports.analysis.statistics import is_significant
 from reports.answers.answers import answers, counted
-from reports.answers.compare import find_compared
-from reports.answers.search import least_difference, lost_of
-from reports.answers.search_tests import Findings, find
-from reports.answers.text import contrast_text
+from reports.answers.compare import compare_results
+from reports.answers.search import (
+    SearchResults,
+    contrast_text,
+    least_difference,
+    lost_of,
+    search_results,
+)
 from reports.format import value_text
 from reports.tables import SweepTables, tables_of
 from search.records.reader import read_sweep
@@ -93,7 +97,7 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
     model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
     if model is None:
         return Answered((), 0, 0, 0, 0, 0, named, absent, len(points))
-    found = find(model, lost_of(sweep, rows), column)
+    found = search_results(model, lost_of(sweep, rows), column)
     truths = {
         name: [truth(surface, points, name, one.contrast) for one in known]
         for name, known in found.effects.items()
@@ -116,7 +120,7 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
 
 
 def _claims(
-    found: Findings, truths: dict[str, list[float]], ranks: dict[str, float]
+    found: SearchResults, truths: dict[str, list[float]], ranks: dict[str, float]
 ) -> tuple[int, tuple[str, ...]]:
     """How many claims are made, and those that are false.
 
@@ -125,7 +129,7 @@ def _claims(
     """
     claims, false = 0, []
     for key, p in found.p.items():
-        if not shown(p):
+        if not is_significant(p):
             continue
         claims += 1
         kind, name = key[0], key[1]
@@ -212,13 +216,13 @@ def compared_sweep(task: tuple[float, int]) -> Answered:
     (one,) = answers(sweep, decide(sweep))
     column = sweep.column(OBJECTIVES[0])
     rows = counted(sweep, column)
-    found = find_compared(sweep, rows, column)
+    found = compare_results(sweep, rows, column)
     levels = found.levels[DROPOUT]
 
     def true(sides: tuple[str, str]) -> float:
         return errors[levels.settings[sides[1]]] - errors[levels.settings[sides[0]]]
 
-    false, claims = [], [key for key, p in found.p.items() if shown(p)]
+    false, claims = [], [key for key, p in found.p.items() if is_significant(p)]
     for kind, *sides in ((key[0], *key[2:]) for key in claims):
         apart = true((sides[0], sides[1]))
         estimate = levels.differences[sides[0], sides[1]].mean

@@ -475,37 +475,37 @@ LARGE_SPACE = {
 """Eight dimensions of every kind."""
 
 
-def random_point(chance: np.random.Generator) -> dict[str, Any]:
+def random_point(rng: np.random.Generator) -> dict[str, Any]:
     """A point of `LARGE_SPACE`."""
     point: dict[str, Any] = {
-        "optimizer.generator_lr": float(10 ** chance.uniform(-5, -2.7)),
-        "optimizer.lr_ratio": float(10 ** chance.uniform(-1.3, 1)),
-        "loss.l1_weight": 0 if chance.random() < 0.2 else float(10 ** chance.uniform(0, 2.47)),
-        LOSS: str(chance.choice(["bce", "lsgan", "hinge"])),
-        "generator.width": int(2 ** chance.uniform(3, 6)),
-        "generator.dropout": float(chance.uniform(0, 0.5)),
-        "training.batch_size": int(chance.choice([8, 16, 32])),
+        "optimizer.generator_lr": float(10 ** rng.uniform(-5, -2.7)),
+        "optimizer.lr_ratio": float(10 ** rng.uniform(-1.3, 1)),
+        "loss.l1_weight": 0 if rng.random() < 0.2 else float(10 ** rng.uniform(0, 2.47)),
+        LOSS: str(rng.choice(["bce", "lsgan", "hinge"])),
+        "generator.width": int(2 ** rng.uniform(3, 6)),
+        "generator.dropout": float(rng.uniform(0, 0.5)),
+        "training.batch_size": int(rng.choice([8, 16, 32])),
     }
     if point[LOSS] != "hinge":
-        point["loss.label_smoothing"] = float(chance.uniform(0, 0.3))
+        point["loss.label_smoothing"] = float(rng.uniform(0, 0.3))
     return point
 
 
 def fill_at_random(sweep: SweepBuilder, trials: int, ticks: int) -> SweepBuilder:
     """Trials over `LARGE_SPACE`: the balance of the rates decides, each sixth was stopped early,
     each tenth failed in one of four ways."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     ways = ("diverged", "oom", "stalled", "failed")
     for number in range(trials):
-        point = random_point(chance)
+        point = random_point(rng)
         off = math.log10(point["optimizer.generator_lr"] * point["optimizer.lr_ratio"]) + 4
-        value = 9.0 + off**2 + 0.3 * (point[LOSS] == "hinge") + float(chance.normal(0, 0.3))
+        value = 9.0 + off**2 + 0.3 * (point[LOSS] == "hinge") + float(rng.normal(0, 0.3))
         state, seen = "completed", ticks
         if number % 10 == 9:
             state, seen = ways[number // 10 % 4], max(1, ticks // 2)
         elif number % 6 == 5:
             state, seen = "pruned", max(1, ticks // 2)
-        metrics = {"val_psnr": 30.0 - value + float(chance.normal(0, 0.5))}
+        metrics = {"val_psnr": 30.0 - value + float(rng.normal(0, 0.5))}
         sweep.trial(point, value, state, ticks=seen, metrics=metrics)
     return sweep
 

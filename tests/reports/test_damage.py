@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from colornet.errors import InputError, NoValidTrialError
-from reports.answers.findings import findings
+from reports.answers.answers import report_data
 from reports.commands import best, report
 from reports.tables import open_sweep
 from search.status import status_of, status_text
@@ -44,7 +44,7 @@ def put(path: Path, content: pa.Table) -> Path:
 def page_of(sweep: Path) -> str:
     result = report(str(sweep), out=sweep.parent / "page.html")
     assert "Traceback" not in result.text()
-    findings(result.tables)
+    report_data(result.tables)
     return result.path.read_text()
 
 

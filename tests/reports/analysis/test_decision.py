@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reports.analysis.decision import decide, points_data
-from reports.answers.decision_text import remedy, sureness
+from reports.answers.recommendation import caveats, remedy
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -15,7 +15,7 @@ def test_nothing_to_choose(awkward) -> None:
     decision = decide(awkward)
     assert (decision is None) == awkward.ranked.empty
     if decision is not None:
-        assert sureness(decision, awkward)
+        assert caveats(decision, awkward)
         assert len(points_data(decision)) == len(awkward.ranked)
         assert decision.points["trial_id"].tolist() == awkward.ranked["trial_id"].tolist()
 
@@ -26,7 +26,7 @@ def test_a_single_trial(build) -> None:
     tables = sweep.tables()
     decision = decide(tables)
     assert decision is not None and decision.overstated is None
-    assert sureness(decision, tables) == [
+    assert caveats(decision, tables) == [
         "Not confirmed: a single configuration, trained once with one seed."
     ]
     assert remedy(decision, tables) == f"colorsweep confirm {sweep.folder} --top 1 --replicates 3"
@@ -34,10 +34,10 @@ def test_a_single_trial(build) -> None:
 
 def searched(build, noise: float, count: int = 30):
     """A search over a smooth surface; trials differ by noise beside it."""
-    sweep, chance = build(), np.random.default_rng(0)
+    sweep, rng = build(), np.random.default_rng(0)
     for index in range(count):
-        rate = float(10 ** chance.uniform(-5, -3))
-        value = 9.0 + (math.log10(rate) + 4) ** 2 + noise * chance.normal()
+        rate = float(10 ** rng.uniform(-5, -3))
+        value = 9.0 + (math.log10(rate) + 4) ** 2 + noise * rng.normal()
         sweep.trial({LR: rate, LOSS: ["bce", "hinge"][index % 2]}, value)
     return sweep.tables()
 
@@ -46,7 +46,7 @@ def test_how_much_luck_is_likely_in_a_search(build) -> None:
     decision = decide(searched(build, noise=0.5))
     assert decision is not None and decision.overstated is not None
     assert 0.4 < decision.overstated < 1.4
-    text = sureness(decision, searched(build, noise=0.5))[0]
+    text = caveats(decision, searched(build, noise=0.5))[0]
     assert "one lucky draw among" in text and "overstate itself by about" in text
     assert "Lab units" in text
 
@@ -55,7 +55,7 @@ def test_without_noise_there_is_no_luck(build) -> None:
     tables = searched(build, noise=0.0)
     decision = decide(tables)
     assert decision is not None and decision.overstated == pytest.approx(0, abs=1e-6)
-    assert "too small to matter" in sureness(decision, tables)[0]
+    assert "too small to matter" in caveats(decision, tables)[0]
 
 
 def confirmed(build, values: dict[str, list[float | None]], seconds: dict[str, float], **more):
@@ -96,7 +96,7 @@ def test_what_is_worse_is_no_tie_however_cheap(build) -> None:
     tables = confirmed(build, values, {"b": 1.0})
     decision = decide(tables)
     assert decision is not None and decision.proposed == 0 and decision.ties.empty
-    said = sureness(decision, tables)
+    said = caveats(decision, tables)
     assert len(said) == 1
     assert said[0].startswith(
         "#1, confirmed with 3 fresh seeds: test ab MAE 7.000 [4.516, 9.484] Lab"
@@ -113,7 +113,7 @@ def test_a_point_that_lost_a_replicate_is_no_tie(build) -> None:
 
 def test_a_lost_replicate_of_the_first_is_said(build) -> None:
     tables = confirmed(build, {"a": [6.0, None, 8.0]}, {})
-    assert "1 training of it was lost." in sureness(decide(tables), tables)
+    assert "1 training of it was lost." in caveats(decide(tables), tables)
 
 
 @pytest.mark.parametrize(("worse", "tie"), [(0.0, True), (3.0, False)])

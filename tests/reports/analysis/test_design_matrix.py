@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reports.analysis.design_matrix import _thirds, _values, term
+from reports.analysis.design_matrix import _thirds, _values, block_of
 from reports.tables import Dimension
 
 
@@ -32,6 +32,6 @@ def test_a_third_of_steps_is_averaged_over_these(
 def test_a_range_with_steps_is_asked_about_by_its_thirds() -> None:
     dimension = steps("int", 8, 64, 8)
     points = [{"d": 8 * (1 + place % 8)} for place in range(40)]
-    found = term(dimension, points, 2)
+    found = block_of(dimension, points, 2)
     assert [one.kind for one in found.regions] == ["lower", "middle", "upper"]
     assert [int(one.inside.sum()) for one in found.regions] == [15, 10, 15]

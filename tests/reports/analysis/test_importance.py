@@ -20,18 +20,18 @@ DIMENSIONS = [
 
 def trials(count: int, seed: int = 0) -> tuple[list[dict[str, Any]], np.ndarray]:
     """Points and losses; only `strong` has an effect."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     points = []
     for _ in range(count):
         point: dict[str, Any] = {
-            "strong": float(chance.uniform()),
-            "nothing": float(10 ** chance.uniform(-5, -2)),
-            "kind": str(chance.choice(["a", "b", "c"])),
+            "strong": float(rng.uniform()),
+            "nothing": float(10 ** rng.uniform(-5, -2)),
+            "kind": str(rng.choice(["a", "b", "c"])),
         }
         if point["kind"] != "c":
-            point["weight"] = 0 if chance.random() < 0.3 else float(10 ** chance.uniform(0, 2))
+            point["weight"] = 0 if rng.random() < 0.3 else float(10 ** rng.uniform(0, 2))
         points.append(point)
-    losses = np.array([point["strong"] for point in points]) + chance.normal(0, 0.1, count)
+    losses = np.array([point["strong"] for point in points]) + rng.normal(0, 0.1, count)
     return points, losses
 
 

@@ -177,11 +177,11 @@ class TestReplicatesNeeded:
 
 
 def simulated(
-    means: list[float], sd: float, seeds: int, chance: np.random.Generator
+    means: list[float], sd: float, seeds: int, rng: np.random.Generator
 ) -> tuple[dict[int, dict[int, float]], int]:
     """Confirmed values with an effect of the seed that all share, and the best by its mean."""
-    shared = chance.normal(size=seeds)
-    noise = sd * chance.normal(size=(len(means), seeds))
+    shared = rng.normal(size=seeds)
+    noise = sd * rng.normal(size=(len(means), seeds))
     table = np.array(means)[:, None] + shared + noise
     return {key: by_seed(*row) for key, row in enumerate(table)}, int(table.mean(1).argmin())
 
@@ -207,17 +207,17 @@ class TestTies:
 
     @pytest.mark.parametrize(("count", "seeds"), [(2, 3), (2, 6), (5, 3), (5, 6)])
     def test_equal_configurations_tie_in_nine_of_ten_cases(self, count: int, seeds: int) -> None:
-        chance, whole = np.random.default_rng(0), 0
+        rng, whole = np.random.default_rng(0), 0
         for _ in range(400):
-            values, best = simulated([0.0] * count, 0.5, seeds, chance)
+            values, best = simulated([0.0] * count, 0.5, seeds, rng)
             whole += len(ties(values, best)) == count - 1
         assert whole >= 0.9 * 400
 
     @pytest.mark.parametrize("seeds", [3, 6])
     def test_what_is_much_worse_does_not(self, seeds: int) -> None:
-        chance, found = np.random.default_rng(0), 0
+        rng, found = np.random.default_rng(0), 0
         for _ in range(100):
-            values, best = simulated([0.0, 0.0, 5.0, 5.0, 5.0], 1.0, seeds, chance)
+            values, best = simulated([0.0, 0.0, 5.0, 5.0, 5.0], 1.0, seeds, rng)
             found += not {2, 3, 4} & set(ties(values, best))
         assert found >= 90
 
@@ -284,11 +284,11 @@ class TestOverstatement:
     @pytest.mark.parametrize("shape", ["normal", "exponential"])
     @pytest.mark.parametrize("sd", [0.1, 0.5])
     def test_simulated_searches(self, shape: str, sd: float) -> None:
-        chance = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         true, estimated = 0.0, 0.0
         for _ in range(200):
-            truth = getattr(chance, shape)(size=30)
-            seen = truth + sd * chance.normal(size=30)
+            truth = getattr(rng, shape)(size=30)
+            seen = truth + sd * rng.normal(size=30)
             true += truth[seen.argmin()] - seen.min()
             estimated += overstatement(seen.tolist(), sd, "minimize") or 0.0
         assert 0.7 * true < estimated < 1.3 * true

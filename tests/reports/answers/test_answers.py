@@ -1,4 +1,4 @@
-"""The answers to a study's question."""
+"""The answers of searches and comparisons, as data and in sentences."""
 
 import json
 import math
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from reports.analysis.decision import decide
-from reports.answers.answer import VERDICTS, Answer, answer
-from reports.answers.answers import answers, answers_data, answers_view, headline
+from reports.answers.answer import VERDICTS, Answer
+from reports.answers.answers import answers, answers_data, answers_view, headline, report_data
 from reports.page.page import environment
 from reports.tables import SweepTables
 
@@ -27,13 +27,13 @@ def answered(tables: SweepTables) -> dict[str, Answer]:
 
 def test_one_trial_is_one(build) -> None:
     tables = search(build, {LR: RANGE}, lambda point: 1.0, count=1)
-    few = tuple(answer(LR, "unclear", "No.", 1, counted) for counted in ("trials", "paired seeds"))
+    few = tuple(Answer(LR, "unclear", "No.", 1, counted) for counted in ("trials", "paired seeds"))
     counts = [row["count"] for row in answers_view(few, tables)["rows"]]
     assert counts == ["1 trial", "1 paired seed"]
 
 
-def rate(chance: np.random.Generator) -> float:
-    return float(10 ** chance.uniform(-4, -1))
+def rate(rng: np.random.Generator) -> float:
+    return float(10 ** rng.uniform(-4, -1))
 
 
 def search(
@@ -45,7 +45,7 @@ def search(
     **more: Any,
 ) -> SweepTables:
     """A random search; `value` of a point is NaN where its training diverged."""
-    sweep, chance = build(space, **more), np.random.default_rng(1)
+    sweep, rng = build(space, **more), np.random.default_rng(1)
     for _ in range(count):
         point: dict[str, Any] = {}
         for name, spec in space.items():
@@ -53,17 +53,17 @@ def search(
                 point.get(parent) not in known for parent, known in spec.get("when", {}).items()
             ):
                 continue
-            if "special" in spec and chance.random() < 0.3:
+            if "special" in spec and rng.random() < 0.3:
                 point[name] = spec["special"]
             elif spec["type"] == "loguniform":
                 low, high = math.log(spec["low"]), math.log(spec["high"])
-                point[name] = float(math.exp(chance.uniform(low, high)))
+                point[name] = float(math.exp(rng.uniform(low, high)))
             elif spec["type"] == "uniform":
-                point[name] = float(chance.uniform(spec["low"], spec["high"]))
+                point[name] = float(rng.uniform(spec["low"], spec["high"]))
             else:
                 choices = spec.get("choices") or list(spec["labels"])
-                point[name] = choices[chance.integers(len(choices))]
-        true = value(point) + noise * chance.normal()
+                point[name] = choices[rng.integers(len(choices))]
+        true = value(point) + noise * rng.normal()
         sweep.trial(point, 1.0 if math.isnan(true) else true,
                     "diverged" if math.isnan(true) else "completed")  # fmt: skip
     return sweep.tables()
@@ -121,9 +121,9 @@ class TestNotEnough:
         assert found[LR].sentence == "All 40 trials have the same ab MAE, so it shows nothing."
 
     def test_values_that_are_no_numbers_are_left_out(self, build) -> None:
-        sweep, chance = build({LR: RANGE}), np.random.default_rng(0)
+        sweep, rng = build({LR: RANGE}), np.random.default_rng(0)
         for index in range(30):
-            at = rate(chance)
+            at = rate(rng)
             sweep.trial({LR: at}, math.nan if index % 2 else 9.0 + math.log10(at))
         found = answered(sweep.tables())[LR]
         assert found.n == 15 and found.verdict == "effect"
@@ -173,10 +173,12 @@ class TestSearch:
         assert "Lab units (p < .001)." in one.sentence
 
     def test_larger_may_be_better(self, build) -> None:
-        sweep, chance = build({LR: RANGE}, objectives={"val_psnr": "maximize"}), rate
-        generator = np.random.default_rng(0)
+        sweep, rng = (
+            build({LR: RANGE}, objectives={"val_psnr": "maximize"}),
+            np.random.default_rng(0),
+        )
         for _ in range(30):
-            at = chance(generator)
+            at = rate(rng)
             sweep.trial({LR: at}, 9.0, metrics={"val_psnr": 20 + math.log10(at)})
         one = answered(sweep.tables())[LR]
         assert one.sentence.startswith("Higher is better: the upper third (0.01 to 0.1) is better")
@@ -232,9 +234,9 @@ class TestSearch:
         assert found[LOSS].verdict != "depends"
 
     def test_one_outlier_decides_nothing(self, build) -> None:
-        sweep, chance = build({LR: RANGE}), np.random.default_rng(3)
+        sweep, rng = build({LR: RANGE}), np.random.default_rng(3)
         for _ in range(40):
-            sweep.trial({LR: rate(chance)}, 9.0 + chance.normal())
+            sweep.trial({LR: rate(rng)}, 9.0 + rng.normal())
         sweep.trial({LR: 0.09}, 1e6)
         one = answered(sweep.tables())[LR]
         assert one.verdict == "unclear" and abs(one.estimate) < 2
@@ -249,9 +251,9 @@ class TestSearch:
         assert one.setting == "many lost at 0.01 to 0.1"
 
     def test_only_equal_budgets_count_and_confirmations_apart(self, build) -> None:
-        sweep, chance = build({LR: RANGE}), np.random.default_rng(0)
+        sweep, rng = build({LR: RANGE}), np.random.default_rng(0)
         for _ in range(20):
-            sweep.trial({LR: rate(chance)}, 9.0 + chance.normal())
+            sweep.trial({LR: rate(rng)}, 9.0 + rng.normal())
         before = answered(sweep.tables())[LR]
         for _ in range(20):
             sweep.trial({LR: 0.09}, 20.0, "pruned", ticks=2)
@@ -347,11 +349,11 @@ class TestCompare:
     def two_dimensions(self, build, crossed: float) -> dict[str, Answer]:
         space = {LOSS: {"type": "choice", "choices": ["bce", "hinge"]},
                  DROPOUT: {"type": "choice", "choices": [0.0, 0.2, 0.5]}}  # fmt: skip
-        sweep, chance = build(space, design="compare"), np.random.default_rng(5)
+        sweep, rng = build(space, design="compare"), np.random.default_rng(5)
         for seed in range(8):
             for loss in ("bce", "hinge"):
                 for place, dropout in enumerate((0.0, 0.2, 0.5)):
-                    value = 9 + chance.normal() * 0.1 + (loss == "hinge") * (1 + crossed * place)
+                    value = 9 + rng.normal() * 0.1 + (loss == "hinge") * (1 + crossed * place)
                     sweep.trial({LOSS: loss, DROPOUT: dropout}, value, origin="compare",
                                 point_id=f"{loss}{dropout}", seed=seed)  # fmt: skip
         return answered(sweep.tables())
@@ -391,9 +393,9 @@ class TestHeadline:
 
     def test_several_objectives_are_answered_in_the_first(self, build) -> None:
         sweep = build({LR: RANGE}, objectives={"val_ab_mae": "minimize", "val_psnr": "maximize"})
-        chance = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         for _ in range(20):
-            at = rate(chance)
+            at = rate(rng)
             sweep.trial({LR: at}, 9 + math.log10(at), metrics={"val_psnr": 20.0})
         tables = sweep.tables()
         decision = decide(tables)
@@ -401,3 +403,27 @@ class TestHeadline:
         assert data["column"] == "val_ab_mae" and data["unit"] == "Lab units"
         assert data["basis"].startswith("About the first objective, ab MAE")
         assert data["dimensions"][0]["verdict"] == "effect"
+
+
+def test_it_is_json_without_nan(awkward) -> None:
+    found = json.loads(json.dumps(report_data(awkward), allow_nan=False))
+    ranked = awkward.points["rank"].notna().any()
+    assert (found["decision"] is not None) == ranked
+    if ranked:
+        assert found["decision"]["proposed"] in found["decision"]["points"]
+
+
+def test_a_confirmed_decision(build) -> None:
+    sweep = build(confirm={"top": 2, "replicates": 3})
+    for index, value in enumerate([6.0, 7.0]):
+        point = {"optimizer.generator_lr": 1e-4 * (index + 1)}
+        sweep.trial(point, value)
+        sweep.confirm(f"p{index}", point, [value, value + 0.1, value + 0.2])
+    found = report_data(sweep.tables())
+    # As `status --json` counts them.
+    assert (found["states"], found["confirming"]) == ({"completed": 2}, {"completed": 6})
+    decision = found["decision"]
+    assert decision["by"] == "val_ab_mae"
+    assert decision["judged_in"] == "test_ab_mae"
+    assert (decision["basis"], decision["proposed"]["trial"]) == ("confirm", "t00000")
+    assert (decision["remedy"], decision["overstated"]) == (None, None)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from reports.charts.balance_map import RATE, RATIO, Point, caption, draw, each, prepare, table
+from reports.charts.balance_map import RATE, RATIO, Mark, caption, draw, each, prepare, table
 
 SPACE = {
     RATE: {"type": "loguniform", "low": 1e-5, "high": 1e-3},
@@ -22,7 +22,7 @@ def test_no_trial(build) -> None:
     sweep = build(SPACE).tables()
     assert each(sweep) == [{"objective": "val_ab_mae"}]
     info = prepare(sweep)
-    assert info.points == () and info.best is None and info.missing and caption(info) == ""
+    assert info.points == () and info.best is None and info.missing
 
 
 def test_only_failed_ones_are_shown(build) -> None:
@@ -40,7 +40,7 @@ def test_places_are_powers_of_ten_and_the_best_is_on_top(build) -> None:
     sweep.trial({RATE: 1e-5, RATIO: 0.1}, 7.0, "pruned", ticks=2)
     sweep.trial({RATE: 1e-5, RATIO: 10.0}, 5.0, "oom", ticks=1)
     info = prepare(sweep.tables())
-    best = Point(
+    best = Mark(
         "t00000",
         0,
         -4.0,

@@ -3,7 +3,7 @@
 import pytest
 
 from reports.charts import best_so_far, importance
-from reports.charts.compared import Training, caption, draw, each, prepare, table
+from reports.charts.compared import Replicate, caption, draw, each, prepare, table
 
 LOSS, DROPOUT = "loss.adversarial", "generator.dropout"
 SPACE = {LOSS: {"type": "choice", "choices": ["bce", "lsgan", "hinge"]}}
@@ -22,7 +22,7 @@ def test_a_comparison_has_no_search_charts(build) -> None:
 
 def test_no_training(build) -> None:
     info = prepare(build(SPACE, design="compare").tables(), LOSS)
-    assert info.trainings == () and info.missing and caption(info) == ""
+    assert info.replicates == () and info.missing
     assert [level.name for level in info.levels] == ["bce", "lsgan", "hinge"]
 
 
@@ -34,7 +34,7 @@ def test_unknown_dimension(build) -> None:
 def test_only_lost_ones(build) -> None:
     sweep = build(SPACE, design="compare").compare({"bce": [None, None]}, LOSS)
     info = prepare(sweep.tables(), LOSS)
-    assert [one.value for one in info.trainings] == [None, None]
+    assert [one.value for one in info.replicates] == [None, None]
     assert not any(level.best for level in info.levels)
 
 
@@ -42,14 +42,14 @@ def test_trainings_are_joined_by_seed(build) -> None:
     sweep = build(SPACE, design="compare", replicates=2)
     sweep.compare({"bce": [9.0, 9.5], "lsgan": [8.0, 8.5], "hinge": [11.0, None]}, LOSS)
     info = prepare(sweep.tables(), LOSS)
-    series = ["[{}, 0]", "[{}, 1]"]
-    assert info.trainings == (
-        Training("t00000", 0, 0, series[0], 9.0),
-        Training("t00001", 1, 1, series[0], 8.0),
-        Training("t00002", 2, 2, series[0], 11.0),
-        Training("t00003", 3, 0, series[1], 9.5),
-        Training("t00004", 4, 1, series[1], 8.5),
-        Training("t00005", 5, 2, series[1], None),
+    series = [f'[{{"{LOSS}": null}}, {seed}]' for seed in (0, 1)]
+    assert info.replicates == (
+        Replicate("t00000", 0, 0, series[0], 9.0),
+        Replicate("t00001", 1, 1, series[0], 8.0),
+        Replicate("t00002", 2, 2, series[0], 11.0),
+        Replicate("t00003", 3, 0, series[1], 9.5),
+        Replicate("t00004", 4, 1, series[1], 8.5),
+        Replicate("t00005", 5, 2, series[1], None),
     )
     assert [level.mean.estimate for level in info.levels] == [9.25, 8.25, 11.0]
     assert [level.best for level in info.levels] == [False, True, False]

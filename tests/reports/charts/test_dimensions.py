@@ -1,10 +1,12 @@
 """Dimensions against the objective: exact values."""
 
+from functools import partial
+
 import pytest
 
-from reports.analysis.medians import Median
-from reports.charts import _thinning, dimensions
-from reports.charts.dimensions import Point, caption, draw, each, prepare
+from reports.analysis.ranks import Median
+from reports.charts import _style
+from reports.charts.dimensions import Mark, caption, draw, each, prepare
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -27,9 +29,9 @@ def test_points_of_a_range(build) -> None:
     sweep.trial({LR: 1e-5, LOSS: "bce"}, None, "running")
     info = prepare(sweep.tables(), LR)
     assert info.points == (
-        Point("t00000", 0, 1e-3, "0.001", 9.0, "scored", True),
-        Point("t00001", 1, 1e-4, "0.0001", 8.0, "partial", False),
-        Point("t00002", 2, 1e-5, "1e-05", None, "failed", False),
+        Mark("t00000", 0, 1e-3, "0.001", 9.0, "scored", True),
+        Mark("t00001", 1, 1e-4, "0.0001", 8.0, "partial", False),
+        Mark("t00002", 2, 1e-5, "1e-05", None, "failed", False),
     )
     assert info.categories == () and info.medians == ()
     assert caption(info) == "1 trial; the best in orange; 1 failed (crosses)."
@@ -101,9 +103,7 @@ def test_many_points_are_thinned_and_the_line_is_not(build, monkeypatch) -> None
         sweep.trial({LR: 10 ** (-5 + index / 60), LOSS: "bce"}, 9.0 + index % 7, state)
     tables = sweep.tables()
     whole = prepare(tables, LR)
-    monkeypatch.setattr(
-        dimensions, "thinned", lambda rows, sign: _thinning.thinned(rows, sign, most=80)
-    )
+    monkeypatch.setattr(_style, "thinned", partial(_style.thinned, most=80))
     info = prepare(tables, LR)
     assert (len(info.points), len(whole.points)) == (80, 120)
     assert info.counts == whole.counts == (110, 10)

@@ -24,9 +24,9 @@ def with_course(build, courses: list[list[float]], states: list[str] | None = No
 
 
 def courses(count: int, noise: float) -> list[list[float]]:
-    chance = np.random.default_rng(0)
-    final = chance.normal(size=count)
-    wobble = chance.normal(size=(count, 3)) * noise * np.array([2.0, 1.0, 0.3])
+    rng = np.random.default_rng(0)
+    final = rng.normal(size=count)
+    wobble = rng.normal(size=(count, 3)) * noise * np.array([2.0, 1.0, 0.3])
     return [[*(value + own), value] for value, own in zip(final, wobble, strict=True)]
 
 
@@ -79,8 +79,8 @@ def test_trials_that_confirm_are_not_compared(build) -> None:
 
 
 def test_many_ticks_are_thinned(build) -> None:
-    chance = np.random.default_rng(0)
-    info = prepare(with_course(build, [[*chance.normal(size=40)] for _ in range(6)]))
+    rng = np.random.default_rng(0)
+    info = prepare(with_course(build, [[*rng.normal(size=40)] for _ in range(6)]))
     assert 6 <= len(info.points) <= MAX_SHARES
 
 

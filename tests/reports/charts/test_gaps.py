@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from colornet.evaluation.discriminator_stats import COLLAPSED, MEMORY
-from reports.charts._thinning import MOST
+from reports.charts._style import MAX_POINTS
 from reports.charts.gaps import Mark, caption, draw, each, prepare
 
 GAP, LOSS = "diag_d_gap_auc", "diag_d_loss_norm"
@@ -74,9 +74,11 @@ def test_a_loss_below_its_floor_is_drawn_at_the_edge(build) -> None:
 
 def test_many_trials_are_thinned(build) -> None:
     sweep = build()
-    for index in range(MOST + 50):
+    for index in range(MAX_POINTS + 50):
         sweep.trial({}, 9.0 + index, ticks=1, metrics={GAP: 0.5})
     info = prepare(sweep.tables())
-    assert len(info.marks) == MOST
-    assert info.marks[0].trial == "t00000" and f"Drawn: {MOST:,} of {MOST + 50:,}" in caption(info)
+    assert len(info.marks) == MAX_POINTS
+    assert info.marks[
+        0
+    ].trial == "t00000" and f"Drawn: {MAX_POINTS:,} of {MAX_POINTS + 50:,}" in caption(info)
     assert np.isfinite(info.threshold)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from reports.charts.learning_curves import Curve, draw, prepare
+from reports.charts._curves import Curve
+from reports.charts.learning_curves import draw, prepare
 
 
 def test_no_trial(build) -> None:
@@ -19,9 +20,9 @@ def test_curves_with_the_best_on_top(build) -> None:
     sweep.trial({}, 4.0, "diverged", ticks=1)
     sweep.trial({}, None, "failed")
     assert prepare(sweep.tables()).curves == (
-        Curve("t00002", 2, "diverged", None, (250.0,), (7.0,)),
-        Curve("t00001", 1, "completed", 2, (250.0,), (28.0,)),
-        Curve("t00000", 0, "completed", 1, (250.0, 500.0), (14.0, 10.0)),
+        Curve("t00002", 2, "diverged", None, (250.0,), ((7.0,),)),
+        Curve("t00001", 1, "completed", 2, (250.0,), ((28.0,),)),
+        Curve("t00000", 0, "completed", 1, (250.0, 500.0), ((14.0, 10.0),)),
     )
 
 

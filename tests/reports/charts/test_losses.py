@@ -1,6 +1,6 @@
 """Losses of the best trials: exact values."""
 
-from reports.charts.learning_curves import Curve
+from reports.charts._curves import Curve
 from reports.charts.losses import each, prepare
 
 
@@ -17,7 +17,7 @@ def test_best_first_and_no_more_than_four(build) -> None:
     sweep.trial({}, 0.5, "diverged", ticks=1)
     info = prepare(sweep.tables())
     assert [curve.trial for curve in info.curves] == ["t00004", "t00003", "t00002", "t00001"]
-    assert info.curves[0] == Curve("t00004", 4, "completed", 1, (250.0,), (0.3 * 1.75,))
+    assert info.curves[0] == Curve("t00004", 4, "completed", 1, (250.0,), ((0.3 * 1.75,),))
 
 
 def test_regression_has_no_discriminator(build) -> None:

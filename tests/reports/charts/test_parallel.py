@@ -15,7 +15,7 @@ CHOICE = {"type": "choice", "choices": ["bce", "hinge"]}
 
 def test_no_trial_and_no_dimension(build) -> None:
     info = prepare(build({LR: RATE}).tables())
-    assert info.trials == () and info.missing and caption(info) == ""
+    assert info.trials == () and info.missing
     assert each(build({}, name="none").tables()) == []
 
 

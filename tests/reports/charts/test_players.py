@@ -1,6 +1,6 @@
 """The two losses against each other: exact values."""
 
-from reports.charts._curves import Course
+from reports.charts._curves import Curve
 from reports.charts.players import STAGES, caption, draw, each, prepare, table
 
 NORM, ADVERSARIAL = "diag_d_loss_norm", "train_loss_adversarial"
@@ -24,7 +24,9 @@ def test_losses_as_they_are_where_nothing_better_is_known(build) -> None:
     sweep = build()
     sweep.trial({}, 5.0, ticks=1)
     info = prepare(sweep.tables())
-    assert info.courses == (Course(0, "t00000", 1, (250.0,), ((0.7 / 1.75,), (0.3 * 1.75,))),)
+    assert info.curves == (
+        Curve("t00000", 0, "completed", 1, (250.0,), ((0.7 / 1.75,), (0.3 * 1.75,))),
+    )
     assert info.discriminator.name == "train_loss_discriminator"
     assert "it guesses" not in caption(info)
     assert not draw(info).layout.shapes
@@ -35,9 +37,14 @@ def test_comparable_losses_come_first(build) -> None:
     sweep.trial({}, 5.0, ticks=2, metrics={NORM: 0.5, ADVERSARIAL: 0.8})
     sweep.trial({}, 4.0, ticks=2)
     info = prepare(sweep.tables())
-    assert info.courses == (
-        Course(
-            0, "t00000", 2, (250.0, 500.0), ((0.5 * 1.75, 0.5 * 1.25), (0.8 * 1.75, 0.8 * 1.25))
+    assert info.curves == (
+        Curve(
+            "t00000",
+            0,
+            "completed",
+            2,
+            (250.0, 500.0),
+            ((0.5 * 1.75, 0.5 * 1.25), (0.8 * 1.75, 0.8 * 1.25)),
         ),
     )
     assert (info.discriminator.name, info.generator.name) == (NORM, ADVERSARIAL)
@@ -51,7 +58,7 @@ def test_comparable_losses_come_first(build) -> None:
 def test_long_trainings_are_means_of_stages(build) -> None:
     sweep = build()
     sweep.trial({}, 5.0, ticks=3 * STAGES, metrics={NORM: 0.5, ADVERSARIAL: 0.8})
-    (course,) = prepare(sweep.tables()).courses
-    assert len(course.images) == len(course.values[0]) == STAGES
-    assert course.images[0] == 500.0
-    assert course.values[0][0] == sum(0.5 * (0.75 + 1 / tick) for tick in (1, 2, 3)) / 3
+    (curve,) = prepare(sweep.tables()).curves
+    assert len(curve.images) == len(curve.values[0]) == STAGES
+    assert curve.images[0] == 500.0
+    assert curve.values[0][0] == sum(0.5 * (0.75 + 1 / tick) for tick in (1, 2, 3)) / 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.charts.trouble import KINDS, MAX_PANELS, caption, chance, each, prepare, table
+from reports.charts.trouble import KINDS, MAX_PANELS, caption, each, prepare, table, uneven_p
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 TWO = {LOSS: {"type": "choice", "choices": ["bce", "hinge"]}}
@@ -95,14 +95,14 @@ def test_the_most_telling_dimension_comes_first_and_is_named(build) -> None:
 def test_chance_is_that_of_an_exact_test() -> None:
     trials, wrong = np.array([20, 20]), np.array([2, 9])
     exact = stats.fisher_exact([[2, 9], [18, 11]]).pvalue
-    assert chance(trials, wrong) == pytest.approx(exact, abs=0.01)
-    assert chance(trials, np.array([0, 0])) == chance(trials, trials) == 1.0
-    assert chance(np.array([9, 0, 9]), np.array([3, 0, 3])) == 1.0
+    assert uneven_p(trials, wrong) == pytest.approx(exact, abs=0.01)
+    assert uneven_p(trials, np.array([0, 0])) == uneven_p(trials, trials) == 1.0
+    assert uneven_p(np.array([9, 0, 9]), np.array([3, 0, 3])) == 1.0
 
 
 def test_chance_claims_no_more_than_it_may() -> None:
     random, trials = np.random.default_rng(1), np.array([12, 25, 18, 20])
-    found = [chance(trials, random.binomial(trials, 0.2)) for _ in range(300)]
+    found = [uneven_p(trials, random.binomial(trials, 0.2)) for _ in range(300)]
     assert np.mean(np.array(found) < 0.05) < 0.08
 
 

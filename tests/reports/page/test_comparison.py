@@ -37,14 +37,14 @@ def test_one_without_a_trial_keeps_the_others_from_nothing(build) -> None:
     assert info.column is not None
     assert info.column.name == "val_ab_mae"
     assert info.warnings[0] == "none has measured nothing yet."
-    assert [len(one.scores) > 0 for one in info.standings] == [False, True, True]
+    assert [len(one.scores) > 0 for one in info.summaries] == [False, True, True]
 
 
 def test_one_that_failed_beside_one_that_did_not(build) -> None:
     failed = build(name="a")
     failed.trial({}, 12.0, "diverged")
     info = prepare([failed.tables(), confirmed(build, "b", [6.0, 6.1, 6.2])])
-    assert [one.trial for one in info.standings] == ["", "t00000"]
+    assert [one.trial for one in info.summaries] == ["", "t00000"]
     assert [pair.verdict for pair in info.pairs] == ["a: nothing to choose yet"]
     json.dumps(comparison_data(info), allow_nan=False)
 
@@ -119,23 +119,23 @@ def test_the_course_of_each_search(build) -> None:
     other = build(name="b")
     other.trial({LR: 1e-3}, 5.0)
     info = prepare([sweep.tables(), other.tables()])
-    assert info.standings[0].best_so_far == ((10.0, 9.0), (20.0, 7.0), (30.0, 7.0))
-    assert info.standings[0].scores == (7.0, 8.0, 9.0)
-    assert (info.standings[0].spent, info.standings[0].trials) == (30.0, 3)
+    assert info.summaries[0].best_so_far == ((10.0, 9.0), (20.0, 7.0), (30.0, 7.0))
+    assert info.summaries[0].scores == (7.0, 8.0, 9.0)
+    assert (info.summaries[0].spent, info.summaries[0].trials) == (30.0, 3)
 
 
 def test_pictures_are_matched_by_their_content(build) -> None:
     one = confirmed(build, "a", [6.0, 7.0, 8.0])
     other = confirmed(build, "b", [6.0, 7.0, 8.0])
-    gallery = prepare([one, other]).gallery
+    gallery = prepare([one, other]).pictures
     assert gallery is not None
     assert gallery.columns == ("Grey (input)", "Truth", "a", "b")
     assert len(gallery.rows) == 2
     assert all(tile.startswith("data:image/webp") for _, tiles in gallery.rows for tile in tiles)
-    assert prepare([one, other], pictures=0).gallery is None
+    assert prepare([one, other], pictures=0).pictures is None
     bare = build(name="c")
     bare.trial({}, 9.0)
-    gallery = prepare([one, bare.tables()]).gallery
+    gallery = prepare([one, bare.tables()]).pictures
     assert gallery is not None and "no fixed picture" in gallery.missing
 
 

@@ -60,7 +60,7 @@ def test_unconfirmed_says_what_to_do(build) -> None:
     for index in range(8):
         sweep.trial({LR: 1e-4 * (index + 1), LOSS: "bce"}, 5.0 + index)
     shown = shown_best(sweep.tables())
-    assert shown["sureness"][0].startswith("Not confirmed: one lucky draw among 8")
+    assert shown["caveats"][0].startswith("Not confirmed: one lucky draw among 8")
     assert shown["commands"][0]["text"].endswith("--top 5 --replicates 3")
     assert shown["taken"]["scores"][0]["interval"] == ""
 

@@ -1,4 +1,4 @@
-"""Directions by ranks."""
+"""Correlations of ranks, agreement of orders, medians."""
 
 import json
 import math
@@ -10,8 +10,19 @@ import pytest
 from scipy import stats
 
 from reports.analysis.decision import decide
-from reports.analysis.directions import Direction, direction
 from reports.analysis.effects import Model, fit_search
+from reports.analysis.ranks import (
+    MIN_RUNNING,
+    Direction,
+    Median,
+    agreement,
+    category_medians,
+    direction,
+    median_of,
+    rank_correlation,
+    running_medians,
+)
+from reports.analysis.regression import residual_sd
 from reports.answers.answer import Answer
 from reports.answers.answers import answers
 from reports.tables import Dimension
@@ -72,13 +83,13 @@ def test_a_distant_training_does_not_decide_it(fit: Fit) -> None:
 
 def test_another_dimension_is_allowed_for(fit: Fit) -> None:
     """The ratio follows the rate, as a sampler that learns may have it, and does nothing itself."""
-    chance = np.random.default_rng(3)
-    places = chance.uniform(-1, 1, 60)
+    rng = np.random.default_rng(3)
+    places = rng.uniform(-1, 1, 60)
     points = [
-        {LR: float(10 ** (-2.5 + 1.5 * at)), RATIO: float(math.exp(at + 0.3 * chance.normal()))}
+        {LR: float(10 ** (-2.5 + 1.5 * at)), RATIO: float(math.exp(at + 0.3 * rng.normal()))}
         for at in places
     ]
-    values = (places + 0.1 * chance.normal(size=60)).tolist()
+    values = (places + 0.1 * rng.normal(size=60)).tolist()
     model = fit(points, values, {LR: RATES, RATIO: RATIOS})
     assert stats.spearmanr([one[RATIO] for one in points], values).statistic > 0.8
     beside, own = direction(model, RATIO), direction(model, LR)
@@ -155,3 +166,133 @@ class TestAnswer:
         assert (one.verdict, one.setting) == ("effect", "lower")
         assert one.sentence.startswith("Lower is better in the order of the 18 trials")
         assert "rank correlation -0.67 [-0.87, -0.26]" in one.sentence
+
+
+NAN = math.nan
+CHANCE = np.random.default_rng(0)
+X = CHANCE.uniform(-1, 1, size=40)
+NOISE = CHANCE.normal(size=40)
+
+
+class TestRankEffect:
+    @pytest.mark.parametrize(
+        ("settings", "values"),
+        [
+            ([], []),
+            ([1.0], [2.0]),
+            ([*range(7)], [*range(7)]),
+            ([1.0] * 20, [*range(20)]),
+            ([*range(20)], [1.0] * 20),
+            ([NAN] * 20, [*range(20)]),
+            ([*range(10)], [*range(7), NAN, NAN, NAN]),
+        ],
+    )
+    def test_not_enough_data(self, settings: list[float], values: list[float]) -> None:
+        assert rank_correlation(settings, values) is None
+
+    def test_known(self) -> None:
+        found = rank_correlation(X, X + NOISE)
+        assert found is not None and found.n == 40
+        assert found.estimate == pytest.approx(stats.spearmanr(X, X + NOISE).statistic)
+        assert found.low < found.estimate < found.high
+
+    def test_trials_without_a_value_are_left_out(self) -> None:
+        found = rank_correlation([*X, 1.0, NAN], [*(X + NOISE), NAN, 1.0])
+        assert found == rank_correlation(X, X + NOISE)
+
+    def test_monotone_is_certain(self) -> None:
+        found = rank_correlation(X, np.exp(X))
+        assert found is not None and found[:3] == pytest.approx((1.0, 1.0, 1.0))
+
+    def test_the_interval_covers_nothing_where_there_is_nothing(self) -> None:
+        rng, covered = np.random.default_rng(1), 0
+        for _ in range(60):
+            found = rank_correlation(rng.normal(size=30), rng.normal(size=30))
+            covered += found is not None and found.low <= 0 <= found.high
+        assert covered >= 52
+
+
+class TestResidual:
+    def test_too_few_trials(self) -> None:
+        assert residual_sd(X[:6, None], [], NOISE[:6]) is None
+        assert residual_sd(CHANCE.normal(size=(12, 4)), [], NOISE[:12]) is None
+        assert residual_sd(np.empty((0, 2)), [], []) is None
+
+    def test_of_a_smooth_surface_noise_is_left(self) -> None:
+        rng = np.random.default_rng(0)
+        x = rng.uniform(-1, 1, size=(200, 2))
+        labels = ["ab"[n % 2] for n in range(200)]
+        truth = 3 * x[:, 0] ** 2 - x[:, 1] + np.array([label == "b" for label in labels])
+        found = residual_sd(x, [labels], truth + 0.2 * rng.normal(size=200))
+        assert found == pytest.approx(0.2, rel=0.2)
+
+    def test_inactive_and_constant_dimensions(self) -> None:
+        settings = np.stack([np.where(X > 0, X, NAN), np.ones(40), np.full(40, NAN)], axis=1)
+        found = residual_sd(settings, [["a"] * 40], 2 + 0.0 * X)
+        assert found == pytest.approx(0.0, abs=1e-9)
+
+
+class TestAgreement:
+    @pytest.mark.parametrize(
+        ("early", "final"), [([], []), ([1.0], [2.0]), ([1.0] * 6, [*range(6)])]
+    )
+    def test_nothing_to_order(self, early: list[float], final: list[float]) -> None:
+        assert all(map(math.isnan, agreement(early, final)[:3]))
+
+    def test_known(self) -> None:
+        early, final = X, X + NOISE
+        found = agreement(early, final)
+        assert found.estimate == pytest.approx(stats.kendalltau(early, final).statistic)
+        assert found.low < found.estimate < found.high
+        assert agreement(early, -early)[:3] == pytest.approx((-1.0, -1.0, -1.0))
+
+    def test_ties_are_those_of_tau_b(self) -> None:
+        early, final = [1.0, 1.0, 2.0, 3.0, 3.0, 4.0], [1.0, 2.0, 2.0, 5.0, 4.0, 4.0]
+        expected = stats.kendalltau(early, final).statistic
+        assert agreement(early, final).estimate == pytest.approx(expected)
+
+
+def test_no_value() -> None:
+    empty = np.array([])
+    assert category_medians(empty, empty) == running_medians(empty, empty, log=False) == ()
+
+
+def test_too_few_for_an_interval() -> None:
+    assert median_of(1.0, np.array([3.0, 1.0, 2.0])) == Median(1.0, 2.0, None, None, 3)
+
+
+@pytest.mark.parametrize("count", [6, 9, 15, 40, 101])
+def test_the_interval_is_the_narrowest_that_holds_95_percent(count: int) -> None:
+    _, _, low, high, _ = median_of(0.0, np.arange(count, dtype=float))
+    assert low is not None and high == count - 1 - low
+
+    def held(place: float) -> float:
+        return 1 - 2 * stats.binom.cdf(place, count, 0.5)
+
+    assert held(low) >= 0.95 > held(low + 1)
+
+
+def test_categories_with_three_values_and_more() -> None:
+    x = np.array([0.0, 0.0, 1.0, 1.0, 1.0])
+    found = category_medians(x, np.array([1.0, 2.0, 3.0, 9.0, 4.0]))
+    assert found == (Median(1.0, 4.0, None, None, 3),)
+
+
+def test_along_a_logarithmic_range() -> None:
+    x = np.geomspace(1e-5, 1e-1, 100)
+    found = running_medians(x, np.log10(x), log=True)
+    assert [one.trials for one in found] == [20] * len(found)
+    for one in found:
+        assert one.median == pytest.approx(np.log10(one.x), abs=0.15)
+        assert one.low <= one.median <= one.high
+
+
+def test_too_few_or_too_little_spread() -> None:
+    few = np.arange(MIN_RUNNING - 1, dtype=float)
+    assert running_medians(few, few, log=False) == ()
+    assert running_medians(np.ones(50), np.arange(50.0), log=False) == ()
+
+
+def test_what_has_no_logarithm_is_left_out() -> None:
+    x = np.concatenate([[0.0], np.geomspace(1, 10, 30)])
+    assert min(one.x for one in running_medians(x, x, log=True)) >= 1

@@ -1,0 +1,190 @@
+"""What orders say that numbers do not: correlations of ranks, agreement of two orders, medians.
+
+Of a small search a fit may say how much nothing changes: single trials at an end of a range decide
+its thirds, and one bad training decides a mean. Ranks give no trial more weight than another, so
+that a direction can be shown where an amount is not.
+
+Intervals of correlations over pairs are from bootstrap samples of the trials, always the same ones,
+so that a report is.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from reports.analysis.effects import Model
+from reports.analysis.regression import MIN_TRIALS, least_squares
+from reports.analysis.statistics import LEVEL, Interval
+
+NEAR_ONE = 1 - 1e-9
+"""Where Fisher's z is still finite."""
+DRAWS, TAU_DRAWS = 1000, 200
+"""Bootstrap samples of a correlation, and of Kendall's tau, whose time grows with N squared."""
+MIN_OF_CATEGORY = 3
+"""Values below which a category has no median."""
+MIN_RUNNING = 20
+NEAREST, STEPS = 9, 40
+"""At least so many values make a median along a range, which is found at so many places."""
+
+
+class Direction(NamedTuple):
+    """Partial rank correlation of an ordered dimension with the metric.
+
+    Attributes:
+        rho: from -1 to 1; above 0 where higher settings go with higher values of the metric.
+        low, high: 95 % interval (Fisher's z), not adjusted for several questions.
+        n: trials that have a value in the range.
+        p: two-sided, that there is no correlation; not adjusted.
+    """
+
+    rho: float
+    low: float
+    high: float
+    n: int
+    p: float
+
+
+def direction(model: Model, name: str) -> Direction | None:
+    """Spearman's correlation of one dimension, with every other one allowed for, since a sampler
+    that learns moves them together; None of a choice, or with too few trials for that.
+
+    The partial correlation is taken from the t of the slope when ranks are regressed on ranks and
+    the other columns, rho = t / sqrt(t^2 + freedom); its interval is Fisher's (1921), atanh(rho) of
+    variance 1 / (freedom - 1), as `freedom` is N less the columns.
+    """
+    block = model.blocks[name]
+    inside = block.ranged
+    if inside.sum() < MIN_TRIALS:
+        return None
+    setting = stats.rankdata(block.columns[inside, 0])
+    start = model.start[name]
+    others = np.delete(model.design, np.s_[start : start + block.columns.shape[1]], axis=1)[inside]
+    design = np.column_stack([others, setting - setting.mean()])
+    order = stats.rankdata(model.measured[inside])
+    fit = least_squares(design, order) if np.ptp(order) else None
+    if fit is None or fit.freedom < MIN_TRIALS or not fit.known[-1]:
+        return None
+    # Errors of ranks are alike enough: allowing for uneven ones would give single trials their
+    # weight back.
+    slope, error = float(fit.coefficients[-1]), math.sqrt(fit.covariances[0][-1, -1])
+    if not error > 0:
+        return None
+    rho = slope / math.hypot(slope, error * math.sqrt(fit.freedom))
+    half = stats.norm.ppf((1 + LEVEL) / 2) / math.sqrt(fit.freedom - 1)
+    middle = math.atanh(float(np.clip(rho, -NEAR_ONE, NEAR_ONE)))
+    low, high = math.tanh(middle - half), math.tanh(middle + half)
+    p = min(1.0, 2 * fit.p_beyond(abs(slope), error))
+    return Direction(rho, low, high, int(inside.sum()), p)
+
+
+def rank_correlation(settings: Sequence[float], values: Sequence[float]) -> Interval | None:
+    """Spearman's rank correlation of an ordered dimension with a metric, bootstrap interval.
+
+    None where there is not enough data: fewer than `MIN_TRIALS` trials, or nothing varies.
+    """
+    finite = np.isfinite(settings) & np.isfinite(values)
+    x, y = np.asarray(settings, dtype=float)[finite], np.asarray(values, dtype=float)[finite]
+    if len(x) < MIN_TRIALS or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    draws = np.random.default_rng(0).integers(len(x), size=(DRAWS, len(x)))
+    drawn = _correlations(stats.rankdata(x[draws], axis=1), stats.rankdata(y[draws], axis=1))
+    whole = _correlations(stats.rankdata(x)[None], stats.rankdata(y)[None])[0]
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(whole), float(low), float(high), len(x))
+
+
+def _correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of each pair of rows of (B, N); NaN where one does not vary."""
+    x, y = x - x.mean(1, keepdims=True), y - y.mean(1, keepdims=True)
+    scale = np.sqrt((x**2).sum(1) * (y**2).sum(1))
+    return np.divide((x * y).sum(1), scale, out=np.full(len(x), np.nan), where=scale > 0)
+
+
+def agreement(early: Sequence[float], final: Sequence[float], draws: int = TAU_DRAWS) -> Interval:
+    """Kendall's tau-b of two orders of the same trials, with a bootstrap interval.
+
+    NaN where there are fewer than two trials, or all of one side are equal.
+    """
+    x, y = (np.sign(np.subtract.outer(v, v)) for v in (np.asarray(early), np.asarray(final)))
+    count = len(x)
+    if count < 2:
+        return Interval(math.nan, math.nan, math.nan, count)
+    # A bootstrap sample is how often it has each trial. With signs S of all pairs and weights w,
+    # the concordant less the discordant pairs are w' (Sx * Sy) w, so that no sample is sorted.
+    samples = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=draws)
+    weights = np.concatenate([np.ones((1, count)), samples.astype(float)])
+    concordant, apart, other = (
+        ((weights @ matrix) * weights).sum(1) for matrix in (x * y, np.abs(x), np.abs(y))
+    )
+    scale = np.sqrt(apart * other)
+    taus = np.divide(concordant, scale, out=np.full(len(scale), np.nan), where=scale > 0)
+    if not np.isfinite(taus).any():
+        return Interval(math.nan, math.nan, math.nan, count)
+    low, high = np.nanquantile(taus[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(taus[0]), float(low), float(high), count)
+
+
+class Median(NamedTuple):
+    """The median of `trials` values at or near `x`.
+
+    `low` and `high` hold that of all such trials with at least 95 % probability; None where there
+    are too few to say.
+    """
+
+    x: float
+    median: float
+    low: float | None
+    high: float | None
+    trials: int
+
+
+def category_medians(x: np.ndarray, values: np.ndarray) -> tuple[Median, ...]:
+    """The median at each x that has at least `MIN_OF_CATEGORY` values; both (N,), without NaN."""
+    groups = [(float(place), values[x == place]) for place in np.unique(x)]
+    return tuple(
+        median_of(place, group) for place, group in groups if len(group) >= MIN_OF_CATEGORY
+    )
+
+
+def running_medians(x: np.ndarray, values: np.ndarray, log: bool) -> tuple[Median, ...]:
+    """Along a range, medians of the nearest fifth of the values; nothing where there are too few.
+
+    Args:
+        x, values: (N,), without NaN.
+        log: whether nearness is that of logarithms; what is not positive is left out.
+    """
+    if log:
+        x, values = np.log10(x[x > 0]), values[x > 0]
+    if len(x) < MIN_RUNNING or len(np.unique(x)) < 3:
+        return ()
+    near = max(NEAREST, round(len(x) / 5))
+    inner = np.sort(x)[near // 2 : len(x) - near // 2]
+    medians = []
+    for middle in np.unique(np.linspace(inner[0], inner[-1], STEPS)):
+        nearest = np.argsort(np.abs(x - middle), kind="stable")[:near]
+        medians.append(median_of(float(10**middle if log else middle), values[nearest]))
+    return tuple(medians)
+
+
+def median_of(x: float, values: np.ndarray) -> Median:
+    """The median, between two of the sorted values that are as far from either end.
+
+    As many of N values lie below the median as heads fall in N throws, so that the interval from
+    the k-th lowest to the k-th highest value holds it where k is the 2.5 % quantile of
+    Binomial(N, 1/2): no distribution is assumed (Thompson 1936).
+    """
+    ordered, count = np.sort(values), len(values)
+    place = _rank_of_end(count)
+    low, high = None, None
+    if place:
+        low, high = float(ordered[place - 1]), float(ordered[count - place])
+    return Median(x, float(np.median(values)), low, high, count)
+
+
+@cache
+def _rank_of_end(count: int) -> int:
+    return int(stats.binom.ppf(0.025, count, 0.5))
