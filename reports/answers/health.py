@@ -128,13 +128,12 @@ def _replicates(sweep: SweepTables, decision: Decision) -> Iterator[str]:
 def _learning(sweep: SweepTables) -> Iterator[str]:
     """Whether a sampler that learns had something to learn from."""
     study, count = sweep.records.study, len(sweep.searched)
-    sampler = str(study.get("sampler"))
-    if study.get("design") != "search" or sampler not in LEARNING or not count:
+    startup = LEARNING.get(sampler := str(study.get("sampler")))
+    if study.get("design") != "search" or startup is None or not count:
         return
     rows = sweep.records.attempts
     times = [(rows[name] - rows["start"].min()).dt.total_seconds() for name in ("start", "end")]
     at_once = max(int(busy_of(*(one.to_numpy() for one in times))[1].max()), 1)
-    startup = LEARNING[sampler]
     rounds = max(0, count - startup) / at_once
     if rounds < FEW_ROUNDS and not is_exhausted(sweep.records):
         more = startup + FEW_ROUNDS * at_once - count

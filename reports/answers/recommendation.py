@@ -30,9 +30,9 @@ from reports.tables import Column, SweepTables
 from search.core.finished import counts_of, is_exhausted, is_left
 from search.core.ranking import bounds_of, confirmed_column, meets
 from search.records.reader import driver_of
+from spaces.study import Confirm
 
-CONFIRM_TOP = 5
-CONFIRM_REPLICATES = 3
+CONFIRM_TOP, CONFIRM_REPLICATES = Confirm().top, Confirm().replicates
 COLOR_ERROR = "ab_mae"
 MORE_TRIALS = 16
 _LIKE_AB_MAE = ("psnr", "ssim", "ciede2000")

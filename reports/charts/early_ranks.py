@@ -1,6 +1,6 @@
 """What early ranks were worth: how well the order in the middle of a training foretold the last."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from reports.analysis.statistics import Interval
 from reports.charts import _style
 from reports.format import interval_text, is_or_are, percent_text
 from reports.tables import Column, SweepTables
+from spaces.study import Stopping
 
 ID, TITLE = "early-ranks", "What early ranks were worth"
 GROUP, ORDER = "search", 40
@@ -101,16 +102,12 @@ def _agreements(values: pd.DataFrame) -> list[tuple[float, Interval]]:
     return [(share, tau) for share, tau in points if np.isfinite(tau.estimate)]
 
 
-def _rungs(stopping: dict) -> tuple[float, ...]:
+def _rungs(stopping: dict[str, Any]) -> tuple[float, ...]:
     """The first share for the median rule, which compares at every tick from there."""
-    rule, grace, factor = (stopping.get(key) for key in ("rule", "grace", "factor"))
-    if rule in (None, "none") or not grace:
-        return ()
-    rungs = [float(grace)]
-    # Successive halving: a rung at each power of the factor (Li et al. 2020, ASHA).
-    while rule != "median" and factor and rungs[-1] * factor < 1 - 1e-9:
-        rungs.append(rungs[-1] * float(factor))
-    return tuple(rungs)
+    fields: dict[str, Any] = {"rule": "none"}
+    fields |= {name: value for name, value in stopping.items() if value is not None}
+    rule = Stopping.model_construct(**fields)  # read, not run: an earlier release's is not refused
+    return (rule.grace,) if rule.rule == "median" else tuple(rule.rungs(ticks=1))
 
 
 def draw(info: EarlyRanksInfo) -> go.Figure:
