@@ -18,13 +18,13 @@ class CliResult:
         exit_code: of the process.
     """
 
-    shown: str
+    message: str
     values: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int = 0
 
     def text(self) -> str:
         """For people, on stdout."""
-        return self.shown
+        return self.message
 
     def data(self) -> Mapping[str, Any]:
         """For programs, as JSON on stdout."""
@@ -56,8 +56,8 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--set: {setting!r}: is no PATH=VALUE.\nE.g. training.images=4000.")
         if (path := path.strip()) in parsed:
             raise InputError(f"--set: {path}: is given twice, at last as {value}.\nKeep one.")
-        own = path.removeprefix("space.")
-        lost = [one for one in parsed if own in covering(one.removeprefix("space."))]
+        config_path = path.removeprefix("space.")
+        lost = [other for other in parsed if config_path in covering(other.removeprefix("space."))]
         if lost:
             raise InputError(f"--set: {path}: leaves nothing of {lost[0]}.\nKeep one.")
         parsed[path] = parse_value(value)

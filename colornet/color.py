@@ -18,7 +18,8 @@ LIGHTNESS_HALF_RANGE = 50.0
 AB_RANGE = 110.0
 """Lab units of a and b per unit of the networks."""
 
-# sRGB to XYZ, divided by the D65 white point: the XYZ of white becomes (1, 1, 1).
+# sRGB to XYZ (IEC 61966-2-1) and the D65 white at 2 degrees, as scikit-image has both; divided by
+# the white, the XYZ of white is (1, 1, 1).
 _WHITE = (0.95047, 1.0, 1.08883)
 _RGB_TO_XYZ = (
     (0.412453, 0.357580, 0.180423),
@@ -26,7 +27,7 @@ _RGB_TO_XYZ = (
     (0.019334, 0.119193, 0.950227),
 )
 _LINEAR_BELOW = 0.008856
-"""Where CIE's cube root gives way to a straight line."""
+"""Where CIE's cube root gives way to a straight line: (6 / 29)^3, whose slope there is 7.787."""
 _HALVINGS, _GAMUT_STEPS = 5, 9
 """Steps in the search for the gamut's edge: halvings that find it, then false positions."""
 _GAMUT_SLACK = 1e-4
@@ -43,6 +44,7 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
 @cache
 def _linear_table(device: torch.device) -> Tensor:
     """Linear light of the 256 sRGB values, (256,)."""
+    # IEC 61966-2-1: a straight line near black, a power of 2.4 above it.
     value = torch.arange(256, dtype=torch.float64) / 255
     linear = torch.where(value > 0.04045, ((value + 0.055) / 1.055) ** 2.4, value / 12.92)
     return linear.float().to(device)
@@ -72,7 +74,8 @@ def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
         planes = rgb.permute(0, 3, 1, 2).reshape(-1).int()
         linear = table.index_select(0, planes).view(count, 3, height * width)
         xyz = torch.matmul(_xyz_matrix(rgb.device), linear)
-        # exp(log / 3) costs half of pow on a CPU.
+        # CIE 15:2004, section 8.2.1: L = 116 f(Y) - 16, a = 500 (f(X) - f(Y)), b = 200 (f(Y) -
+        # f(Z)), f the cube root. exp(log / 3) costs half of pow on a CPU.
         root = torch.exp(torch.log(xyz.clamp_min(_LINEAR_BELOW)) / 3)
         f = torch.where(xyz > _LINEAR_BELOW, root, 7.787 * xyz + 4 / 29)
         x, y, z = f.unbind(1)
@@ -120,6 +123,7 @@ def to_rgb8(lightness: Tensor, ab: Tensor) -> Tensor:
         y, x, z = _f_of(lightness, ab)
         high, white, low = _from_f(y + x), _from_f(y), _from_f(y + z)
         planes = []
+        # One plane at a time, in place: memory, not arithmetic, is what this takes time for.
         for of_x, of_y, of_z in _inverse_matrix():
             linear = (high * of_x).add_(white, alpha=of_y).add_(low, alpha=of_z).clamp_(0, 1)
             bright = linear.pow(1 / 2.4).mul_(1.055).sub_(0.055)
@@ -147,6 +151,9 @@ def fit_gamut(lightness: Tensor, ab: Tensor) -> Tensor:
     y, white, x, z = (plane.reshape(-1)[outside] for plane in (y, white, x, z))
     low, high = torch.zeros_like(y), torch.ones_like(y)
     inner = outer = low
+    # The edge is where the factor's distance beyond the gamut crosses 0. Halving brings it between
+    # two ends whatever the curve is; from there the line through both ends (regula falsi) finds it
+    # in fewer steps.
     for step in range(_GAMUT_STEPS):
         halves = step < _HALVINGS
         between = 0.5 if halves else inner / (inner - outer).clamp_max(-1e-12)
@@ -154,7 +161,8 @@ def fit_gamut(lightness: Tensor, ab: Tensor) -> Tensor:
         beyond = _beyond(y, white, x * share, z * share)
         fits = beyond <= 0
         low, high = torch.where(fits, share, low), torch.where(fits, high, share)
-        # The Illinois rule: an end that stays counts for half, so that both ends close in.
+        # The Illinois rule (Dowell & Jarratt 1971): an end that stays counts for half, so that both
+        # ends close in.
         inner = torch.where(fits, beyond, inner if halves else inner / 2)
         outer = torch.where(fits, outer if halves else outer / 2, beyond)
     fitted = ab.clone().movedim(1, 0).reshape(2, -1)
@@ -175,14 +183,15 @@ def _beyond(y: Tensor, white: Tensor, x: Tensor, z: Tensor) -> Tensor:
         y: CIE's f of the luminance, white: the luminance; x, z: how much more f of the other two
             is; any shape.
     """
-    found = None
+    # Linear RGB is within [0, 1] where it is at most 0.5 from the middle.
+    furthest = None
     high, low = _from_f(y + x), _from_f(y + z)
     for of_x, of_y, of_z in _inverse_matrix():
         linear = (high * of_x).add_(white, alpha=of_y).add_(low, alpha=of_z)
         distance = linear.sub_(0.5).abs_()
-        found = distance if found is None else torch.maximum(found, distance, out=found)
-    assert found is not None
-    return found.sub_(0.5 + _GAMUT_SLACK)
+        furthest = distance if furthest is None else torch.maximum(furthest, distance, out=furthest)
+    assert furthest is not None
+    return furthest.sub_(0.5 + _GAMUT_SLACK)
 
 
 def _from_f(f: Tensor) -> Tensor:
@@ -190,6 +199,7 @@ def _from_f(f: Tensor) -> Tensor:
     cube = f * f
     cube.mul_(f)
     dark = f <= _LINEAR_BELOW ** (1 / 3)
+    # Most batches have no such pixel: asking costs less than a second branch for all.
     return torch.where(dark, (f - 4 / 29).div_(7.787), cube) if dark.any() else cube
 
 

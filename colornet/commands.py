@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import wrap
@@ -14,19 +15,10 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from colornet.cli_result import (
-    CliResult,
-    align_columns,
-    parse_settings,
-    require_training_libraries,
-)
+from colornet.cli_result import CliResult, align_columns, parse_settings, require_training_libraries
 from colornet.errors import printable_name
 
 log = logging.getLogger("colorsweep")
-Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
-Classes = Annotated[
-    list[str] | None, Parameter(name="--classes", negative=(), consume_multiple=True)
-]
 
 
 def presets(name: str | None = None) -> CliResult:
@@ -43,14 +35,14 @@ def presets(name: str | None = None) -> CliResult:
         find_yaml(name, PRESETS, "preset")
         values = preset_values(name)
         return CliResult(to_yaml(values).rstrip("\n"), values)
-    listed = {found: preset_values(found) for found in builtin_names(PRESETS)}
+    listed = {preset: preset_values(preset) for preset in builtin_names(PRESETS)}
     costs = _costs(listed)
     rows = [("preset", "method", "px", "generator", "GMAC", "discriminator", "GMAC", "from")]
-    for found, values in listed.items():
-        cost = costs.get(found, {})
+    for preset, values in listed.items():
+        cost = costs.get(preset, {})
         rows.append(
             (
-                found,
+                preset,
                 values["loss"]["method"],
                 str(values["data"]["image_size"]),
                 *_weighed(cost, "generator"),
@@ -61,7 +53,7 @@ def presets(name: str | None = None) -> CliResult:
     note = "Weights that are learned; multiply-accumulates a picture, forward."
     if not costs:
         note = "Install 'colorsweep[train]' to see what the networks weigh and cost."
-    counted = {found: {"config": listed[found], **costs.get(found, {})} for found in listed}
+    counted = {preset: {"config": listed[preset], **costs.get(preset, {})} for preset in listed}
     return CliResult(f"{align_columns(rows)}\n\n{note}", {"presets": counted})
 
 
@@ -69,8 +61,6 @@ def _costs(listed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]
     """Counts of each preset's networks; none without torch."""
     if find_spec("torch") is None:
         return {}
-    from dataclasses import asdict
-
     from colornet.config.config import parse_config
     from colornet.training.cost import count
 
@@ -118,35 +108,76 @@ def data_list() -> CliResult:
     return CliResult("\n".join(lines[1:]), {"sources": values})
 
 
-def data_check(
-    path: Path,
-    *,
-    source: str | None = None,
-    image_size: int = 32,
-    classes: Classes = None,
-    list_file: Path | None = None,
-    settings: Settings = None,
-) -> CliResult:
+@Parameter(name="*")
+@dataclass(frozen=True)
+class PictureOptions:
+    """Which pictures under a path are meant.
+
+    Attributes:
+        source: folder, cifar10 or parquet [what PATH looks like].
+        image_size: Side that the pictures are trained at, pixels; smaller ones are enlarged.
+        classes: Only these classes.
+        list_file: File that lists the pictures, one path under PATH a line; of a folder only.
+        settings: PATH=VALUE: other options of pictures, such as data.max_pixels=200000000.
+    """
+
+    source: str | None = None
+    image_size: int = 32
+    classes: Annotated[
+        list[str] | None, Parameter(name="--classes", negative=(), consume_multiple=True)
+    ] = None
+    list_file: Path | None = None
+    settings: Annotated[list[str] | None, Parameter(name="--set", negative=())] = None
+
+    def section(self, path: Path) -> Any:
+        """The data section that these options describe. Raises InputError."""
+        from colornet.config.paths import TAGS
+        from colornet.config.validation import validate
+        from colornet.data.check import FILE_SOURCES, detect_source
+        from colornet.errors import InputError, did_you_mean
+
+        source = self.source or detect_source(path)
+        if source not in FILE_SOURCES:
+            raise InputError(
+                f"--source: '{source}': unknown.\n{did_you_mean(source, FILE_SOURCES)}"
+            )
+        values: dict[str, Any] = {
+            "source": source,
+            "root": str(path),
+            "image_size": self.image_size,
+            "classes": tuple(self.classes) if self.classes else None,
+        }
+        if self.list_file is not None:
+            if source != "folder":
+                raise InputError(
+                    f"--list-file: {self.list_file}: of use for a folder of pictures only, and "
+                    f"{path} is read as {source}.\nLeave it out, or choose with --classes."
+                )
+            values["list"] = str(self.list_file)
+        for setting, value in parse_settings(self.settings or []).items():
+            section, _, option = setting.partition(".")
+            if section != "data" or not option or option in ("source", "root"):
+                raise InputError(
+                    f"--set: {setting}: is no option of pictures.\nE.g. data.max_pixels=200000000."
+                )
+            values[option] = value
+        return validate(TAGS["data"][1][source], values, "data")
+
+
+_ALL_PICTURES = PictureOptions()
+
+
+def data_check(path: Path, *, options: PictureOptions = _ALL_PICTURES) -> CliResult:
     """Find what is wrong with pictures before anything is trained.
 
     Parameters
     ----------
     path
         Folder of pictures or of CIFAR-10 batches, Parquet file or a folder of them.
-    source
-        folder, cifar10 or parquet [what PATH looks like].
-    image_size
-        Side that the pictures would be trained at; smaller ones are named.
-    classes
-        Only these classes.
-    list_file
-        File that lists the pictures to take, one path under PATH a line; of a folder only.
-    settings
-        PATH=VALUE: other options of the data section, such as data.max_pixels=200000000.
     """
     from colornet.data.check import check
 
-    report = check(_data_section(path, source, image_size, classes, list_file, settings))
+    report = check(options.section(path))
     return CliResult(report.text(), report.data(), exit_code=0 if report.can_train else 1)
 
 
@@ -154,11 +185,7 @@ def data_pack(
     path: Path,
     *,
     out: Annotated[str, Parameter(alias="-o")],
-    source: str | None = None,
-    image_size: int = 32,
-    classes: Classes = None,
-    list_file: Path | None = None,
-    settings: Settings = None,
+    options: PictureOptions = _ALL_PICTURES,
 ) -> CliResult:
     """Decode pictures once, into a folder that trainings map into memory.
 
@@ -168,73 +195,20 @@ def data_pack(
         Folder of pictures or of CIFAR-10 batches, Parquet file or a folder of them.
     out
         Folder to make, or a URI; give it as data.root.
-    source
-        folder, cifar10 or parquet [what PATH looks like].
-    image_size
-        Side of the packed pictures.
-    classes
-        Only these classes.
-    list_file
-        File that lists the pictures to take, one path under PATH a line; of a folder only.
-    settings
-        PATH=VALUE: other options of the data section, such as data.max_pixels=200000000.
     """
     from colornet.data.packed import pack_to
 
-    summary = pack_to(
-        _data_section(path, source, image_size, classes, list_file, settings), out
-    ).summary()
+    summary = pack_to(options.section(path), out).summary()
     splits = ", ".join(f"{count:,} {split}" for split, count in summary["splits"].items())
+    size = options.image_size
+    left_out = f"{summary['bad']} bad, {summary['grey']} grey, {summary['duplicates']} twice"
     rows = [
-        ("Packed", f"{summary['pictures']:,} pictures at {image_size} px ({splits})"),
-        (
-            "Left out",
-            f"{summary['bad']} bad, {summary['grey']} grey, {summary['duplicates']} twice",
-        ),
+        ("Packed", f"{summary['pictures']:,} pictures at {size} px ({splits})"),
+        ("Left out", left_out),
         ("Size", f"{summary['bytes'] / 1e6:,.1f} MB in {out}"),
-        ("Next", f"colorsweep run STUDY --data {out} --set data.image_size={image_size}"),
+        ("Next", f"colorsweep run STUDY --data {out} --set data.image_size={size}"),
     ]
     return CliResult(align_columns(rows), summary)
-
-
-def _data_section(
-    path: Path,
-    source: str | None,
-    image_size: int,
-    classes: Classes,
-    list_file: Path | None,
-    settings: Settings,
-) -> Any:
-    """The data section that these options describe. Raises InputError."""
-    from colornet.config.paths import TAGS
-    from colornet.config.validation import validate
-    from colornet.data.check import FILE_SOURCES, detect_source
-    from colornet.errors import InputError, did_you_mean
-
-    source = source or detect_source(path)
-    if source not in FILE_SOURCES:
-        raise InputError(f"--source: '{source}': unknown.\n{did_you_mean(source, FILE_SOURCES)}")
-    values = {
-        "source": source,
-        "root": str(path),
-        "image_size": image_size,
-        "classes": tuple(classes) if classes else None,
-    }
-    if list_file is not None:
-        if source != "folder":
-            raise InputError(
-                f"--list-file: {list_file}: of use for a folder of pictures only, and {path} is "
-                f"read as {source}.\nLeave it out, or choose with --classes."
-            )
-        values["list"] = str(list_file)
-    for setting, value in parse_settings(settings or []).items():
-        section, _, option = setting.partition(".")
-        if section != "data" or not option or option in ("source", "root"):
-            raise InputError(
-                f"--set: {setting}: is no option of pictures.\nE.g. data.max_pixels=200000000."
-            )
-        values[option] = value
-    return validate(TAGS["data"][1][source], values, "data")
 
 
 def train(
@@ -349,21 +323,21 @@ def colorize(
             overwrite=overwrite,
             progress=progress,
         )
-    told = [f"{len(result.done)} colorized"]
+    counts = [f"{len(result.done)} colorized"]
     if result.kept:
-        told.append(f"{len(result.kept)} there already (--overwrite replaces them)")
+        counts.append(f"{len(result.kept)} there already (--overwrite replaces them)")
     if result.failed:
-        told.append(f"{len(result.failed)} failed")
-    log.info("%s, in %s", ", ".join(told), out)
+        counts.append(f"{len(result.failed)} failed")
+    log.info("%s, in %s", ", ".join(counts), out)
     lines = [
         f"{printable_name(source)} -> {printable_name(target)}" for source, target in result.done
     ]
-    done, kept = (
+    done, present = (
         [{"picture": str(source), "result": str(target)} for source, target in pairs]
         for pairs in (result.done, result.kept)
     )
     failed = [{"picture": str(source), "reason": reason} for source, reason in result.failed]
-    values = {"colorized": done, "kept": kept, "failed": failed}
+    values = {"colorized": done, "kept": present, "failed": failed}
     return CliResult("\n".join(lines), values, exit_code=1 if failed else 0)
 
 

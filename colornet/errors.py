@@ -1,4 +1,4 @@
-"""The errors a user can meet, and the exit code each stands for.
+"""The errors a user can meet, with their exit codes.
 
 ```
 ColorsweepError        1  the sweep or training failed
@@ -46,12 +46,12 @@ class ColorsweepError(Exception):
 
 def printable(text: str) -> str:
     """Text as a terminal may show it: what would steer it is written as an escape."""
-    return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _STEERS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def printable_name(name: object) -> str:
     """A name or path in a line of its own: line breaks are written as escapes, too."""
-    return printable(re.sub(r"[\n\r\t]", lambda found: repr(found[0])[1:-1], str(name)))
+    return printable(re.sub(r"[\n\r\t]", lambda match: repr(match[0])[1:-1], str(name)))
 
 
 def shorten(text: str, most: int = LONGEST) -> str:
@@ -63,7 +63,7 @@ def user_message(text: str) -> str:
     """A message as it is shown: at most three lines, printable, names and lines not endless."""
     lines = text.split("\n")
     lines = [*lines[:2], " ".join(lines[2:])] if len(lines) > 3 else lines
-    words = (_NAME.sub(lambda found: shorten(found[0]), line) for line in lines)
+    words = (_NAME.sub(lambda match: shorten(match[0]), line) for line in lines)
     return printable("\n".join(shorten(line, LONGEST_LINE) for line in words))
 
 
@@ -103,18 +103,18 @@ class StorageError(ColorsweepError):
     """A place that was written to before takes no more: it is full, read-only, or away."""
 
     @classmethod
-    def at(cls, place: object, error: BaseException) -> "StorageError":
+    def at(cls, location: object, error: BaseException) -> "StorageError":
         """The error of a folder or URI, with what the system said, in the error or a cause."""
-        return cls(f"{place}: cannot be written: {os_error_reason(error)}")
+        return cls(f"{location}: cannot be written: {os_error_reason(error)}")
 
 
 @contextlib.contextmanager
-def writing_to(place: object) -> Generator[None]:
+def writing_to(location: object) -> Generator[None]:
     """Raise what the system refuses meanwhile as the StorageError of a folder or URI."""
     try:
         yield
     except OSError as error:
-        raise StorageError.at(place, error) from error
+        raise StorageError.at(location, error) from error
 
 
 class DivergedError(ColorsweepError):
@@ -140,30 +140,30 @@ class TrainingInterrupted(ColorsweepError):
     exit_code = INTERRUPTED
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """One sentence that leads from a wrong word to the right one.
 
     Returns:
         `Did you mean 'x'?` when one of `known` is close, else the list of what is known.
     """
-    names = sorted(known)
+    names = sorted(choices)
     close = get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Known: {_listed(names)}." if names else "Nothing is known here."
+    return f"Known: {_listed(names)}." if names else "There are none."
 
 
 def _listed(names: list[str]) -> str:
     """The first of some names, about LONGEST characters of them, and how many more there are."""
-    shown = 0
+    count = 0
     length = 0
     for name in names:
         length += len(name) + 2
-        if shown and length > LONGEST:
+        if count and length > LONGEST:
             break
-        shown += 1
-    more = len(names) - shown
-    return ", ".join(names[:shown]) + (f", … and {more} more" if more else "")
+        count += 1
+    more = len(names) - count
+    return ", ".join(names[:count]) + (f", … and {more} more" if more else "")
 
 
 def find_os_error(error: BaseException | None) -> OSError | None:
@@ -175,8 +175,8 @@ def find_os_error(error: BaseException | None) -> OSError | None:
 
 def os_error_reason(error: BaseException) -> str:
     """The system's own words for what went wrong, short enough for a sentence."""
-    found = find_os_error(error)
-    return (found.strerror if found else None) or error_summary(found or error)
+    os_error = find_os_error(error)
+    return (os_error.strerror if os_error else None) or error_summary(os_error or error)
 
 
 _INPUT = {
@@ -209,7 +209,8 @@ class RedactingFilter(logging.Filter):
         """Rewrite the record; every one passes."""
         if isinstance(record.args, tuple):
             record.args = tuple(
-                printable_name(one) if isinstance(one, PurePath) else one for one in record.args
+                printable_name(argument) if isinstance(argument, PurePath) else argument
+                for argument in record.args
             )
         record.msg, record.args = user_message(redact(record.getMessage())), ()
         return True

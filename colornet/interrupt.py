@@ -53,12 +53,15 @@ class StopSignals:
         stop: called at the first signal of a kind, in the midst of whatever runs.
         at_once: called at each further one of the same kind; a terminal that closes and a service
             manager send SIGHUP beside others, so that it never counts as further.
+
+    Attributes:
+        received: the signals that have come.
     """
 
     def __init__(self, stop: Callable[[], None], at_once: Callable[[], None]) -> None:
         self._stop = stop
         self._at_once = at_once
-        self._received: set[int] = set()
+        self.received: set[int] = set()
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "StopSignals":
@@ -68,11 +71,6 @@ class StopSignals:
                 self._before[number] = signal.SIG_DFL if before is None else before
         self.install()
         return self
-
-    @property
-    def received(self) -> bool:
-        """Whether a signal has come."""
-        return bool(self._received)
 
     def install(self) -> None:
         """Set the handlers, again where another library has set its own."""
@@ -89,9 +87,9 @@ class StopSignals:
             signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if number in self._received:
+        if number in self.received:
             if number != signal.SIGHUP:
                 self._at_once()
             return
-        self._received.add(number)
+        self.received.add(number)
         self._stop()

@@ -113,6 +113,4 @@ class Prediction:
 
 def colors(picture: Pictures | Prediction, space: Space) -> Tensor:
     """The picture's colors in a space, (N, 2 or 3, H, W)."""
-    return {"ab": lambda: picture.ab, "lab": lambda: picture.lab, "rgb": lambda: picture.rgb}[
-        space
-    ]()
+    return getattr(picture, space)

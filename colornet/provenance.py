@@ -8,15 +8,8 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGES = (
-    "colorsweep",
-    "ray",
-    "optuna",
-    "torch",
-    "kornia",
-    "numpy",
-    "pyarrow",
-    "pandas",
-    "pillow",
+    *("colorsweep", "ray", "optuna", "torch", "kornia"),
+    *("numpy", "pyarrow", "pandas", "pillow"),
 )
 
 
@@ -26,11 +19,13 @@ def collect() -> dict[str, object]:
     `git_commit` is that of the source tree the code runs from, with `+changes` when the tree
     differs from it, and None for an installed package.
     """
+    commit = _git("rev-parse", "HEAD")
+    changes = "+changes" if commit and _git("status", "--porcelain") else ""
     return {
         "version": 1,
-        "git_commit": _git_commit(),
+        "git_commit": f"{commit}{changes}" if commit else None,
         "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := _installed(name))},
+        "packages": {name: version for name in PACKAGES if (version := _installed(name))},
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "cpus": len(os.sched_getaffinity(0)),
@@ -55,10 +50,3 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return run.stdout.strip() if run.returncode == 0 else None
-
-
-def _git_commit() -> str | None:
-    commit = _git("rev-parse", "HEAD")
-    if commit is None:
-        return None
-    return f"{commit}+changes" if _git("status", "--porcelain") else commit

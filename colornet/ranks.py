@@ -23,7 +23,7 @@ from torch import distributed as dist
 from colornet import interrupt
 from colornet.errors import ColorsweepError, TrainingInterrupted
 
-LOOK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 """Between two looks of all ranks whether one of them was asked to stop."""
 Plain = TypeVar("Plain")
 
@@ -56,6 +56,7 @@ class Ranks:
 
     def part(self, count: int) -> slice:
         """This rank's part of `count` things; no two ranks' parts differ by more than one."""
+        # Neighbors share an end, so that every thing has one owner whatever `count` is.
         return slice(count * self.rank // self.world, count * (self.rank + 1) // self.world)
 
     def share(self, count: int) -> float:
@@ -67,6 +68,7 @@ class Ranks:
         """Replace tensors of one type by their sums over all ranks, in one exchange."""
         if self.world == 1 or not tensors:
             return
+        # One exchange of one tensor: the time of an exchange is mostly its latency.
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         dist.all_reduce(flat)
         parts = flat.split([tensor.numel() for tensor in tensors])
@@ -83,13 +85,13 @@ class Ranks:
             torch._foreach_mul_(tuple(tensors), share)
             self.sum_(tensors)
 
-    def most(self, values: Sequence[float]) -> list[float]:
+    def maximum(self, values: Sequence[float]) -> list[float]:
         """The greatest value that any rank has in each place."""
         if self.world == 1:
             return list(values)
-        found = torch.tensor(values, dtype=torch.float64, device=self.device)
-        dist.all_reduce(found, dist.ReduceOp.MAX)
-        return found.tolist()
+        greatest = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(greatest, dist.ReduceOp.MAX)
+        return greatest.tolist()
 
     def gather(self, value: Plain) -> list[Plain]:
         """Every rank's value, on the first; on the others nothing."""
@@ -123,11 +125,11 @@ class Ranks:
         except BaseException as error:
             failure = error
         ended = type(failure).__name__, str(failure), isinstance(failure, TrainingInterrupted)
-        said = self.broadcast(None if failure is None else ended)
+        reason = self.broadcast(None if failure is None else ended)
         if failure is not None:
             raise failure
-        if said is not None:
-            name, message, interrupted = said
+        if reason is not None:
+            name, message, interrupted = reason
             kind = TrainingInterrupted if interrupted else ColorsweepError
             raise kind(f"the first rank ended: {name}: {message}")
 
@@ -141,26 +143,27 @@ class StopChecks:
 
     def __init__(self, ranks: Ranks) -> None:
         self.ranks = ranks
-        self.steps, self.step_seconds = 1, LOOK_SECONDS
+        self.steps, self.step_seconds = 1, CHECK_SECONDS
         self.begin()
 
     def begin(self) -> None:
         """Look before the next step; what was between the steps says nothing of their time."""
-        self.left, self.looked = 0, 0.0
+        self.steps_left, self.last_check = 0, 0.0
 
     def requested(self) -> bool:
         """Whether to stop before the next step; called before each by every rank."""
         if self.ranks.world == 1:
             return interrupt.requested.is_set()
-        if self.left:
-            self.left -= 1
+        if self.steps_left:
+            self.steps_left -= 1
             return False
-        if self.looked:
-            self.step_seconds = (time.monotonic() - self.looked) / self.steps
+        if self.last_check:
+            self.step_seconds = (time.monotonic() - self.last_check) / self.steps
         requested = float(interrupt.requested.is_set())
-        requested, self.step_seconds = self.ranks.most([requested, self.step_seconds])
-        self.steps = max(1, int(LOOK_SECONDS / max(self.step_seconds, 1e-6)))
-        self.left, self.looked = self.steps - 1, time.monotonic()
+        requested, self.step_seconds = self.ranks.maximum([requested, self.step_seconds])
+        # The slowest rank's time, so that all of them come to the next check after as many steps.
+        self.steps = max(1, int(CHECK_SECONDS / max(self.step_seconds, 1e-6)))
+        self.steps_left, self.last_check = self.steps - 1, time.monotonic()
         return bool(requested)
 
 
@@ -168,13 +171,14 @@ class _Sum(torch.autograd.Function):
     """The sum over ranks, as often differentiable as one likes: its gradient is a sum too."""
 
     @staticmethod
-    def forward(ctx: Any, own: Tensor) -> Tensor:
-        total = own.clone()
+    def forward(ctx: Any, part: Tensor) -> Tensor:
+        total = part.clone()
         dist.all_reduce(total)
         return total
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+        # y is the sum of all x_i, and every rank's loss depends on y: dL/dx_i is the sum of dL/dy.
         return _Sum.apply(grad_outputs[0].contiguous())
 
 
@@ -189,12 +193,15 @@ def batch_statistics(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     Returns:
         mean (C,), variance (C,) without correction, and the number of values per channel, ().
     """
-    own_variance, own_mean = torch.var_mean(values, (0, 2, 3), correction=0)
-    count = own_mean.new_full((1,), values.numel() / values.shape[1])
-    place = torch.zeros(dist.get_world_size(), 1, device=values.device)
-    place[dist.get_rank()] = 1.0
-    rows: Any = _Sum.apply(place * torch.cat((own_mean, own_variance, count)))
-    means, variances, counts = rows.split([len(own_mean), len(own_mean), 1], 1)
+    # With parts of n_i values, mean = sum n_i m_i / n and variance = sum n_i (v_i + (m_i - mean)^2)
+    # / n, which loses no digits as E x^2 - mean^2 does. Each rank puts its own numbers into its own
+    # row of zeros, so that one sum hands all of them to all.
+    variance_here, mean_here = torch.var_mean(values, (0, 2, 3), correction=0)
+    count = mean_here.new_full((1,), values.numel() / values.shape[1])
+    row = torch.zeros(dist.get_world_size(), 1, device=values.device)
+    row[dist.get_rank()] = 1.0
+    rows: Any = _Sum.apply(row * torch.cat((mean_here, variance_here, count)))
+    means, variances, counts = rows.split([len(mean_here), len(mean_here), 1], 1)
     total = counts.sum()
     mean = (means * counts).sum(0) / total
     variance = ((variances + (means - mean).square()) * counts).sum(0) / total

@@ -30,7 +30,10 @@ def redact(text: str) -> str:
     for secret in sorted(set(_known()), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     text = _USER.sub(f"{HIDDEN}@", text)
-    text = _ASSIGNED.sub(_hide_value, text)
+    text = _ASSIGNED.sub(
+        lambda match: f"{match['name']}={HIDDEN}" if _is_secret_name(match["name"]) else match[0],
+        text,
+    )
     return _BEARER.sub(HIDDEN, text)
 
 
@@ -56,21 +59,12 @@ def read_token(path: Path) -> str:
 def _known() -> Iterator[str]:
     """The values of secrets that this process can see."""
     for name, value in os.environ.items():
-        if _is_secret_name(name) and len(value) >= SHORTEST and not _is_path(value):
+        is_path = os.path.isabs(value) and os.path.exists(value)
+        if _is_secret_name(name) and len(value) >= SHORTEST and not is_path:
             yield value
     for path in {token_file(), token_file({})}:
         if len(token := read_token(path)) >= SHORTEST:
             yield token
-
-
-def _is_path(value: str) -> bool:
-    return os.path.isabs(value) and os.path.exists(value)
-
-
-def _hide_value(found: re.Match[str]) -> str:
-    if not _is_secret_name(found["name"]):
-        return found[0]
-    return f"{found['name']}={HIDDEN}"
 
 
 def _is_secret_name(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Three separate streams of chance: initial weights, order of the data, noise.
+"""Three separate random streams: initial weights, order of the data, noise.
 
 Two trainings with the same seed start alike and see the same pictures, mirrored alike, in the same
 order, whatever else differs between them: a change of dropout, of a rate or of the batch size
@@ -15,6 +15,8 @@ import torch
 
 def derive(seed: int, *names: str | int) -> int:
     """A seed of its own, 63 bits, for each path of names under `seed`."""
+    # Hashed, so that neighboring seeds and names have streams that share nothing; 63 bits, since
+    # torch takes signed ones.
     text = "/".join(str(part) for part in (seed, *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 

@@ -171,10 +171,10 @@ class Storage:
     def _listed(self, folder: str, kind: fs.FileType) -> list[str]:
         selector = fs.FileSelector(self._full(folder), allow_not_found=True)
         try:
-            found = self.filesystem.get_file_info(selector)
+            infos = self.filesystem.get_file_info(selector)
         except FileNotFoundError:  # it is just being made, or removed
             return []
-        names = sorted(info.base_name for info in found if info.type == kind)
+        names = sorted(info.base_name for info in infos if info.type == kind)
         return [name for name in names if _is_inside(name)]  # an object store takes `..` for a name
 
     def check_entries(self) -> None:
@@ -252,8 +252,8 @@ def _no_files(folder: str) -> Iterator[os.DirEntry[str]]:
     """What is neither file nor folder in a folder and below: links, pipes, devices, sockets."""
     waiting = [folder]
     while waiting:
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as found:
-            for item in found:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for item in entries:
                 if item.is_dir(follow_symlinks=False):
                     waiting.append(item.path)
                 elif not item.is_file(follow_symlinks=False):
@@ -300,18 +300,14 @@ def writing_atomic(path: Path) -> Generator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        mask = os.umask(0)  # which can only be read by setting it
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def sha256_file(path: Path) -> str:

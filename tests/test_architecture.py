@@ -357,6 +357,21 @@ def test_nothing_runs_what_it_reads() -> None:
     assert offenders(dangerous_calls) == []
 
 
+def unpicklers(tree: ast.Module) -> list[str]:
+    """Classes that read pickles, whatever names they refuse."""
+    return [
+        f"line {node.lineno}: {node.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any("Unpickler" in ast.unparse(base) for base in node.bases)
+    ]
+
+
+def test_only_the_reader_of_cifar_10_derives_from_an_unpickler() -> None:
+    found = offenders(unpicklers)
+    assert len(found) == 1 and found[0].startswith("colornet/data/cifar_pickle.py")
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -14,7 +14,7 @@ from typing import Literal
 class Metric:
     """What a metric's numbers mean: unit, which way is better (None: neither), label.
 
-    A `detail` stands in the table of all trials, but not where a report compares the best few.
+    A `detail` is in the table of all trials, but not where a report compares the best few.
     """
 
     unit: str

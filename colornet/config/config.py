@@ -65,9 +65,11 @@ class Config(Section):
                 f"take at least {least}"
             )
         if size % step:
+            below, above = size // step * step, -(-size // step) * step
+            nearest = f"{below} or {above}" if below >= 8 else str(above)
             raise ValueError(
                 f"data.image_size {size} is not divisible by {step}, as generator "
-                f"{self.generator.kind} needs: take {_nearest(size, step)}"
+                f"{self.generator.kind} needs: take {nearest}"
             )
         return self
 
@@ -79,8 +81,10 @@ class Config(Section):
                 raise ValueError(f"loss.method {method} trains no discriminator: set it to null")
         elif self.discriminator is None:
             raise ValueError(f"loss.method {method} needs a discriminator")
-        if isinstance(self.loss, CycleGanLoss):
-            self._check_cyclegan()
+        elif isinstance(self.loss, CycleGanLoss) and self.discriminator.conditional:
+            raise ValueError(
+                "loss.method cyclegan has no pairs to judge: set discriminator.conditional to false"
+            )
         if (
             isinstance(self.loss, Reconstruction)
             and self.loss.on == "lab"
@@ -91,13 +95,6 @@ class Config(Section):
                 "gives none of its own: take loss.on ab or rgb"
             )
         return self
-
-    def _check_cyclegan(self) -> None:
-        assert self.discriminator is not None
-        if self.discriminator.conditional:
-            raise ValueError(
-                "loss.method cyclegan has no pairs to judge: set discriminator.conditional to false"
-            )
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain data, complete, that `parse_config` reads back."""
@@ -114,11 +111,6 @@ class Config(Section):
         images = max(1, round(self.training.epochs * train_pictures))
         training = self.training.model_copy(update={"images": images, "epochs": None})
         return self.model_copy(update={"training": training})
-
-
-def _nearest(size: int, step: int) -> str:
-    below, above = size // step * step, -(-size // step) * step
-    return f"{below} or {above}" if below >= 8 else str(above)
 
 
 def parse_config(values: Mapping[str, Any], origin: str) -> Config:
@@ -168,8 +160,8 @@ def upgraded_paths(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[s
         base: config data that they change.
     """
     source = values.get("data.source")
-    known = source == base["data"].get("source")
-    first = {} if known else _FIRST_DATA.get(source, {})
+    is_base = source == base["data"].get("source")
+    first = {} if is_base else _FIRST_DATA.get(source, {})
     return {**{f"data.{option}": value for option, value in first.items()}, **values}
 
 

@@ -8,17 +8,14 @@ from colornet.config.sections.base import Section
 from colornet.config.sections.data import DATA
 from colornet.config.sections.discriminators import DISCRIMINATORS
 from colornet.config.sections.generators import GENERATORS
-from colornet.config.sections.losses import (
-    LABELLED,
-    METHODS,
-    OF_LABELS,
-    AdversarialOptions,
-)
+from colornet.config.sections.losses import LABELLED, METHODS, OF_LABELS, AdversarialOptions
 from colornet.config.sections.optimizer import SCHEDULES
 
 
 def _variants(union: Any, tag: str) -> tuple[str, dict[str, type[Section]]]:
-    return tag, {get_args(one.model_fields[tag].annotation)[0]: one for one in get_args(union)}
+    return tag, {
+        get_args(variant.model_fields[tag].annotation)[0]: variant for variant in get_args(union)
+    }
 
 
 TAGS: dict[str, tuple[str, dict[str, type[Section]]]] = {
@@ -50,8 +47,8 @@ def apply_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
     Tags (`data.source`, `loss.method`, …) are set first, and options that the new variant lacks
     are dropped; so are rivals of what is set (`training.epochs` of `training.images`) and what has
-    no meaning any more (`loss.label_smoothing` with hinge). With a change to a method that has no
-    contest the discriminator is dropped, with one to `cyclegan` it is made unconditional.
+    no meaning any more (`loss.label_smoothing` with hinge). With a change to a method without an
+    adversarial loss the discriminator is dropped, with one to `cyclegan` it is made unconditional.
     """
     result = {
         key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()
@@ -77,21 +74,16 @@ def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
     tag, kinds = TAGS.get(section, ("", {}))
     if key == tag and isinstance(value, str) and part.get(tag) != value and value in kinds:
         part = {name: old for name, old in part.items() if name in kinds[value].model_fields}
-        if path == "loss.method":
-            _fit_discriminator(values, value)
+        if path == "loss.method" and not issubclass(kinds[value], AdversarialOptions):
+            values["discriminator"] = None
+        elif value == "cyclegan" and isinstance(values.get("discriminator"), Mapping):
+            values["discriminator"] = {**values["discriminator"], "conditional": False}
     part.pop(_RIVALS.get(path, ""), None)
     if isinstance(value, str):
         for option in _WITHOUT_MEANING.get(path, {}).get(value, ()):
             part.pop(option, None)
     part[key] = value
     values[section] = part
-
-
-def _fit_discriminator(values: dict[str, Any], method: str) -> None:
-    if not issubclass(TAGS["loss"][1][method], AdversarialOptions):
-        values["discriminator"] = None
-    elif method == "cyclegan" and isinstance(values.get("discriminator"), Mapping):
-        values["discriminator"] = {**values["discriminator"], "conditional": False}
 
 
 def covering(path: str) -> Iterator[str]:

@@ -12,7 +12,6 @@ import os
 import select
 import stat
 import time
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -115,7 +114,7 @@ def parse_json(text: str | bytes, origin: str) -> Any:
     """
     plain = decoded(text, origin) if isinstance(text, bytes) else text
     try:
-        found = json.loads(
+        value = json.loads(
             plain,
             parse_int=_whole,
             parse_float=_finite,
@@ -128,17 +127,17 @@ def parse_json(text: str | bytes, origin: str) -> Any:
         raise InputError(f"{origin}: {error}.") from None
     except RecursionError:
         raise _too_deep(origin) from None
-    if _is_deep(found):
+    if _is_deep(value):
         raise _too_deep(origin)
-    return found
+    return value
 
 
 def json_mapping(text: str | bytes, origin: str) -> dict[str, Any]:
     """The mapping in JSON text. Raises InputError as `parse_json`, and for anything else."""
-    found = parse_json(text, origin)
-    if not isinstance(found, dict):
+    value = parse_json(text, origin)
+    if not isinstance(value, dict):
         raise InputError(f"{origin}: holds no mapping.")
-    return found
+    return value
 
 
 def _whole(digits: str) -> int:
@@ -154,18 +153,13 @@ def _finite(digits: str) -> float:
 
 
 def _is_deep(value: Any) -> bool:
-    waiting = [value]
+    waiting = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH + 1):
-        waiting = [inner for outer in waiting for inner in _inside(outer)]
+        parts = (outer.values() if isinstance(outer, dict) else outer for outer in waiting)
+        waiting = [part for inner in parts for part in inner if isinstance(part, dict | list)]
         if not waiting:
             return False
     return True
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    """The lists and mappings directly in one."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return (one for one in inner if isinstance(one, dict | list))
 
 
 def _too_deep(origin: str) -> InputError:
@@ -184,10 +178,10 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
         InputError: syntax error (with its line), duplicate key, alias, tag, beyond MAX_DEPTH, or
             something else than a mapping.
     """
-    found = yaml_value(text, origin)
-    if not isinstance(found, dict):
+    value = yaml_value(text, origin)
+    if not isinstance(value, dict):
         raise InputError(f"{origin}: holds no mapping.\nWrite `key: value` lines.")
-    return found
+    return value
 
 
 def yaml_value(text: str, origin: str) -> Any:
@@ -219,7 +213,7 @@ class _Document:
     def __init__(self, origin: str) -> None:
         self.origin = origin
         self.meaning = _yaml_1_2()
-        self.known: dict[str, Any] = {}
+        self.scalars: dict[str, Any] = {}
         """What plain scalars mean that have been met."""
         self.open: list[tuple[dict[Any, Any] | list[Any], list[Any]]] = []
         """Lists and mappings that have not ended; of a mapping the key that waits for a value."""
@@ -269,16 +263,16 @@ class _Document:
         elif isinstance(value, dict | list):
             raise self._refused(event, "not YAML: a key is no plain value")
         elif value in inside:
-            raise self._refused(event, "the key stands there twice")
+            raise self._refused(event, "the key is there twice")
         else:
             waiting.append(value)
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         if event.tag is not None or not event.implicit[0]:
             return self._typed(event)
-        if event.value not in self.known:
-            self.known[event.value] = self._typed(event)
-        return self.known[event.value]
+        if event.value not in self.scalars:
+            self.scalars[event.value] = self._typed(event)
+        return self.scalars[event.value]
 
     def _typed(self, event: yaml.ScalarEvent) -> Any:
         tag = event.tag
@@ -287,10 +281,12 @@ class _Document:
                 return event.value
             tag = self.meaning.resolver.resolve(ScalarNode, event.value, (True, False))
         kind = str(tag).removeprefix(_STANDS_FOR)
-        if kind not in _PLAIN:
-            return self._other(event, kind)
-        if kind == "str":
+        # Dates are the text that they are written as.
+        is_text = event.tag is None or kind in ("timestamp", "merge", "value")
+        if kind == "str" or (kind not in _PLAIN and is_text):
             return event.value
+        if kind not in _PLAIN:
+            raise self._refused(event, f"not YAML: the tag {kind[:60]} is not read")
         if kind in ("int", "float") and len(event.value) > MAX_DIGITS:
             digits = f"{event.value[:20]}…: a number of {len(event.value):,} digits"
             raise self._refused(event, f"{digits}, which nothing holds")
@@ -299,15 +295,6 @@ class _Document:
             return getattr(self.meaning.constructor, f"construct_yaml_{kind}")(node)
         except (ValueError, KeyError, YAMLError):
             raise self._refused(event, f"{event.value[:60]!r} is no {kind}") from None
-
-    def _other(self, event: yaml.ScalarEvent, kind: str) -> str:
-        """A scalar of another kind: dates are the text that they are written as."""
-        if event.tag is None or kind in ("timestamp", "merge", "value"):
-            return event.value
-        raise self._tagged(event, kind)
-
-    def _tagged(self, event: yaml.Event, tag: str) -> InputError:
-        return self._refused(event, f"not YAML: the tag {tag[:60]} is not read")
 
     def _refused(self, event: yaml.Event, why: str) -> InputError:
         return InputError(f"{_at(self.origin, event.start_mark)}: {why}.")

@@ -24,16 +24,13 @@ def validate(model: type[Model], values: Any, origin: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        message = _sentence(model, found[0], values, origin)
-        if len(found) > 1:
-            message += f"\n({len(found) - 1} more: {_others(found[1:], values)})"
+        errors = error.errors(include_url=False)
+        message = _sentence(model, errors[0], values, origin)
+        if len(errors) > 1:
+            paths = [".".join(_path(other, values)) for other in errors[1:6]]
+            others = ", ".join(dict.fromkeys(path or "the whole" for path in paths))
+            message += f"\n({len(errors) - 1} more: {others})"
         raise InputError(message) from None
-
-
-def _others(errors: Sequence[Any], values: Any) -> str:
-    paths = [".".join(_path(error, values)) for error in errors]
-    return ", ".join(dict.fromkeys(path or "the whole" for path in paths[:5]))
 
 
 def _sentence(model: type[BaseModel], error: Any, values: Any, origin: str) -> str:
@@ -42,33 +39,35 @@ def _sentence(model: type[BaseModel], error: Any, values: Any, origin: str) -> s
     kind, context = error["type"], error.get("ctx", {})
     head = f"{origin}: {where}" if where else origin
     if kind == "extra_forbidden":
-        owner = _owner(model, error["loc"][:-1])
-        known = owner.model_fields if owner else ()
-        return f"{head}: unknown key.\n{did_you_mean(str(error['loc'][-1]), known)}"
+        owners = _candidates(model, error["loc"][:-1])
+        choices = owners[0].model_fields if owners else ()
+        return f"{head}: unknown key.\n{did_you_mean(str(error['loc'][-1]), choices)}"
     if kind == "missing":
         return f"{head}: is missing.\nAdd it."
-    shown = f"{head}: {_short(error['input'])}"
+    value = f"{head}: {_short(error['input'])}"
     if kind in ("union_tag_invalid", "literal_error"):
         expected = context.get("expected_tags") or context.get("expected", "")
-        known = [
+        choices = [
             word.strip().strip("'") for part in expected.split(",") for word in part.split(" or ")
         ]
         if kind == "union_tag_invalid":
             tag = context["discriminator"].strip("'")
-            shown = f"{head}.{tag}: {_short(context['tag'])}"
-            return f"{shown}: unknown.\n{did_you_mean(str(context['tag']), known)}"
-        return f"{shown}: unknown.\n{did_you_mean(str(error['input']), known)}"
+            value = f"{head}.{tag}: {_short(context['tag'])}"
+            return f"{value}: unknown.\n{did_you_mean(str(context['tag']), choices)}"
+        return f"{value}: unknown.\n{did_you_mean(str(error['input']), choices)}"
     if kind == "union_tag_not_found":
-        known = {tag for one in _candidates(model, error["loc"]) for tag in _tags(one)}
+        choices = {
+            tag for candidate in _candidates(model, error["loc"]) for tag in _tags(candidate)
+        }
         named = context["discriminator"].strip("'")
-        return f"{head}.{named}: is missing.\nAdd it: {', '.join(sorted(known))}."
+        return f"{head}.{named}: is missing.\nAdd it: {', '.join(sorted(choices))}."
     if kind == "value_error":
         return f"{head}: {context['error']}"
     if kind.split("_")[0] == "bool":
-        return f"{shown}: is neither true nor false.\nWrite true or false, without quotes."
+        return f"{value}: is neither true nor false.\nWrite true or false, without quotes."
     if isinstance(error["input"], str) and kind.split("_")[0] in ("int", "float"):
-        return f"{shown}: is text, not a number.\nWrite it without quotes."
-    return f"{shown}: {error['msg'][0].lower()}{error['msg'][1:]}."
+        return f"{value}: is text, not a number.\nWrite it without quotes."
+    return f"{value}: {error['msg'][0].lower()}{error['msg'][1:]}."
 
 
 def _short(value: Any) -> str:
@@ -91,20 +90,23 @@ def _path(error: Any, values: Any) -> list[str]:
     return path
 
 
-def _owner(model: type[BaseModel], loc: Sequence[Any]) -> type[BaseModel] | None:
-    """The model whose fields a location lies in."""
-    return next(iter(_candidates(model, loc)), None)
-
-
 def _candidates(model: type[BaseModel], loc: Sequence[Any]) -> list[type[BaseModel]]:
     """The models that may stand at a location."""
     candidates: list[type[BaseModel]] = [model]
     for part in loc:
-        narrowed = [one for one in candidates if part in _tags(one) or one.__name__ == part]
+        narrowed = [
+            candidate
+            for candidate in candidates
+            if part in _tags(candidate) or candidate.__name__ == part
+        ]
         if narrowed:
             candidates = narrowed
             continue
-        fields = [one.model_fields[part] for one in candidates if part in one.model_fields]
+        fields = [
+            candidate.model_fields[part]
+            for candidate in candidates
+            if part in candidate.model_fields
+        ]
         candidates = [inner for field in fields for inner in _models(field.annotation)]
     return candidates
 

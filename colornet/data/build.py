@@ -72,11 +72,11 @@ def build_once(
         ) from error
 
 
-def _refused(error: OSError, place: Path) -> Path:
+def _refused(error: OSError, packs: Path) -> Path:
     """Where the system let nothing be written: the place of packs, or that of locks."""
-    named = Path(error.filename or place)
-    here = named.is_relative_to(place) or place.is_relative_to(named)
-    return place if here else named
+    named = Path(error.filename or packs)
+    here = named.is_relative_to(packs) or packs.is_relative_to(named)
+    return packs if here else named
 
 
 def _build_locked(
@@ -118,7 +118,7 @@ def locked(folder: Path) -> Generator[None]:
 
 
 def _short(folder: Path) -> str:
-    """What stands for a folder in the names of other files; its own may be as long as may be."""
+    """A short name for a folder, whose own may be as long as the file system takes."""
     return hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
 
 
@@ -291,10 +291,10 @@ def _refuse_many_bad(inventory: Inventory, source: Source, total: int) -> None:
     """Warn of a picture that was bad. Raises InputError when they have become too many."""
     bad = inventory.bad
     if len(bad) > source.max_bad_fraction * total:
-        shown = "; ".join(f"{name}: {why}" for name, why in bad[:_NAMED_IN_ERROR])
+        examples = "; ".join(f"{name}: {why}" for name, why in bad[:_NAMED_IN_ERROR])
         raise InputError(
             f"{source.where}: {len(bad)} bad of {total} pictures, more than "
-            f"data.max_bad_fraction {source.max_bad_fraction:g} allows: {shown}\n"
+            f"data.max_bad_fraction {source.max_bad_fraction:g} allows: {examples}\n"
             f"See them all with `colorsweep data check {source.where}`, "
             "then remove them or raise data.max_bad_fraction."
         )

@@ -202,19 +202,19 @@ def detect_source(path: Path) -> str:
         return "folder"
     if find_batches(path):
         return "cifar10"
-    found = False
+    has_parquet = False
     for suffix in _suffixes(path):
         if suffix in PICTURES:
             return "folder"
-        found |= suffix == SUFFIX
-    return "parquet" if found else "folder"
+        has_parquet |= suffix == SUFFIX
+    return "parquet" if has_parquet else "folder"
 
 
 def _suffixes(folder: Path, deeper: bool = True) -> Iterator[str]:
     """Of the files in a folder, then in those directly below; what cannot be read has none."""
     try:
-        with os.scandir(folder) as found:
-            items = [item for item in found if not item.name.startswith(".")]
+        with os.scandir(folder) as entries:
+            items = [item for item in entries if not item.name.startswith(".")]
     except OSError:
         return
     yield from (suffix_of(item.name) for item in items if not is_folder(item))

@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 from colornet.data.near_duplicates import HASH_SIDE, perceptual_hash
 from colornet.data.picture_files import formats, formats_named
 from colornet.data.source import Decoded, UnusablePicture
+from colornet.errors import error_summary
 
 # Enough resolution left for the final Lanczos when a JPEG is decoded at a fraction of its size.
 _REDUCING_GAP = 2.0
@@ -70,7 +71,7 @@ def decode(
         raise
     # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad files.
     except Exception as error:
-        raise UnusablePicture(f"corrupt or truncated ({one_line(error)})") from error
+        raise UnusablePicture(f"corrupt or truncated ({error_summary(error)})") from error
     return Decoded(pixels, hashlib.sha256(data).hexdigest(), mode, width, height, phash)
 
 
@@ -92,9 +93,11 @@ def open_picture(file: Path | io.BytesIO, rules: int = 2) -> Image.Image:
     except Image.UnidentifiedImageError:
         raise UnusablePicture(f"not a {formats_named(rules)} picture") from None
     except OSError as error:
-        raise UnusablePicture(error.strerror or f"corrupt header ({one_line(error)})") from error
+        raise UnusablePicture(
+            error.strerror or f"corrupt header ({error_summary(error)})"
+        ) from error
     except Exception as error:
-        raise UnusablePicture(f"corrupt header ({one_line(error)})") from error
+        raise UnusablePicture(f"corrupt header ({error_summary(error)})") from error
 
 
 def check_pixels(
@@ -114,16 +117,13 @@ def check_pixels(
         )
 
 
-def one_line(error: Exception) -> str:
-    """What a decoder says, short enough for a reason."""
-    return " ".join(str(error).split())[:100] or type(error).__name__
-
-
 def is_grey(pixels: np.ndarray) -> bool:
     """Whether 99 % of the pixels (..., 3) have channels within 10 of each other (of 255)."""
     red, green, blue = (pixels[..., channel] for channel in range(3))
     high = np.maximum(np.maximum(red, green), blue)
     spread = (high - np.minimum(np.minimum(red, green), blue)).ravel()
+    # The 99th percentile by selection: JPEG's chroma noise makes single pixels of a grey picture
+    # colored.
     rank = int(0.99 * (spread.size - 1))
     return int(np.partition(spread, rank)[rank]) <= _GREY_SPREAD
 

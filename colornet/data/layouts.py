@@ -24,12 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from colornet.cli_result import count_text
-from colornet.data.splits import (
-    Split,
-    resembles_split,
-    split_named,
-    trainable_splits,
-)
+from colornet.data.splits import Split, resembles_split, split_named, trainable_splits
 from colornet.errors import InputError, printable_name
 
 _WRAPPER = "images"
@@ -43,14 +38,9 @@ _NAMED = 8
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _SIDES = re.compile(r"(train|val|valid|test)_?([AB])", re.IGNORECASE)
 PLACES: dict[str, Split] = {
-    "data_256": "train",
-    "data_256_standard": "train",
-    "data_large": "train",
-    "data_large_standard": "train",
-    "val_256": "val",
-    "val_large": "val",
-    "test_256": "test",
-    "test_large": "test",
+    **dict.fromkeys(("data_256", "data_256_standard"), "train"),
+    **dict.fromkeys(("data_large", "data_large_standard"), "train"),
+    **{f"{split}_{size}": split for split in ("val", "test") for size in ("256", "large")},
 }
 """The folders that the archives of Places365 unpack to."""
 _LISTS = ("places365_val.txt", "categories_places365.txt")
@@ -106,11 +96,11 @@ class Layout:
     def described(self) -> str:
         """Its name, and what each folder of a split is taken for."""
         roles = [
-            f"{_readable(folder)}: {split or 'no split'}" for folder, split in self.splits.items()
+            f"{_listed([folder])}: {split or 'no split'}" for folder, split in self.splits.items()
         ]
         if len(roles) > _NAMED:
-            found = Counter(split or "no split" for split in self.splits.values())
-            roles = [f"{count_text(count, 'folder')}: {split}" for split, count in found.items()]
+            counts = Counter(split or "no split" for split in self.splits.values())
+            roles = [f"{count_text(count, 'folder')}: {split}" for split, count in counts.items()]
         text = f"{self.name} ({', '.join(roles)})" if roles else self.name
         if self.left_out:
             text += f", left out: {_with_counts(self.left_out)}"
@@ -146,7 +136,11 @@ def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: in
     while depth < _DEEPEST:
         tops = Counter(os.sep.join(folders[:depth]) for folders in parts if folders)
         named = _splits_among(tops)
-        if any(named.values()) or len(tops) != 1 or not _all_deeper(parts, depth):
+        if (
+            any(named.values())
+            or len(tops) != 1
+            or not all(len(folders) > depth for folders in parts)
+        ):
             break
         depth += 1
     if not any(named.values()):
@@ -188,13 +182,13 @@ def _repeated(
     parts: Sequence[Sequence[str]], depth: int, splits: Mapping[str, Split]
 ) -> dict[str, Split]:
     """The folders of splits within those of the same names, as archives unpack; empty for none."""
-    found: dict[str, Split] = {}
+    inner: dict[str, Split] = {}
     for folders in parts:
         if split := splits.get(top := os.sep.join(folders[:depth])):
             if len(folders) <= depth or folders[depth] != os.path.basename(top):
                 return {}
-            found[os.path.join(top, folders[depth])] = split
-    return found
+            inner[os.path.join(top, folders[depth])] = split
+    return inner
 
 
 def _wrapped(
@@ -203,7 +197,7 @@ def _wrapped(
     """The only folder in each of those of splits, where its name is one: it is no class."""
     inside = [folders for folders in parts if os.sep.join(folders[:depth]) in splits]
     lettered = _is_lettered(folders[depth:] for folders in inside)
-    if lettered or any(map(_side, splits)) or not _all_deeper(inside, depth):
+    if lettered or any(map(_side, splits)) or min(map(len, inside), default=0) <= depth:
         return {}
     if len({folders[depth] for folders in inside}) != 1:
         return {}
@@ -235,7 +229,7 @@ def _with_splits(
     for folders in parts:
         if (top := os.sep.join(folders[:depth])) in inside:
             inside[top].append(folders[depth:])
-    sides = {folder: found[2].upper() for folder in splits if (found := _side(folder))}
+    sides = {folder: match[2].upper() for folder in splits if (match := _side(folder))}
     lettered = frozenset(folder for folder in splits if _is_lettered(inside[folder]))
     if not lettered and not splits.keys() <= PLACES.keys():
         name = "CycleGAN" if sides else "split folders"
@@ -252,22 +246,22 @@ def _below(root: Path, parts: Sequence[Sequence[str]], wish: Wish) -> Layout:
     Raises:
         InputError: as `read_layout`.
     """
-    found = _holders(parts)
-    if len(found) > 1:
-        held = [os.sep.join(holder) for holders in found.values() for holder in holders]
+    holders_by_parent = _holders(parts)
+    if len(holders_by_parent) > 1:
+        held = [os.sep.join(holder) for holders in holders_by_parent.values() for holder in holders]
         raise InputError(
             f"{root}: folders named after splits lie in several: {_listed(sorted(held))}.\n"
             "Give one of those above them as data.root; data.layout=classes takes each of the "
             "first folders for a class."
         )
-    if not found:
+    if not holders_by_parent:
         if wish == "splits":
             raise InputError(
                 f"data.layout: splits: no folder in {root} is named after a split.\n"
                 "Known are train, val, eval, dev, holdout and test, and names with these words."
             )
         return _without_splits(parts)
-    ((above, holders),) = found.items()
+    ((above, holders),) = holders_by_parent.items()
     depth = len(above) + 2
     splits = {
         os.sep.join((*holder, name)): split
@@ -302,15 +296,15 @@ def _holders(parts: Sequence[Sequence[str]]) -> dict[tuple[str, ...], _Holders]:
         loose.add(folders)
         for depth, name in enumerate(folders):
             inside.setdefault(folders[:depth], Counter())[name] += 1
-    found: dict[tuple[str, ...], _Holders] = {}
+    holders_by_parent: dict[tuple[str, ...], _Holders] = {}
     for holder, names in inside.items():
         named = _splits_among(names)
         complete = all(named.values()) and holder not in loose
         if holder and (complete or _is_split(named)):
-            found.setdefault(holder[:-1], {})[holder] = named
+            holders_by_parent.setdefault(holder[:-1], {})[holder] = named
     every = {
         above: holders
-        for above, holders in found.items()
+        for above, holders in holders_by_parent.items()
         if _is_split({name: split for named in holders.values() for name, split in named.items()})
     }
     return {
@@ -322,8 +316,8 @@ def _holders(parts: Sequence[Sequence[str]]) -> dict[tuple[str, ...], _Holders]:
 
 def _is_split(named: Mapping[str, Split | None]) -> bool:
     """Whether there are folders for training and for holding out."""
-    found = set(named.values())
-    return "train" in found and bool(found & {"val", "test"})
+    splits = set(named.values())
+    return "train" in splits and bool(splits & {"val", "test"})
 
 
 def _beside(
@@ -333,16 +327,12 @@ def _beside(
     above = {
         os.sep.join(folder.split(os.sep)[:length]) for folder in splits for length in range(depth)
     }
-    found = Counter[str]()
+    counts = Counter[str]()
     for folders in parts:
         if os.sep.join(folders[:depth]) not in splits:
             tops = (os.sep.join(folders[:length]) for length in range(1, len(folders) + 1))
-            found[next((top for top in tops if top not in above), "")] += 1
-    return dict(found)
-
-
-def _all_deeper(parts: Sequence[Sequence[str]], depth: int) -> bool:
-    return all(len(folders) > depth for folders in parts)
+            counts[next((top for top in tops if top not in above), "")] += 1
+    return dict(counts)
 
 
 def _splits_among(tops: Mapping[str, int], rules: int = 2) -> dict[str, Split | None]:
@@ -360,8 +350,8 @@ def _split_within(folder: str, rules: int) -> Split | None:
     if side := _side(folder):
         return split_named(side[1])
     words = _WORDS.findall(os.path.basename(folder))
-    found = {split for word in words if (split := split_named(word, rules))}
-    return found.pop() if len(found) == 1 else None
+    splits = {split for word in words if (split := split_named(word, rules))}
+    return splits.pop() if len(splits) == 1 else None
 
 
 def _side(folder: str) -> re.Match[str] | None:
@@ -386,13 +376,11 @@ def _with_counts(folders: Mapping[str, int]) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     """Names in a line that ends."""
-    every = [_readable(name) for name in names]
+    every = [
+        printable_name(os.fsencode(name).decode("utf-8", "backslashreplace")) for name in names
+    ]
     more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
     return ", ".join(every[:_NAMED]) + more
-
-
-def _readable(name: str) -> str:
-    return printable_name(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def _without_splits(parts: Sequence[Sequence[str]], *, named: bool = True) -> Layout:
@@ -411,12 +399,12 @@ def _split_of(folder: str, rules: int = 2) -> Split | None:
 
 def _is_lettered(parts: Iterable[Sequence[str]]) -> bool:
     """Whether all pictures lie in `<letter>/<scene that begins with it>`, and there are any."""
-    found = False
+    any_pictures = False
     for folders in parts:
         if len(folders) < 2 or len(folders[0]) != 1 or not folders[1].startswith(folders[0]):
             return False
-        found = True
-    return found
+        any_pictures = True
+    return any_pictures
 
 
 def listed_labels(root: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
@@ -440,7 +428,7 @@ def listed_labels(root: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
 
 def _numbered(file: Path) -> list[tuple[str, int]]:
     """The lines `name number` of a list."""
-    found = []
+    numbered = []
     try:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -454,5 +442,5 @@ def _numbered(file: Path) -> list[tuple[str, int]]:
                 f"{file}: line {count}: '{line[:60]}': not a name and a number.\n"
                 "Take the list as Places365 has it, or remove it."
             )
-        found.append((name.strip(), int(number)))
-    return found
+        numbered.append((name.strip(), int(number)))
+    return numbered

@@ -40,6 +40,7 @@ def perceptual_hash(square: Image.Image) -> bytes:
         return b""
     import imagehash  # which loads SciPy: most trainings open a pack and look at nothing
 
+    # Zauner 2010: the signs of the 16 x 16 lowest frequencies of a DCT, about their median.
     bits = np.packbits(imagehash.phash(grey, _SIDE).hash.ravel())
     colors = square.resize((_COLORS, _COLORS), Image.Resampling.BOX)
     return bits.tobytes() + colors.tobytes()
@@ -84,8 +85,8 @@ def find_near_duplicates(phashes: Sequence[bytes]) -> list[list[int]]:
         near = (apart <= _BITS_APART) & (key <= _KEY_BITS_APART) & (color <= _COLOR_APART)
         firsts.append(first[near])
         seconds.append(second[near])
-    for found, more in zip((firsts, seconds), _alike_in_color(colors), strict=True):
-        found.append(more)
+    for pairs, more in zip((firsts, seconds), _alike_in_color(colors), strict=True):
+        pairs.append(more)
     first, second = np.concatenate(firsts), np.concatenate(seconds)
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -94,8 +95,8 @@ def find_near_duplicates(phashes: Sequence[bytes]) -> list[list[int]]:
     _, groups = connected_components(graph, directed=False)
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    found = [rows[members].tolist() for members in np.split(order, starts[1:])]
-    return [members for members in found if len(members) > 1]
+    pairs = [rows[members].tolist() for members in np.split(order, starts[1:])]
+    return [members for members in pairs if len(members) > 1]
 
 
 def _apart(colors: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -112,15 +113,16 @@ def _alike_in_color(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sample = values[:_SAMPLE]
     axes = np.linalg.svd(sample - sample.mean(0), full_matrices=False)[2][:_AXES]
     placed = values @ axes.T
-    # Differences that are spread like noise have 1.25 times the root mean square of their mean.
+    # Pictures within a mean |difference| of .1 are, nearly always, within this Euclidean distance:
+    # differences that are spread like noise have 1.25 times the root mean square of their mean.
     reach = 1.25 * _SPREAD_APART * values.shape[1] ** 0.5
     count = min(_NEIGHBORS, len(colors))
     from scipy.spatial import KDTree
 
     _, near = KDTree(placed).query(placed, k=count, distance_upper_bound=reach)
     first, second = np.repeat(np.arange(len(colors)), count), near.ravel()
-    found = (second < len(colors)) & (first != second)
-    first, second = first[found], second[found]
+    are_pairs = (second < len(colors)) & (first != second)
+    first, second = first[are_pairs], second[are_pairs]
     least = np.maximum(spread[first], spread[second]) * _SPREAD_APART
     alike = _apart(colors, first, second) <= least
     return first[alike], second[alike]

@@ -7,19 +7,20 @@ was copied or touched is verified again, and the trials of a sweep are not each 
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import xxhash
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from colornet.cli_result import count_text
 from colornet.config.reading import read_json
 from colornet.data.build import INDEX, PICTURES, index_hash, locked
-from colornet.data.splits import SPLITS
+from colornet.data.splits import Split
 from colornet.errors import InputError
 from colornet.storage import cache_folder, write_atomic
 
@@ -27,8 +28,6 @@ CHUNK = 1 << 24
 """Bytes of pictures that a thread takes at a time."""
 MAX_INDEX = 1_000_000_000
 """Bytes: some 200 a picture."""
-_HASH = re.compile("[0-9a-f]{8,128}")
-_SIDES = (None, *SPLITS)
 
 
 def pixels_hash(pictures: np.ndarray) -> str:
@@ -58,14 +57,11 @@ def content_hash(
     chunks = [pictures[first : first + each] for first in range(0, len(pictures), each)]
     whole = hashlib.sha256()
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="verify") as pool:
-        digests = (one for chunk in pool.map(_digests, chunks) for one in chunk)
+        hashed = pool.map(lambda chunk: [hashlib.sha256(one).digest() for one in chunk], chunks)
+        digests = chain.from_iterable(hashed)
         for pixels, source, split in zip(digests, hashes, official, strict=True):
             whole.update(pixels + (source + (split or "")).encode())
     return whole.hexdigest()
-
-
-def _digests(pictures: np.ndarray) -> list[bytes]:
-    return [hashlib.sha256(picture).digest() for picture in pictures]
 
 
 def verify(folder: Path, index: Mapping[str, Any], pictures: np.ndarray) -> None:
@@ -89,10 +85,10 @@ def verify(folder: Path, index: Mapping[str, Any], pictures: np.ndarray) -> None
 
 
 def _check(folder: Path, index: Mapping[str, Any], pictures: np.ndarray) -> None:
-    wrong, known = "", {"index_hash", "pixels_hash"} & index.keys()
-    if len(known) == 1 or (known and index["index_hash"] != index_hash(index)):
+    wrong, recorded = "", {"index_hash", "pixels_hash"} & index.keys()
+    if len(recorded) == 1 or (recorded and index["index_hash"] != index_hash(index)):
         wrong = INDEX
-    elif known:
+    elif recorded:
         wrong = PICTURES if pixels_hash(pictures) != index["pixels_hash"] else ""
     elif content_hash(pictures, index["hashes"], index["official"]) != index["content_hash"]:
         wrong = f"{PICTURES} or the hashes and splits in {INDEX}"
@@ -111,74 +107,51 @@ def _is_noted(note: Path, folder: Path) -> bool:
 
 
 def _stamps(folder: Path) -> list[list[int]]:
-    return [_stamp((folder / name).stat()) for name in (PICTURES, INDEX)]
+    """Size, times, inode and device of both files, which change when they do.
+
+    A file's time of change may be set back, as copying tools do; that of its inode may not.
+    """
+    every = [(folder / name).stat() for name in (PICTURES, INDEX)]
+    return [[s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev] for s in every]
 
 
-def _stamp(status: os.stat_result) -> list[int]:
-    # The time of a file's change may be set back, as copying tools do; that of its inode may not.
-    times = [status.st_mtime_ns, status.st_ctime_ns]
-    return [status.st_size, *times, status.st_ino, status.st_dev]
+class _Index(BaseModel):
+    """What the index of a pack holds; packs of earlier versions lack what has a default."""
+
+    model_config = ConfigDict(strict=True)
+
+    key: str = Field(title="text")
+    image_size: int = Field(gt=0, le=4096, title="side of a picture")
+    names: list[str] = Field(title="list of texts")
+    hashes: list[Annotated[str, Field(pattern="^[0-9a-f]{8,128}$")]] = Field(title="list of hashes")
+    classes: list[str] = Field(title="list of texts")
+    official: list[Split | None] = Field(title="list of splits")
+    grey: list[int] = Field(title="list of rows")
+    skipped: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
+        title="list of names with reasons"
+    )
+    content_hash: str = Field(title="text")
+    read_as: str = Field("", title="text")
+    twins: list[list[int]] = Field([], title="list of lists of rows")
 
 
-def wrong_in(index: dict[str, Any]) -> str:
+def index_error(index: dict[str, Any]) -> str:
     """What an index lacks or holds of another kind, in words; nothing where it is sound."""
-    for key, (fits, what) in _WANTED.items():
-        if key not in index:
+    try:
+        pack = _Index.model_validate(index)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = str(first["loc"][0])
+        if first["type"] == "missing":
             return f"it has no {key}"
-        if not fits(index[key]):
-            return f"its {key} is no {what}"
-    for key, (fits, what) in _MAY_BE.items():
-        if key in index and not fits(index[key]):
-            return f"its {key} is no {what}"
-    count = len(index["names"])
+        return f"its {key} is no {_Index.model_fields[key].title}"
+    count = len(pack.names)
     for key in ("hashes", "classes", "official"):
         if len(index[key]) != count:
             return f"its {key} are {len(index[key]):,}, for {count_text(count, 'name')}"
-    if not all(0 <= row < count for row in index["grey"]):
+    if not all(0 <= row < count for row in pack.grey):
         return "its grey names pictures that are not there"
-    alike = [row for group in index.get("twins", ()) for row in group]
+    alike = [row for group in pack.twins for row in group]
     if not all(0 <= row < count for row in alike) or len(set(alike)) < len(alike):
         return "its twins name pictures that are not there, or twice"
     return ""
-
-
-def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(map(fits, value))
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_hash(value: Any) -> bool:
-    return isinstance(value, str) and bool(_HASH.fullmatch(value))
-
-
-def _is_row(value: Any) -> bool:
-    return type(value) is int
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_text, value))
-
-
-def _is_side(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value in _SIDES)
-
-
-_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "key": (_is_text, "text"),
-    "image_size": (lambda value: type(value) is int and 0 < value <= 4096, "side of a picture"),
-    "names": (_list_of(_is_text), "list of texts"),
-    "hashes": (_list_of(_is_hash), "list of hashes"),
-    "classes": (_list_of(_is_text), "list of texts"),
-    "official": (_list_of(_is_side), "list of splits"),
-    "grey": (_list_of(_is_row), "list of rows"),
-    "skipped": (_list_of(_is_pair), "list of names with reasons"),
-    "content_hash": (_is_text, "text"),
-}
-_MAY_BE: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "read_as": (_is_text, "text"),
-    "twins": (_list_of(_list_of(_is_row)), "list of lists of rows"),
-}
-"""What packs of earlier versions lack."""

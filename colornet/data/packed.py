@@ -18,7 +18,7 @@ from colornet.cli_result import count_text
 from colornet.config.reading import read_json
 from colornet.config.sections.data import DataConfig, FolderData, splits_by_appearance
 from colornet.data.build import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
-from colornet.data.pack_check import MAX_INDEX, verify, wrong_in
+from colornet.data.pack_check import MAX_INDEX, index_error, verify
 from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source, read_as
 from colornet.data.splits import (
@@ -183,7 +183,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
             f"{folder}: packed in format {version}, but this version reads {PACK_VERSION}.\n"
             "Pack the pictures again with `colorsweep data pack`."
         )
-    if wrong := wrong_in(index):
+    if wrong := index_error(index):
         raise _damaged(folder, f"{INDEX}: {wrong}")
     return index
 
@@ -230,7 +230,7 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
     pictures = _map_pictures(folder, index)
     used = _rows_in_use(index, data)
     official = [index["official"][row] for row in used]
-    splits, told = _split_rows(index, used, data)
+    splits, twins_text = _split_rows(index, used, data)
     return Pack(
         pictures=pictures,
         names=index["names"],
@@ -238,7 +238,9 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
         classes=index["classes"],
         content_hash=index["content_hash"],
         path=folder,
-        read_as="; ".join(filter(None, [described or index.get("read_as") or "a pack", told])),
+        read_as="; ".join(
+            filter(None, [described or index.get("read_as") or "a pack", twins_text])
+        ),
         skipped=[(name, reason) for name, reason in index["skipped"]],
         split_origins=split_origins(official),
         checked_near_duplicates=splits_by_appearance(data) and "twins" in index,
@@ -251,7 +253,7 @@ def _rows_in_use(index: dict[str, Any], data: DataConfig) -> np.ndarray:
     classes = index["classes"]
     for name in data.classes or ():
         if name not in classes:
-            hint = did_you_mean(name, {known for known in classes if known})
+            hint = did_you_mean(name, {label for label in classes if label})
             raise InputError(f"data.classes: '{name}': no usable picture is of this class.\n{hint}")
     chosen = set(classes) if data.classes is None else set(data.classes)
     left_out = set(index["grey"]) if data.skip_grey else set()
@@ -267,18 +269,22 @@ def _split_rows(
     """The rows of each split, and what became of near duplicates, for people."""
     hashes, official = index["hashes"], index["official"]
     by_hash = np.array(sorted(used, key=lambda row: hashes[row]), np.int64)
-    twins, told = [], ""
+    twins, twins_text = [], ""
     if splits_by_appearance(data):
-        place = {row: at for at, row in enumerate(by_hash.tolist())}
-        every = [[place[row] for row in group if row in place] for group in index.get("twins", ())]
+        position = {row: index for index, row in enumerate(by_hash.tolist())}
+        every = [
+            [position[row] for row in group if row in position] for group in index.get("twins", ())
+        ]
         twins = [group for group in every if len(group) > 1]
         if "twins" not in index:
-            told = "packed without looking for near duplicates, which may be in several splits"
+            twins_text = (
+                "packed without looking for near duplicates, which may be in several splits"
+            )
     sides = assign_splits(
         [hashes[row] for row in by_hash], [official[row] for row in by_hash], twins
     )
     if twins:
-        told = near_duplicates_text(sum(map(len, twins)), int((sides == LEFT_OUT).sum()))
+        twins_text = near_duplicates_text(sum(map(len, twins)), int((sides == LEFT_OUT).sum()))
     splits: dict[str, np.ndarray] = {
         split: by_hash[sides == side] for side, split in enumerate(SPLITS)
     }
@@ -295,4 +301,4 @@ def _split_rows(
     elif wanted > available:
         raise InputError(f"data.train_pictures: {wanted}: of {available} that the train split has.")
     splits["train"] = splits["train"][:wanted]
-    return splits, told
+    return splits, twins_text

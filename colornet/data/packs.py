@@ -73,7 +73,7 @@ def open_packs(config: Config, *, test: bool = False) -> Packs:
 
 
 def check_packs(packs: Packs, *, test: bool = False, origin: str = "") -> None:
-    """Whether these pictures can train and judge.
+    """Whether these pictures can be trained and measured on.
 
     Args:
         test: whether the test pictures will be looked at.
@@ -98,10 +98,12 @@ def require_pictures(pack: Pack, split: str, section: str = "data") -> None:
         raise InputError(f"{section}: the {split} split has no pictures.\nGive it more pictures.")
 
 
-def _check_apart(own: Pack, common: Pack, where: str) -> None:
+def _check_apart(training: Pack, common: Pack, where: str) -> None:
     """Raise InputError when held-out pictures of `common` are among those trained on in `own`."""
     held_out = {common.hashes[row] for split in ("val", "test") for row in common.indices(split)}
-    shared = [own.names[row] for row in own.indices("train") if own.hashes[row] in held_out]
+    shared = [
+        training.names[row] for row in training.indices("train") if training.hashes[row] in held_out
+    ]
     if shared:
         raise InputError(
             f"{where}: {len(shared)} of its held-out pictures are trained on, such as {shared[0]}."
@@ -109,7 +111,7 @@ def _check_apart(own: Pack, common: Pack, where: str) -> None:
         )
 
 
-def leakage_warning(own: Iterable[Pack], common: Pack | None) -> str:
+def leakage_warning(training: Iterable[Pack], common: Pack | None) -> str:
     """How many held-out pictures of `evaluate_on` have a near duplicate that is trained on.
 
     A sentence for people; empty where there are none, or where near duplicates of one of the sets
@@ -122,7 +124,7 @@ def leakage_warning(own: Iterable[Pack], common: Pack | None) -> str:
     if common is None or not common.checked_near_duplicates:
         return ""
     trained_on: dict[tuple[Path, int], bytes] = {}
-    for pack in own:
+    for pack in training:
         for row in pack.indices("train") if pack.checked_near_duplicates else ():
             if len(trained_on) < MOST_COMPARED and (pack.path, row) not in trained_on:
                 trained_on[pack.path, row] = perceptual_hash_of_pixels(pack.pictures[row])
@@ -133,12 +135,12 @@ def leakage_warning(own: Iterable[Pack], common: Pack | None) -> str:
     count = len(held_out)
     groups = find_near_duplicates([*phashes, *trained_on.values()])
     both = [group for group in groups if group[-1] >= count]
-    found = [held_out[place] for group in both for place in group if place < count]
-    if not found:
+    leaked = [held_out[row] for group in both for row in group if row < count]
+    if not leaked:
         return ""
     return (
-        f"evaluate_on: {len(found):,} of its {count:,} held-out pictures have a near duplicate "
-        f"that is trained on, such as {common.names[found[0]]}: what it measures is too good"
+        f"evaluate_on: {len(leaked):,} of its {count:,} held-out pictures have a near duplicate "
+        f"that is trained on, such as {common.names[leaked[0]]}: what it measures is too good"
     )
 
 

@@ -1,6 +1,5 @@
 """Which columns of a Parquet file hold the pictures, their classes and their splits."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +10,10 @@ from colornet.errors import InputError, did_you_mean
 
 SPLIT = "split"
 _LABELS = (
-    "label",
-    "labels",
-    "fine_label",
-    "class",
-    "class_name",
-    "class_label",
-    "category",
+    *("label", "labels", "fine_label", "class", "class_name", "class_label", "category"),
     "coarse_label",
 )
+"""Names of columns of classes; of several the first, the finest, is taken."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +31,8 @@ class Columns:
     names: tuple[str, ...]
     split: bool
 
-    def read(self) -> list[str]:
-        """The columns that are read for every picture beforehand."""
-        return [name for name in (self.label, SPLIT if self.split else None) if name]
-
     def class_of(self, value: int | str | None) -> str:
-        """The class that a value of the label column stands for."""
+        """The class that a value of the label column means."""
         if isinstance(value, int) and 0 <= value < len(self.names):
             return self.names[value]
         return "" if value is None or value == -1 else str(value)
@@ -68,40 +58,42 @@ def find_columns(
         what = _type(schema, label) or "no such column"
         raise InputError(
             f"{where}: data.label: '{label}': {what}, not classes.\n"
-            f"{_hint(label, [name for name in schema.names if _holds_labels(schema, name)])}"
+            f"{did_you_mean(label, [name for name in schema.names if _holds_labels(schema, name)])}"
         )
     split = schema.names.count(SPLIT) == 1 and _is_text(schema.field(SPLIT).type)
     return Columns(chosen, label, _class_names(schema, label), split and label != SPLIT)
 
 
 def _picture_column(schema: pa.Schema, where: str, named: str | None) -> str:
-    found = [column.name for column in schema if _holds_pictures(column.type)]
+    candidates = [column.name for column in schema if _holds_pictures(column.type)]
     if named is not None:
         # Both the column and its field may be meant: image, image.bytes.
         for name in (named, named.removesuffix(".bytes")):
-            if found.count(name) == 1:
+            if candidates.count(name) == 1:
                 return name
         what = _type(schema, named) or "no such column"
         raise InputError(
-            f"{where}: data.column: '{named}': {what}, not encoded pictures.\n{_hint(named, found)}"
+            f"{where}: data.column: '{named}': {what}, not encoded pictures.\n"
+            f"{did_you_mean(named, candidates)}"
         )
-    if not found:
+    if not candidates:
         raise InputError(
-            f"{where}: no column of encoded pictures; it has {_shown(schema.names)}.\n"
+            f"{where}: no column of encoded pictures, only {', '.join(schema.names)[:200]}.\n"
             "A column of bytes is needed, or one with a field `bytes`."
         )
-    if len(found) > 1:
+    if len(candidates) > 1:
         raise InputError(
-            f"{where}: {len(found)} columns may be the pictures: {_shown(found)}.\n"
-            f"Say which with data.column, such as data.column={found[0]}."
+            f"{where}: {len(candidates)} columns may be the pictures: "
+            f"{', '.join(candidates)[:200]}.\n"
+            f"Say which with data.column, such as data.column={candidates[0]}."
         )
-    return found[0]
+    return candidates[0]
 
 
 def _holds_pictures(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind):
-        place = kind.get_field_index("bytes")
-        return place >= 0 and _is_binary(kind.field(place).type)
+        field = kind.get_field_index("bytes")
+        return field >= 0 and _is_binary(kind.field(field).type)
     return _is_binary(kind)
 
 
@@ -125,14 +117,6 @@ def _is_text(kind: pa.DataType) -> bool:
 def _type(schema: pa.Schema, name: str) -> str:
     count = schema.names.count(name)
     return str(schema.field(name).type)[:60] if count == 1 else f"{count} columns" if count else ""
-
-
-def _hint(name: str, usable: Sequence[str]) -> str:
-    return did_you_mean(name, usable) if usable else "It has none."
-
-
-def _shown(names: Iterable[str]) -> str:
-    return ", ".join(names)[:200]
 
 
 def _class_names(schema: pa.Schema, label: str | None) -> tuple[str, ...]:

@@ -13,27 +13,18 @@ from PIL import features
 
 from colornet.errors import os_error_reason
 
+_SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "AVIF": (".avif", ".avifs"),
+    "HEIF": (".heic", ".heif", ".hif"),
+}
 PICTURES: Mapping[str, str] = MappingProxyType(
-    {
-        ".jpg": "JPEG",
-        ".jpeg": "JPEG",
-        ".jpe": "JPEG",
-        ".jfif": "JPEG",
-        ".mpo": "JPEG",
-        ".png": "PNG",
-        ".apng": "PNG",
-        ".webp": "WEBP",
-        ".bmp": "BMP",
-        ".dib": "BMP",
-        ".tif": "TIFF",
-        ".tiff": "TIFF",
-        ".gif": "GIF",
-        ".avif": "AVIF",
-        ".avifs": "AVIF",
-        ".heic": "HEIF",
-        ".heif": "HEIF",
-        ".hif": "HEIF",
-    }
+    {suffix: name for name, suffixes in _SUFFIXES.items() for suffix in suffixes}
 )
 """Suffixes of picture files, and the format by which Pillow knows them. AVIF and HEIF are read
 where the installed libraries can."""
@@ -47,22 +38,22 @@ _HEIC_EXTRA = "pip install 'colorsweep[heic]'"
 @cache
 def suffixes(rules: int = 2) -> tuple[str, ...]:
     """Suffixes, in small letters, of the files that are read as pictures here."""
-    known = FIRST_RULES if rules == 1 else PICTURES
-    return tuple(sorted(suffix for suffix in known if _reads(PICTURES[suffix])))
+    candidates = FIRST_RULES if rules == 1 else PICTURES
+    return tuple(sorted(suffix for suffix in candidates if _reads(PICTURES[suffix])))
 
 
 @cache
 def formats(rules: int = 2) -> tuple[str, ...]:
     """The formats that Pillow may take a file for, whatever its suffix is."""
     read = suffixes(rules)
-    found = tuple(dict.fromkeys(kind for suffix, kind in PICTURES.items() if suffix in read))
+    names = tuple(dict.fromkeys(kind for suffix, kind in PICTURES.items() if suffix in read))
     if ".dib" in read:
-        found += ("DIB",)  # a BMP without the header of the file
-    if "HEIF" in found:
+        names += ("DIB",)  # a BMP without the header of the file
+    if "HEIF" in names:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    return found
+    return names
 
 
 def formats_named(rules: int = 2) -> str:
@@ -122,13 +113,15 @@ def passed_over_text(passed_over: Mapping[str, int]) -> str:
     if not passed_over:
         return ""
     # Other pictures first: they are what is missed.
-    kinds = sorted(passed_over, key=lambda one: (one not in PICTURES, -passed_over[one], one))
+    kinds = sorted(
+        passed_over, key=lambda suffix: (suffix not in PICTURES, -passed_over[suffix], suffix)
+    )
     named = [f"{passed_over[kind]:,} {_shown(kind)}" for kind in kinds[:_KINDS_NAMED]]
     if rest := sum(passed_over[kind] for kind in kinds[_KINDS_NAMED:]):
         named.append(f"{rest:,} of {len(kinds) - _KINDS_NAMED} other kinds")
     remedy = (
         f" ({_HEIC_EXTRA} to read them)"
-        if any(PICTURES.get(one) == "HEIF" for one in kinds)
+        if any(PICTURES.get(suffix) == "HEIF" for suffix in kinds)
         else ""
     )
     return f"{', '.join(named)}: not read{remedy}"
@@ -186,8 +179,8 @@ def _walk(root: Path, apart_from: Path | None, unread: dict[str, str]) -> Iterat
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            with os.scandir(root / folder) as found:
-                items = sorted(found, key=lambda item: item.name, reverse=True)
+            with os.scandir(root / folder) as entries:
+                items = sorted(entries, key=lambda item: item.name, reverse=True)
         except OSError as error:
             if not folder:
                 raise

@@ -12,14 +12,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from colornet.config.reading import json_mapping
 from colornet.data.build import INDEX, PICTURES, locked
 from colornet.errors import InputError, error_summary, os_error_reason
-from colornet.storage import Storage, cache_folder, sync_folder, write_atomic
+from colornet.storage import Storage, cache_folder, sha256_file, sync_folder, write_atomic
 
 SUMS = "sums.json"
 CHUNK = 2**22
@@ -62,7 +61,7 @@ def fetch_pack(uri: str) -> Path:
     try:
         text = storage.text(SUMS).encode()
         sums = json_mapping(text, SUMS)
-        needed = sum(int(one["bytes"]) for one in sums.values())
+        needed = sum(int(described["bytes"]) for described in sums.values())
     except FileNotFoundError:
         raise InputError(
             f"data.root: {uri}: no pack is there.\n"
@@ -110,28 +109,19 @@ def _copy(storage: Storage, sums: dict[str, Any], text: bytes, folder: Path) -> 
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _described(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+
+
 def _check_space(uri: str, folder: Path, needed: int) -> None:
-    place = folder
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
     if needed + SPARE > free:
         raise InputError(
-            f"{uri}: its {needed / 1e9:,.1f} GB do not fit into {place}, where "
+            f"{uri}: its {needed / 1e9:,.1f} GB do not fit into {existing}, where "
             f"{free / 1e9:,.1f} GB are free.\n"
             "Pack fewer or smaller pictures (data.fraction, data.image_size), or set "
             "COLORSWEEP_CACHE to a larger disk on every node."
         )
-
-
-def _described(path: Path) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for chunk in _chunks(path):
-        digest.update(chunk)
-    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk

@@ -137,10 +137,10 @@ def select_classes(
     """The entries of the chosen classes, None for all. Raises InputError for an unknown class."""
     if chosen is None:
         return entries
-    known = {entry.label for entry in entries}
+    present = {entry.label for entry in entries}
     for name in chosen:
-        if name not in known:
-            classes = known - {""}
+        if name not in present:
+            classes = present - {""}
             hint = did_you_mean(name, classes) if classes else "Its pictures have no classes."
             raise InputError(f"data.classes: '{name}': no such class in {where}.\n{hint}")
     return [entry for entry in entries if entry.label in chosen]

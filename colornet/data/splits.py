@@ -18,54 +18,21 @@ _TRAIN, _VAL, _TEST = range(3)
 LEFT_OUT = -1
 """Of pictures that no split has: near duplicates of official ones that are held out."""
 _VAL_FROM, _TEST_FROM = 0.8, 0.9
-_FIRST_WORDS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
+_FIRST_WORDS: dict[Split, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
 }
 """Those that `data.rules: 1` knows."""
-_WORDS: dict[str, Split] = {
-    **_FIRST_WORDS,
-    "dev": "val",
-    "development": "val",
-    "eval": "val",
-    "evaluation": "val",
-    "holdout": "val",
-    "heldout": "val",
+_LATER_WORDS = ("dev", "development", "eval", "evaluation", "holdout", "heldout")
+_FIRST = {word: split for split, words in _FIRST_WORDS.items() for word in words}
+_WORDS: dict[str, Split] = {**_FIRST, **dict.fromkeys(_LATER_WORDS, "val")}
+_LIKE_WORDS = {
+    *("benchmark", "blind", "challenge", "cv", "extra", "final", "hidden", "minival", "ood"),
+    *("other", "probe", "query", "quiz", "rest", "score", "tr", "trainval", "trn", "ts", "tst"),
+    *("unlabeled", "unlabelled", "unseen", "vl", "vld"),
 }
-_LIKE_WORDS = frozenset(
-    [
-        "benchmark",
-        "blind",
-        "challenge",
-        "cv",
-        "extra",
-        "final",
-        "hidden",
-        "minival",
-        "ood",
-        "other",
-        "probe",
-        "query",
-        "quiz",
-        "rest",
-        "score",
-        "tr",
-        "trainval",
-        "trn",
-        "ts",
-        "tst",
-        "unlabeled",
-        "unlabelled",
-        "unseen",
-        "vl",
-        "vld",
-    ]
-)
+"""Words for parts of a data set that are no known split, but may well be meant as one."""
 
 
 def split_named(word: str, rules: int = 2) -> Split | None:
@@ -75,7 +42,7 @@ def split_named(word: str, rules: int = 2) -> Split | None:
     `test_set`, `traindata`.
     """
     if rules == 1:
-        return _FIRST_WORDS.get(word.lower())
+        return _FIRST.get(word.lower())
     return _WORDS.get(_plain(word))
 
 
@@ -96,10 +63,10 @@ def trainable_splits(official: Sequence[Split | None]) -> list[Split | None]:
     test pictures become the test split, as those of Places365 and ImageNet, whose test sets have
     no labels: what is published of a model is measured on them.
     """
-    found = set(official)
-    if not found - {"val", "test"}:
+    splits = set(official)
+    if not splits - {"val", "test"}:
         return [None] * len(official)
-    if "test" in found:
+    if "test" in splits:
         return list(official)
     return ["test" if split == "val" else split for split in official]
 
@@ -130,8 +97,10 @@ def assign_splits(
     """
     values = np.array([_value(digest) for digest in hashes], np.float64)
     group = np.arange(len(hashes))
-    given = np.array([_fixed(split) for split in official or [None] * len(hashes)], np.int8)
-    found = given.copy()
+    # What may be split further counts as train.
+    given = [SPLITS.index(split or "train") for split in official or [None] * len(hashes)]
+    given = np.array(given, np.int8)
+    sides = given.copy()
     for members in twins:
         least = min(hashes[row] for row in members)
         values[members] = _value(hashlib.sha256(least.encode()).hexdigest())
@@ -139,21 +108,23 @@ def assign_splits(
         held_out = max(given[row] for row in members)
         for row in members:
             if held_out != _TRAIN and given[row] != held_out:
-                found[row] = LEFT_OUT
+                sides[row] = LEFT_OUT
     missing = [split for split in (_VAL, _TEST) if split not in given]
+    # The hash is uniform, so that its value alone says in which tenth a picture is, at any size of
+    # the set: what is added later moves nothing.
     by_hash = np.where(values < _VAL_FROM, _TRAIN, np.where(values < _TEST_FROM, _VAL, _TEST))
     by_hash[~np.isin(by_hash, missing)] = _TRAIN
-    rest = np.flatnonzero(found == _TRAIN)
-    found[rest] = by_hash[rest]
-    if len(rest) >= 2 and len(np.unique(found[rest])) <= len(missing):
-        _fill(found, rest[np.lexsort((group[rest], values[rest]))], group, missing)
-    return found
+    rest = np.flatnonzero(sides == _TRAIN)
+    sides[rest] = by_hash[rest]
+    if len(rest) >= 2 and len(np.unique(sides[rest])) <= len(missing):
+        _fill(sides, rest[np.lexsort((group[rest], values[rest]))], group, missing)
+    return sides
 
 
-def _fill(found: np.ndarray, order: np.ndarray, group: np.ndarray, missing: Sequence[int]) -> None:
+def _fill(sides: np.ndarray, order: np.ndarray, group: np.ndarray, missing: Sequence[int]) -> None:
     """Give a tenth of a small set's pictures, group by group, to each split that is missing."""
     held_out = max(1, len(order) // 10)
-    found[order] = _TRAIN
+    sides[order] = _TRAIN
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     groups = np.split(order, starts[1:])
     for turn, split in enumerate(missing):
@@ -162,7 +133,7 @@ def _fill(found: np.ndarray, order: np.ndarray, group: np.ndarray, missing: Sequ
         taken = 0
         while taken < held_out and len(groups) > 1:
             members = groups.pop(0)
-            found[members] = split
+            sides[members] = split
             taken += len(members)
 
 
@@ -173,8 +144,8 @@ def _value(digest: str) -> float:
 
 def near_duplicates_text(pictures: int, left_out: int) -> str:
     """What becomes of near duplicates, for people."""
-    told = f"{pictures:,} near duplicates, each kept in the split of its likes"
-    return f"{told}, {left_out:,} left out for official held-out ones" if left_out else told
+    text = f"{pictures:,} near duplicates, each kept in the split of its likes"
+    return f"{text}, {left_out:,} left out for official held-out ones" if left_out else text
 
 
 def split_origins(official: Sequence[Split | None]) -> dict[Split, str]:
@@ -182,8 +153,3 @@ def split_origins(official: Sequence[Split | None]) -> dict[Split, str]:
     held_out = {split: "official" if split in official else "hash" for split in SPLITS[1:]}
     train = "official" if set(held_out.values()) == {"official"} else "hash"
     return {"train": train, **held_out}
-
-
-def _fixed(split: Split | None) -> int:
-    """The index of a split that stays as it is; what may be split further counts as train."""
-    return _TRAIN if split is None else SPLITS.index(split)

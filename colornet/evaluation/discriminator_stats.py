@@ -158,9 +158,3 @@ def _difference(first: np.ndarray, second: np.ndarray) -> float:
     """Of the means; NaN where both are infinite."""
     with np.errstate(invalid="ignore"):
         return float(np.mean(first) - np.mean(second))
-
-
-def _squared_error(values: np.ndarray) -> float:
-    """Of the mean."""
-    with np.errstate(invalid="ignore"):
-        return float(np.var(values, ddof=1)) / len(values)

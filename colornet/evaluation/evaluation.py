@@ -101,13 +101,13 @@ def evaluate(
         dtype=torch.uint8,
         device=device,
     )
-    tally = Tally.none(device)
+    tally = Tally(device)
     was_training = generator.training
     generator.eval()
     with torch.inference_mode():
-        # Whole batches, so that a picture is in the same one on any number of ranks.
-        places = _places(pack, len(indices), device, size)
-        for start, stop in places[ranks.part(len(places))]:
+        # Rank by rank whole batches, so that a picture is in the same one on any number of ranks.
+        batches = _places(pack, len(indices), device, size)
+        for start, stop in batches[ranks.part(len(batches))]:
             pictures = _read(pack, indices[start:stop], device)
             pair = _pair(pictures, colorize_at(generator, pictures, size))
             _note(pair, values[:, start:stop], fixed[start:stop], tally)
@@ -204,6 +204,7 @@ def _typical_colors(pack: Pack, device: torch.device) -> dict[str, Tensor]:
         pixels += ab[:, 0].numel()
         for channel in range(2):
             histogram[channel] += torch.histc(ab[:, channel], bins, -1.0, 1.0).double().cpu()
+    # The median of each channel is the middle of the bin in which half of the pixels are reached.
     middle = (histogram.cumsum(1) >= pixels / 2).int().argmax(1)
     median = (middle + 0.5) * (2.0 / bins) - 1.0
     return {"mean": (sums / pixels).float(), "median": median.float()}
@@ -240,8 +241,8 @@ def _references(
     for kind, ab in (("truth", true.ab), ("grey", torch.zeros_like(true.ab))):
         pair = _pair(true, Prediction("ab", ab, true.lightness))
         values = {name: metric(pair).cpu() for name, metric in PER_PICTURE.items()}
-        shown = pair.predicted_rgb.permute(0, 2, 3, 1).byte().cpu().numpy()
-        yield kind, true.pixels.cpu().numpy() if kind == "truth" else shown, values
+        rgb = pair.predicted_rgb.permute(0, 2, 3, 1).byte().cpu().numpy()
+        yield kind, true.pixels.cpu().numpy() if kind == "truth" else rgb, values
 
 
 def _row(

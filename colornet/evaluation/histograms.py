@@ -6,7 +6,6 @@ same grid). Those that some 8-bit sRGB color falls into are 261, which is fewer 
 """
 
 import math
-from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -14,28 +13,11 @@ from torch import Tensor
 
 BIN_WIDTH = 10.0
 """Lab units."""
-_ROWS = {
-    -9: (8, 8),
-    -8: (4, 8),
-    -7: (2, 9),
-    -6: (0, 9),
-    -5: (-2, 9),
-    -4: (-3, 9),
-    -3: (-4, 9),
-    -2: (-4, 9),
-    -1: (-5, 9),
-    0: (-6, 9),
-    1: (-7, 8),
-    2: (-7, 8),
-    3: (-8, 8),
-    4: (-9, 8),
-    5: (-9, 7),
-    6: (-10, 7),
-    7: (-11, 7),
-    8: (-11, 7),
-    9: (-9, 0),
-    10: (-7, -5),
-}
+_COLUMNS = (
+    *((8, 8), (4, 8), (2, 9), (0, 9), (-2, 9), (-3, 9), (-4, 9), (-4, 9), (-5, 9), (-6, 9)),
+    *((-7, 8), (-7, 8), (-8, 8), (-9, 8), (-9, 7), (-10, 7), (-11, 7), (-11, 7), (-9, 0), (-7, -5)),
+)
+_ROWS = {ten - 9: ends for ten, ends in enumerate(_COLUMNS)}
 """Tens of a -> first and last ten of b: the whole 256 x 256 x 256 cube, rounded."""
 BINS = sum(last - first + 1 for first, last in _ROWS.values())
 OUTSIDE = BINS
@@ -70,6 +52,7 @@ def bin_of(color: Tensor) -> Tensor:
     Returns:
         (N * H * W,) int32, 0 .. 261.
     """
+    # A bin is a place in a square that reaches beyond all of them; elsewhere it holds OUTSIDE.
     tens = (color * (1 / BIN_WIDTH)).round_().clamp_(-_REACH, _REACH).nan_to_num_(nan=_REACH)
     cells = (tens[:, 0] * _SIDE).add_(tens[:, 1]).add_(_REACH * _SIDE + _REACH)
     return _numbers(color.device).index_select(0, cells.flatten().int())
@@ -91,7 +74,6 @@ def closeness(distance: Tensor) -> Tensor:
     return (distance * (-1 / _FURTHEST)).add_(1).clamp_min_(0)
 
 
-@dataclass
 class ColorCounts:
     """Pixels of a split, counted by bin; of fixed size, however many pictures are added.
 
@@ -101,14 +83,9 @@ class ColorCounts:
         closeness: sums of `closeness` by the bin of the true color, (262,).
     """
 
-    true: Tensor
-    predicted: Tensor
-    closeness: Tensor
-
-    @classmethod
-    def none(cls, device: torch.device) -> "ColorCounts":
-        """Before the first picture."""
-        return cls(*torch.zeros(3, BINS + 1, dtype=torch.float64, device=device))
+    def __init__(self, device: torch.device) -> None:
+        counts = torch.zeros(3, BINS + 1, dtype=torch.float64, device=device)
+        self.true, self.predicted, self.closeness = counts
 
     def add(self, predicted: Tensor, true: Tensor, closeness: Tensor) -> None:
         """Count more pictures.
@@ -129,6 +106,8 @@ def rebalanced_closeness(counts: ColorCounts) -> float:
     That is Zhang et al.'s weighting of every pixel by 1 / p(its true bin), lambda 0, with p the
     distribution of the very pictures that are judged.
     """
+    # Each pixel weighs 1 / p(bin), so that a bin's pixels weigh as much as any other bin's: what is
+    # left is the mean over bins of their means (Zhang et al. 2016, equation 4 with lambda 0).
     occurs = counts.true > 0
     means = counts.closeness[occurs] / counts.true[occurs]
     return float(means.mean())
@@ -138,7 +117,8 @@ def histogram_distance(counts: ColorCounts) -> float:
     """Jensen-Shannon distance, to base 2, of predicted and true colors: 0 equal, 1 disjoint."""
     predicted = counts.predicted / counts.predicted.sum()
     true = counts.true / counts.true.sum()
+    # JSD = (KL(p, m) + KL(q, m)) / 2 with m the mean of both (Lin 1991); in bits it is at most 1,
+    # and its root is a metric (Endres & Schindelin 2003). xlogy takes 0 log 0 for 0.
     middle = (predicted + true) / 2
-    # xlogy takes 0 log 0 for 0.
     gains = [(torch.xlogy(p, p) - torch.xlogy(p, middle)).sum() for p in (predicted, true)]
     return float(((gains[0] + gains[1]) / math.log(4)).clamp(0, 1).sqrt())

@@ -1,7 +1,7 @@
 """Each metric a function of predicted and true colors.
 
 The names, units and directions are those of `colornet.config.columns.METRICS`. Most metrics give
-one value per picture; NaN stands for "does not apply to this picture" and becomes null wherever
+one value per picture; NaN means "does not apply to this picture" and becomes null wherever
 it is written. A few need all pixels of a split at once and are read from a `Tally`.
 """
 
@@ -26,6 +26,27 @@ STRONG_CHROMA = 40.0
 """Lab chroma above which a true color counts as strong."""
 _EPSILON = 2.0
 _AB_TOLERANCE = 2.2 * _EPSILON
+
+
+def opponents_of(rgb: Tensor) -> Tensor:
+    """Red against green, and yellow against blue: (N, 3, H, W) in [0, 255] -> (N, 2, H, W)."""
+    red, green, blue = rgb.unbind(1)
+    # rg = R - G, yb = (R + G) / 2 - B (equations 1 and 2).
+    return torch.stack((red - green, (red + green).mul_(0.5).sub_(blue)), 1)
+
+
+def colorfulness_of(opponents: Tensor) -> Tensor:
+    """M3: 0 for grey, 85.53 for pure red, 109 for what people call extremely colorful.
+
+    Args:
+        opponents: (N, 2, H, W), as `opponents_of` gives them.
+
+    Returns:
+        (N,): the norm of the two deviations + 0.3 x the norm of the two means.
+    """
+    # M3 = sqrt(var rg + var yb) + 0.3 sqrt(mean rg^2 + mean yb^2) (section 7).
+    variances, means = torch.var_mean(opponents.flatten(2), 2, correction=0)
+    return variances.sum(1).sqrt() + 0.3 * means.square().sum(1).sqrt()
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,13 @@ class Pair:
         return self.unclipped_rgb.clamp(0, 255)
 
     @cached_property
+    def right_ab(self) -> Tensor:
+        """(N, H, W) bool: pixels within 4.4 Lab units in a and in b, rounded to whole ones."""
+        difference = (self.predicted_color.round() - self.true_color.round()).abs_()
+        right = difference <= _AB_TOLERANCE
+        return right[:, 0] & right[:, 1]
+
+    @cached_property
     def rgb_error(self) -> Tensor:
         """Differences (N, 3, H, W) of 255."""
         return self.predicted_rgb - self.true_rgb
@@ -103,11 +131,6 @@ class Pair:
         return colorfulness_of(opponents_of(self.true_rgb))
 
 
-def ab_mae(pair: Pair) -> Tensor:
-    """Mean |difference| over pixels, a and b; Lab units."""
-    return pair.ab_error.mean((1, 2, 3))
-
-
 def strong_ab_mae(pair: Pair) -> Tensor:
     """`ab_mae` over the pixels whose true chroma is above 40; NaN for pictures without any."""
     strong = pair.true_chroma > STRONG_CHROMA
@@ -115,32 +138,11 @@ def strong_ab_mae(pair: Pair) -> Tensor:
     return error.sum((1, 2)) / strong.sum((1, 2))
 
 
-def rgb_mae(pair: Pair) -> Tensor:
-    """Mean |difference| of 8-bit RGB after clipping to sRGB; of 255 (Nazeri et al. 2018)."""
-    return pair.rgb_error.abs().mean((1, 2, 3))
-
-
 def psnr(pair: Pair) -> Tensor:
     """20 log10(255 / RMSE) of 8-bit RGB, dB; NaN for equal pictures, whose PSNR is infinite."""
     mean_square = pair.rgb_error.square().mean((1, 2, 3))
     value = 10 * torch.log10(255**2 / mean_square)
     return torch.where(mean_square == 0, torch.nan, value)
-
-
-def ssim(pair: Pair) -> Tensor:
-    """Structural similarity of 8-bit RGB (Wang et al. 2004), at most 1; mostly the lightness's.
-
-    NaN for pictures smaller than its window of 11 pixels.
-    """
-    return structural_similarity(pair.predicted_rgb, pair.true_rgb)
-
-
-def ciede2000(pair: Pair) -> Tensor:
-    """Mean CIEDE2000 difference (Sharma et al. 2005) over pixels, both with the true lightness.
-
-    About 1 is just noticeable.
-    """
-    return ciede2000_of(pair.predicted_color, pair.true_color).mean((1, 2))
 
 
 def eps_accuracy(pair: Pair) -> Tensor:
@@ -156,51 +158,7 @@ def eps_accuracy(pair: Pair) -> Tensor:
         for lightness in (pair.predicted_lightness, pair.lightness)
     )
     right = (predicted - true).abs_() <= _EPSILON
-    return (right & _right_ab(pair)).float().mean((1, 2))
-
-
-def eps_accuracy_ab(pair: Pair) -> Tensor:
-    """`eps_accuracy` in a and b alone, which applies to every generator; the higher of the two."""
-    return _right_ab(pair).float().mean((1, 2))
-
-
-def _right_ab(pair: Pair) -> Tensor:
-    """(N, H, W) bool."""
-    difference = (pair.predicted_color.round() - pair.true_color.round()).abs_()
-    right = difference <= _AB_TOLERANCE
-    return right[:, 0] & right[:, 1]
-
-
-def auc(pair: Pair) -> Tensor:
-    """Area under the curve of the share of pixels within t of the truth, t = 0 .. 150 Lab units.
-
-    Distances are Euclidean in ab; equal pictures have 1 (Zhang et al. 2016). It comes to
-    1 - the mean of min(distance, 150) / 150.
-    """
-    return pair.closeness.mean((1, 2))
-
-
-def colorfulness(pair: Pair) -> Tensor:
-    """M3 of the prediction (Hasler & Süsstrunk 2003), with signed opponent channels."""
-    return pair.predicted_colorfulness
-
-
-def colorfulness_abs(pair: Pair) -> Tensor:
-    """M3 of |red - green| and |yellow - blue|, as DDColor (Kang et al. 2023) has it.
-
-    Half red, half green is 85.53 here, as all red is, and 293.25 in `colorfulness`.
-    """
-    return colorfulness_of(pair.predicted_opponents.abs())
-
-
-def colorfulness_gap(pair: Pair) -> Tensor:
-    """|Colorfulness of the prediction - that of the truth|."""
-    return (pair.predicted_colorfulness - pair.true_colorfulness).abs()
-
-
-def chroma_bias(pair: Pair) -> Tensor:
-    """Mean chroma C* of the prediction - that of the truth, Lab units; below 0 is faded."""
-    return (chroma_of(pair.predicted_color) - pair.true_chroma).mean((1, 2))
+    return (right & pair.right_ab).float().mean((1, 2))
 
 
 def clipped_gamut(pair: Pair) -> Tensor:
@@ -213,25 +171,35 @@ def clipped_gamut(pair: Pair) -> Tensor:
 
 
 PER_PICTURE: dict[str, Callable[[Pair], Tensor]] = {
-    "ab_mae": ab_mae,
-    "rgb_mae": rgb_mae,
+    # Mean |difference| over pixels, a and b; Lab units.
+    "ab_mae": lambda pair: pair.ab_error.mean((1, 2, 3)),
+    # Mean |difference| of 8-bit RGB after clipping to sRGB, of 255 (Nazeri et al. 2018).
+    "rgb_mae": lambda pair: pair.rgb_error.abs().mean((1, 2, 3)),
     "psnr": psnr,
-    "ssim": ssim,
-    "ciede2000": ciede2000,
-    "auc": auc,
+    # Of 8-bit RGB (Wang et al. 2004), at most 1; mostly the lightness's, which both share.
+    "ssim": lambda pair: structural_similarity(pair.predicted_rgb, pair.true_rgb),
+    # Mean over pixels, both with the true lightness (Sharma et al. 2005); 1 is just noticeable.
+    "ciede2000": lambda pair: ciede2000_of(pair.predicted_color, pair.true_color).mean((1, 2)),
+    # Area under the curve of the share of pixels within t Lab units of the truth in ab, t = 0 ..
+    # 150; equal pictures have 1 (Zhang et al. 2016). It is 1 - mean of min(distance, 150) / 150.
+    "auc": lambda pair: pair.closeness.mean((1, 2)),
     "eps_accuracy": eps_accuracy,
-    "eps_accuracy_ab": eps_accuracy_ab,
-    "colorfulness": colorfulness,
-    "colorfulness_abs": colorfulness_abs,
-    "colorfulness_gap": colorfulness_gap,
-    "chroma_bias": chroma_bias,
+    # The same in a and b alone, which applies to every generator; the higher of the two.
+    "eps_accuracy_ab": lambda pair: pair.right_ab.float().mean((1, 2)),
+    # M3 (Hasler & Suesstrunk 2003), with signed opponent channels.
+    "colorfulness": lambda pair: pair.predicted_colorfulness,
+    # M3 of |red - green| and |yellow - blue|, as DDColor (Kang et al. 2023) has it. Half red, half
+    # green is 85.53 here, as all red is, and 293.25 in `colorfulness`.
+    "colorfulness_abs": lambda pair: colorfulness_of(pair.predicted_opponents.abs()),
+    "colorfulness_gap": lambda pair: (pair.predicted_colorfulness - pair.true_colorfulness).abs(),
+    # Mean chroma C* of the prediction - that of the truth, Lab units; below 0 is faded.
+    "chroma_bias": lambda pair: (chroma_of(pair.predicted_color) - pair.true_chroma).mean((1, 2)),
     "clipped_gamut": clipped_gamut,
     "strong_ab_mae": strong_ab_mae,
 }
-"""Metrics of one picture; over many pictures their mean counts."""
+"""Metrics of one picture, (N,); over many pictures their mean counts."""
 
 
-@dataclass
 class Tally:
     """What the metrics of a whole split need, added up batch by batch, of fixed size.
 
@@ -240,14 +208,10 @@ class Tally:
         predicted_colorfulness: sum over the pictures; `true_colorfulness` likewise.
     """
 
-    colors: ColorCounts
-    predicted_colorfulness: Tensor
-    true_colorfulness: Tensor
-
-    @classmethod
-    def none(cls, device: torch.device) -> "Tally":
-        """Before the first picture."""
-        return cls(ColorCounts.none(device), *torch.zeros(2, dtype=torch.float64, device=device))
+    def __init__(self, device: torch.device) -> None:
+        self.colors = ColorCounts(device)
+        sums = torch.zeros(2, dtype=torch.float64, device=device)
+        self.predicted_colorfulness, self.true_colorfulness = sums
 
     def sums(self) -> list[Tensor]:
         """All that is added up, float64."""
@@ -269,47 +233,15 @@ def colorfulness_ratio(tally: Tally) -> float:
     return float(tally.predicted_colorfulness / tally.true_colorfulness)
 
 
-def auc_rebalanced(tally: Tally) -> float:
-    """`auc` with every pixel weighted by 1 / p(its true color) (Zhang et al. 2016, lambda 0).
-
-    p is the distribution of the split's own true colors over 261 bins of 10 Lab units, so that
-    each color that occurs counts the same, however rare: trials judged on the same pictures
-    compare, values from other pictures do not. The paper's p is that of ImageNet.
-    """
-    return rebalanced_closeness(tally.colors)
-
-
-def ab_histogram(tally: Tally) -> float:
-    """Jensen-Shannon distance of the predicted and true colors of the whole split.
-
-    To base 2, over the 261 bins and one for colors that no screen shows: 0 when every color is
-    predicted as often as it occurs, wherever that is, 1 when no bin occurs in both.
-    """
-    return histogram_distance(tally.colors)
-
-
 OVERALL: dict[str, Callable[[Tally], float]] = {
     "colorfulness_ratio": colorfulness_ratio,
-    "auc_rebalanced": auc_rebalanced,
-    "ab_histogram": ab_histogram,
+    # `auc` with every pixel weighted by 1 / p(its true color) (Zhang et al. 2016, lambda 0). Here
+    # p is the distribution of the split's own true colors, so that each color that occurs counts
+    # the same, however rare: trials measured on the same pictures compare, values from other
+    # pictures do not. The paper's p is that of ImageNet.
+    "auc_rebalanced": lambda tally: rebalanced_closeness(tally.colors),
+    # 0 when every color is predicted as often as it occurs, wherever that is; 1 when no bin of
+    # color, nor that of colors which no screen shows, occurs in both.
+    "ab_histogram": lambda tally: histogram_distance(tally.colors),
 }
 """Metrics of a split as a whole, which have no value per picture."""
-
-
-def opponents_of(rgb: Tensor) -> Tensor:
-    """Red against green, and yellow against blue: (N, 3, H, W) in [0, 255] -> (N, 2, H, W)."""
-    red, green, blue = rgb.unbind(1)
-    return torch.stack((red - green, (red + green).mul_(0.5).sub_(blue)), 1)
-
-
-def colorfulness_of(opponents: Tensor) -> Tensor:
-    """M3: 0 for grey, 85.53 for pure red, 109 for what people call extremely colorful.
-
-    Args:
-        opponents: (N, 2, H, W), as `opponents_of` gives them.
-
-    Returns:
-        (N,): the norm of the two deviations + 0.3 x the norm of the two means.
-    """
-    variances, means = torch.var_mean(opponents.flatten(2), 2, correction=0)
-    return variances.sum(1).sqrt() + 0.3 * means.square().sum(1).sqrt()

@@ -63,13 +63,13 @@ def frechet_distance(first: Pixels, second: Pixels) -> float:
             "cannot be compared.\nTake both from the same extractor."
         )
     means = [table.mean(0) for table in tables]
-    one, two = (np.atleast_2d(np.cov(table, rowvar=False)) for table in tables)
-    values, vectors = np.linalg.eigh(one)
+    first_cov, second_cov = (np.atleast_2d(np.cov(table, rowvar=False)) for table in tables)
+    values, vectors = np.linalg.eigh(first_cov)
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     # C1 C2 has the eigenvalues of this symmetric matrix, whose root needs no complex numbers.
-    common = np.linalg.eigvalsh(root @ two @ root).clip(0)
+    common = np.linalg.eigvalsh(root @ second_cov @ root).clip(0)
     distance = np.square(means[0] - means[1]).sum()
-    return float(max(0.0, distance + np.trace(one + two) - 2 * np.sqrt(common).sum()))
+    return float(max(0.0, distance + np.trace(first_cov + second_cov) - 2 * np.sqrt(common).sum()))
 
 
 def _table(features: Pixels) -> np.ndarray:
@@ -159,8 +159,8 @@ def _unit(features: Tensor) -> Tensor:
 
 def _features(extractor: nn.Module, batches: Iterable[Pixels]) -> Tensor:
     with _evaluating(extractor):
-        found = [extractor(_planes(batch)).float().cpu() for batch in batches]
-    return torch.cat(found) if found else torch.empty(0, 1)
+        features = [extractor(_planes(batch)).float().cpu() for batch in batches]
+    return torch.cat(features) if features else torch.empty(0, 1)
 
 
 def _pairs(

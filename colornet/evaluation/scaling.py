@@ -54,6 +54,8 @@ def _rounded(values: Tensor) -> Tensor:
 @cache
 def _lanczos(full: int, size: int) -> Tensor:
     """The weight of each of `full` pixels in each of `size`, (size, full)."""
+    # Pillow's convention: pixel centers at halves; where a picture shrinks, the filter, sinc(x)
+    # sinc(x / 3), is stretched by the same factor, which keeps out what a smaller grid cannot hold.
     scale = full / size
     middles = (np.arange(size)[:, None] + 0.5) * scale - 0.5
     distance = (np.arange(full) - middles) / max(scale, 1.0)

@@ -10,14 +10,8 @@ from colornet.config.config import Config
 from colornet.config.paths import flatten
 
 _SHOWN = (
-    "ab_mae",
-    "strong_ab_mae",
-    "ciede2000",
-    "psnr",
-    "ssim",
-    "auc_rebalanced",
-    "colorfulness_ratio",
-    "colorfulness_gap",
+    *("ab_mae", "strong_ab_mae", "ciede2000", "psnr", "ssim", "auc_rebalanced"),
+    *("colorfulness_ratio", "colorfulness_gap"),
 )
 
 
@@ -45,12 +39,18 @@ def model_card(
     """
     lines = [f"# {name}", "", *(f"**{sentence}**\n" for sentence in first)]
     lines += [_sentence(config, metrics), "", f"## On the {split} pictures", ""]
-    lines += [*_measured_on(common, split), ""] if common else []
+    if common:
+        pictures = count_text(common["splits"][split], f"{split} picture")
+        lines += [
+            f"Measured on the {pictures} of `evaluate_on` at "
+            f"{common['image_size']} pixels, content hash `{common['content_hash']}`.",
+            "",
+        ]
     lines += _results(metrics, split)
     if notes:
         lines += ["", "## Training", "", *(f"- {note}" for note in notes)]
     if origin:
-        lines += ["", "## From", "", *_origin(origin)]
+        lines += ["", "## From", "", *(f"- {key}: {value}" for key, value in origin.items())]
     lines += ["", "## Data", "", *_data(data)] if data else []
     lines += ["", "## Config", ""]
     lines += ["| setting | value |", "|---|---|"]
@@ -77,33 +77,23 @@ def _sentence(config: Config, metrics: Mapping[str, Any]) -> str:
     )
 
 
-def _measured_on(common: Mapping[str, Any], split: str) -> list[str]:
-    pictures = count_text(common["splits"][split], f"{split} picture")
-    return [
-        f"Measured on the {pictures} of `evaluate_on` at "
-        f"{common['image_size']} pixels, content hash `{common['content_hash']}`."
-    ]
-
-
 def _results(metrics: Mapping[str, Any], split: str) -> list[str]:
     lines = ["| metric | value | unit |", "|---|---|---|"]
     for name in _SHOWN:
         value = metrics.get(f"{split}_{name}")
-        shown = "–" if value is None else f"{value:.4g}"
-        lines.append(f"| {METRICS[name].label} | {shown} | {METRICS[name].unit} |")
-    baseline, error = (metrics.get(f"{split}_ab_mae{one}") for one in ("_baseline", ""))
+        text = "–" if value is None else f"{value:.4g}"
+        lines.append(f"| {METRICS[name].label} | {text} | {METRICS[name].unit} |")
+    baseline, error = (metrics.get(f"{split}_ab_mae{suffix}") for suffix in ("_baseline", ""))
     if not baseline:
         return [*lines, "", f"No {split} pictures with color: the set is too small, or grey."]
     trivial = {name: metrics.get(f"{split}_ab_mae_{name}") for name in ("grey", "mean", "median")}
     each = ", ".join(f"{name} {value:.4g}" for name, value in trivial.items() if value is not None)
-    said = f"One color everywhere would be off by {baseline:.4g} Lab units at best"
-    said += f" ({each})" if each else ""
-    said += f"; the model's error is {error / baseline:.2f} times that" if error is not None else ""
-    return [*lines, "", f"{said}."]
-
-
-def _origin(origin: Mapping[str, Any]) -> list[str]:
-    return [f"- {key}: {value}" for key, value in origin.items()]
+    sentence = f"One color everywhere would be off by {baseline:.4g} Lab units at best"
+    sentence += f" ({each})" if each else ""
+    sentence += (
+        f"; the model's error is {error / baseline:.2f} times that" if error is not None else ""
+    )
+    return [*lines, "", f"{sentence}."]
 
 
 def _data(data: Mapping[str, Any]) -> list[str]:

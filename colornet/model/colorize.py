@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from colornet.data.decode import check_pixels, one_line, open_picture
+from colornet.data.decode import check_pixels, open_picture
 from colornet.data.picture_files import find_pictures, passed_over_text, suffixes
 from colornet.data.source import UnusablePicture
 from colornet.errors import InputError, error_summary, os_error_reason
@@ -53,12 +53,12 @@ def find_jobs(paths: Sequence[Path], out: Path) -> list[Job]:
     for path in paths:
         # os.path, since Path's own raise for names that no file system takes.
         if os.path.isdir(path):
-            found = list(_inside(path, out))
+            files = list(_inside(path, out))
         elif os.path.isfile(path):
-            found = [Job(path, Path(), path.stem)]
+            files = [Job(path, Path(), path.stem)]
         else:
             raise InputError(f"{path}: not found.\nGive pictures or folders of them.")
-        for job in found:
+        for job in files:
             jobs.setdefault(os.path.abspath(job.picture), job)
     if not jobs:
         raise InputError(f"{paths[0]}: no pictures.\nKnown suffixes: {', '.join(suffixes())}.")
@@ -66,24 +66,20 @@ def find_jobs(paths: Sequence[Path], out: Path) -> list[Job]:
 
 
 def _inside(folder: Path, out: Path) -> Iterator[Job]:
-    apart_from = None if _is_same(folder, out) else out
+    apart_from = None if os.path.realpath(folder) == os.path.realpath(out) else out
     try:
-        found = find_pictures(folder, apart_from=apart_from)
+        files = find_pictures(folder, apart_from=apart_from)
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from None
-    if found.passed_over:
-        log.warning("%s: %s", folder, passed_over_text(found.passed_over))
-    for name in found.pictures:
+    if files.passed_over:
+        log.warning("%s: %s", folder, passed_over_text(files.passed_over))
+    for name in files.pictures:
         path = folder / name
         # A pipe or device named like a picture would block for ever.
         if os.path.isfile(path) or not os.path.exists(path):
             yield Job(path, Path(name).parent, path.stem)
-    for name, reason in found.unread.items():
+    for name, reason in files.unread.items():
         yield Job(folder / name, Path(name).parent, Path(name).stem, reason)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 class Colorized(NamedTuple):
@@ -133,7 +129,7 @@ def colorize_files(
         out.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{out}: cannot be made: {os_error_reason(error)}.") from None
-    told, unlike = Colorized([], [], []), 0
+    outcome, unlike = Colorized([], [], []), 0
     for count, job in enumerate(jobs, start=1):
         try:
             if job.unread:
@@ -141,7 +137,7 @@ def colorize_files(
             target = names.of(job)
             if os.path.lexists(target) and not overwrite:
                 names.keep(job, target, max_pixels or MAX_PIXELS)
-                told.kept.append((job.picture, target))
+                outcome.kept.append((job.picture, target))
                 log.info("%s: %s is there already", job.picture, target)
             else:
                 result = _colorized(loaded, job.picture, max_pixels or MAX_PIXELS)
@@ -149,18 +145,18 @@ def colorize_files(
                 is_unlike = trained_on is not None and trained_on.is_unlike(result)
                 _save(result, target)
                 names.take(target)
-                told.done.append((job.picture, target))
+                outcome.done.append((job.picture, target))
                 unlike += is_unlike
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more.
         except Exception as error:
-            reason = str(error) if isinstance(error, _Unsaved) else one_line(error)
+            reason = str(error) if isinstance(error, _Unsaved) else error_summary(error)
             log.warning("%s: not colorized: %s", job.picture, reason)
-            told.failed.append((job.picture, reason))
+            outcome.failed.append((job.picture, reason))
         if progress is not None:
             progress(count, len(jobs), job.picture)
-    if warning := unlike_warning(unlike, len(told.done)):
+    if warning := unlike_warning(unlike, len(outcome.done)):
         log.warning("%s: %s", model, warning)
-    return told
+    return outcome
 
 
 def _colorized(model: Model, path: Path, max_pixels: int) -> Image.Image:
@@ -205,7 +201,10 @@ class _Names:
     def of(self, job: Job) -> Path:
         """The place of a picture's result. Raises _Unsaved when a folder is there."""
         count = 1
-        while _key(path := self._path(job, count)) in self._taken or self._is_given(path):
+        while (
+            _key(path := self._path(job, count)) in self._taken
+            or os.path.realpath(path) in self._given
+        ):
             count += 1
         if os.path.isdir(path):
             raise _Unsaved(f"cannot be written: a folder has that name: {path}"[:300])
@@ -231,9 +230,6 @@ class _Names:
 
     def _path(self, job: Job, count: int) -> Path:
         return self.out / job.folder / f"{job.stem}{f'-{count}' if count > 1 else ''}.png"
-
-    def _is_given(self, path: Path) -> bool:
-        return os.path.realpath(path) in self._given
 
 
 def _key(path: Path) -> str:

@@ -97,11 +97,11 @@ def read_weights(folder: Storage, name: str, beside: str = MANIFEST) -> bytes:
     """
     weights, origin = folder.read(name), f"{folder.root}/{name}"
     try:
-        said = folder.text(beside)
+        manifest_text = folder.text(beside)
     except FileNotFoundError:
-        said = None
-    if said is not None:
-        written = json_mapping(said, f"{folder.root}/{beside}")
+        manifest_text = None
+    if manifest_text is not None:
+        written = json_mapping(manifest_text, f"{folder.root}/{beside}")
         if (version := written.get("version")) != VERSION or isinstance(version, bool):
             raise InputError(
                 f"{folder.root}/{beside}: version {version!r} is not known to this colorsweep, "

@@ -106,9 +106,9 @@ class TrainingLightness:
     def is_unlike(self, picture: Image.Image) -> bool:
         """Whether any statistic of a picture, of any size and mode, is outside its range."""
         small = reduced(picture, self.image_size)  # no copies are made of a large one
-        found = statistics(to_square_rgb(small, self.image_size))
+        values = statistics(to_square_rgb(small, self.image_size))
         return any(
-            not low <= value <= high for value, (low, high) in zip(found, self.ranges, strict=True)
+            not low <= value <= high for value, (low, high) in zip(values, self.ranges, strict=True)
         )
 
 

@@ -3,7 +3,7 @@
 `colornet.model.folder` says what its files are.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,14 +78,19 @@ class Model:
         Raises:
             UnusablePicture: predicted colors are not finite.
         """
-        upright = _let_go(picture, _upright(picture))
-        rgb, alpha = _pixels(upright)
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        upright = _let_go(picture, ImageOps.exif_transpose(picture) if turned else picture)
+        profile = upright.info.get("icc_profile")
+        rgb, alpha = split_alpha(working_mode(upright), profile)
         _let_go(upright, rgb)
         ab = self._predict(rgb)
         is_own = rgb is not picture or isinstance(picture, ImageFile.ImageFile)
         result = rgb if is_own else Image.new("RGB", rgb.size)
         with _one_thread():
-            for first, rows in _strips(rgb):
+            count = max(1, _STRIP_PIXELS // rgb.width)
+            for first in range(0, rgb.height, count):
+                last = min(first + count, rgb.height)
+                rows = np.array(rgb.crop((0, first, rgb.width, last)))
                 painted = _paint(rows, ab, first, rgb.height)
                 result.paste(Image.fromarray(painted), (0, first))
         if alpha is not None:
@@ -127,25 +132,11 @@ def _one_thread(wanted: bool = True) -> Generator[None]:
         torch.set_num_threads(threads)
 
 
-def _strips(rgb: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
-    """The picture in strips of whole rows: (first row, (rows, W, 3) uint8)."""
-    rows = max(1, _STRIP_PIXELS // rgb.width)
-    for first in range(0, rgb.height, rows):
-        last = min(first + rows, rgb.height)
-        yield first, np.array(rgb.crop((0, first, rgb.width, last)))
-
-
 def _let_go(picture: Image.Image, made_of_it: Image.Image) -> Image.Image:
     """What was made of a picture, whose memory is freed if it is our own or a file's."""
     if made_of_it is not picture and isinstance(picture, ImageFile.ImageFile):
         picture.close()
     return made_of_it
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    """The picture as its EXIF data have it; itself where they turn nothing."""
-    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
-    return ImageOps.exif_transpose(picture) if turned else picture
 
 
 def _paint(
@@ -160,11 +151,6 @@ def _paint(
     color: Tensor = torch.from_numpy(np.stack(planes))[None]
     painted = to_rgb8(lightness, fit_gamut(lightness, color))
     return painted[0].permute(1, 2, 0).byte().numpy()
-
-
-def _pixels(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The picture as 8-bit RGB, and its transparency if it has any."""
-    return split_alpha(working_mode(picture), picture.info.get("icc_profile"))
 
 
 def save_model(

@@ -64,14 +64,16 @@ def compare_with_sweep(
         trained: the config of the final training, likewise.
         metrics: columns of the final training's last tick.
     """
-    found = origin.get("confirmed")
-    if not isinstance(found, Mapping):
+    confirmed = origin.get("confirmed")
+    if not isinstance(confirmed, Mapping):
         return "The sweep promised nothing: this configuration was not confirmed by replicates."
-    column, low, high = (found.get(name) for name in ("column", "low", "high"))
+    column, low, high = (confirmed.get(name) for name in ("column", "low", "high"))
     value, name = metrics.get(str(column)), str(column).partition("_")[2]
     if not (is_number(low) and is_number(high)):
         return f"The sweep promised nothing: its interval of {column} is not known."
-    promise = f"{low:.4g} to {high:.4g} in {column}, the mean of {found.get('replicates')} seeds"
+    promise = (
+        f"{low:.4g} to {high:.4g} in {column}, the mean of {confirmed.get('replicates')} seeds"
+    )
     if changed := _changed(searched, trained):
         return f"The sweep's promise ({promise}) says nothing of this training: {changed}."
     if not is_number(value) or name not in METRICS:
@@ -80,12 +82,12 @@ def compare_with_sweep(
         return f"The sweep's promise was kept: {column} is {value:.4g}, within {promise}."
     bound = low if value < low else high
     if METRICS[name].goal and is_better(column, value, bound):
-        kept = "more than kept"
+        outcome = "more than kept"
     else:
-        kept = "not kept" if METRICS[name].goal else "missed"
+        outcome = "not kept" if METRICS[name].goal else "missed"
     away = "below" if value < low else "above"
     return (
-        f"The sweep's promise was {kept}: {column} is {value:.4g}, {abs(value - bound):.4g} "
+        f"The sweep's promise was {outcome}: {column} is {value:.4g}, {abs(value - bound):.4g} "
         f"{away} {promise}. One training may be off by chance where a mean is not."
     )
 
@@ -115,36 +117,29 @@ def shortfalls(row: Row, origin: Row | None, objective: str) -> list[str]:
         origin: the `from` part of a best.yaml whose trials were measured on the same pictures.
         objective: the column in which single trainings are compared; confirmed ones are in theirs.
     """
-    said = []
+    sentences = []
     error, trivial = row.get("test_ab_mae"), row.get("test_ab_mae_baseline")
     if error is not None and trivial and error >= trivial:
-        said.append(
+        sentences.append(
             f"It is no better than one color everywhere: ab MAE {error:.4g} on the test pictures, "
             f"{error / trivial:.2f} times the error of the best single color."
         )
     confirmed = origin.get("confirmed") if origin else None
     if isinstance(confirmed, Mapping):
         objective = str(confirmed.get("column"))
-        sides = [confirmed.get("low"), confirmed.get("high"), confirmed.get("mean")]
-        old, whose = _worst(objective, sides), "replicates"
+        old, whose = None, "replicates"
+        for side in (confirmed.get("low"), confirmed.get("high"), confirmed.get("mean")):
+            if is_number(side) and (old is None or is_better(objective, old, side)):
+                old = side
     else:
         values = origin.get("values") if origin else None
         old, whose = values.get(objective) if isinstance(values, Mapping) else None, "trial"
     new = row.get(objective)
     if is_number(old) and is_number(new) and is_better(objective, old, new):
-        said.append(
+        sentences.append(
             f"It is worse than the sweep's own {whose}: {objective} {new:.4g}, not {old:.4g}."
         )
-    return said
-
-
-def _worst(column: str, values: Sequence[Any]) -> float | None:
-    """The worst of an interval's ends and its mean, as far as they are known."""
-    worst = None
-    for value in values:
-        if is_number(value) and (worst is None or is_better(column, worst, value)):
-            worst = value
-    return worst
+    return sentences
 
 
 def reason(history: Sequence[Row], pictures: int, source: str) -> str:

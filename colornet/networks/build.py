@@ -13,6 +13,9 @@ from colornet.networks.layers import initialize
 from colornet.pictures import CHANNELS
 from colornet.seeds import weights_generator
 
+MAX_WEIGHTS = 1_000_000_000
+"""Of a network: 4 GB of them, and twice that of Adam's moments."""
+
 
 def build_generator(options: Any, seed: int, device: torch.device) -> Colorizer:
     """Grey to color, as `colornet/networks/generators/<kind>` has it."""
@@ -45,10 +48,6 @@ def discriminator_core(options: Any, inputs: int, image_size: int) -> nn.Module:
     """The bare architecture: (N, inputs, S, S) -> logits (N, 1, h, w)."""
     module = import_module(f"colornet.networks.discriminators.{options.kind}")
     return module.build(options, inputs, image_size)
-
-
-MAX_WEIGHTS = 1_000_000_000
-"""Of a network: 4 GB of them, and twice that of Adam's moments."""
 
 
 def build_on_meta(name: str, build: Callable[[], nn.Module]) -> nn.Module:

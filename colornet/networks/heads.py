@@ -1,4 +1,4 @@
-"""What stands between a network's numbers and colors: input ranges, heads, and a judge's view.
+"""Between a network's numbers and colors: input ranges, heads, and what a discriminator sees.
 
 Architectures know channels and nothing of color; here their input and output get units.
 """
@@ -69,6 +69,7 @@ def to_units(head: str, space: Space, raw: Tensor) -> Tensor:
         if head == "tanh":
             return (torch.tanh(raw) + 1) / 2
         return {"sigmoid": torch.sigmoid, "relu": torch.relu, "linear": nn.Identity()}[head](raw)
+    # Lab images of 8 bits have a and b in [-128, 127], which a sigmoid spreads over [0, 1].
     if head == "sigmoid":
         return _on_planes(space, torch.sigmoid(raw), (2.0, -1.0), (255 / AB_RANGE, -128 / AB_RANGE))
     if head == "linear":

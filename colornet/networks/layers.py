@@ -94,8 +94,10 @@ class BatchNorm(nn.BatchNorm2d):
                 assert self.running_mean is not None and self.running_var is not None
                 assert self.num_batches_tracked is not None and self.momentum is not None
                 self.running_mean.lerp_(mean, self.momentum)
+                # The running variance is corrected by n / (n - 1), as torch's own.
                 self.running_var.lerp_(variance * count / (count - 1), self.momentum)
                 self.num_batches_tracked += 1
+        # w (x - mean) / sqrt(variance + eps) + b as x * scale + shift: one pass over the pixels.
         scale = self.weight * (variance + self.eps).rsqrt()
         shift = self.bias - mean * scale
         return (values * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(input.dtype)
@@ -110,9 +112,9 @@ def synchronize_batch_norm(network: nn.Module) -> None:
 
 def running_statistics(network: nn.Module) -> list[Tensor]:
     """Running means and variances of batch normalisations that each rank keeps for itself."""
-    kept = [m for m in network.modules() if isinstance(m, BatchNorm) and not m.synchronized]
-    found = [statistic for m in kept for statistic in (m.running_mean, m.running_var)]
-    return [statistic for statistic in found if statistic is not None]
+    norms = [m for m in network.modules() if isinstance(m, BatchNorm) and not m.synchronized]
+    statistics = [statistic for m in norms for statistic in (m.running_mean, m.running_var)]
+    return [statistic for statistic in statistics if statistic is not None]
 
 
 class InstanceNorm(nn.InstanceNorm2d):
@@ -167,6 +169,7 @@ class _Spectral(nn.Module):
                 # A copy: the next batch moves u before this one's gradient is computed.
                 u = self.u.clone()
                 v = functional.normalize(matrix.T @ u, dim=0)
+            # sigma = u^T W v (Miyato et al. 2018, appendix A); u and v are constants to it.
             return weight / u.dot(matrix.mv(v))
 
     def _matrix(self, weight: Tensor) -> Tensor:
@@ -174,6 +177,7 @@ class _Spectral(nn.Module):
 
     def _iterate(self, matrix: Tensor) -> None:
         v = functional.normalize(matrix.T @ self.u, dim=0)
+        # One round of the power method (Miyato et al. 2018, appendix A).
         self.u.copy_(functional.normalize(matrix @ v, dim=0))
 
 
@@ -182,6 +186,7 @@ def same_padding(convolution: nn.Conv2d) -> list[nn.Module]:
 
     Its `same` puts the odd pixel of padding at the right and at the bottom.
     """
+    # A picture whose side the stride divides keeps side / stride with kernel - stride of padding.
     lost = convolution.kernel_size[0] - convolution.stride[0]
     if lost % 2 == 0:
         convolution.padding = (lost // 2, lost // 2)
@@ -290,6 +295,7 @@ def _draw(layer: Any, init: str, stream: torch.Generator) -> None:
     elif init == "lecun":
         nn.init.kaiming_normal_(weight, nonlinearity="linear", generator=stream)
     else:
+        # As torch's layers draw: a = sqrt(5) makes the bound sqrt(6 / ((1 + a^2) n)) 1 / sqrt(n).
         nn.init.kaiming_uniform_(weight, a=5**0.5, generator=stream)
     if layer.bias is not None and init == "pytorch":
         reach = weight[0].numel() ** -0.5

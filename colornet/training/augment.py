@@ -15,7 +15,7 @@ _CUTOUT = 2
 
 
 def augment(view: Tensor, policy: str) -> Tensor:
-    """Transform each picture by chance, all of its channels alike.
+    """Transform each picture at random, all of its channels alike.
 
     Args:
         view: (N, C, H, W).
@@ -31,6 +31,7 @@ def translate(view: Tensor) -> Tensor:
     """Move each picture by whole pixels, up to an eighth of its side; zeros come in."""
     height, width = view.shape[-2:]
     down, right = height // _TRANSLATION, width // _TRANSLATION
+    # Zhao et al. 2020: shifts are drawn from all whole pixels within [-1/8, 1/8] of the side.
     padded = functional.pad(view, (right, right, down, down))
     rows = _places(view, 2 * down + 1) + torch.arange(height, device=view.device)
     columns = _places(view, 2 * right + 1) + torch.arange(width, device=view.device)
@@ -49,10 +50,11 @@ def cut_out(view: Tensor) -> Tensor:
 
 def _hole(view: Tensor, side: int) -> Tensor:
     """Whether a row (or column) is in the hole, (N, side)."""
+    # The hole's center may be any pixel, so that half of it may lie outside.
     size = side // _CUTOUT
     begin = _places(view, side + 1 - size % 2) - size // 2
-    place = torch.arange(side, device=view.device)
-    return (place >= begin) & (place < begin + size)
+    index = torch.arange(side, device=view.device)
+    return (index >= begin) & (index < begin + size)
 
 
 def _places(view: Tensor, count: int) -> Tensor:

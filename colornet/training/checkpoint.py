@@ -137,8 +137,8 @@ def latest(folder: Path) -> Path | None:
     Args:
         folder: holds `attempt-*/tick-*`, or `tick-*` itself.
     """
-    found = _found([*folder.glob("attempt-*/tick-*"), *folder.glob("tick-*")])
-    return next((path for path in found if verify(path)), None)
+    checkpoints = _found([*folder.glob("attempt-*/tick-*"), *folder.glob("tick-*")])
+    return next((path for path in checkpoints if verify(path)), None)
 
 
 def history(path: Path) -> list[dict[str, Any]]:
@@ -190,8 +190,8 @@ def _found(paths: Iterable[Path]) -> list[Path]:
 def _manifest(sums: Mapping[str, str]) -> bytes:
     """The manifest of these checksums, byte for byte: it holds the checksum of its own content."""
     content = {"files": dict(sorted(sums.items())), "version": VERSION}
-    own = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return json.dumps(content | {"sha256": own}, indent=1).encode()
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json.dumps(content | {"sha256": digest}, indent=1).encode()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -61,7 +61,7 @@ def count(config: Config) -> Cost:
     Raises:
         InputError: when the discriminator leaves nothing of the picture, or a network is too large.
     """
-    size, options, judge = config.data.image_size, config.generator, config.discriminator
+    size, options, network_options = config.data.image_size, config.generator, config.discriminator
     colors = CHANNELS[options.predicts]
     unpaired = config.loss.method == "cyclegan"
     generators = [
@@ -69,14 +69,22 @@ def count(config: Config) -> Cost:
         for inputs, outputs in ((1, colors), *([(colors, 1)] if unpaired else []))
     ]
     discriminators = []
-    if judge is not None:
-        channels = [CHANNELS[judge.input] + judge.conditional, *([1] if unpaired else [])]
+    if network_options is not None:
+        channels = [
+            CHANNELS[network_options.input] + network_options.conditional,
+            *([1] if unpaired else []),
+        ]
         discriminators = [
-            build_on_meta("discriminator", partial(discriminator_core, judge, inputs, size))
+            build_on_meta(
+                "discriminator", partial(discriminator_core, network_options, inputs, size)
+            )
             for inputs in channels
         ]
     counts = []
-    for networks, inputs in ((generators, 1), (discriminators, channels[0] if judge else 0)):
+    for networks, inputs in (
+        (generators, 1),
+        (discriminators, channels[0] if network_options else 0),
+    ):
         parameters = sum(
             weights.numel() for network in networks for weights in network.parameters()
         )
@@ -122,6 +130,7 @@ def training_macs(config: Config) -> float:
     """
     loss, cycle = config.loss, 1
     if isinstance(loss, AdversarialOptions):
+        # After so many steps the players' rates repeat.
         cycle = lcm(loss.discriminator_every, loss.generator_every)
         loss = loss.model_copy(update={"gate_loss": None, "gate_accuracy": None})
     config = config.model_copy(update={"loss": loss})

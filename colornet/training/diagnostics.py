@@ -69,7 +69,7 @@ class Diagnosis:
         self.reals = min(max(_FEWEST_REALS, a_tick // _REALS), _MOST_REALS)
         if self.options and self.options.discriminator_batches == "mixed":
             self.reals = self.fakes  # They share batches.
-        self.shown = min(self.reals, len(pack.indices("train")))
+        self.trained = min(self.reals, len(pack.indices("train")))
         held_out = pack.indices("val")[: self.reals]
         self.held_out = torch.from_numpy(np.array(pack.pictures[held_out]))
 
@@ -91,13 +91,15 @@ class Diagnosis:
         for player in learner.method.players:
             columns[f"grad_norm_{player.name}"] = means.get(f"grad_norm_{player.name}")
         # The first of the training's order: a random sample, and shown by now.
-        shown = learner.feed.batch(0, min(self.shown, learner.seen))
+        shown = learner.feed.batch(0, min(self.trained, learner.seen))
         networks = [player.network for player in learner.method.players]
         discriminator = learner.method.discriminator
         with preserve_state([*networks, learner.generator], self.device):
             columns["train_val_gap"] = self._train_val_gap(learner, shown, metrics)
             if self.options and discriminator and "loss_discriminator" in means:
-                probe = _Probe(learner, self.options, discriminator, self.device)
+                reduced = learner.autocast
+                autocast = torch.autocast(self.device.type, reduced, enabled=reduced is not None)
+                probe = _Probe(learner, self.options, discriminator, autocast)
                 held_out = Pictures(self.held_out.to(self.device))
                 columns |= probe.discriminator_scores(shown, held_out, self.fakes)
                 columns["d_top_singular"] = finite_or_none(top_singular_value(discriminator))
@@ -130,7 +132,7 @@ class _Probe:
     learner: Learner
     options: AdversarialOptions
     discriminator: DiscriminatorNetwork
-    device: torch.device
+    autocast: torch.autocast
 
     def discriminator_scores(self, shown: Pictures, held_out: Pictures, fakes: int) -> Metrics:
         """What the discriminator makes of training pictures and of held-out ones.
@@ -143,7 +145,7 @@ class _Probe:
         discriminator.eval()
         real = learner.others.batch(0, len(shown)) if learner.others else shown
         colored, foreign = Pictures(shown.pixels[:fakes]), Pictures(held_out.pixels[:fakes])
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), self.autocast:
             logits = self._of_both_kinds(
                 self._together(real, held_out), self._together(colored, foreign)
             )
@@ -212,20 +214,18 @@ class _Probe:
         count = min(_COMPARED, learner.config.training.batch_size)
         others = learner.others.batch(0, count) if learner.others else None
         batch = Batch(learner.feed.batch(0, count), others, learner.step, learner.progress)
-        with self._autocast():
+        with self.autocast:
             forward = learner.method.forward_pass(batch)
             values = forward.prediction.values.requires_grad_()
             generator = next(player for player in learner.method.players if player.predicts)
             terms = generator.losses(forward)
         weighted = self.options.adversarial_weight * terms["loss_adversarial"]
+        # At the prediction, not at the weights: both terms are compared pixel by pixel, without the
+        # generator's own Jacobian, which scales both.
         (adversarial,) = torch.autograd.grad(weighted, values, retain_graph=True)
         (total,) = torch.autograd.grad(terms["loss_generator"], values)
         norm, rest = float(adversarial.norm()), float((total - adversarial).norm())
         return finite_or_none(norm / (norm + rest)) if norm + rest else None
-
-    def _autocast(self) -> torch.autocast:
-        reduced = self.learner.autocast
-        return torch.autocast(self.device.type, dtype=reduced, enabled=reduced is not None)
 
 
 def _alarms(columns: Metrics, history: History, shown: int, held_out: int) -> Metrics:
@@ -260,7 +260,7 @@ def _parts(pictures: Pictures, size: int) -> list[Pictures]:
 def preserve_state(
     networks: Sequence[nn.Module], device: torch.device
 ) -> Generator[None, None, None]:
-    """Freeze networks meanwhile; afterwards modes, frozen weights and chance are as they were.
+    """Freeze networks meanwhile; afterwards modes, frozen weights and random state are as before.
 
     A frozen layer keeps no statistics in training mode either (`colornet.networks.layers`), so
     that any mode may be set meanwhile.
@@ -294,6 +294,8 @@ def top_singular_value(network: nn.Module) -> float:
 
 
 def _norm(matrix: torch.Tensor) -> torch.Tensor:
+    # v <- W^T W v / |.| turns to the largest singular vector; |W^T u| is its singular value, from
+    # below. A fixed start makes it a function of the weights alone.
     stream = torch.Generator().manual_seed(0)
     right = torch.randn(matrix.shape[1], generator=stream).to(matrix.device)
     for _ in range(_ITERATIONS):

@@ -99,7 +99,9 @@ def train_final(
     state = folder / "training"
     write_atomic(state / "signal", b"")
     with _ray(workers.address):
-        resources = worker_resources(_nodes(), workers)
+        resources = worker_resources(
+            [node["Resources"] for node in ray.nodes() if node["Alive"]], workers
+        )
         used = f"Workers: {workers.count}, of {_named(resources)} each, which share every batch."
         settings = {
             "config": config.to_dict(),
@@ -115,7 +117,7 @@ def train_final(
 
         def stop() -> None:
             write_stderr("Stopping: the workers write a checkpoint (again to end at once)")
-            final.request_stop(state)
+            (state / "signal").write_text("stop")
 
         def at_once() -> None:
             raise KeyboardInterrupt
@@ -144,13 +146,13 @@ def worker_resources(nodes: Sequence[Mapping[str, float]], workers: Workers) -> 
     for cpus in range(most, 0, -1):
         if _places(nodes, cpus, gpus) >= workers.count:
             return {"CPU": cpus, **({"GPU": gpus} if gpus else {})}
-    cores, places = sum(node.get("CPU", 0) for node in nodes), _places(nodes, 1, gpus)
+    cores, fitting = sum(node.get("CPU", 0) for node in nodes), _places(nodes, 1, gpus)
     wanted = _named({"CPU": 1, **({"GPU": gpus} if gpus else {})})
     raise InputError(
-        f"--workers {workers.count}: each needs {wanted}, and there is room for {places}: the "
+        f"--workers {workers.count}: each needs {wanted}, and there is room for {fitting}: the "
         f"cluster has {count_text(cores, 'CPU')} and {count_text(cards, 'GPU')} on "
         f"{count_text(len(nodes), 'node')}.\n"
-        f"Take {'fewer workers or ' if places else ''}another cluster, or set --gpus-per-worker."
+        f"Take {'fewer workers or ' if fitting else ''}another cluster, or set --gpus-per-worker."
     )
 
 
@@ -167,10 +169,6 @@ def _named(resources: Mapping[str, float]) -> str:
     return " and ".join(count_text(count, kind) for kind, count in resources.items())
 
 
-def _nodes() -> list[dict[str, float]]:
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-
 @contextlib.contextmanager
 def _ray(address: str | None) -> Generator[None, None, None]:
     """Ray for the time of a training: a cluster that is there, or one of our own."""
@@ -183,25 +181,21 @@ def _ray(address: str | None) -> Generator[None, None, None]:
     try:
         try:
             if address:
-                _check_listening(address)
+                # Ray would try for minutes where nobody listens.
+                host, _, port = address.rpartition(":")
+                if host and port.isdigit():
+                    socket.create_connection((host, int(port)), timeout=5).close()
                 ray.init(address=address, **quiet)
             else:
                 ray.init(address="local", include_dashboard=False, **quiet)
         except Exception as error:  # Ray raises no narrower one where its start times out
             if address is None:
                 raise ray_start_error(error) from error
-            said = error_summary(error)
-            raise ClusterError(f"{address}: no Ray cluster answers: {said}.") from error
+            reason = error_summary(error)
+            raise ClusterError(f"{address}: no Ray cluster answers: {reason}.") from error
         yield
     finally:
         ray.shutdown()
-
-
-def _check_listening(address: str) -> None:
-    """Raise OSError when nobody listens at HOST:PORT, where Ray would try for minutes."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def _fit(
@@ -240,11 +234,11 @@ def _fit(
         )
         thread = threading.Thread(target=fit, name="ray-train", daemon=True)
         thread.start()
-        shown = len(final.read_ticks(state))
+        count = len(final.read_ticks(state))
         while thread.is_alive():
             thread.join(POLL)
-            for metrics in final.read_ticks(state)[shown:]:
-                shown += 1
+            for metrics in final.read_ticks(state)[count:]:
+                count += 1
                 show(metrics)
     if failure:
         raise _training_error(failure[0]) from failure[0]
@@ -253,11 +247,11 @@ def _fit(
 def _training_error(error: BaseException) -> ColorsweepError:
     """What ended a training, in the words of the worker that failed where they are our own."""
     failures = getattr(error, "worker_failures", {}).values()
-    own = next((one for one in failures if isinstance(one, ColorsweepError)), None)
-    if isinstance(own, StorageError):
+    ours = next((failed for failed in failures if isinstance(failed, ColorsweepError)), None)
+    if isinstance(ours, StorageError):
         return StorageError(
-            f"{own}.\nMend that (free some space, or make it writable), then give the same command "
-            "again: it goes on from the last checkpoint."
+            f"{ours}.\nMend that (free some space, or make it writable), then give the same "
+            "command again: it goes on from the last checkpoint."
         )
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if any(_SHORT_OF_MEMORY in line for line in lines):  # then come lines on Ray's settings
@@ -265,5 +259,5 @@ def _training_error(error: BaseException) -> ColorsweepError:
             "the training failed: the machine ran out of memory, and Ray ended a worker.\n"
             "Free some: the same command goes on from the last checkpoint."
         )
-    why = own or (lines[-1][:500] if lines else type(error).__name__)
+    why = ours or (lines[-1][:500] if lines else type(error).__name__)
     return ColorsweepError(f"the training failed: {why}")

@@ -93,13 +93,8 @@ def work(settings: dict[str, Any]) -> None:
         ended.set()
 
 
-def request_stop(state: Path) -> None:
-    """Have the workers leave a checkpoint and end."""
-    (state / "signal").write_text("stop")
-
-
 def stop_requested(state: Path) -> bool:
-    """Whether `ask_to_stop` was called.
+    """Whether the driver wants an end.
 
     The file is always there: that it has appeared, shared storage may not tell for a minute, while
     what is in it is read anew whenever it is opened.
@@ -129,8 +124,10 @@ def _watch(state: Path, ended: threading.Event) -> None:
 
 def _numbered(state: Path, name: str) -> list[tuple[int, Path]]:
     """Folders of a name and a number: `attempt-000`, `best-000005`."""
-    found = [(path.name.removeprefix(f"{name}-"), path) for path in state.glob(f"{name}-*")]
-    return [(int(number), path) for number, path in found if re.fullmatch("[0-9]{1,9}", number)]
+    candidates = [(path.name.removeprefix(f"{name}-"), path) for path in state.glob(f"{name}-*")]
+    return [
+        (int(number), path) for number, path in candidates if re.fullmatch("[0-9]{1,9}", number)
+    ]
 
 
 def _begin(state: Path) -> tuple[Path | None, Path]:
@@ -152,8 +149,10 @@ def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attem
         if resume is not None:
             training.restore(resume)
             with training.ranks.on_first() as is_first:
-                if is_first:
-                    journal.catch_up()
+                if is_first:  # an earlier attempt may not have come to note its last ticks
+                    with writing_to(journal.state):
+                        for metrics in training.history:
+                            journal.note(metrics)
         while len(training.history) < config.training.ticks:
             training.run_tick(journal.report)
         models = _models(training, journal)
@@ -173,7 +172,7 @@ class _Journal:
 
     def __post_init__(self) -> None:
         self.state = self.attempt.parent
-        self.known = {line["tick"] for line in read_ticks(self.state)}
+        self.noted_ticks = {line["tick"] for line in read_ticks(self.state)}
 
     def report(self, metrics: Metrics, path: Path | None) -> None:
         """Note a tick.
@@ -190,16 +189,10 @@ class _Journal:
             self._sample(tick)
             if path is not None:
                 self._keep(path, tick)
-            self._note(metrics)
+            self.note(metrics)
 
-    def catch_up(self) -> None:
-        """Note ticks of the checkpoint gone on from that an earlier attempt could not note."""
-        with writing_to(self.state):
-            for metrics in self.training.history:
-                self._note(metrics)
-
-    def _note(self, metrics: Metrics) -> None:
-        if metrics["tick"] not in self.known:
+    def note(self, metrics: Metrics) -> None:
+        if metrics["tick"] not in self.noted_ticks:
             with (self.state / "ticks.jsonl").open("a") as file:
                 file.write(json.dumps(metrics) + "\n")
 
@@ -207,10 +200,10 @@ class _Journal:
         ticks = self.training.config.training.ticks
         if tick < ticks and tick % max(1, ticks // SHEETS):
             return
-        shown = self.training.held_out.get("eval") or self.training.held_out["val"]
-        predicted = self.training.evaluations[shown.name].fixed_rgb
-        fixed = shown.pack.indices(shown.split)[: len(predicted)]
-        sheet = grid(predicted, shown.pack.pictures[fixed])
+        pictures = self.training.held_out.get("eval") or self.training.held_out["val"]
+        predicted = self.training.evaluations[pictures.name].fixed_rgb
+        fixed = pictures.pack.indices(pictures.split)[: len(predicted)]
+        sheet = grid(predicted, pictures.pack.pictures[fixed])
         write_atomic(self.state / "samples" / f"tick-{tick:06d}.png", sheet)
 
     def _keep(self, path: Path, tick: int) -> None:
@@ -223,25 +216,19 @@ class _Journal:
         least = self.training.history[best - 1].get(self.objective) if best else None
         if value is None or (least is not None and not is_better(self.objective, value, least)):
             return
-        kept = self.state / f"best-{tick:06d}"
-        shutil.rmtree(kept, ignore_errors=True)
+        copy = self.state / f"best-{tick:06d}"
+        shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(path, self.state / ".best", dirs_exist_ok=True)
-        (self.state / ".best").rename(kept)
+        (self.state / ".best").rename(copy)
         for older in self.state.glob("best-*"):
-            if older != kept:
+            if older != copy:
                 shutil.rmtree(older, ignore_errors=True)
 
     def best_tick(self) -> int | None:
         """Of the checkpoint that is kept as the best."""
-        found = [tick for tick, _ in _numbered(self.state, "best")]
-        known = [tick for tick in found if tick <= len(self.training.history)]
-        return max(known, default=None)
-
-    def best_to_load(self) -> str | None:
-        """The name of the best tick's checkpoint; None where the last is the best, or it broke."""
-        best = self.best_tick()
-        name = f"best-{best:06d}" if best and best < len(self.training.history) else None
-        return name if name and checkpoint.verify(self.state / name) else None
+        ticks = [tick for tick, _ in _numbered(self.state, "best")]
+        past = [tick for tick in ticks if tick <= len(self.training.history)]
+        return max(past, default=None)
 
 
 @dataclass(frozen=True)
@@ -250,6 +237,12 @@ class _Trained:
 
     weights: Mapping[str, torch.Tensor]
     row: Metrics
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """Of the columns those that a card shows."""
+        wanted = ("images", "seconds")
+        return {k: v for k, v in self.row.items() if k in wanted or k.startswith("test_")}
 
 
 def _models(training: TrainingRun, journal: _Journal) -> dict[str, _Trained]:
@@ -260,7 +253,12 @@ def _models(training: TrainingRun, journal: _Journal) -> dict[str, _Trained]:
         return _Trained({name: value.clone() for name, value in weights}, row)
 
     models = {"last": taken(training.history[-1])}
-    best = training.ranks.broadcast(journal.best_to_load() if training.ranks.is_first else None)
+    best = None
+    if training.ranks.is_first:
+        tick = journal.best_tick()
+        name = f"best-{tick:06d}" if tick and tick < len(training.history) else None
+        best = name if name and checkpoint.verify(journal.state / name) else None
+    best = training.ranks.broadcast(best)
     if best is not None:
         models["best"] = taken(training.evaluate_checkpoint(journal.state / best))
     return models
@@ -277,54 +275,58 @@ def _write_models(
     origin, objective = settings["origin"], settings["objective"]
     measured = TrainingLightness.of(packs.training)
     lightness = measured.to_data() if measured else None
-    own = packs.training.summary() | {"lightness": lightness}
+    training_summary = packs.training.summary() | {"lightness": lightness}
     common = packs.common.summary() if packs.common else None
-    kept = settings["keep"] if settings["keep"] in models else "last"
-    row, weights = models[kept].row, _which(models, kept, objective)
-    asked = settings["searched"] and parse_config(settings["searched"], "the sweep's config")
-    asked = asked and asked.resolved(len(packs.training.indices("train")))
-    promise = compare_with_sweep(origin, asked, config, row) if origin else None
+    kept_name = settings["keep"] if settings["keep"] in models else "last"
+    row, weights = models[kept_name].row, _which(models, kept_name, objective)
+    searched = settings["searched"] and parse_config(settings["searched"], "the sweep's config")
+    searched = searched and searched.resolved(len(packs.training.indices("train")))
+    promise = compare_with_sweep(origin, searched, config, row) if origin else None
     notes = [*([promise] if promise else []), weights, *settings["notes"]]
-    fails = shortfalls(row, origin if same_pictures(asked, config) else None, objective)
+    fails = shortfalls(row, origin if same_pictures(searched, config) else None, objective)
     if fails:
         count = len(packs.training.indices("train"))
         fails.append(reason(training.history, count, config.data.source))
     for name, model in models.items():
-        if name != kept:
-            seen = _card_columns(model.row)
-            card = model_card(name, config, seen, own, origin, common=common, notes=[weights])
+        if name != kept_name:
+            card = model_card(
+                name, config, model.shown, training_summary, origin, common=common, notes=[weights]
+            )
             save_model(folder / name, model.weights, config, card, lightness)
     if (state / "samples").exists():
         shutil.rmtree(folder / "samples", ignore_errors=True)
         os.replace(state / "samples", folder / "samples")
-    results = _card_columns(row)
+    results = models[kept_name].shown
     card = model_card(
-        folder.name, config, results, own, origin, common=common, notes=notes, first=fails
+        folder.name,
+        config,
+        results,
+        training_summary,
+        origin,
+        common=common,
+        notes=notes,
+        first=fails,
     )
-    save_model(folder, models[kept].weights, config, card, lightness)
-    results |= {"tick": row["tick"], "kept": kept, "weights": weights, "promise": promise}
+    save_model(folder, models[kept_name].weights, config, card, lightness)
+    results |= {"tick": row["tick"], "kept": kept_name, "weights": weights, "promise": promise}
     results |= {"notes": notes, "shortfalls": fails}
     write_atomic(state / "results.json", json.dumps(results).encode())
 
 
-def _card_columns(row: Metrics) -> dict[str, Any]:
-    """Of a tick's columns those that a card shows."""
-    return {k: v for k, v in row.items() if k in ("images", "seconds") or k[:5] == "test_"}
-
-
-def _which(models: Mapping[str, _Trained], kept: str, objective: str) -> str:
+def _which(models: Mapping[str, _Trained], kept_name: str, objective: str) -> str:
     """A sentence: which tick's weights the model has, and where the other ones are."""
     last = models["last"].row
     if "best" not in models:
         return f"Its weights are those of the last tick, {last['tick']}, the best by {objective}."
     best = models["best"].row
-    told = {
+    phrases = {
         "best": f"tick {best['tick']} of {last['tick']}, the best by {objective}: "
         f"{best[objective]:.4g}",
         "last": f"the last tick, {last['tick']}: {objective} {last[objective]:.4g}",
     }
-    other = "last" if kept == "best" else "best"
-    return f"Its weights are those of {told[kept]}. In `{other}/` are those of {told[other]}."
+    other = "last" if kept_name == "best" else "best"
+    kept = phrases[kept_name]
+    return f"Its weights are those of {kept}. In `{other}/` are those of {phrases[other]}."
 
 
 def grid(predicted: np.ndarray, true: np.ndarray) -> bytes:
@@ -333,10 +335,10 @@ def grid(predicted: np.ndarray, true: np.ndarray) -> bytes:
     Args:
         predicted: (N, S, S, 3) uint8; `true` likewise.
     """
-    shown = np.stack((_grey(true), predicted, true), 1)
-    scale = max(1, round(_SIDE / shown.shape[2]))
-    shown = shown.repeat(scale, 2).repeat(scale, 3)
-    spaced = np.pad(shown, ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
+    cells = np.stack((_grey(true), predicted, true), 1)
+    scale = max(1, round(_SIDE / cells.shape[2]))
+    cells = cells.repeat(scale, 2).repeat(scale, 3)
+    spaced = np.pad(cells, ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
     rows, columns, height, width, _ = spaced.shape
     sheet = spaced.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, 3)
     buffer = io.BytesIO()

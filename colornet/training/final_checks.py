@@ -44,11 +44,11 @@ def prepare(config: Config, folder: Path, *, quiet: bool = False) -> Config:
     for root in roots(config):
         check_reachable(root)
     packs = open_packs(config)
-    own = packs.training
+    pack = packs.training
     if not quiet:
         _tell(config, packs)
-    config = config.resolved(len(own.indices("train")))
-    check_budget(config, own)
+    config = config.resolved(len(pack.indices("train")))
+    check_budget(config, pack)
     _claim(folder, config)
     return config
 
@@ -58,9 +58,9 @@ def _tell(config: Config, packs: Packs) -> None:
     if root := getattr(config.data, "root", None):
         log.warning("%s: %s", root, packs.training.read_as)
     few = few_pictures_warning(len(packs.training.indices("train")), config.data.source)
-    for told in (leakage_warning([packs.training], packs.common), few):
-        if told:
-            log.warning("%s", told)
+    for warning in (leakage_warning([packs.training], packs.common), few):
+        if warning:
+            log.warning("%s", warning)
 
 
 def check_reading(config: Config, there: Collection[str] | None) -> None:
@@ -82,7 +82,7 @@ def check_reading(config: Config, there: Collection[str] | None) -> None:
             raise InputError(f"{socket.gethostname()}: {wrong}")
 
 
-def refuse_secrets_in(values: Mapping[str, Any], origin: str, shown: str) -> None:
+def refuse_secrets_in(values: Mapping[str, Any], origin: str, owner: str) -> None:
     """Raise InputError where what will be written for others to read holds a secret.
 
     Args:
@@ -92,15 +92,15 @@ def refuse_secrets_in(values: Mapping[str, Any], origin: str, shown: str) -> Non
     for path, value in flatten(values).items():
         if holds_secret(str(value)):
             raise InputError(
-                f"{origin}: {path}: holds a secret, which the files of {shown} would show.\n"
+                f"{origin}: {path}: holds a secret, which the files of {owner} would show.\n"
                 "Take it out: nodes read secrets from their environment."
             )
 
 
 def roots(config: Config) -> list[str]:
     """Where a config's pictures are: folders, files and URIs."""
-    found = [getattr(one, "root", None) for one in (config.data, config.evaluate_on)]
-    return list(dict.fromkeys(str(one) for one in found if one))
+    locations = [getattr(section, "root", None) for section in (config.data, config.evaluate_on)]
+    return list(dict.fromkeys(str(section) for section in locations if section))
 
 
 def model_name(config: str, origin: Any) -> str:
@@ -131,8 +131,10 @@ def scale_rates(config: Config, chosen_with: int, rule: str) -> tuple[Config, st
     if factor == 1.0:
         return config, f"Learning rates as chosen, for batches of {batch} (--scale-lr {rule})."
     values = apply_overrides(config.to_dict(), {"optimizer.generator_lr": rate * factor})
-    said = f"Learning rates times {factor:.4g}, for batches of {batch} in place of {chosen_with}"
-    return parse_config(values, f"--scale-lr {rule}"), f"{said} (--scale-lr {rule})."
+    sentence = (
+        f"Learning rates times {factor:.4g}, for batches of {batch} in place of {chosen_with}"
+    )
+    return parse_config(values, f"--scale-lr {rule}"), f"{sentence} (--scale-lr {rule})."
 
 
 def _check_folder(folder: Path) -> None:

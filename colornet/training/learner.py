@@ -12,20 +12,13 @@ from colornet.config.config import Config, parse_config
 from colornet.config.paths import TAGS
 from colornet.data.packed import Pack
 from colornet.errors import InputError
-from colornet.networks.heads import Colorizer
 from colornet.networks.layers import running_statistics, synchronize_batch_norm
 from colornet.ranks import Ranks
 from colornet.seeds import PictureOrder, derive, noise_seed
 from colornet.training.methods.player import Batch, Method
 from colornet.training.schedules import rate_factor
 from colornet.training.stabilizers import WeightAverage
-from colornet.training.steps import (
-    History,
-    PictureFeed,
-    StepOptions,
-    Totals,
-    train_step,
-)
+from colornet.training.steps import History, PictureFeed, StepOptions, Totals, train_step
 
 RATE_AFTER_RESTORE = 0.5
 """Factor on the learning rates each time a training goes back to an earlier state."""
@@ -38,9 +31,11 @@ class Learner:
 
     The weights are the same on all ranks at every step. A rank's own are its stream of noise
     (dropout, augmentation, instance noise), what it remembers of its fakes, and between two calls
-    of `agree` its running statistics and totals.
+    of `sync_buffers` its running statistics and totals.
 
     Attributes:
+        steps: in all.
+        generator: the one that is evaluated and kept.
         seen: training pictures that were shown, on all ranks.
         restores: how often the training went back to an earlier state.
         totals: sums of what the steps since the last tick measured.
@@ -50,8 +45,15 @@ class Learner:
         assert config.training.images is not None
         self.config, self.pack, self.device = config, pack, device
         self.images: int = config.training.images
+        self.steps = ceil(self.images / config.training.batch_size)
         self.ranks = Ranks.here(device)
-        self.share = _share(self.ranks, config.training.batch_size)
+        batch, workers = config.training.batch_size, self.ranks.world
+        if batch < workers:
+            raise InputError(
+                f"training.batch_size: {batch}: fewer pictures than the {workers} workers that "
+                "share them.\nTake a larger batch, or fewer workers."
+            )
+        self.share = self.ranks.share(batch)
         method = import_module(f"colornet.training.methods.{config.loss.method}")
         self.method: Method = method.build(config, device)
         if config.training.sync_batch_norm and self.ranks.world > 1:
@@ -59,9 +61,13 @@ class Learner:
                 synchronize_batch_norm(player.network)
         decay = config.optimizer.ema_decay
         self.average = WeightAverage(self.method.generator, decay) if decay else None
+        self.generator = self.average.network if self.average else self.method.generator
         self.feed = self._feed("order")
         self.others = self._feed("unpaired") if self.method.unpaired else None
-        self.autocast = _reduced_precision(config.training.precision, device)
+        # bfloat16 where it is faster or asked for; most CPUs are half as fast with it.
+        precision = config.training.precision
+        reduced = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+        self.autocast = torch.bfloat16 if reduced else None
         self.seen, self.restores, self.totals = 0, 0, Totals()
         torch.manual_seed(noise_seed(config.training.seed, self.ranks.rank))
 
@@ -78,19 +84,9 @@ class Learner:
         return self.seen // self.config.training.batch_size
 
     @property
-    def steps(self) -> int:
-        """Steps in all."""
-        return ceil(self.images / self.config.training.batch_size)
-
-    @property
     def progress(self) -> float:
         """Share of the budget that is spent."""
         return self.seen / self.images
-
-    @property
-    def generator(self) -> Colorizer:
-        """The generator that is judged and kept."""
-        return self.average.network if self.average else self.method.generator
 
     def take_step(self, history: History) -> None:
         """Show the players one batch, or this rank's part of it.
@@ -100,14 +96,14 @@ class Learner:
         """
         count = self.config.training.batch_size
         part = self.ranks.part(count)
-        place = self.seen + part.start, part.stop - part.start
-        pictures = self.feed.batch(*place)
-        others = self.others.batch(*place) if self.others else None
+        span = self.seen + part.start, part.stop - part.start
+        pictures = self.feed.batch(*span)
+        others = self.others.batch(*span) if self.others else None
         factor = rate_factor(self.config.schedule, self.seen, self.images, history)
         factor *= RATE_AFTER_RESTORE**self.restores
         batch = Batch(pictures, others, self.step, self.progress, self.ranks, self.share)
-        pace = StepOptions(factor, self.config.optimizer.clip_norm, self.autocast)
-        train_step(self.method, batch, pace, self.totals)
+        options = StepOptions(factor, self.config.optimizer.clip_norm, self.autocast)
+        train_step(self.method, batch, options, self.totals)
         if self.average:
             self.average.update(self.method.generator)
         self.seen += count
@@ -118,7 +114,7 @@ class Learner:
         Both are linear in what a rank measured at each step, so that it does not matter when.
         """
         networks = [player.network for player in self.method.players]
-        statistics = [kept for network in networks for kept in running_statistics(network)]
+        statistics = [buffer for network in networks for buffer in running_statistics(network)]
         self.ranks.mean_([*statistics, *self.totals.sums.values()], self.share)
         if self.average:
             self.average.follow(self.method.generator)
@@ -223,25 +219,8 @@ def identity_of(config: Config, content_hash: str, pictures: int) -> str:
     return repr((kinds, values, content_hash, pictures))
 
 
-def _share(ranks: Ranks, batch_size: int) -> float:
-    """This rank's share of every batch. Raises InputError when some rank would have none."""
-    if batch_size < ranks.world:
-        raise InputError(
-            f"training.batch_size: {batch_size}: fewer pictures than the {ranks.world} workers "
-            "that share them.\nTake a larger batch, or fewer workers."
-        )
-    return ranks.share(batch_size)
-
-
 def _on_cpu(state: Any) -> Any:
     """Nested plain data with its tensors where every rank can have them."""
     if isinstance(state, dict):
         return {name: _on_cpu(value) for name, value in state.items()}
     return state.cpu() if isinstance(state, torch.Tensor) else state
-
-
-def _reduced_precision(precision: str, device: torch.device) -> torch.dtype | None:
-    """bfloat16 where it is faster or asked for; most CPUs are half as fast with it."""
-    if precision == "bfloat16" or (precision == "auto" and device.type == "cuda"):
-        return torch.bfloat16
-    return None

@@ -130,7 +130,7 @@ def start_training(
 ) -> Generator["TrainingRun"]:
     """A training before its first step; takes arguments and raises as `train` does.
 
-    The caller's chance is as it was afterwards, and the training's memory is free.
+    Afterwards the caller's random state is as before, and the training's memory is free.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     packs = open_packs(config, test=test)
@@ -193,7 +193,10 @@ class TrainingRun:
         except DivergedError:
             if self.learner.restores == self.config.training.restores:
                 raise
-            self._restore()
+            # With lower rates: the same ones would lead here again.
+            restores = self.learner.restores + 1
+            self.learner.load_state_dict(deepcopy(self.restore_point))
+            self.learner.restores = restores
             return
         self.history.append(metrics)
         self.learner.totals, self.step_seconds = Totals(), 0.0
@@ -212,8 +215,10 @@ class TrainingRun:
         if self.objective is None:
             return False
         *before, value = [row.get(self.objective) for row in self.history]
-        known = [one for one in before if one is not None]
-        return value is not None and all(is_better(self.objective, value, one) for one in known)
+        earlier = [other for other in before if other is not None]
+        return value is not None and all(
+            is_better(self.objective, value, other) for other in earlier
+        )
 
     def train_to(self, tick: int) -> dict[str, float]:
         """Take the steps up to the end of a tick; the means of what they measured."""
@@ -246,7 +251,7 @@ class TrainingRun:
         assert before is not None
         metrics |= self.cost
         metrics["cost_images_per_second"] = (learner.seen - before) / self.step_seconds
-        (metrics["cost_peak_memory"],) = self.ranks.most([self.memory.read()])
+        (metrics["cost_peak_memory"],) = self.ranks.maximum([self.memory.read()])
         metrics["cost_step_seconds"] = self.step_seconds
         metrics["cost_evaluation_seconds"] = evaluated - begun
         metrics["cost_diagnosis_seconds"] = time.monotonic() - evaluated
@@ -274,12 +279,6 @@ class TrainingRun:
         if self.config.training.restores:
             self.restore_point = deepcopy(self.learner.state_dict())
 
-    def _restore(self) -> None:
-        """Return to the last sound tick, with lower rates: the same ones would lead here again."""
-        restores = self.learner.restores + 1
-        self.learner.load_state_dict(deepcopy(self.restore_point))
-        self.learner.restores = restores
-
     def state(self) -> dict[str, Any] | None:
         """What a checkpoint holds beside the history, if there is a folder for it; of all ranks."""
         if self.folder is None:
@@ -306,8 +305,8 @@ class TrainingRun:
         with self.ranks.on_first() as is_first:
             if is_first:
                 path = self.save(name, state)
-        place = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
-        raise TrainingInterrupted(f"interrupted after {count_text(seen, 'image')}: {place}")
+        where = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
+        raise TrainingInterrupted(f"interrupted after {count_text(seen, 'image')}: {where}")
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint."""

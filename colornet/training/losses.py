@@ -1,9 +1,9 @@
-"""Adversarial losses: one entry of `ADVERSARIAL` each, by the name the config uses.
+"""What is minimised: adversarial losses, one entry of `ADVERSARIAL` each, and the reconstruction.
 
-All take the discriminator's logits, (N, 1, h, w), and give a scalar, the mean over elements. But
-for `wgan_gp` the discriminator's loss is half the sum over real and fake (Isola et al. 2017,
-section 3.3), so that a discriminator which cannot tell is at ln 2 with bce, 0.25 with lsgan and 1
-with hinge.
+Adversarial ones take the discriminator's logits, (N, 1, h, w), and give a scalar, the mean over
+elements. But for `wgan_gp` the discriminator's loss is half the sum over real and fake (Isola et
+al. 2017, section 3.3), so that a discriminator which cannot tell is at ln 2 with bce, 0.25 with
+lsgan and 1 with hinge.
 """
 
 from collections.abc import Callable
@@ -42,59 +42,38 @@ def _bce(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, targets.expand_as(logits))
 
 
-def _non_saturating(fake: Tensor) -> Tensor:
-    """-log D: the generator maximises the discriminator's mistake (same, section 3; README 001)."""
-    return functional.softplus(-fake).mean()
-
-
-def _minimax(fake: Tensor) -> Tensor:
-    """log(1 - D): the generator minimises the discriminator's success (same, equation 1).
-
-    Its gradient vanishes where the discriminator is sure, and it has no lower bound: README 001
-    gives these two as the reasons for the other one.
-    """
-    return -functional.softplus(fake).mean()
-
-
 def _squares(logits: Tensor, targets: Tensor) -> Tensor:
     """(D - t)^2 (Mao et al. 2017, equation 2 with a = 0, b = c = 1)."""
     return (logits - targets).square().mean()
 
 
-def _squares_generator(fake: Tensor) -> Tensor:
-    return (fake - 1).square().mean()
-
-
-def _hinge_real(logits: Tensor, _targets: Tensor) -> Tensor:
-    """max(0, 1 - D) (Lim & Ye 2017; Miyato et al. 2018, equation 16)."""
-    return functional.relu(1 - logits).mean()
-
-
-def _hinge_fake(logits: Tensor, _targets: Tensor) -> Tensor:
-    """max(0, 1 + D) (same)."""
-    return functional.relu(1 + logits).mean()
-
-
-def _critic_real(logits: Tensor, _targets: Tensor) -> Tensor:
-    """-D (Arjovsky et al. 2017, equation 2; the penalty is in `stabilizers`)."""
-    return -logits.mean()
-
-
-def _critic_fake(logits: Tensor, _targets: Tensor) -> Tensor:
-    return logits.mean()
-
-
-def _raise(fake: Tensor) -> Tensor:
-    """-D: the generator raises the logits of its pictures (both of the above)."""
-    return -fake.mean()
-
-
 ADVERSARIAL: dict[str, AdversarialLoss] = {
-    "bce": AdversarialLoss(_bce, _bce, _non_saturating),
-    "minimax": AdversarialLoss(_bce, _bce, _minimax),
-    "lsgan": AdversarialLoss(_squares, _squares, _squares_generator, boundary=0.5),
-    "hinge": AdversarialLoss(_hinge_real, _hinge_fake, _raise),
-    "wgan_gp": AdversarialLoss(_critic_real, _critic_fake, _raise, share=1.0, boundary=None),
+    # -log D: the generator maximises the discriminator's mistake (Goodfellow et al. 2014, section
+    # 3; README 001). As logits, -log sigmoid(x) is softplus(-x), exact where the sigmoid is 0.
+    "bce": AdversarialLoss(_bce, _bce, lambda fake: functional.softplus(-fake).mean()),
+    # log(1 - D): it minimises the discriminator's success (same, equation 1). Its gradient vanishes
+    # where the discriminator is sure, and it has no lower bound: README 001's reasons for `bce`.
+    "minimax": AdversarialLoss(_bce, _bce, lambda fake: -functional.softplus(fake).mean()),
+    # (D - 1)^2 (Mao et al. 2017, equation 2, c = 1); half way between the labels is undecided.
+    "lsgan": AdversarialLoss(
+        _squares, _squares, lambda fake: (fake - 1).square().mean(), boundary=0.5
+    ),
+    # max(0, 1 - D) and max(0, 1 + D); the generator -D (Lim & Ye 2017; Miyato et al. 2018,
+    # equations 16 and 17).
+    "hinge": AdversarialLoss(
+        real=lambda logits, _targets: functional.relu(1 - logits).mean(),
+        fake=lambda logits, _targets: functional.relu(1 + logits).mean(),
+        generator=lambda fake: -fake.mean(),
+    ),
+    # -D and D (Arjovsky et al. 2017, equation 2); the penalty is in `stabilizers`. A critic's value
+    # is known up to a constant, so that no logit parts real from fake.
+    "wgan_gp": AdversarialLoss(
+        real=lambda logits, _targets: -logits.mean(),
+        fake=lambda logits, _targets: logits.mean(),
+        generator=lambda fake: -fake.mean(),
+        share=1.0,
+        boundary=None,
+    ),
 }
 
 
@@ -108,9 +87,9 @@ def penalty_weight(options: AdversarialOptions) -> float:
 def floor_and_equilibrium(options: AdversarialOptions) -> tuple[float, float] | None:
     """The discriminator's loss, without penalty, where it is sure and where it cannot tell.
 
-    Both are expectations over the labels' chance: a discriminator that is always right still pays
-    for targets that it cannot know. The share of the way between them that a loss has left says
-    how much of a contest there is: 1 none can tell, 0 the discriminator has won.
+    Both are expectations over the random labels: a discriminator that is always right still pays
+    for targets that it cannot know. Where a loss lies between them says how far the two players
+    are balanced: at 1 the discriminator cannot tell, at 0 it has won.
 
     Returns:
         floor and equilibrium in the units of `loss_discriminator`; None for wgan_gp, which has
@@ -120,30 +99,35 @@ def floor_and_equilibrium(options: AdversarialOptions) -> tuple[float, float] | 
         return 0.0, 1.0
     if options.adversarial not in ("bce", "minimax", "lsgan"):
         return None
+    # Means of the targets t that real and fake pictures get, and of t^2; flips mix the two.
     high, high_square = _target(options.label_smoothing, options.label_noise, real=True)
     low, low_square = _target(options.fake_label_smoothing, options.label_noise, real=False)
     flips = options.label_flips
     real, fake = high + flips * (low - high), low + flips * (high - low)
     if options.adversarial == "lsgan":
+        # E (D - t)^2 is least at D = E t, where it is E t^2 - (E t)^2: for each kind by itself at
+        # the floor, for both alike at the equilibrium.
         squares = (high_square + low_square) / 2
         return squares - (real**2 + fake**2) / 2, squares - ((real + fake) / 2) ** 2
-    return (_entropy(real) + _entropy(fake)) / 2, _entropy((real + fake) / 2)
+    # The cross-entropy is least at sigmoid(D) = E t, where it is the entropy of a coin of that
+    # bias (Goodfellow et al. 2014, proposition 1): -p log p - (1 - p) log(1 - p), in nats.
+    entropies = [
+        -sum(p * log(p) for p in (share, 1 - share) if p > 0)
+        for share in (real, fake, (real + fake) / 2)
+    ]
+    return (entropies[0] + entropies[1]) / 2, entropies[2]
 
 
 def _target(smoothing: float, noise: float, real: bool) -> tuple[float, float]:
     """First and second moment of a target: smoothing + U(0, noise), at most 0.5, off its label."""
     off, off_square = smoothing, smoothing**2
     if noise:
+        # U(0, noise) cut at `free`: its moments below it, and what lies beyond counted as `free`.
         free = min(noise, 0.5 - smoothing)
         first = (free**2 / 2 + free * (noise - free)) / noise
         second = (free**3 / 3 + free**2 * (noise - free)) / noise
         off, off_square = smoothing + first, smoothing**2 + 2 * smoothing * first + second
     return (1 - off, 1 - 2 * off + off_square) if real else (off, off_square)
-
-
-def _entropy(share: float) -> float:
-    """Of a coin, in nats: the cross-entropy of the best guess."""
-    return -sum(p * log(p) for p in (share, 1 - share) if p > 0)
 
 
 def reconstruction(

@@ -31,6 +31,8 @@ def rate_factor(
         total: the budget, pictures.
         history: the columns of the ticks so far, in order.
     """
+    # A line from near 0: Adam's second moments are poor at first, and large steps with them harm.
+    # The + 1 lets the first step move something.
     warmup = options.warmup * total
     if seen < warmup:
         return (seen + 1) / (warmup + 1)
@@ -41,26 +43,21 @@ def rate_factor(
         case Step():
             return options.factor if progress >= options.at else 1.0
         case Exponential():
+            # factor^(t / every): a fall by `factor` in every such share, smooth in between.
             passed = (progress - options.warmup) / options.every
             return max(options.floor, options.factor**passed)
         case Linear():
             begin = max(options.begin, options.warmup)
-            return _fall(_within(progress, begin), options.floor)
+            fallen = max(0.0, (progress - begin) / (1 - begin))
+            return 1 - (1 - options.floor) * fallen
         case Cosine():
-            through = _within(progress, options.warmup)
-            return _fall((1 - cos(pi * through)) / 2, options.floor)
+            # Loshchilov & Hutter 2017, equation 5, one period without restarts.
+            through = max(0.0, (progress - options.warmup) / (1 - options.warmup))
+            fallen = (1 - cos(pi * through)) / 2
+            return 1 - (1 - options.floor) * fallen
         case Plateau():
             drops = _plateaus([row.get(FOLLOWED) for row in history], options.patience)
             return max(options.floor, options.factor**drops)
-
-
-def _within(progress: float, begin: float) -> float:
-    """How much of the way from `begin` to the end is done, in [0, 1]."""
-    return max(0.0, (progress - begin) / (1 - begin))
-
-
-def _fall(done: float, floor: float) -> float:
-    return 1 - (1 - floor) * done
 
 
 def _plateaus(values: Sequence[float | None], patience: int) -> int:

@@ -1,7 +1,7 @@
 """What keeps the two players in balance: labels, noise, gradient penalties, running means, pools.
 
-All chance is drawn from torch's own generators, the training's stream of noise, and only where the
-option is on. Augmentation is in `augment`.
+All random numbers are drawn from torch's own generators, the training's stream of noise, and only
+where the option is on. Augmentation is in `augment`.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def labels(options: AdversarialOptions, count: int, real: bool, device: torch.de
         called_real ^= torch.rand((count, 1, 1, 1), device=device) < options.label_flips
     off = torch.where(called_real, options.label_smoothing, options.fake_label_smoothing)
     if options.label_noise:
-        # Not beyond the middle, where a label would turn into its opposite.
+        # Not beyond 0.5, where a label would turn into its opposite.
         off = (off + options.label_noise * torch.rand_like(off)).clamp_max(0.5)
     return torch.where(called_real, 1 - off, off)
 
@@ -39,6 +39,7 @@ def add_noise(view: Tensor, options: AdversarialOptions, progress: float) -> Ten
     Args:
         progress: share of the budget that is spent.
     """
+    # Noise gives real and fake pictures overlapping supports while they are easily told apart.
     sigma = options.instance_noise * max(0.0, 1 - progress / options.instance_noise_until)
     return view + sigma * torch.randn_like(view) if sigma else view
 
@@ -49,9 +50,11 @@ def r1(views: Tensor, logits: Tensor) -> Tensor:
     D is a picture's mean logit, so that the number of patches does not matter.
 
     Args:
-        views: (N, C, H, W), what the judge was shown; must require a gradient.
+        views: (N, C, H, W), what the discriminator was shown; must require a gradient.
         logits: what it made of them, with its graph.
     """
+    # The gradient is per picture: with a sum over the batch, the derivative at one picture contains
+    # no other (but for batch normalisation, which ties them).
     return _gradients(views, logits).square().sum(1).mean()
 
 
@@ -59,12 +62,13 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
     """E (|grad D| - 1)^2 between real and fake (Gulrajani et al. 2017, equation 3, without lambda).
 
     At one random point on the line between each real picture and a fake one; D is a picture's mean
-    logit. Batch normalisation in the judge makes it a function of the whole batch, which the paper
-    advises against (section 4).
+    logit. Batch normalisation makes the discriminator a function of the whole batch, which the
+    paper advises against (section 4).
 
     Args:
-        real, fake: (N, C, H, W), views of the judge.
+        real, fake: (N, C, H, W), views of the discriminator.
     """
+    # Algorithm 1, lines 4 to 7: x = e real + (1 - e) fake with e from U[0, 1] for each pair.
     share = torch.rand((len(real), 1, 1, 1), device=real.device)
     between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
     norms = _gradients(between, discriminator(between)).norm(dim=1)
@@ -74,10 +78,13 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
 def _gradients(views: Tensor, logits: Tensor) -> Tensor:
     """Of each picture's mean logit, (N, C * H * W), with a graph of their own."""
     total = logits.flatten(1).mean(1).sum()
+    # create_graph: the penalty is itself followed down to the discriminator's weights.
     (gradient,) = torch.autograd.grad(total, views, create_graph=True)
     return gradient.float().flatten(1)
 
 
+# torch's AveragedModel is as fast, but gives the number of updates as a tensor on the network's
+# device, for which this mean would wait at every step; checkpoints would hold other names.
 class WeightAverage(Generic[Network]):
     """The running mean of a network's weights; its buffers are the network's latest.
 
@@ -100,6 +107,8 @@ class WeightAverage(Generic[Network]):
     def update(self, network: Network) -> None:
         """Count a network's weights in."""
         self.updates += 1
+        # m_n = d m_(n-1) + (1 - d) w_n divided by its sum of weights 1 - d^n, as one step from the
+        # corrected mean before: lerp by (1 - d) / (1 - d^n), which is 1 at the first.
         weight = (1 - self.decay) / (1 - self.decay**self.updates)
         averaged = tuple(self.network.parameters())
         torch._foreach_lerp_(averaged, tuple(network.parameters()), weight)
@@ -108,8 +117,8 @@ class WeightAverage(Generic[Network]):
     @torch.no_grad()
     def follow(self, network: Network) -> None:
         """Take over a network's buffers."""
-        for own, latest in zip(self.network.buffers(), network.buffers(), strict=True):
-            own.copy_(latest)
+        for averaged, latest in zip(self.network.buffers(), network.buffers(), strict=True):
+            averaged.copy_(latest)
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, buffers and how often they were updated."""
@@ -140,16 +149,16 @@ class FakePool:
         if not self.size:
             return fakes
         # Drawn on the CPU: where a fake goes is known without waiting for the device.
-        shown = []
+        output = []
         for fake in fakes.detach():
             if len(self.held) < self.size:
                 self.held.append(fake.clone())
             elif torch.rand((), device="cpu") < 0.5:
-                place = int(torch.randint(self.size, (), device="cpu"))
+                index = int(torch.randint(self.size, (), device="cpu"))
                 # A copy: a view would keep its whole batch in memory.
-                fake, self.held[place] = self.held[place].to(fake.device), fake.clone()
-            shown.append(fake)
-        return torch.stack(shown)
+                fake, self.held[index] = self.held[index].to(fake.device), fake.clone()
+            output.append(fake)
+        return torch.stack(output)
 
     def state_dict(self) -> dict[str, Any]:
         """The fakes it holds."""

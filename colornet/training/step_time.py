@@ -64,7 +64,10 @@ def probe(config: Config, steps: int = 12) -> Timing:
         start_training(config, Path(folder)) as training,
     ):
         built = time.monotonic() - begun
-        _go_to_the_middle(training)
+        learner, loss = training.learner, training.config.loss
+        share = max(_MIDDLE, loss.pretrain if isinstance(loss, AdversarialOptions) else 0.0)
+        size = training.config.training.batch_size
+        learner.seen = ceil(share * learner.images / size) * size
         first = _take_steps(training, _FIRST)
         later = _take_steps(training, steps - _FIRST)
         usual = later / (steps - _FIRST)
@@ -83,13 +86,6 @@ def probe(config: Config, steps: int = 12) -> Timing:
             checkpoint_bytes=sum(file.stat().st_size for file in path.iterdir()),
             peak_memory=max(metrics["cost_peak_memory"] or 0.0, training.memory.read()),
         )
-
-
-def _go_to_the_middle(training: TrainingRun) -> None:
-    learner, loss = training.learner, training.config.loss
-    share = max(_MIDDLE, loss.pretrain if isinstance(loss, AdversarialOptions) else 0.0)
-    size = training.config.training.batch_size
-    learner.seen = ceil(share * learner.images / size) * size
 
 
 def _take_steps(training: TrainingRun, count: int) -> float:

@@ -97,6 +97,8 @@ def train_step(method: Method, batch: Batch, options: StepOptions, totals: Total
     """
     with _autocast(batch, options):
         forward = method.forward_pass(batch)
+    # A generator that has moved invalidates its prediction, but only for those who follow losses
+    # back into it: a discriminator that learns after it keeps to the prediction it was given.
     stale = False
     for player in method.players:
         for _ in range(player.turns(batch)):
@@ -125,6 +127,7 @@ def optimizer_step(player: Player, loss: Tensor, options: StepOptions, batch: Ba
     weights = list(player.network.parameters())
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     ranks.sum_(gradients)
+    # Recorded before clipping: its growth is what clipping hides.
     norm = torch.nn.utils.get_total_norm(gradients)
     if options.clip_norm is not None:
         torch.nn.utils.clip_grads_with_norm_(weights, options.clip_norm, norm)

@@ -72,7 +72,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_check_finds_a_sound_folder_sound(pictures: Path) -> None:
-    answer = commands.data_check(pictures, image_size=8)
+    answer = commands.data_check(pictures, options=commands.PictureOptions(image_size=8))
     assert answer.exit_code == 0
     json.dumps(answer.data(), allow_nan=False)
 
@@ -80,12 +80,16 @@ def test_check_finds_a_sound_folder_sound(pictures: Path) -> None:
 def test_check_answers_1_when_nothing_could_be_trained(pictures: Path) -> None:
     for path in pictures.rglob("*.png"):
         path.write_bytes(path.read_bytes()[:30])
-    assert commands.data_check(pictures, image_size=8).exit_code == 1
+    assert (
+        commands.data_check(pictures, options=commands.PictureOptions(image_size=8)).exit_code == 1
+    )
 
 
 def test_pack_says_what_it_made_and_how_to_use_it(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "packed"
-    answer = commands.data_pack(pictures, out=out, image_size=8, classes=["sea"])
+    answer = commands.data_pack(
+        pictures, out=out, options=commands.PictureOptions(image_size=8, classes=["sea"])
+    )
     assert answer.data()["pictures"] == 12
     assert answer.data()["splits"].keys() == {"train", "val", "test"}
     assert sum(answer.data()["splits"].values()) == 12
@@ -99,8 +103,12 @@ def test_any_option_of_pictures_can_be_set(pictures: Path, tmp_path: Path, comma
     def ask(*settings: str) -> CliResult:
         options: dict[str, Any] = {"image_size": 8, "settings": list(settings)}
         if command == "check":
-            return commands.data_check(pictures, **options)
-        return commands.data_pack(pictures, out=str(tmp_path / f"{len(settings)}"), **options)
+            return commands.data_check(pictures, options=commands.PictureOptions(**options))
+        return commands.data_pack(
+            pictures,
+            out=str(tmp_path / f"{len(settings)}"),
+            options=commands.PictureOptions(**options),
+        )
 
     Image.effect_noise((90, 90), 90).convert("HSV").convert("RGB").save(pictures / "sea" / "x.png")
     over = ask("data.max_pixels=8000", "data.max_bad_fraction=1")

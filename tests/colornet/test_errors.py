@@ -44,7 +44,7 @@ def test_a_divergence_knows_its_step() -> None:
 @pytest.mark.parametrize(
     ("word", "known", "hint"),
     [
-        ("x", [], "Nothing is known here."),
+        ("x", [], "There are none."),
         ("tep", ["tpe", "random"], "Did you mean 'tpe'?"),
         ("zzz", ["tpe", "random"], "Known: random, tpe."),
         ("", ["tpe"], "Known: tpe."),

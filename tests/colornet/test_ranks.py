@@ -108,7 +108,7 @@ def test_one_rank_is_left_as_it_is() -> None:
     alone.sum_([tensor])
     alone.mean_([tensor], 0.5)
     assert tensor.tolist() == [1, 1]
-    assert alone.most([3.0]) == [3.0]
+    assert alone.maximum([3.0]) == [3.0]
     assert (alone.gather("a"), alone.broadcast("a")) == (["a"], "a")
     with alone.on_first() as is_first:
         assert is_first
@@ -295,7 +295,7 @@ def test_a_request_to_one_rank_stops_all_at_the_same_step(
 ) -> None:
     """With noise and own statistics: what goes on on as many ranks is what was interrupted."""
     config = config_of(tiny, NOISY)
-    monkeypatch.setattr(ranks, "LOOK_SECONDS", 0.0)  # a look before every step
+    monkeypatch.setattr(ranks, "CHECK_SECONDS", 0.0)  # a look before every step
     folder = tmp_path / "stopped"
     ends = on_ranks(2, interrupted(config, folder, at=40))
     assert [type(end) for end in ends] == [TrainingInterrupted, TrainingInterrupted]
@@ -313,7 +313,7 @@ def test_a_checkpoint_goes_on_on_any_number_of_ranks(
     pack: Any, tiny: Build, on_ranks: Spread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(tiny, {"optimizer": {"ema_decay": 0.8}})
-    monkeypatch.setattr(ranks, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(ranks, "CHECK_SECONDS", 0.0)
     on_ranks(3, interrupted(config, tmp_path / "stopped", at=49, by=2))
     path = checkpoint.latest(tmp_path / "stopped")
     assert path is not None and path.name == checkpoint.name(1, 49)
@@ -370,7 +370,7 @@ def test_looks_are_seconds_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     now, looks = [100.0], []
 
     class Two(Ranks):
-        def most(self, values: Any) -> list[float]:
+        def maximum(self, values: Any) -> list[float]:
             looks.append(now[0])
             return [values[0], max(values[1], 0.5) if slow[0] == 0.5 else values[1]]
 

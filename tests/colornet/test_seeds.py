@@ -3,12 +3,7 @@
 import numpy as np
 import torch
 
-from colornet.seeds import (
-    PictureOrder,
-    derive,
-    noise_seed,
-    weights_generator,
-)
+from colornet.seeds import PictureOrder, derive, noise_seed, weights_generator
 
 
 def test_streams_differ_by_name_and_seed() -> None:

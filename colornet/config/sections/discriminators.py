@@ -72,7 +72,7 @@ class Dense(Discriminator):
     convolutions: int = Field(2, ge=1, le=4)
     """Per block."""
     kernels: Kernels = (3,)
-    """Kernel sizes of the blocks; one stands for all."""
+    """Kernel sizes of the blocks, or one for all."""
     padding: Literal["same", "valid"] = "same"
     """Convolutions keep the size, or have no padding."""
     pool_last: bool = True

@@ -68,8 +68,8 @@ class Generator(Section):
 
     @property
     def stride(self) -> int:
-        """Height and width of a picture are multiples of this."""
-        return 1
+        """Height and width of a picture are multiples of this: each level of depth halves them."""
+        return 2 ** getattr(self, "depth", 0)
 
     @property
     def smallest(self) -> int:
@@ -88,10 +88,6 @@ class UNet(Generator):
     """Channels of the first level; doubled at each level up to eight times."""
     depth: int = Field(4, ge=1, le=8)
 
-    @property
-    def stride(self) -> int:
-        return 2**self.depth
-
 
 class Pix2PixUNet(Generator):
     """The U-Net of pix2pix: `depth` strided 4x4 convolutions down and as many up (README 003).
@@ -104,10 +100,6 @@ class Pix2PixUNet(Generator):
     width: int = Field(64, ge=1)
     """Channels of the first level; doubled at each level up to eight times."""
     depth: int = Field(8, ge=2, le=10)
-
-    @property
-    def stride(self) -> int:
-        return 2**self.depth
 
 
 class DeconvUNet(Generator):
@@ -139,10 +131,6 @@ class PooledUNet(Generator):
     """Channels of the first level; doubled at each level."""
     depth: int = Field(4, ge=1, le=8)
 
-    @property
-    def stride(self) -> int:
-        return 2**self.depth
-
 
 class UpsamplingUNet(Generator):
     """Strided 3x3 convolutions down, enlargement and convolution up (README 000 at 256 pixels).
@@ -155,10 +143,6 @@ class UpsamplingUNet(Generator):
     """Channels of the first level; doubled at each level."""
     depth: int = Field(3, ge=2, le=8)
 
-    @property
-    def stride(self) -> int:
-        return 2**self.depth
-
 
 class EncoderDecoder(Generator):
     """Convolutions, pooling and enlargement without skips (README 000 at 32 pixels).
@@ -170,10 +154,6 @@ class EncoderDecoder(Generator):
     width: int = Field(32, ge=1)
     """Channels of the first level; doubled at each level."""
     depth: int = Field(2, ge=1, le=8)
-
-    @property
-    def stride(self) -> int:
-        return 2**self.depth
 
 
 class ValidUNet(Generator):

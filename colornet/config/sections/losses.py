@@ -38,7 +38,7 @@ class Reconstruction(Section):
 
 
 class AdversarialOptions(Section):
-    """The contest of the two players."""
+    """The adversarial loss, and how the two players take turns."""
 
     adversarial: Literal["bce", "minimax", "lsgan", "hinge", "wgan_gp", "none"] = "bce"
     """none trains the generator alone, on the rest of its loss."""
@@ -67,9 +67,9 @@ class AdversarialOptions(Section):
     generator_steps: int = Field(1, ge=1, le=10)
     """Turns of the generator in a batch."""
     discriminator_every: int = Field(1, ge=1, le=20)
-    """The discriminator plays at every n-th batch."""
+    """The discriminator learns at every n-th batch."""
     generator_every: int = Field(1, ge=1, le=20)
-    """The generator plays at every n-th batch."""
+    """The generator learns at every n-th batch."""
     discriminator_batches: Literal["separate", "mixed", "alternate"] = "separate"
     """Real and fake pictures in batches of their own, in one, or in turns of one kind each."""
     gate_loss: Annotated[float, Field(gt=0)] | None = None

@@ -40,11 +40,11 @@ class Light:
     sun: tuple[float, float] | None = None
     stars: int = 0
 
-    def sky_column(self, places: np.ndarray) -> np.ndarray:
+    def sky_column(self, heights: np.ndarray) -> np.ndarray:
         """Lab (m, 3) of the sky at `places` (m,), 0 = zenith, 1 = horizon."""
         stops = np.array([lch(*stop[1:]) for stop in self.sky], np.float32)
         at = [stop[0] for stop in self.sky]
-        return np.stack([np.interp(places, at, stops[:, k]) for k in range(3)], axis=-1)
+        return np.stack([np.interp(heights, at, stops[:, k]) for k in range(3)], axis=-1)
 
     def on(self, material: Lab, vivid: bool = False) -> Lab:
         """What `material` (Lab in plain daylight) looks like in this light."""

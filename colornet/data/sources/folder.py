@@ -12,12 +12,7 @@ from pathlib import Path
 from colornet.cli_result import count_text
 from colornet.data.decode import decode
 from colornet.data.layouts import PLACES, Layout, read_layout
-from colornet.data.picture_files import (
-    Found,
-    find_pictures,
-    passed_over_text,
-    suffixes,
-)
+from colornet.data.picture_files import Found, find_pictures, passed_over_text, suffixes
 from colornet.data.source import (
     Decoded,
     Entry,
@@ -123,10 +118,10 @@ class FolderSource(FileSource):
 
     @cached_property
     def _found(self) -> Found:
-        found = find_pictures(self.root, self.data.rules)
-        for folder, reason in found.unread.items():
+        files = find_pictures(self.root, self.data.rules)
+        for folder, reason in files.unread.items():
             log.warning("%s: cannot be read: %s", self.root / folder, reason)
-        return found
+        return files
 
     def _walked(self) -> Iterator[_File]:
         files = [file for path in self._found.pictures if (file := self._stat(path)) is not None]

@@ -73,26 +73,25 @@ class ParquetSource(FileSource):
     @cached_property
     def layout(self) -> str:
         """Files, rows and the columns that were found, and what a column of splits says in vain."""
-        files, found = self._files, self._columns.values()
+        files, every = self._files, self._columns.values()
         rows = sum(self._footers[file].num_rows for file in files)
-        pictures = _quoted(columns.picture for columns in found)
-        labels = _quoted(columns.label for columns in found if columns.label)
+        pictures = _quoted(columns.picture for columns in every)
+        labels = _quoted(columns.label for columns in every if columns.label)
         label = f"classes in {labels}" if labels else "no classes"
         split = ""
-        if any(columns.split for columns in found):
-            words = _quoted(self._no_splits())
+        if any(columns.split for columns in every):
+            words = _quoted(
+                word
+                for file, columns in self._columns.items()
+                if columns.split
+                for word in self._read(file, [SPLIT]).column(SPLIT).unique().to_pylist()
+                if word and not split_named(word)
+            )
             split = f", splits in '{SPLIT}'" + (f" but for {words}, split anew" if words else "")
         return (
             f"Parquet, {count_text(rows, 'row')} in {count_text(len(files), 'file')}, "
             f"pictures in {pictures}, {label}{split}"
         )
-
-    def _no_splits(self) -> Iterator[str]:
-        """What stands in columns of splits and names none."""
-        for file, columns in self._columns.items():
-            if columns.split:
-                words = self._read(file, [SPLIT]).column(SPLIT).unique().to_pylist()
-                yield from (word for word in words if word and not split_named(word))
 
     def key(self) -> dict[str, object]:
         """Also the options, and the name, size and time of every file."""
@@ -157,12 +156,12 @@ class ParquetSource(FileSource):
 
     @cached_property
     def _groups(self) -> list[_Group]:
-        found, start = [], 0
+        groups, start = [], 0
         for file, footer in self._footers.items():
             for number in range(footer.num_row_groups):
-                found.append(_Group(file, number, start))
+                groups.append(_Group(file, number, start))
                 start += footer.row_group(number).num_rows
-        return found
+        return groups
 
     def _rows(self, file: Path) -> Iterator[tuple[str, str, Split | None]]:
         """Name, class and official split of every row of a file."""
@@ -171,8 +170,8 @@ class ParquetSource(FileSource):
         official = _split_in(name)
         labels: list[int | str | None] = [None] * count
         splits: list[Split | None] = [official] * count
-        if columns.read():
-            table = self._read(file, columns.read())
+        if read := [name for name in (columns.label, columns.split and SPLIT) if name]:
+            table = self._read(file, read)
             if columns.label:
                 labels = table.column(columns.label).to_pylist()
             if columns.split:
@@ -211,8 +210,10 @@ class ParquetSource(FileSource):
         try:
             return pq.ParquetFile(file, page_checksum_verification=True)
         except UnicodeEncodeError:
-            shown = os.fsencode(file).decode("utf-8", "backslashreplace")
-            raise InputError(f"{shown}: its name is no Unicode.\nRename the file.") from None
+            readable_name = os.fsencode(file).decode("utf-8", "backslashreplace")
+            raise InputError(
+                f"{readable_name}: its name is no Unicode.\nRename the file."
+            ) from None
         except (pa.ArrowException, OSError) as error:
             raise _torn(file, error) from error
 

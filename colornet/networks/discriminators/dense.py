@@ -8,13 +8,7 @@ from torch import nn
 
 from colornet.config.sections.discriminators import Dense
 from colornet.errors import InputError
-from colornet.networks.layers import (
-    activation,
-    dropout,
-    same_padding,
-    spectral_norm,
-    with_norm,
-)
+from colornet.networks.layers import activation, dropout, same_padding, spectral_norm, with_norm
 
 
 def build(options: Dense, inputs: int, image_size: int) -> nn.Module:
@@ -37,16 +31,8 @@ def build(options: Dense, inputs: int, image_size: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(inputs, 1), nn.Unflatten(1, (1, 1, 1)))
 
 
-def _kernel(options: Dense, index: int) -> int:
-    return options.kernels[index if len(options.kernels) > 1 else 0]
-
-
-def _pools(options: Dense, index: int) -> bool:
-    return options.pool_last or index < len(options.widths) - 1
-
-
 def _block(options: Dense, index: int, inputs: int, width: int) -> list[nn.Module]:
-    kernel = _kernel(options, index)
+    kernel = options.kernels[index if len(options.kernels) > 1 else 0]
     layers: list[nn.Module] = []
     for _ in range(options.convolutions):
         layer: nn.Module = nn.Conv2d(inputs, width, kernel)
@@ -56,7 +42,8 @@ def _block(options: Dense, index: int, inputs: int, width: int) -> list[nn.Modul
         layers += with_norm(layer, options.norm, width, True)
         layers.append(activation(options.activation))
         inputs = width
-    pool = [nn.MaxPool2d(2)] if _pools(options, index) else []
+    pools = options.pool_last or index < len(options.widths) - 1
+    pool = [nn.MaxPool2d(2)] if pools else []
     drop = dropout(options.dropout)
     return layers + (drop + pool if options.dropout_before_pool else pool + drop)
 
@@ -66,8 +53,9 @@ def _side(options: Dense, image_size: int) -> int:
     side = image_size
     for index in range(len(options.widths)):
         if options.padding == "valid":
-            side -= (_kernel(options, index) - 1) * options.convolutions
-        if _pools(options, index):
+            kernel = options.kernels[index if len(options.kernels) > 1 else 0]
+            side -= (kernel - 1) * options.convolutions
+        if options.pool_last or index < len(options.widths) - 1:
             side //= 2
         if side < 1:
             raise InputError(

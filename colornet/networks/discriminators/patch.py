@@ -8,13 +8,7 @@ from torch import nn
 
 from colornet.config.sections.discriminators import Patch
 from colornet.errors import InputError
-from colornet.networks.layers import (
-    activation,
-    dropout,
-    has_bias,
-    same_padding,
-    with_norm,
-)
+from colornet.networks.layers import activation, dropout, has_bias, same_padding, with_norm
 
 _WIDEST = 8
 """Widths double per layer up to this many times the first."""

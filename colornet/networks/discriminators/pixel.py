@@ -6,12 +6,7 @@ It sees no neighbours, so it judges colors and how common they are, never where 
 from torch import nn
 
 from colornet.config.sections.discriminators import Pixel
-from colornet.networks.layers import (
-    activation,
-    dropout,
-    has_bias,
-    with_norm,
-)
+from colornet.networks.layers import activation, dropout, has_bias, with_norm
 
 
 def build(options: Pixel, inputs: int, image_size: int) -> nn.Module:

@@ -8,12 +8,7 @@ from torch import nn
 
 from colornet.config.sections.discriminators import StridedDense
 from colornet.errors import InputError
-from colornet.networks.layers import (
-    activation,
-    dropout,
-    same_padding,
-    with_norm,
-)
+from colornet.networks.layers import activation, dropout, same_padding, with_norm
 
 _REDUCTION = 16
 """Picture's side / side of what the dense layer sees."""

@@ -9,12 +9,7 @@ from torch import nn
 
 from colornet.config.sections.discriminators import Whole
 from colornet.errors import InputError
-from colornet.networks.layers import (
-    Enlarge,
-    activation,
-    dropout,
-    with_norm,
-)
+from colornet.networks.layers import Enlarge, activation, dropout, with_norm
 
 
 def build(options: Whole, inputs: int, image_size: int) -> nn.Module:

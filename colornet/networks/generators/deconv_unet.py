@@ -14,11 +14,6 @@ _INNER = 2
 """Decoder levels with dropout in the CIFAR model of README 001."""
 
 
-def build(options: DeconvUNet, inputs: int, outputs: int) -> nn.Module:
-    """The network from `inputs` to `outputs` channels."""
-    return DeconvGenerator(options, inputs, outputs)
-
-
 class DeconvGenerator(nn.Module):
     """(N, inputs, H, W) -> (N, outputs, H, W); H and W are multiples of the options' stride."""
 
@@ -53,3 +48,6 @@ class DeconvGenerator(nn.Module):
         for up in self.ups:
             x = torch.cat((skips.pop(), up(x)), dim=1)
         return self.head(x)
+
+
+build = DeconvGenerator

@@ -3,15 +3,14 @@
 Normalisation comes after the activation, as in the original.
 """
 
+from functools import partial
+
 from torch import nn
 
 from colornet.config.sections.generators import EncoderDecoder
-from colornet.networks.layers import (
-    Part,
-    part_activation,
-    part_dropout,
-    with_norm,
-)
+from colornet.networks.layers import Part, part_activation, part_dropout, with_norm
+
+_convolution = partial(nn.Conv2d, kernel_size=3, padding=1)
 
 
 def build(options: EncoderDecoder, inputs: int, outputs: int) -> nn.Module:
@@ -34,10 +33,6 @@ def build(options: EncoderDecoder, inputs: int, outputs: int) -> nn.Module:
         read = wide
     layers += [_convolution(read, width), part_activation(options, "decoder")]
     return nn.Sequential(*layers, *part_dropout(options, "decoder"), _convolution(width, outputs))
-
-
-def _convolution(inputs: int, outputs: int) -> nn.Module:
-    return nn.Conv2d(inputs, outputs, 3, padding=1)
 
 
 def _normalized(

@@ -9,22 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import Pix2PixUNet
-from colornet.networks.layers import (
-    has_bias,
-    part_activation,
-    part_dropout,
-    with_norm,
-)
+from colornet.networks.layers import has_bias, part_activation, part_dropout, with_norm
 
 _WIDEST = 8
 """Widths double per level up to this many times the first."""
 _WITHOUT_DROPOUT = 5
 """Levels of the decoder that have none in pix2pix: the innermost and the four outermost."""
-
-
-def build(options: Pix2PixUNet, inputs: int, outputs: int) -> nn.Module:
-    """The network from `inputs` to `outputs` channels."""
-    return Pix2PixGenerator(options, inputs, outputs)
 
 
 class Pix2PixGenerator(nn.Module):
@@ -44,11 +34,14 @@ class Pix2PixGenerator(nn.Module):
             layers += with_norm(down, norm, widths[level], options.batch_statistics)
             layers += part_dropout(options, "bottleneck" if last else "encoder")
             self.downs.append(nn.Sequential(*layers))
+        # Steps up that have dropout in pix2pix: of depth 8 the second to the fourth.
+        first = min(1, depth - 2)
+        inner = range(first, first + max(1, depth - _WITHOUT_DROPOUT))
         for step, level in enumerate(reversed(range(1, depth))):
             read = widths[level] * (1 if step == 0 else 2)
             up = nn.ConvTranspose2d(read, widths[level - 1], 4, 2, 1, bias=bias)
             norm = with_norm(up, options.norm, widths[level - 1], options.batch_statistics)
-            drop = part_dropout(options, "decoder", step in _inner(depth))
+            drop = part_dropout(options, "decoder", step in inner)
             self.ups.append(nn.Sequential(part_activation(options, "decoder"), *norm, *drop))
         self.head = nn.Sequential(
             part_activation(options, "decoder"), nn.ConvTranspose2d(2 * widths[0], outputs, 4, 2, 1)
@@ -66,7 +59,4 @@ class Pix2PixGenerator(nn.Module):
         return self.head(x)
 
 
-def _inner(depth: int) -> range:
-    """Steps up that have dropout in pix2pix: of depth 8 the second to the fourth."""
-    first = min(1, depth - 2)
-    return range(first, first + max(1, depth - _WITHOUT_DROPOUT))
+build = Pix2PixGenerator

@@ -10,11 +10,6 @@ from colornet.config.sections.generators import PooledUNet
 from colornet.networks.layers import Part, conv_block, same_padding
 
 
-def build(options: PooledUNet, inputs: int, outputs: int) -> nn.Module:
-    """The network from `inputs` to `outputs` channels."""
-    return PooledGenerator(options, inputs, outputs)
-
-
 class PooledGenerator(nn.Module):
     """(N, inputs, H, W) -> (N, outputs, H, W); H and W are multiples of 2 ** depth."""
 
@@ -56,3 +51,6 @@ def _pair(
         *conv_block(options, part, nn.Conv2d(inputs, outputs, 3, padding=1), outputs, inner),
         *conv_block(options, part, nn.Conv2d(outputs, outputs, 3, padding=1), outputs, inner),
     ]
+
+
+build = PooledGenerator

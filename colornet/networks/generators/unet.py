@@ -12,20 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import UNet
-from colornet.networks.layers import (
-    activation,
-    conv_block,
-    has_bias,
-    part_dropout,
-)
+from colornet.networks.layers import activation, conv_block, has_bias, part_dropout
 
 _WIDEST = 8
 """Widths double per level up to this many times the first."""
-
-
-def build(options: UNet, inputs: int, outputs: int) -> nn.Module:
-    """The network from `inputs` to `outputs` channels."""
-    return UNetGenerator(options, inputs, outputs)
 
 
 class UNetGenerator(nn.Module):
@@ -49,7 +39,11 @@ class UNetGenerator(nn.Module):
         for step, level in enumerate(reversed(range(depth))):
             # Every step but the innermost also reads the skip of its own level.
             read = widths[level + 1] * (1 if step == 0 else 2)
-            *resize, up = _enlarge(read, widths[level], level, bias)
+            if level:
+                resize, up = [], nn.ConvTranspose2d(read, widths[level], 4, 2, 1, bias=bias)
+            else:  # full resolution
+                resize = [nn.Upsample(scale_factor=2)]
+                up = nn.Conv2d(read, widths[level], 3, padding=1, bias=bias)
             inner = step < max(1, depth // 2)
             layers = conv_block(options, "decoder", up, widths[level], inner)
             self.ups.append(nn.Sequential(*resize, *layers))
@@ -67,8 +61,4 @@ class UNetGenerator(nn.Module):
         return self.head(x)
 
 
-def _enlarge(inputs: int, outputs: int, level: int, bias: bool) -> list[nn.Module]:
-    """Layers that double height and width; level 0 is full resolution."""
-    if level:
-        return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)]
-    return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)]
+build = UNetGenerator

@@ -11,11 +11,6 @@ from colornet.config.sections.generators import UpsamplingUNet
 from colornet.networks.layers import conv_block, same_padding
 
 
-def build(options: UpsamplingUNet, inputs: int, outputs: int) -> nn.Module:
-    """The network from `inputs` to `outputs` channels."""
-    return UpsamplingGenerator(options, inputs, outputs)
-
-
 class UpsamplingGenerator(nn.Module):
     """(N, inputs, H, W) -> (N, outputs, H, W); H and W are multiples of 2 ** depth."""
 
@@ -60,3 +55,6 @@ class UpsamplingGenerator(nn.Module):
         for enlarge, up in zip(self.enlarges, self.ups, strict=True):
             x = up(torch.cat((enlarge(x), skips.pop()), dim=1))
         return self.head(x)
+
+
+build = UpsamplingGenerator

@@ -9,21 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import ValidUNet
-from colornet.networks.layers import (
-    Part,
-    conv_block,
-    part_dropout,
-    with_norm,
-)
+from colornet.networks.layers import Part, conv_block, part_dropout, with_norm
 
 _STAGES = 3
 _DOWN, _UP = (5, 3, 3), (3, 3, 5)
 """Kernels of a stage: each takes 8 pixels off both sides together, or gives them back."""
-
-
-def build(options: ValidUNet, inputs: int, outputs: int) -> nn.Module:
-    """The network from `inputs` to `outputs` channels."""
-    return ValidGenerator(options, inputs, outputs)
 
 
 class ValidGenerator(nn.Module):
@@ -75,7 +65,10 @@ def _chain(
 
 def _blocks(options: ValidUNet, part: Part, layers: list, inner: bool = False) -> list[nn.Module]:
     return [
-        one
+        part_layer
         for layer in layers
-        for one in conv_block(options, part, layer, layer.out_channels, inner)
+        for part_layer in conv_block(options, part, layer, layer.out_channels, inner)
     ]
+
+
+build = ValidGenerator

@@ -1,4 +1,4 @@
-"""The contest: when each player has its turn, and what the two of them minimise in it."""
+"""The game of two players: when each has its turn, and what it minimises in it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,17 +31,17 @@ class AdversarialGame:
         self.memory: dict[str, Tensor] = {}
 
     def is_on(self, batch: Batch) -> bool:
-        """Whether there is a contest, and not only later."""
+        """Whether the discriminator takes part by now: not while the generator is pretrained."""
         options = self.options
         return options.adversarial != "none" and batch.progress >= options.pretrain
 
     def discriminator_turns(self, batch: Batch) -> int:
-        """How often the discriminator plays in a batch."""
+        """How often the discriminator learns from a batch."""
         due = batch.step % self.options.discriminator_every == 0
         return self.options.discriminator_steps if due and self.is_on(batch) else 0
 
     def generator_turns(self, batch: Batch) -> int:
-        """How often the generator plays in a batch: once while there is no contest."""
+        """How often the generator learns from a batch: once while it is pretrained."""
         if not self.is_on(batch):
             return 1
         due = batch.step % self.options.generator_every == 0
@@ -57,8 +57,8 @@ class AdversarialGame:
         """What the discriminator minimises in one turn.
 
         Args:
-            real_view, fake_view: (N, C, H, W), as `judge.view` gives them; the fake one without
-                the generator's graph.
+            real_view, fake_view: (N, C, H, W), as the discriminator's `view` gives them; the fake
+                one without the generator's graph.
 
         Returns:
             `loss_discriminator`, with the penalty, and where there is one `loss_penalty`, without
@@ -70,23 +70,18 @@ class AdversarialGame:
         if self.weight and not wasserstein:
             # A leaf of its own: R1 wants its gradient, and no other tensor may come to need one.
             real = real.detach().requires_grad_()
-        logits = self._judged(discriminator, real, fake)
+        logits = self._logits(discriminator, real, fake)
         self.turns += 1
+        # 2 in a turn about one kind of pictures, 1 otherwise.
         double = len(KINDS) / len(logits)
-        total = double * self._judgement(logits, batch)
-        if self.weight and wasserstein:
-            penalty = gradient_penalty(discriminator, real, fake)
-            return {
-                "loss_discriminator": total + self.weight * penalty,
-                "loss_penalty": penalty,
-            }
-        if self.weight and "real" in logits:
-            penalty = r1(real, logits["real"])
-            return {
-                "loss_discriminator": total + double * self.weight * penalty,
-                "loss_penalty": penalty,
-            }
-        return {"loss_discriminator": total}
+        total = double * self._discriminator_loss(logits, batch)
+        if not self.weight or not (wasserstein or "real" in logits):
+            return {"loss_discriminator": total}
+        if wasserstein:
+            weight, penalty = self.weight, gradient_penalty(discriminator, real, fake)
+        else:
+            weight, penalty = double * self.weight, r1(real, logits["real"])
+        return {"loss_discriminator": total + weight * penalty, "loss_penalty": penalty}
 
     def generator_loss(
         self, discriminator: DiscriminatorNetwork, fake_view: Tensor, batch: Batch
@@ -94,7 +89,8 @@ class AdversarialGame:
         """How real the generator's pictures look, a scalar to be minimised.
 
         Args:
-            fake_view: (N, C, H, W), as `judge.view` gives it, with the generator's graph.
+            fake_view: (N, C, H, W), as the discriminator's `view` gives it, with the generator's
+                graph.
         """
         logits = discriminator(self._prepared(fake_view, batch))
         return ADVERSARIAL[self.options.adversarial].generator(logits)
@@ -108,10 +104,10 @@ class AdversarialGame:
         self.turns, self.memory = state["turns"], dict(state["memory"])
 
     def _prepared(self, view: Tensor, batch: Batch) -> Tensor:
-        """What the judge is shown of a view. Real and fake have chances of their own."""
+        """What the discriminator sees of a view; real and fake are augmented independently."""
         return add_noise(augment(view, self.options.augment), self.options, batch.progress)
 
-    def _judged(
+    def _logits(
         self, discriminator: DiscriminatorNetwork, real: Tensor, fake: Tensor
     ) -> dict[str, Tensor]:
         """The logits of the kinds that this turn is about."""
@@ -123,7 +119,7 @@ class AdversarialGame:
         kinds = KINDS if batches == "separate" else [KINDS[self.turns % len(KINDS)]]
         return {kind: discriminator(views[kind]) for kind in kinds}
 
-    def _judgement(self, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
+    def _discriminator_loss(self, logits: Mapping[str, Tensor], batch: Batch) -> Tensor:
         """The loss on these logits without any penalty; noted for the gates."""
         adversarial = ADVERSARIAL[self.options.adversarial]
         losses = []
@@ -156,9 +152,10 @@ class AdversarialGame:
         if any(f"loss_{kind}" not in self.memory for kind in KINDS):
             return True
         limit, least = self.options.gate_loss, self.options.gate_accuracy
-        if limit is not None and self._sum("loss") > limit:
-            return True
-        return least is not None and self._sum("accuracy") / len(KINDS) < least
-
-    def _sum(self, name: str) -> float:
-        return sum(self.memory[f"{name}_{kind}"].item() for kind in KINDS)
+        loss, right = (
+            sum(self.memory[f"{name}_{kind}"].item() for kind in KINDS) if gate is not None else 0
+            for name, gate in (("loss", limit), ("accuracy", least))
+        )
+        return (limit is not None and loss > limit) or (
+            least is not None and right / len(KINDS) < least
+        )

@@ -82,15 +82,17 @@ class CycleGan(Method):
         assert isinstance(config.loss, CycleGanLoss)
         assert config.discriminator is not None
         seed, size = config.training.seed, config.data.image_size
-        options, judge = config.generator, config.discriminator
+        options, network_options = config.generator, config.discriminator
         self.loss = config.loss
         self.generator = build_generator(options, seed, device)
         back = GreyMaker(generator_core(options, CHANNELS[options.predicts], 1))
         self.back = draw_weights(back, options.init, seed, "generator-reverse", device)
-        self.network = build_discriminator(judge, size, seed, device)
-        grey_network = DiscriminatorNetwork(discriminator_core(judge, 1, size), judge)
+        self.network = build_discriminator(network_options, size, seed, device)
+        grey_network = DiscriminatorNetwork(
+            discriminator_core(network_options, 1, size), network_options
+        )
         self.grey_network = draw_weights(
-            grey_network, judge.init, seed, "discriminator-grey", device
+            grey_network, network_options.init, seed, "discriminator-grey", device
         )
         self.discriminator = self.network
         # Each rank keeps fakes of its own pictures, which are as old as those of one rank alone.
@@ -129,8 +131,9 @@ class CycleGan(Method):
             self.grey_network, forward.fake_grey, batch
         )
         # Equation 2: grey -> color -> grey and color -> grey -> color come back to where they were.
-        cycle = functional.l1_loss(self.back(prediction.values), forward.grey)
+        grey_again = self.back(prediction.values)
         color_again = generator(generator.ranged(forward.fake_grey))
+        cycle = functional.l1_loss(grey_again, forward.grey)
         cycle = cycle + functional.l1_loss(color_again, forward.color)
         terms = {"loss_adversarial": adversarial, "loss_cycle": cycle}
         total = self.loss.adversarial_weight * adversarial + self.loss.cycle_weight * cycle

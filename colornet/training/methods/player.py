@@ -48,7 +48,7 @@ class Player:
         learning_rate: the rate that the schedule scales.
         losses: named scalars of what the method's `forward_pass` gave. `loss_<name>` is what the
             player minimises; the others are its terms, for the records.
-        turns: how often it plays in a batch.
+        turns: how often it learns from a batch.
         predicts: whether its losses are followed back into the predictions, which then have to be
             fresh.
     """

@@ -64,8 +64,8 @@ def test_yaml_is_version_1_2(text: str, value: Any) -> None:
         ("# only a comment\n", "mine: holds no mapping.\nWrite `key: value` lines."),
         ("- a\n- b\n", "mine: holds no mapping.\nWrite `key: value` lines."),
         ("just text", "mine: holds no mapping.\nWrite `key: value` lines."),
-        ("a: 1\nb: 2\na: 3\n", "mine: line 3, column 1: the key stands there twice."),
-        ("a:\n  b: 1\n  b: 2\n", "mine: line 3, column 3: the key stands there twice."),
+        ("a: 1\nb: 2\na: 3\n", "mine: line 3, column 1: the key is there twice."),
+        ("a:\n  b: 1\n  b: 2\n", "mine: line 3, column 3: the key is there twice."),
     ],
 )
 def test_what_holds_no_mapping(text: str, message: str) -> None:

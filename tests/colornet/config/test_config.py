@@ -21,12 +21,7 @@ from colornet.config.config import Config, parse_config
 from colornet.config.paths import TAGS, apply_overrides, flatten, known_paths
 from colornet.config.sections.data import FolderData
 from colornet.config.sections.discriminators import Patch
-from colornet.config.sections.losses import (
-    LABELLED,
-    OF_LABELS,
-    AdversarialOptions,
-    GanLoss,
-)
+from colornet.config.sections.losses import LABELLED, OF_LABELS, AdversarialOptions, GanLoss
 from colornet.errors import InputError
 
 

@@ -170,49 +170,53 @@ def test_batches_are_checked_and_packed(batches: Path, tmp_path: Path) -> None:
     assert found["split_origins"]["test"] == "official"
     assert "version (data_batch_1, data_batch_4, test_batch)" in answer.text()
     assert "  test            5 official" in answer.text()
-    packed = commands.data_pack(batches, out=tmp_path / "packed", classes=["ship", "horse"])
+    packed = commands.data_pack(
+        batches, out=tmp_path / "packed", options=commands.PictureOptions(classes=["ship", "horse"])
+    )
     assert packed.data()["classes"] == {"horse": 2, "ship": 2}
     data = FolderData(source="folder", root=str(tmp_path / "packed"))
     assert len(open_pack(data).names) == 4
 
 
 def test_parquet_is_checked_and_packed(rows: Path, tmp_path: Path) -> None:
-    answer = commands.data_check(rows, image_size=16)
+    answer = commands.data_check(rows, options=commands.PictureOptions(image_size=16))
     assert (answer.exit_code, answer.data()["source"]) == (0, "parquet")
     assert "pictures in 'image', classes in 'label'" in answer.text()
-    assert commands.data_pack(rows.parent, out=tmp_path / "packed", image_size=16).data()[
-        "classes"
-    ] == {"0": 4, "1": 4, "2": 4}
+    assert commands.data_pack(
+        rows.parent, out=tmp_path / "packed", options=commands.PictureOptions(image_size=16)
+    ).data()["classes"] == {"0": 4, "1": 4, "2": 4}
 
 
 def test_a_folder_says_how_it_was_read(twelve: Path) -> None:
     (twelve / "sea").rename(twelve / "test")
     (twelve / "land").rename(twelve / "train")
-    answer = commands.data_check(twelve, image_size=16)
+    answer = commands.data_check(twelve, options=commands.PictureOptions(image_size=16))
     assert "split folders (test: test, train: train)" in answer.text()
     assert answer.data()["splits"] == {"train": 5, "val": 1, "test": 6}
 
 
 def test_the_source_can_be_forced(rows: Path) -> None:
     with pytest.raises(InputError, match="no picture in 1 file"):
-        commands.data_check(rows.parent, source="folder")
+        commands.data_check(rows.parent, options=commands.PictureOptions(source="folder"))
     with pytest.raises(InputError, match="no CIFAR-10 batches"):
-        commands.data_check(rows.parent, source="cifar10")
+        commands.data_check(rows.parent, options=commands.PictureOptions(source="cifar10"))
     with pytest.raises(InputError, match=r"(?s)--source: 'parket': unknown.*'parquet'"):
-        commands.data_check(rows, source="parket")
+        commands.data_check(rows, options=commands.PictureOptions(source="parket"))
 
 
 def test_a_list_is_for_folders_only(rows: Path, twelve: Path) -> None:
     with pytest.raises(InputError, match="--list-file"):
-        commands.data_check(rows, list_file=Path("list.txt"))
+        commands.data_check(rows, options=commands.PictureOptions(list_file=Path("list.txt")))
     (twelve / "some.txt").write_text("sea/00.png\nsea/02.png\n")
-    answer = commands.data_check(twelve, image_size=16, list_file=Path("some.txt"))
+    answer = commands.data_check(
+        twelve, options=commands.PictureOptions(image_size=16, list_file=Path("some.txt"))
+    )
     assert answer.data()["files"] == 2
 
 
 def test_a_size_out_of_range(twelve: Path) -> None:
     with pytest.raises(InputError, match="image_size: 4"):
-        commands.data_check(twelve, image_size=4)
+        commands.data_check(twelve, options=commands.PictureOptions(image_size=4))
 
 
 def test_large_mistakes_are_told_at_once(
@@ -233,7 +237,7 @@ def test_large_mistakes_are_told_at_once(
             commands.data_check(path)
         assert len(str(caught.value).splitlines()) <= 3
     with pytest.raises(InputError, match="no such class"):
-        commands.data_check(real, classes=["ship"])
+        commands.data_check(real, options=commands.PictureOptions(classes=["ship"]))
     assert time.process_time() - begin < 2
 
 

@@ -49,7 +49,7 @@ def test_several_columns_of_bytes_are_named() -> None:
 
 def test_no_column_of_bytes() -> None:
     text = message(schema(text=pa.string(), label=pa.int64(), box=pa.struct([("x", pa.int8())])))
-    assert "no column of encoded pictures; it has text, label, box" in text
+    assert "no column of encoded pictures, only text, label, box" in text
     assert "no column of encoded pictures" in message(pa.schema([]))
 
 
@@ -58,7 +58,7 @@ def test_a_named_column_that_holds_none() -> None:
     assert "'imag': no such column" in message(there, picture="imag")
     assert "Did you mean 'image'?" in message(there, picture="imag")
     assert "'label': int64, not encoded pictures" in message(there, picture="label")
-    assert "It has none." in message(schema(label=pa.int64()), picture="x")
+    assert "There are none." in message(schema(label=pa.int64()), picture="x")
 
 
 @pytest.mark.parametrize(

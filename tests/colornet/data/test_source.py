@@ -17,12 +17,7 @@ from colornet.data import sources
 from colornet.data.build import decode_in_order, pack_key, packing_order
 from colornet.data.check import FILE_SOURCES
 from colornet.data.packed import open_pack
-from colornet.data.source import (
-    Decoded,
-    Entry,
-    build_source,
-    select_classes,
-)
+from colornet.data.source import Decoded, Entry, build_source, select_classes
 from colornet.errors import InputError
 
 Write = Callable[..., Path]
@@ -56,7 +51,7 @@ def test_options_and_modules_are_the_same_sources() -> None:
 def test_entries_are_unique_and_in_a_fixed_order(data: DataConfig) -> None:
     entries = build_source(data).entries()
     assert len(entries) >= 12
-    for part in ("name", "place"):
+    for part in ("name", "location"):
         assert len({getattr(entry, part) for entry in entries}) == len(entries)
     assert list(entries) == list(build_source(data).entries())
     for entry in entries:
@@ -124,11 +119,13 @@ def test_a_missing_root_is_a_mistake_of_the_user(name: str, asked: str, root: Pa
 
 def test_the_check_can_be_told_the_source(data: DataConfig) -> None:
     if data.source in FILE_SOURCES:
-        found = commands.data_check(Path(data.root), source=data.source, image_size=16).data()
+        found = commands.data_check(
+            Path(data.root), options=commands.PictureOptions(source=data.source, image_size=16)
+        ).data()
         assert (found["source"], found["usable"]) == (data.source, 12)
     else:
         with pytest.raises(InputError, match="--source"):
-            commands.data_check(Path("x"), source=data.source)
+            commands.data_check(Path("x"), options=commands.PictureOptions(source=data.source))
 
 
 def test_the_layout_is_one_line(data: DataConfig) -> None:

@@ -17,12 +17,7 @@ from colornet.config.sections.generators import UNet
 from colornet.data.packs import Packs
 from colornet.errors import InputError
 from colornet.evaluation import evaluation
-from colornet.evaluation.evaluation import (
-    baseline_columns,
-    evaluate,
-    held_out_splits,
-    picture_rows,
-)
+from colornet.evaluation.evaluation import baseline_columns, evaluate, held_out_splits, picture_rows
 from colornet.evaluation.metrics import PER_PICTURE
 from colornet.networks.build import build_generator
 from colornet.networks.heads import Colorizer

@@ -37,7 +37,7 @@ def plane(*colors: tuple[float, float]) -> torch.Tensor:
 
 
 def counts_of(predicted: torch.Tensor, true: torch.Tensor, batches: int = 1) -> ColorCounts:
-    counts = ColorCounts.none(CPU)
+    counts = ColorCounts(CPU)
     pairs = zip(predicted.chunk(batches, -1), true.chunk(batches, -1), strict=True)
     for one, two in pairs:
         counts.add(one, two, closeness((one - two).norm(dim=1)))
@@ -127,7 +127,7 @@ def test_ends_of_the_distance() -> None:
 
 
 def test_nothing_counted_is_no_number() -> None:
-    counts = ColorCounts.none(CPU)
+    counts = ColorCounts(CPU)
     assert np.isnan(rebalanced_closeness(counts))
     assert np.isnan(histogram_distance(counts))
 

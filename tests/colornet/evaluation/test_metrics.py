@@ -1,6 +1,5 @@
 """Every metric on known and on awkward pictures; those of one idea have their own test files."""
 
-import inspect
 import math
 from typing import Any
 
@@ -19,26 +18,26 @@ from colornet.evaluation.metrics import (
     PER_PICTURE,
     Pair,
     Tally,
-    ab_histogram,
-    ab_mae,
-    auc,
-    auc_rebalanced,
-    chroma_bias,
-    ciede2000,
     clipped_gamut,
-    colorfulness,
-    colorfulness_abs,
-    colorfulness_gap,
     colorfulness_of,
     colorfulness_ratio,
     eps_accuracy,
-    eps_accuracy_ab,
     opponents_of,
     psnr,
-    rgb_mae,
-    ssim,
     strong_ab_mae,
 )
+
+ab_mae = PER_PICTURE["ab_mae"]
+auc = PER_PICTURE["auc"]
+chroma_bias = PER_PICTURE["chroma_bias"]
+ciede2000 = PER_PICTURE["ciede2000"]
+colorfulness = PER_PICTURE["colorfulness"]
+colorfulness_abs = PER_PICTURE["colorfulness_abs"]
+colorfulness_gap = PER_PICTURE["colorfulness_gap"]
+eps_accuracy_ab = PER_PICTURE["eps_accuracy_ab"]
+rgb_mae = PER_PICTURE["rgb_mae"]
+ssim = PER_PICTURE["ssim"]
+ab_histogram, auc_rebalanced = OVERALL["ab_histogram"], OVERALL["auc_rebalanced"]
 
 CPU = torch.device("cpu")
 PERFECT: dict[str, float | None] = {
@@ -95,14 +94,14 @@ def plain(color: tuple[int, int, int], size: int = 16) -> np.ndarray:
 
 def all_of(pair: Pair) -> dict[str, list[float]]:
     """Every metric's values: one a picture, or one of all pictures."""
-    tally = Tally.none(CPU)
+    tally = Tally(CPU)
     tally.add(pair)
     values = {name: metric(pair).tolist() for name, metric in PER_PICTURE.items()}
     return values | {name: [metric(tally)] for name, metric in OVERALL.items()}
 
 
 def tally_of(*pairs: Pair) -> Tally:
-    tally = Tally.none(CPU)
+    tally = Tally(CPU)
     for pair in pairs:
         tally.add(pair)
     return tally
@@ -111,9 +110,6 @@ def tally_of(*pairs: Pair) -> Tally:
 def test_names_are_those_of_the_measures() -> None:
     assert not set(PER_PICTURE) & set(OVERALL)
     assert {**PER_PICTURE, **OVERALL}.keys() == METRICS.keys()
-    for name, metric in {**PER_PICTURE, **OVERALL}.items():
-        assert metric.__name__ == name
-        assert inspect.getdoc(metric)
 
 
 def test_labels_tell_metrics_apart() -> None:
@@ -390,7 +386,7 @@ def test_a_gpu_measures_the_same() -> None:
         pair.true_rgb.cuda(),
         pair.lightness.cuda() - 1 / 50,
     )
-    tally = Tally.none(torch.device("cuda"))
+    tally = Tally(torch.device("cuda"))
     tally.add(there)
     found = {name: metric(there).tolist() for name, metric in PER_PICTURE.items()}
     found |= {name: [metric(tally)] for name, metric in OVERALL.items()}

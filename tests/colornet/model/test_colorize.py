@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import BmpImagePlugin, Image
+from PIL import BmpImagePlugin, Image, ImageOps
 
 from colornet.commands import colorize
 from colornet.errors import InputError
 from colornet.model import colorize as colorize_module
 from colornet.model.colorize import colorize_files, find_jobs
-from colornet.model.model import _upright
 
 
 class Red:
@@ -223,7 +222,7 @@ def test_broken_metadata_stop_nothing(
 ) -> None:
     class Looks(Red):
         def colorize(self, picture: Image.Image) -> Image.Image:
-            _upright(picture).load()
+            ImageOps.exif_transpose(picture).load()
             return super().colorize(picture)
 
     monkeypatch.setattr(colorize_module, "load_model", lambda folder: Looks())

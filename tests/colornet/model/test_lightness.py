@@ -11,12 +11,7 @@ from PIL import Image
 from colornet.config.config import parse_config
 from colornet.data.packed import Pack, open_pack
 from colornet.errors import InputError
-from colornet.model.lightness import (
-    NAMES,
-    TrainingLightness,
-    statistics,
-    unlike_warning,
-)
+from colornet.model.lightness import NAMES, TrainingLightness, statistics, unlike_warning
 
 DRAWN = {"source": "scenes", "pictures": 200, "image_size": 16}
 

@@ -242,7 +242,7 @@ def test_no_more_is_looked_at_than_was_shown(tiny: Build, pack: Any) -> None:
 def test_a_picture_counts_once(tiny: Build, pack: Any) -> None:
     pack.splits["train"] = pack.splits["train"][:3]
     watched = Watched(tiny(), pack)
-    assert watched.diagnosis.shown == 3
+    assert watched.diagnosis.trained == 3
     assert watched.tick(2)["d_gap_auc"] is not None
 
 

@@ -19,7 +19,7 @@ from colornet.errors import ColorsweepError, InputError, StorageError, TrainingI
 from colornet.model.lightness import TrainingLightness
 from colornet.model.model import load_model
 from colornet.training import checkpoint, final, loop
-from colornet.training.final import _Journal, grid, read_ticks, request_stop, stop_requested, work
+from colornet.training.final import _Journal, grid, read_ticks, stop_requested, work
 from colornet.training.final_checks import prepare
 
 Spread = Callable[[int, Callable[[int], Any]], list[Any]]
@@ -243,7 +243,7 @@ def test_a_request_to_stop_leaves_a_checkpoint(tmp_path: Path, on_ranks: Spread)
 
     def task(rank: int) -> None:
         if rank == 0:
-            request_stop(state)
+            (state / "signal").write_text("stop")
         work(given)
 
     assert on_ranks(2, task) == [None, None]

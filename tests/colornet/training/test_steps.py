@@ -12,12 +12,7 @@ from colornet.pictures import Pictures
 from colornet.seeds import PictureOrder
 from colornet.training.methods import gan
 from colornet.training.methods.player import Batch
-from colornet.training.steps import (
-    PictureFeed,
-    StepOptions,
-    Totals,
-    train_step,
-)
+from colornet.training.steps import PictureFeed, StepOptions, Totals, train_step
 
 CPU = torch.device("cpu")
 

@@ -18,13 +18,7 @@ from colornet.pictures import Pictures
 from colornet.training import methods
 from colornet.training.losses import ADVERSARIAL
 from colornet.training.methods.player import Batch, Method
-from colornet.training.steps import (
-    StepOptions,
-    Totals,
-    freeze_others,
-    optimizer_step,
-    train_step,
-)
+from colornet.training.steps import StepOptions, Totals, freeze_others, optimizer_step, train_step
 
 Build = Callable[..., Method]
 Batches = Callable[..., Batch]
