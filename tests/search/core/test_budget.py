@@ -131,3 +131,13 @@ class TestBusy:
         )
         assert busy_seconds(sweep(rows, ticks(("a", 0, 10, 4.0, 4))).attempts) == 9
         assert busy_seconds(sweep(rows, NO_TICKS).attempts) == 5
+
+    def test_a_trial_without_a_recorded_beginning_ran_as_long_as_it_says(self) -> None:
+        rows = states(("a", 0, "completed", 10))
+        assert busy_seconds(sweep(rows.assign(number=0, host="h"), NO_TICKS).attempts) == 0
+        first = ticks(("a", 0, 10, 4.0, 6))
+        assert busy_seconds(sweep(rows.assign(number=0, host="h"), first).attempts) == 8
+
+    def test_clocks_that_differ_take_nothing_away(self) -> None:
+        rows = states(("a", 0, "running", 10), ("a", 0, "completed", 7), ("b", 0, "running", 8))
+        assert busy_seconds(sweep(rows.assign(number=0, host="h"), NO_TICKS).attempts) == 0
