@@ -350,7 +350,7 @@ def test_ctrl_c_while_ray_starts_leaves_a_sweep_to_resume(
     assert capfd.readouterr().err == "Stopped before a trial was started\n"
     assert not (folder / "lease.json").exists()
     monkeypatch.undo()
-    assert dict(sweep.run(folder, train=training()).states) == {"completed": 2}
+    assert not sweep.run(folder, train=training()).interrupted
 
 
 def test_a_ray_that_does_not_start_in_time_is_said_in_two_lines(
