@@ -32,7 +32,8 @@ PACK_VERSION = 2
 PICTURES, INDEX = "pictures.npy", "index.json"
 
 _NAMED_WARNINGS = _NAMED_IN_ERROR = 3
-_DUPLICATE = "duplicate of "
+GREY, DUPLICATE_OF = "grey", "duplicate of "
+"""Why a picture is left out; for any other reason it could not be decoded."""
 _SPARE_BYTES = 32 * 2**20
 _log = logging.getLogger("colorsweep")
 
@@ -247,11 +248,11 @@ class Inventory:
         pixel_hash = hashlib.sha256(pixels).digest()
         first = self._seen.setdefault(pixel_hash, entry.name)
         if first != entry.name:
-            self.skipped.append((entry.name, f"{_DUPLICATE}{first}"))
+            self.skipped.append((entry.name, f"{DUPLICATE_OF}{first}"))
             return None
         if is_grey(decoded.pixels):
             if self.skip_grey:
-                self.skipped.append((entry.name, "grey"))
+                self.skipped.append((entry.name, GREY))
                 return None
             self.grey.append(len(self.names))
         self.names.append(entry.name)
@@ -266,13 +267,13 @@ class Inventory:
     @property
     def skipped_grey(self) -> list[str]:
         """Names of those without color."""
-        return [name for name, reason in self.skipped if reason == "grey"]
+        return [name for name, reason in self.skipped if reason == GREY]
 
     @property
     def duplicates(self) -> list[tuple[str, str]]:
         """(name, the one it repeats)."""
-        repeated = [(name, why) for name, why in self.skipped if why.startswith(_DUPLICATE)]
-        return [(name, why.removeprefix(_DUPLICATE)) for name, why in repeated]
+        repeated = [(name, why) for name, why in self.skipped if why.startswith(DUPLICATE_OF)]
+        return [(name, why.removeprefix(DUPLICATE_OF)) for name, why in repeated]
 
     def columns(self) -> dict[str, Any]:
         """The lists of the index file, one item a picture in the order they are packed."""

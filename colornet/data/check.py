@@ -1,4 +1,4 @@
-"""Look at pictures before anything is trained: what is there, and what is wrong with it."""
+"""Pictures before anything is trained: which source a path is for, and what is wrong in it."""
 
 import os
 from collections import Counter

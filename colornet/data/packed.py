@@ -17,7 +17,15 @@ import numpy as np
 from colornet.cli_result import count_text
 from colornet.config.reading import read_json
 from colornet.config.sections.data import DataConfig, FolderData, splits_by_appearance
-from colornet.data.build import INDEX, PACK_VERSION, PICTURES, build_once, pack_key
+from colornet.data.build import (
+    DUPLICATE_OF,
+    GREY,
+    INDEX,
+    PACK_VERSION,
+    PICTURES,
+    build_once,
+    pack_key,
+)
 from colornet.data.pack_check import MAX_INDEX, index_error, verify
 from colornet.data.remote import fetch_pack, put_pack
 from colornet.data.source import build_source, read_as
@@ -78,18 +86,17 @@ class Pack:
         """For people: pictures, size, splits and whence, classes, what was left out, bytes."""
         used = np.concatenate([self._splits[split] for split in SPLITS])
         classes = Counter(self.classes[row] for row in used)
+        grey = sum(reason == GREY for _, reason in self.skipped)
+        duplicates = sum(reason.startswith(DUPLICATE_OF) for _, reason in self.skipped)
         return {
             "pictures": len(used),
             "image_size": self.image_size,
             "splits": {split: len(self._splits[split]) for split in SPLITS},
             "split_origins": self.split_origins,
             "classes": {name: classes[name] for name in sorted(classes) if name},
-            "grey": sum(reason == "grey" for _, reason in self.skipped),
-            "duplicates": sum(reason.startswith("duplicate of") for _, reason in self.skipped),
-            "bad": sum(
-                reason != "grey" and not reason.startswith("duplicate of")
-                for _, reason in self.skipped
-            ),
+            "grey": grey,
+            "duplicates": duplicates,
+            "bad": len(self.skipped) - grey - duplicates,
             "bytes": int(self.pictures.nbytes),
             "content_hash": self.content_hash,
             "read_as": self.read_as,

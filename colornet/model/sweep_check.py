@@ -1,4 +1,8 @@
-"""What a sweep promised of a configuration, and whether its final training kept it."""
+"""Whether a final training has become what its sweep measured, and what its curves say if not.
+
+Errors in curves are ab MAE in Lab units; that on training pictures is `val_ab_mae` less
+`diag_train_val_gap`, which is measured on as many of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite

@@ -1,15 +1,18 @@
 """The built-in landscapes: repeatable, any size, strongly and variedly colored."""
 
 import itertools
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
 from colornet.config.sections.data import ScenesData
+from colornet.data import scenery
 from colornet.data.scenery.canvas import rgb_from_lab
 from colornet.data.scenery.compositions import CLASSES, draw_scene
-from colornet.data.sources.scenes import ScenesSource
+from colornet.data.sources.scenes import ScenesSource, _code_hash
 from colornet.errors import InputError
 
 
@@ -90,3 +93,19 @@ def test_lab_is_the_one_of_scikit_image() -> None:
     levels = range(0, 256, 51)
     rgb = np.array(list(itertools.product(levels, levels, levels)), np.uint8)
     np.testing.assert_allclose(rgb_from_lab(rgb2lab(rgb)).astype(int), rgb, atol=1)
+
+
+def test_only_changed_drawing_is_drawn_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "scenery"
+    shutil.copytree(scenery.__path__[0], folder)
+    monkeypatch.setattr(scenery, "__path__", [str(folder)])
+    source, before = folder / "light.py", _code_hash.__wrapped__()
+    text = source.read_text()
+    assert _code_hash.__wrapped__() == before
+    moved = text.replace("from colornet.data.scenery.canvas", "from elsewhere")
+    source.write_text("# A remark.\n" + moved)
+    assert moved != text and _code_hash.__wrapped__() == before
+    source.write_text(text.replace("ORDINARY_CHROMA = 39.0", "ORDINARY_CHROMA = 38.0"))
+    assert _code_hash.__wrapped__() != before
