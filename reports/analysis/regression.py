@@ -92,7 +92,7 @@ def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
     residuals = values - q @ (q.T @ values)
     slack = 1 - (q**2).sum(1)
     # A trial that alone decides a coefficient (h_i = 1) is fitted exactly: it says nothing of its
-    # error, and 0 / 0 would be whatever rounding leaves.
+    # error, and 0 / 0 would be whatever rounding leaves, as it is in statsmodels' HC3.
     alone = slack < 1e-9
     slack = np.where(alone, 1.0, slack)
     middles = [np.eye(len(r)) * float(residuals @ residuals) / freedom]
