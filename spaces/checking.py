@@ -4,7 +4,7 @@ from colornet.config.columns import COSTS, DIAGNOSTICS, METRICS, metric_of
 from colornet.config.paths import flatten
 from colornet.config.validation import parse_bound
 from colornet.errors import InputError, did_you_mean
-from spaces.distributions import Dimension
+from spaces.dimensions import Dimension
 from spaces.grid import count_points, levels
 from spaces.study import Study, StudyFile
 
@@ -31,11 +31,11 @@ def check_columns(file: StudyFile, origin: str) -> None:
             hint = did_you_mean(column, searchable)
             raise InputError(f"{origin}: {where}: {column}: unknown metric.\n{hint}")
     for column, goal in file.objectives.items():
-        own = _goal(column)
-        if own not in (None, goal):
+        metric = metric_of(column)
+        if metric and metric.goal not in (None, goal):
             raise InputError(
-                f"{origin}: objectives.{column}: {goal}: this metric is to be {own}d.\n"
-                f"Write {column}: {own}."
+                f"{origin}: objectives.{column}: {goal}: this metric is to be {metric.goal}d.\n"
+                f"Write {column}: {metric.goal}."
             )
     _check_bounds(file, origin)
 
@@ -57,16 +57,12 @@ def _check_bounds(file: StudyFile, origin: str) -> None:
             except ValueError as error:
                 head = f"{origin}: {where}.{column}"
                 raise InputError(f"{head}: {error}.\nWrite a comparison and a number.") from None
-    if file.decide and not _goal(file.decide.by):
+    decides = metric_of(file.decide.by) if file.decide else None
+    if file.decide and not (decides and decides.goal):
         raise InputError(
             f"{origin}: decide.by: {file.decide.by}: is neither better high nor low.\n"
             "Decide by another metric and bound this one in subject_to."
         )
-
-
-def _goal(column: str) -> str | None:
-    metric = metric_of(column)
-    return metric.goal if metric else None
 
 
 def check_design(study: Study, origin: str) -> None:
@@ -84,30 +80,30 @@ def check_design(study: Study, origin: str) -> None:
             raise InputError(f"{origin}: space: {word}: more than {MOST_POINTS:,} combinations.")
         if file.design == "compare" and count < 2:
             raise InputError(f"{origin}: space: design compare needs at least two levels.")
-    changed = _changed_paths(study)
-    if file.stopping.rule != "none" and (own := changed & {"training.images", "training.epochs"}):
+    changed = {
+        path
+        for dimension in study.dimensions
+        for value in dimension.probes()
+        for path in dimension.changes(value)
+    }
+    lengths = changed & {"training.images", "training.epochs"}
+    if file.stopping.rule != "none" and lengths:
         raise InputError(
             f"{origin}: stopping.rule: {file.stopping.rule}: compares trials after equally many "
-            f"pictures, but the space varies {min(own)}.\nSet stopping.rule to none."
+            f"pictures, but the space varies {min(lengths)}.\nSet stopping.rule to none."
         )
     _check_common_pictures(study, changed, origin)
 
 
-def _changed_paths(study: Study) -> set[str]:
-    return {
-        path for one in study.dimensions for value in one.probes() for path in one.changes(value)
-    }
-
-
 def _check_common_pictures(study: Study, changed: set[str], origin: str) -> None:
     """Trials that hold out different pictures are compared on common ones, or not at all."""
-    own = sorted(p for p in changed if p.startswith("data.") and p not in SAME_HELD_OUT)
+    paths = sorted(p for p in changed if p.startswith("data.") and p not in SAME_HELD_OUT)
     compared = [*study.file.objectives, *([study.file.decide.by] if study.file.decide else [])]
     val = [column for column in compared if column.startswith("val_")]
-    if own and val:
+    if paths and val:
         raise InputError(
-            f"{origin}: {val[0]}: the space varies {own[0]}, and with it the pictures that this is "
-            f"measured on.\nGive evaluate_on, and compare eval_{val[0].removeprefix('val_')}."
+            f"{origin}: {val[0]}: the space varies {paths[0]}, and with it the pictures that this "
+            f"is measured on.\nGive evaluate_on, and compare eval_{val[0].removeprefix('val_')}."
         )
 
 

@@ -39,18 +39,12 @@ def _described(whole: Study, quick: Study) -> dict[str, Any]:
         "base": whole.file.base,
         "design": whole.file.design,
         "trials": whole.trials,
-        "confirming": _confirming(whole),
-        "quick": {"trials": quick.trials, "confirming": _confirming(quick)},
+        "confirming": whole.confirming,
+        "quick": {"trials": quick.trials, "confirming": quick.confirming},
     }
 
 
 def _trials(study: Study) -> str:
-    """Trials of the search + those that confirm, to stand above each other."""
-    confirming = _confirming(study)
+    """Trials of the search + those that confirm, aligned to the right."""
+    confirming = study.confirming
     return (f"{study.trials} + {confirming}" if confirming else str(study.trials)).rjust(8)
-
-
-def _confirming(study: Study) -> int:
-    """Trials that confirm the best."""
-    confirm = study.file.confirm
-    return confirm.top * confirm.replicates if confirm else 0

@@ -8,7 +8,7 @@ from typing import Any
 from colornet.config.config import parse_config
 from colornet.config.paths import apply_overrides, flatten
 from colornet.errors import InputError, did_you_mean
-from spaces.distributions import RANGES, Dimension, is_same
+from spaces.dimensions import RANGES, Dimension, is_same
 from spaces.overlaps import needs
 
 
@@ -57,7 +57,7 @@ def _own(value: Any, parent: Dimension, head: str) -> Any:
         raise InputError(
             f"{head}: {value!r}: {parent.name} never has that value.\n{remedy(value, parent)}"
         )
-    return parent.own(value)
+    return parent.canonical(value)
 
 
 def _check_possible(base: Mapping[str, Any], path: str, value: Any, head: str) -> None:
@@ -116,7 +116,7 @@ def yaml_text(value: Any) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def shortened(file_space: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
+def narrowed_notes(file_space: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
     """Sentences about what is searched less than the file says.
 
     These are dimensions that are never active, and ranges whose end no step reaches.

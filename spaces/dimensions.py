@@ -1,254 +1,292 @@
-"""One entry of a study's `space`, from what people wrote to a Dimension."""
+"""Dimensions of a space: from a study's words to drawn points, and from points to configs.
 
-import unicodedata
+```yaml
+optimizer.lr_ratio: {loguniform: [0.05, 10]}
+loss.l1_weight: {loguniform: [1, 300], or: 0}                  # a special value beside the range
+training.batch_size: {int: [8, 64], step: 8}                   # 8, 16, … 64
+loss.adversarial: {choice: [bce, lsgan, hinge]}
+loss.label_smoothing: {uniform: [0.0, 0.3], when: {loss.adversarial: [bce, lsgan]}}
+pictures: {bundle: {sea: {data.classes: [sea]}, all: {data.classes: null}}}
+```
+
+A point holds one value per active dimension: the number, the choice, or a bundle's label. For the
+sampler a dimension with `or` is two parameters, `<name>:special` and the range, as the range is
+conditional; everywhere else it is one.
+"""
+
+import hashlib
+import json
+import math
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from colornet.config.columns import metric_of
-from colornet.config.paths import known_paths
-from colornet.errors import InputError, did_you_mean
-from spaces.conditions import yaml_text
-from spaces.distributions import RANGES, STEPPED, WORDS, Dimension, is_number
-from spaces.overlaps import check_said_once
+from colornet.config.paths import apply_overrides
+from colornet.errors import InputError
 
-BESIDE = ("step", "or", "when")
-"""Words that stand beside a distribution."""
-MOST_STEPS = 10_000_000
-"""Steps that a range may have."""
-COLUMNS_OF_TRIALS = {
-    *("attempt", "config", "ended", "flags", "gpu_hours", "host", "images", "money", "number"),
-    *("origin", "point", "point_id", "rank", "reason", "seconds", "seed", "seq", "started"),
-    *("state", "tick", "time", "trial", "trial_id", "version"),
-}
-"""Beside metrics; a table of trials has a column for each dimension, too."""
-UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
-"""Categories of characters that are not seen: controls, joiners, spaces."""
-SMALLEST, LARGEST = 1e-300, 1e300
-"""Ends of a range of real numbers, beside 0: samplers take logarithms and differences of them."""
-MOST_WHOLE = 2**53
-"""Whole numbers up to this are floats, too, as samplers draw them."""
-NARROWEST = 1e-6
-"""The least width of a range, as a part of its larger end. In a narrower one samplers draw numbers
-beyond its ends, by rounding, and come to the end of those within."""
+RANGES = ("uniform", "loguniform", "int", "logint")
+CLOSE = 1e-8
+"""Part of a step by which a number may miss it, as Optuna has it."""
+STEPPED = ("uniform", "int")
+"""Ranges that may have a step."""
+WORDS = (*RANGES, "choice", "bundle")
+Point = dict[str, Any]
 
 
-def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
-    """Read one entry of `space`.
+class Suggests(Protocol):
+    """What is needed of an Optuna trial."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = ..., log: bool = ...
+    ) -> float: ...
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = ..., log: bool = ...
+    ) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One axis of a space.
+
+    Attributes:
+        name: a config path, or a bundle's own name.
+        type: the distribution's word.
+        low, high: ends of a range, both included.
+        choices: values of a choice, or labels of a bundle.
+        labels: what each label of a bundle sets.
+        special: the values of `or` (one, or none).
+        when: values that other dimensions must have for this one to be active.
+        step: distance between the numbers of a range, which ends with one; None for the least.
+    """
+
+    name: str
+    type: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] = ()
+    labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    special: tuple[Any, ...] = ()
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    step: float | None = None
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the range is searched on a logarithmic scale."""
+        return self.type in ("loguniform", "logint")
+
+    @property
+    def is_int(self) -> bool:
+        """Whether the range holds whole numbers only."""
+        return self.type in ("int", "logint")
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the range holds real numbers without a step."""
+        return self.type in RANGES and not self.is_int and self.step is None
+
+    @property
+    def count(self) -> int | None:
+        """Numbers in the range, 0 of what is none; None for endlessly many."""
+        if self.type not in RANGES:
+            return 0
+        assert self.low is not None and self.high is not None
+        if self.is_int:
+            return int(self.high - self.low) // int(self.step or 1) + 1
+        return None if self.step is None else round((self.high - self.low) / self.step) + 1
+
+    def number(self, index: int) -> float:
+        """The number at an index of a range with steps, from 0; computed as Optuna does."""
+        assert self.low is not None and self.high is not None
+        if self.is_int:
+            return int(self.low) + index * int(self.step or 1)
+        assert self.step is not None
+        return min(max(index * self.step + self.low, self.low), self.high)
+
+    def is_active(self, point: Mapping[str, Any]) -> bool:
+        """Whether the dimension counts, given the dimensions drawn before it."""
+        return all(
+            parent in point and point[parent] in values for parent, values in self.when.items()
+        )
+
+    def contains(self, value: Any) -> bool:
+        """Whether a value may be drawn."""
+        if any(is_same(value, listed) for listed in (*self.special, *self.choices)):
+            return True
+        if not is_number(value) or self.low is None or self.high is None:
+            return False
+        if not self.low <= value <= self.high or (self.is_int and value % 1):
+            return False
+        steps = (value - self.low) / self.step if self.step else 0
+        return abs(steps - round(steps)) < CLOSE
+
+    def canonical(self, value: Any) -> Any:
+        """A value that it has, as it is drawn: 0 of real numbers is 0.0."""
+        for listed in (*self.special, *self.choices):
+            if is_same(value, listed):
+                return listed
+        if self.step is not None and self.low is not None:
+            return self.number(round((value - self.low) / self.step))
+        return int(value) if self.is_int else float(value)
+
+    def quantile(self, share: float) -> Any:
+        """The value of a range below which a share in [0, 1) of it lies."""
+        assert self.low is not None and self.high is not None
+        if self.step is not None:
+            return self.number(int(share * (self.count or 1)))
+        low, high = self.low, self.high
+        if self.is_int:
+            # Half a step on either side, so that after rounding the ends are as likely as the rest.
+            low, high = low - 0.5, high + 0.5
+        if self.is_log:
+            value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+        else:
+            value = low + share * (high - low)
+        value = min(max(value, self.low), self.high)
+        return int(min(max(round(value), self.low), self.high)) if self.is_int else value
+
+    def probes(self) -> list[Any]:
+        """Values at which a config is tried before a sweep starts: ends, choices, special."""
+        return [*(self.choices or (self.low, self.high)), *self.special]
+
+    def changes(self, value: Any) -> dict[str, Any]:
+        """The config paths that a value of this dimension sets."""
+        return dict(self.labels[value]) if self.type == "bundle" else {self.name: value}
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for the resolved study."""
+        data: dict[str, Any] = {"type": self.type}
+        if self.type in RANGES:
+            data |= {"low": self.low, "high": self.high}
+            data |= {"step": self.step} if self.step is not None else {}
+        elif self.type == "choice":
+            data["choices"] = list(self.choices)
+        else:
+            data["labels"] = {label: dict(paths) for label, paths in self.labels.items()}
+        if self.special:
+            data["special"] = self.special[0]
+        if self.when:
+            data["when"] = {parent: list(values) for parent, values in self.when.items()}
+        return data
+
+    @classmethod
+    def from_data(cls, name: str, data: Mapping[str, Any]) -> "Dimension":
+        """The dimension that `to_data` described."""
+        labels = data.get("labels", {})
+        return cls(
+            name=name,
+            type=data["type"],
+            low=data.get("low"),
+            high=data.get("high"),
+            step=data.get("step"),
+            choices=tuple(data.get("choices", labels)),
+            labels=labels,
+            special=(data["special"],) if "special" in data else (),
+            when={parent: tuple(values) for parent, values in data.get("when", {}).items()},
+        )
+
+
+def is_same(first: Any, second: Any) -> bool:
+    """Whether two values are one and the same level: 0 is 0.0, but True is no 1."""
+    return first == second and isinstance(first, bool) == isinstance(second, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number, one that a float can hold."""
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return numeric and abs(value) <= sys.float_info.max
+
+
+def in_order(dimensions: Sequence[Dimension], origin: str) -> list[Dimension]:
+    """Dimensions with those that a condition names before those that it governs.
 
     Raises:
-        InputError: with origin, dimension, value and remedy.
+        InputError: for a circle of conditions.
     """
-    head = f"{origin}: space.{name}"
-    if not isinstance(spec, Mapping):
-        raise InputError(f"{head}: {spec!r}: no distribution.\nWrite e.g. {{uniform: [0, 1]}}.")
-    for key in spec.keys() - {*WORDS, *BESIDE}:
-        hint = did_you_mean(str(key), (*WORDS, *BESIDE))
-        raise InputError(f"{head}: {key}: unknown distribution word.\n{hint}")
-    words = [word for word in WORDS if word in spec]
-    if len(words) != 1:
-        raise InputError(f"{head}: needs one distribution.\nKnown: {', '.join(WORDS)}.")
-    word, value = words[0], spec[words[0]]
-    when = _parse_when(head, spec.get("when", {}))
-    if word != "bundle" and name not in (known := known_paths()):
-        raise InputError(f"{head}: no such config path.\n{did_you_mean(name, known)}")
-    if word in RANGES:
-        low, high = _parse_range(f"{head}.{word}", word, value)
-        ranged = Dimension(name, word, low, high, when=when)
-        if "step" in spec:
-            ranged = _parse_step(head, spec["step"], ranged)
-        if "or" not in spec:
-            return ranged
-        return replace(ranged, special=_parse_special(head, spec["or"], ranged))
-    for key in ("step", "or"):
-        if key in spec:
-            remedy = "Leave it out" if key == "step" else f"Add {spec[key]!r} to the {word}"
-            raise InputError(f"{head}: {key}: stands beside a range.\n{remedy}.")
-    if word == "choice":
-        return Dimension(name, word, choices=_parse_choices(head, value), when=when)
-    labels = _parse_bundle(head, value)
-    _check_bundle_name(head, name)
-    return Dimension(name, word, choices=tuple(labels), labels=labels, when=when)
+    by_name = {dimension.name: dimension for dimension in dimensions}
+    ordered: dict[str, Dimension] = {}
+
+    def visit(dimension: Dimension, path: tuple[str, ...]) -> None:
+        if dimension.name in path:
+            circle = " -> ".join([*path, dimension.name])
+            raise InputError(f"{origin}: space: conditions go in a circle: {circle}.")
+        for parent in dimension.when:
+            visit(by_name[parent], (*path, dimension.name))
+        ordered.setdefault(dimension.name, dimension)
+
+    for dimension in dimensions:
+        visit(dimension, ())
+    return list(ordered.values())
 
 
-def _check_bundle_name(head: str, name: str) -> None:
-    if not looks(name) or ":" in name:
-        raise InputError(
-            f"{head}: {name!r}: is no name for a bundle: it is empty, or has a colon, as only "
-            "the sampler's own names have.\nCall it e.g. variants."
-        )
-    if name in COLUMNS_OF_TRIALS or metric_of(name):
-        raise InputError(
-            f"{head}: is a column of what is recorded of a trial; a bundle has a name of its own.\n"
-            f"Call it e.g. {name}s."
-        )
-    if name in known_paths():
-        raise InputError(
-            f"{head}: is a config path; a bundle has a name of its own.\n"
-            f"Call it e.g. {name.rpartition('.')[2]}s."
-        )
+def draw(trial: Suggests, dimensions: Sequence[Dimension]) -> Point:
+    """Draw a point: one value per active dimension, in order (parents first)."""
+    point: Point = {}
+    for dimension in dimensions:
+        if dimension.is_active(point):
+            point[dimension.name] = _suggest(trial, dimension)
+    return point
 
 
-def _parse_range(head: str, word: str, value: Any) -> tuple[float, float]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise InputError(f"{head}: {value!r}: is no range.\nWrite [low, high].")
-    for end in value:
-        if isinstance(end, str):
-            raise InputError(f"{head}: {end!r}: is text, not a number.\nWrite it without quotes.")
-        if not is_number(end):
-            raise InputError(f"{head}: {end!r}: is no finite number.\nWrite [low, high].")
-        if word in ("int", "logint") and not float(end).is_integer():
-            raise InputError(f"{head}: {end}: is no whole number.\nTake uniform or loguniform.")
-    low, high = value
-    if low >= high:
-        raise InputError(f"{head}: [{low}, {high}]: low is not below high.\nSwap or widen them.")
-    if word.startswith("log") and low <= 0:
-        raise InputError(
-            f"{head}: [{low}, {high}]: a logarithmic range starts above 0.\n"
-            f"Raise {low}; a 0 beside the range is written `or: 0`."
-        )
-    _check_ends(head, value, whole=word in ("int", "logint"))
-    return (int(low), int(high)) if word in ("int", "logint") else (float(low), float(high))
+def _suggest(trial: Suggests, dimension: Dimension) -> Any:
+    name = dimension.name
+    if dimension.type not in RANGES:
+        return trial.suggest_categorical(name, dimension.choices)
+    if dimension.special:
+        which = trial.suggest_categorical(f"{name}:special", ("range", "special"))
+        if which == "special":
+            return dimension.special[0]
+    low, high = dimension.low or 0.0, dimension.high or 0.0
+    log, step = dimension.is_log, dimension.step
+    if dimension.is_int:
+        steps = {} if step is None else {"step": int(step)}
+        return trial.suggest_int(name, int(low), int(high), log=log, **steps)
+    return trial.suggest_float(name, low, high, log=log, **({} if step is None else {"step": step}))
 
 
-def _check_ends(head: str, value: Sequence[float], *, whole: bool) -> None:
-    """Raise InputError for a range whose numbers samplers cannot tell apart."""
-    for end in value:
-        if whole and abs(end) > MOST_WHOLE:
-            raise InputError(
-                f"{head}: {end}: is a whole number that no float tells from the next.\n"
-                f"Stay below {MOST_WHOLE:,}."
-            )
-        if not whole and end and not SMALLEST <= abs(end) <= LARGEST:
-            side = "near to" if abs(end) < SMALLEST else "far from"
-            raise InputError(
-                f"{head}: {end}: is so {side} 0 that no sampler draws it.\n"
-                f"Stay between {SMALLEST:g} and {LARGEST:g}, or take 0."
-            )
-    low, high = value
-    if not whole and high - low < NARROWEST * max(abs(low), abs(high)):
-        raise InputError(
-            f"{head}: [{low}, {high}]: the ends are so close that few numbers lie between them.\n"
-            "Widen the range, or write a choice."
-        )
+def active_part(part: Mapping[str, Any], dimensions: Sequence[Dimension]) -> Point:
+    """What of a part of a point its own values do not make inactive, and dimensions have."""
+    active: Point = {}
+    inactive: set[str] = set()
+    for dimension in dimensions:
+        for parent, values in dimension.when.items():
+            if parent in inactive or (parent in active and active[parent] not in values):
+                inactive.add(dimension.name)
+        if dimension.name in part and dimension.name not in inactive:
+            active[dimension.name] = part[dimension.name]
+    return active
 
 
-def _parse_step(head: str, value: Any, ranged: Dimension) -> Dimension:
-    """The range with a step; where no step reaches its end, it ends with the last one."""
-    if ranged.type not in STEPPED:
-        raise InputError(
-            f"{head}: step: a {ranged.type} takes none, as its distances are ratios.\n"
-            f"Write {ranged.type.removeprefix('log')}, or a choice."
-        )
-    assert ranged.low is not None and ranged.high is not None
-    if not is_number(value) or value <= 0:
-        raise InputError(f"{head}: step: {value!r}: is no number above 0.\nWrite e.g. step: 8.")
-    if ranged.is_int and value % 1:
-        raise InputError(f"{head}: step: {value}: is no whole number.\nTake uniform.")
-    if value > ranged.high - ranged.low:
-        raise InputError(
-            f"{head}: step: {value}: is longer than the range from {ranged.low:g} to "
-            f"{ranged.high:g}.\nShorten it."
-        )
-    if ranged.high - ranged.low > MOST_STEPS * value:
-        raise InputError(
-            f"{head}: step: {value}: makes more than {MOST_STEPS:,} values from {ranged.low:g} to "
-            f"{ranged.high:g}.\nTake a longer step, or leave it out."
-        )
-    low, step = Decimal(str(ranged.low)), Decimal(str(value))
-    high = low + (Decimal(str(ranged.high)) - low) // step * step
-    if ranged.is_int:
-        return replace(ranged, step=int(value), high=int(high))
-    if (Decimal(str(float(high))) - low) % step:  # Optuna would end the range with another number
-        raise InputError(
-            f"{head}: step: {value}: adds up to numbers of more digits than are kept.\n"
-            f"Write it, and the ends, with fewer: {value:.6g}."
-        )
-    return replace(ranged, step=float(value), high=float(high))
+def sampler_params(point: Mapping[str, Any], dimensions: Sequence[Dimension]) -> dict[str, Any]:
+    """A point, or part of one, as the parameters that `draw` asks the sampler for."""
+    params: dict[str, Any] = {}
+    for dimension in dimensions:
+        if dimension.name not in point:
+            continue
+        value = point[dimension.name]
+        is_special = value in dimension.special
+        if dimension.special:
+            params[f"{dimension.name}:special"] = "special" if is_special else "range"
+        if not is_special:
+            params[dimension.name] = value
+    return params
 
 
-def _parse_special(head: str, value: Any, ranged: Dimension) -> tuple[Any, ...]:
-    if not _is_plain(value):
-        raise InputError(f"{head}.or: {value!r}: is no plain value.\nWrite one number or word.")
-    if ranged.contains(value):
-        raise InputError(f"{head}.or: {value!r}: lies in the range.\nLeave it out.")
-    return (value,)
+def point_id(point: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that stand for a point, whatever the order of its keys."""
+    canonical = json.dumps(dict(point), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | bool) or is_number(value)
-
-
-def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
-    if not isinstance(value, list) or not value:
-        raise InputError(f"{head}.choice: {value!r}: is no list of values.\nWrite [a, b].")
-    for choice in value:
-        if not _is_plain(choice):
-            raise InputError(
-                f"{head}.choice: {choice!r}: is no plain value.\nName such values in a bundle."
-            )
-    seen: dict[str, Any] = {}
-    for choice in value:
-        # 1 and 1.0 are one level, and nobody could tell 1 from '1' in what is reported.
-        whole = is_number(choice) and float(choice).is_integer()
-        text = (
-            looks(choice)
-            if isinstance(choice, str)
-            else yaml_text(int(choice) if whole else choice)
-        )
-        if text in seen:
-            raise InputError(
-                f"{head}.choice: {value!r}: holds a value twice: {seen[text]!r} and {choice!r}.\n"
-                "Remove one."
-            )
-        seen[text] = choice
-    return tuple(value)
-
-
-def looks(text: str) -> str:
-    """What can be told of a text by looking: composed, without what is not seen."""
-    seen = (" " if unicodedata.category(one) in UNSEEN else one for one in text)
-    return unicodedata.normalize("NFC", " ".join("".join(seen).split()))
-
-
-def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(value, Mapping) or not value:
-        raise InputError(f"{head}.bundle: {value!r}: is no mapping.\nWrite label: {{path: value}}.")
-    known = known_paths()
-    seen: dict[str, Any] = {}
-    for label, paths in value.items():
-        if not isinstance(label, str) and not is_number(label):
-            raise InputError(
-                f"{head}.bundle: {yaml_text(label)}: is no text to YAML, but a "
-                f"{type(label).__name__}.\nQuote the label: '{yaml_text(label)}'."
-            )
-        if label != str(label) and str(label) in value:
-            raise InputError(f"{head}.bundle: {label} and '{label}': are one label.\nRename one.")
-        if not (text := looks(str(label))):
-            raise InputError(f"{head}.bundle: {label!r}: is an empty label.\nName it.")
-        if text in seen:
-            raise InputError(
-                f"{head}.bundle: {seen[text]!a} and {label!a}: look alike.\nRename one."
-            )
-        seen[text] = label
-        if not isinstance(paths, Mapping) or not paths:
-            raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
-        for path in paths:
-            if path not in known:
-                hint = did_you_mean(str(path), known)
-                raise InputError(f"{head}.bundle.{label}: {path}: no such config path.\n{hint}")
-        check_said_once(paths, f"{head}.bundle.{label}")
-    return {str(label): dict(paths) for label, paths in value.items()}
-
-
-def _parse_when(head: str, value: Any) -> dict[str, tuple[Any, ...]]:
-    if not isinstance(value, Mapping):
-        raise InputError(f"{head}.when: {value!r}: no mapping.\nWrite {{dimension: [values]}}.")
-    for parent, values in value.items():
-        if values == []:
-            raise InputError(f"{head}.when: {parent}: names no value.\nWrite [value, …].")
-    return {
-        str(parent): tuple(values) if isinstance(values, list) else (values,)
-        for parent, values in value.items()
-    }
+def place_point(
+    base: Mapping[str, Any], point: Mapping[str, Any], dimensions: Sequence[Dimension]
+) -> dict[str, Any]:
+    """Config data of a point: the base with what the point's dimensions set."""
+    changes: dict[str, Any] = {}
+    for dimension in dimensions:
+        if dimension.name in point:
+            changes |= dimension.changes(point[dimension.name])
+    return apply_overrides(base, changes)

@@ -10,12 +10,12 @@ from typing import Any
 from colornet.config.config import parse_config
 from colornet.config.paths import apply_overrides, covering, flatten
 from colornet.errors import InputError
-from spaces.distributions import Dimension
+from spaces.dimensions import Dimension
 from spaces.overlaps import needs, settings
 from spaces.study import Study
 
 
-def check_kept(study: Study, origin: str, given: Mapping[str, Any]) -> list[str]:
+def check_fixed_reach(study: Study, origin: str, given: Mapping[str, Any]) -> list[str]:
     """Sentences about fixed settings that trials with some value of a dimension do not have.
 
     Args:
@@ -54,7 +54,9 @@ def _lost(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
     for value in dimension.probes() if paths else ():
         point = first_point(study, dimension, value)
         without = {name: one for name, one in point.items() if name != dimension.name}
-        before, after = _config_of(study, without), _config_of(study, point)
+        before, after = (
+            flatten(study.config(part, study.file.seed).to_dict()) for part in (without, point)
+        )
         for path in paths:
             named = dimension.changes(value).keys() & set(covering(path))
             held = path in before and before[path] == base[path]
@@ -69,11 +71,7 @@ def first_point(study: Study, dimension: Dimension, value: Any) -> dict[str, Any
     return {name: values[0] for name, values in given.items()}
 
 
-def _config_of(study: Study, point: Mapping[str, Any]) -> dict[str, Any]:
-    return flatten(study.config(point, study.file.seed).to_dict())
-
-
-def changed_at_last(study: Study, origin: str) -> list[str]:
+def final_notes(study: Study, origin: str) -> list[str]:
     """Sentences about dimensions whose values the final training does not have.
 
     Raises:

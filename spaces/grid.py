@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from spaces.distributions import RANGES, Dimension, Point
+from spaces.dimensions import RANGES, Dimension, Point
 
 MOST_LEVELS = 32
 """Numbers of a range that still count as levels."""
@@ -24,11 +24,11 @@ def levels(dimension: Dimension) -> list[Any] | None:
 
 def every_value(dimension: Dimension) -> Iterator[Any]:
     """Every value of a dimension that has not endlessly many."""
-    yield from _beside(dimension)
+    yield from _listed_values(dimension)
     yield from map(dimension.number, range(dimension.count or 0))
 
 
-def _beside(dimension: Dimension) -> Sequence[Any]:
+def _listed_values(dimension: Dimension) -> Sequence[Any]:
     """Values that are listed: choices, labels, and what stands beside a range."""
     return dimension.special if dimension.type in RANGES else dimension.choices
 
@@ -53,7 +53,7 @@ def _count_below(
             continue
         if dimension.count is None:
             return None
-        size = len(_beside(dimension)) + dimension.count
+        size = len(_listed_values(dimension)) + dimension.count
         if count * size > limit:
             return None
         if dimension.name not in parents:
@@ -94,7 +94,7 @@ def find_untried(
     dimensions: Sequence[Dimension],
     is_new: Callable[[Point], bool],
     part: Mapping[str, Any],
-    chance: random.Random,
+    rng: random.Random,
 ) -> Point | None:
     """A random point that has not been tried, None when there is no other in MOST_LOOKED_AT.
 
@@ -103,37 +103,37 @@ def find_untried(
         is_new: whether a point may be tried, and has not been.
         part: values that the point has to have, as far as their dimensions are active in it.
     """
-    every = islice(_wander({}, list(dimensions), part, chance), MOST_LOOKED_AT)
+    every = islice(_random_points({}, list(dimensions), part, rng), MOST_LOOKED_AT)
     return next(filter(is_new, every), None)
 
 
-def _wander(
-    point: Point, dimensions: list[Dimension], part: Mapping[str, Any], chance: random.Random
+def _random_points(
+    point: Point, dimensions: list[Dimension], part: Mapping[str, Any], rng: random.Random
 ) -> Iterator[Point]:
     """Every point that may follow a part of one, the last dimensions changing fastest."""
     for place, dimension in enumerate(dimensions):
         if not dimension.is_active(point):
             continue
         fixed = dimension.name in part
-        values = [part[dimension.name]] if fixed else _shuffled(dimension, chance)
+        values = [part[dimension.name]] if fixed else _shuffled(dimension, rng)
         for value in values:
             chosen = {**point, dimension.name: value}
-            yield from _wander(chosen, dimensions[place + 1 :], part, chance)
+            yield from _random_points(chosen, dimensions[place + 1 :], part, rng)
         return
     yield point
 
 
-def _shuffled(dimension: Dimension, chance: random.Random) -> Iterator[Any]:
+def _shuffled(dimension: Dimension, rng: random.Random) -> Iterator[Any]:
     """The values of a dimension, each once, from a random one on; of real numbers only some."""
-    beside = list(_beside(dimension))
-    chance.shuffle(beside)
-    range_first = dimension.type in RANGES and chance.random() < 0.5
+    beside = list(_listed_values(dimension))
+    rng.shuffle(beside)
+    range_first = dimension.type in RANGES and rng.random() < 0.5
     if not range_first:
         yield from beside
     if dimension.is_endless:
-        yield from (dimension.at(chance.random()) for _ in range(DRAWS))
+        yield from (dimension.quantile(rng.random()) for _ in range(DRAWS))
     elif count := dimension.count:
-        start = chance.randrange(count)
+        start = rng.randrange(count)
         yield from (dimension.number((start + place) % count) for place in range(count))
     if range_first:
         yield from beside

@@ -11,18 +11,18 @@ from colornet.config.paths import apply_overrides, covering, flatten, known_path
 from colornet.config.validation import validate
 from colornet.errors import InputError, did_you_mean
 from spaces.checking import check_columns, check_design, check_weights, cost_column
-from spaces.conditions import check_conditions, check_reachable, shortened
-from spaces.dimensions import parse_dimension
-from spaces.distributions import Dimension, in_order
-from spaces.effects import changed_at_last, check_kept
+from spaces.conditions import check_conditions, check_reachable, narrowed_notes
+from spaces.dimensions import Dimension, in_order
+from spaces.effects import check_fixed_reach, final_notes
 from spaces.overlaps import (
     check_fixed,
     check_overlaps,
-    check_said_once,
     check_seed,
-    where_given,
+    check_unique_settings,
+    override_notes,
 )
-from spaces.start_points import never_reached, start_points, without_effect
+from spaces.parsing import parse_dimension
+from spaces.start_points import start_points, unreached_notes, untried_notes
 from spaces.study import Study, StudyFile
 from spaces.trial_configs import check_configs
 
@@ -57,7 +57,7 @@ def load_study(
     if "base_config" in values:
         return _read_resolved(values, origin, changed=quick or bool(overrides))
     validate(StudyFile, values, origin)
-    check_said_once(values.get("quick") or {}, f"{origin}: quick")
+    check_unique_settings(values.get("quick") or {}, f"{origin}: quick")
     small, _ = _change(values, values.get("quick") or {}, f"{origin}: quick")
     if quick:
         values = small
@@ -67,14 +67,14 @@ def load_study(
     check_columns(study.file, origin)
     check_weights(study, origin)
     check_configs(study, origin)
-    notes += tuple(check_kept(study, origin, overrides or {}))
-    notes += tuple(changed_at_last(study, origin))
+    notes += tuple(check_fixed_reach(study, origin, overrides or {}))
+    notes += tuple(final_notes(study, origin))
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
-    notes += tuple(where_given(overrides or {}, study.space))
-    notes += tuple(shortened(file.space, study.space))
-    notes += tuple(never_reached(study.file.start_from, study.file.budget.trials))
+    notes += tuple(override_notes(overrides or {}, study.space))
+    notes += tuple(narrowed_notes(file.space, study.space))
+    notes += tuple(unreached_notes(study.file.start_from, study.file.budget.trials))
     base = flatten(study.base_config)
-    return replace(study, notes=notes + tuple(without_effect(file.start_from, study.space, base)))
+    return replace(study, notes=notes + tuple(untried_notes(file.start_from, study.space, base)))
 
 
 def _read_resolved(values: Mapping[str, Any], origin: str, *, changed: bool) -> Study:
@@ -109,7 +109,8 @@ def _change(
         if path in paths:
             if changed["space"].pop(path, None) is not None:
                 notes.append(f"{path} is fixed at {value!r} and no longer searched")
-            changed["fixed"] = {**_kept(changed["fixed"], path), path: value}
+            kept = {k: old for k, old in changed["fixed"].items() if path not in covering(k)}
+            changed["fixed"] = {**kept, path: value}
         elif section == "space" and key:
             if key not in changed["space"]:
                 hint = did_you_mean(key, changed["space"])
@@ -122,19 +123,10 @@ def _change(
         else:
             known = [*paths, *(StudyFile.model_fields.keys() - UNCHANGED), "budget.trials"]
             known += [f"space.{name}" for name in changed["space"]]
-            hint = did_you_mean(path, known) if _is_close(path) else "It is no config path."
+            # A name of a letter or two is near to too many others for a hint.
+            hint = did_you_mean(path, known) if len(path) > 2 else "It is no config path."
             raise InputError(f"{origin}: {path}: no such config path or study key.\n{hint}")
     return changed, tuple(notes)
-
-
-def _kept(fixed: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """The fixed settings that a later one leaves as they are."""
-    return {old: value for old, value in fixed.items() if path not in covering(old)}
-
-
-def _is_close(path: str) -> bool:
-    """Whether listing what is known would help: a bare word has too many neighbours."""
-    return len(path) > 2
 
 
 def _resolve(
@@ -144,7 +136,7 @@ def _resolve(
     base = parse_config(read_yaml(base_path), f"{origin}: base: {file.base}").to_dict()
     for key in ("fixed", "final", "evaluate_on"):
         check_paths(settings := getattr(file, key) or {}, f"{origin}: {key}")
-        check_said_once(settings, f"{origin}: {key}")
+        check_unique_settings(settings, f"{origin}: {key}")
     base = parse_config(apply_overrides(base, file.fixed), f"{origin}: fixed").to_dict()
     if file.evaluate_on is not None:
         base["evaluate_on"] = _common_pictures(base, file.evaluate_on, origin)

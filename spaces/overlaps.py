@@ -4,21 +4,20 @@ Of two values only one is trained, and the records would show the other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from colornet.config.paths import covering, flatten
 from colornet.errors import InputError
-from spaces.distributions import Dimension, is_same
+from spaces.dimensions import Dimension, is_same
 
 SEED = "training.seed"
 """The setting that every trial gets from the study itself."""
 Needs = dict[str, tuple[Any, ...]]
 """Values that dimensions must have, by name."""
-Claims = dict[str, dict[str, tuple[Any, ...] | None]]
-"""By config path and dimension: the values with which it sets the path, None for all of them."""
 
 
-def check_said_once(values: Mapping[str, Any], origin: str) -> None:
+def check_unique_settings(values: Mapping[str, Any], origin: str) -> None:
     """Raise InputError where two keys of a mapping set the same: a part of the other, or a rival.
 
     Args:
@@ -35,66 +34,53 @@ def check_said_once(values: Mapping[str, Any], origin: str) -> None:
 
 
 def needs(
-    dimension: Dimension, space: Mapping[str, Dimension], own: tuple[Any, ...] | None = None
+    dimension: Dimension, space: Mapping[str, Dimension], allowed: tuple[Any, ...] | None = None
 ) -> Needs | None:
     """Values that dimensions must have for one to be active; None when it never is.
 
     Args:
-        own: values of the dimension itself, where not all are meant.
+        allowed: values of the dimension itself, where not all are meant.
     """
-    found: Needs | None = {} if own is None else {dimension.name: own}
+    needed: Needs | None = {} if allowed is None else {dimension.name: allowed}
     for parent, values in dimension.when.items():
-        found = together(found, needs(space[parent], space, values))
-    return found
+        needed = intersect(needed, needs(space[parent], space, values))
+    return needed
 
 
-def together(one: Needs | None, other: Needs | None) -> Needs | None:
+def intersect(first: Needs | None, second: Needs | None) -> Needs | None:
     """What two dimensions need at once; None when that cannot be."""
-    if one is None or other is None:
+    if first is None or second is None:
         return None
-    both = {**one, **other}
-    for name in one.keys() & other.keys():
-        both[name] = tuple(v for v in one[name] if any(is_same(v, other) for other in other[name]))
+    both = {**first, **second}
+    for name in first.keys() & second.keys():
+        both[name] = tuple(
+            value for value in first[name] if any(is_same(value, other) for other in second[name])
+        )
     return both if all(both.values()) else None
 
 
 def check_overlaps(space: Mapping[str, Dimension], origin: str) -> None:
     """Raise InputError for a config path that two dimensions set in one and the same point."""
-    claims = _claims(space)
-    for path, own in claims.items():
-        for other_path in covering(path):
-            for other, theirs in claims.get(other_path, {}).items():
-                for name, values in own.items():
-                    if name != other and _meet(space, name, values, other, theirs):
-                        paths = path if path == other_path else f"{path} and {other_path}"
-                        raise InputError(
-                            f"{origin}: space.{name} and space.{other}: both set {paths}.\n"
-                            "Leave it to one of them, or keep them apart with `when`."
-                        )
-
-
-def _claims(space: Mapping[str, Dimension]) -> Claims:
-    claims: Claims = {}
+    set_by: dict[str, dict[str, tuple[Any, ...] | None]] = {}
+    """By config path and dimension: the values with which it sets the path, None for all."""
     for name, dimension in space.items():
         if dimension.type != "bundle":
-            claims.setdefault(name, {})[name] = None
+            set_by.setdefault(name, {})[name] = None
         for label, paths in dimension.labels.items():
             for path in paths:
-                known = claims.setdefault(path, {})
-                known[name] = (*(known.get(name) or ()), label)
-    return claims
-
-
-def _meet(
-    space: Mapping[str, Dimension],
-    one: str,
-    ones: tuple[Any, ...] | None,
-    other: str,
-    others: tuple[Any, ...] | None,
-) -> bool:
-    """Whether a point may hold two dimensions with some of their values."""
-    found = together(needs(space[one], space, ones), needs(space[other], space, others))
-    return found is not None
+                labels = set_by.setdefault(path, {})
+                labels[name] = (*(labels.get(name) or ()), label)
+    for path, setting in set_by.items():
+        for wider in covering(path):
+            pairs = product(set_by.get(wider, {}).items(), setting.items())
+            for (other, others), (name, values) in pairs:
+                needed = needs(space[name], space, values), needs(space[other], space, others)
+                if name != other and intersect(*needed) is not None:
+                    paths = path if path == wider else f"{path} and {wider}"
+                    raise InputError(
+                        f"{origin}: space.{name} and space.{other}: both set {paths}.\n"
+                        "Leave it to one of them, or keep them apart with `when`."
+                    )
 
 
 def check_fixed(
@@ -118,13 +104,13 @@ def check_fixed(
 
 def settings(fixed: Mapping[str, Any]) -> dict[str, Any]:
     """What is fixed by its own path, where a whole section is given, too."""
-    found: dict[str, Any] = {}
+    by_path: dict[str, Any] = {}
     for path, value in fixed.items():
-        found |= flatten({path: value})
-    return found
+        by_path |= flatten({path: value})
+    return by_path
 
 
-def where_given(given: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
+def override_notes(given: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
     """Sentences about settings of the command line that some labels of a bundle set otherwise."""
     for path, value in settings(given).items():
         for name, labels in setters(path, space):
@@ -163,7 +149,8 @@ def check_seed(
     for dimension in dimensions:
         head = f"{origin}: space.{dimension.name}"
         where += [head] if dimension.name == SEED else []
-        where += [f"{head}.bundle.{label}.{SEED}" for label in _labels_with(SEED, dimension)]
+        labels = [label for label, paths in dimension.labels.items() if SEED in paths]
+        where += [f"{head}.bundle.{label}.{SEED}" for label in labels]
         where += [f"{head}.when.{SEED}"] if SEED in dimension.when else []
     if where:
         raise InputError(
@@ -171,7 +158,3 @@ def check_seed(
             "Set the study's `seed`, or `seeds: fresh` for one of each trial's own; to compare "
             "seeds give `replicates`."
         )
-
-
-def _labels_with(path: str, dimension: Dimension) -> list[str]:
-    return [label for label, paths in dimension.labels.items() if path in paths]

@@ -5,7 +5,7 @@ from typing import Any
 
 from colornet.errors import InputError, did_you_mean
 from spaces.conditions import remedy
-from spaces.distributions import Dimension, Point, is_same
+from spaces.dimensions import Dimension, Point, is_same
 from spaces.overlaps import setters
 
 
@@ -43,7 +43,7 @@ def start_points(
                     f"{head}: {value!r}: lies outside the dimension's range.\n"
                     f"{remedy(value, space[name])}"
                 )
-            own[name] = space[name].own(value) if name in space else value
+            own[name] = space[name].canonical(value) if name in space else value
         found.append(own)
         counts = {name: value for name, value in own.items() if name not in space}
         for dimension in space.values():
@@ -60,7 +60,7 @@ def start_points(
     return found
 
 
-def without_effect(
+def untried_notes(
     points: Sequence[Mapping[str, Any]], space: Mapping[str, Dimension], base: Mapping[str, Any]
 ) -> Iterator[str]:
     """Sentences about values of starting points that are not tried, or not surely.
@@ -76,11 +76,12 @@ def without_effect(
         inactive: set[str] = set()
         for dimension in space.values():
             for parent, values in dimension.when.items():
+                listed = " or ".join(map(str, values))
                 if parent in inactive or (parent in point and point[parent] not in values):
                     inactive.add(dimension.name)
-                    why = f"is not tried: {parent} is not {_listed(values)} there"
+                    why = f"is not tried: {parent} is not {listed} there"
                 elif parent not in point:
-                    why = f"counts only where {parent} is drawn as {_listed(values)}"
+                    why = f"counts only where {parent} is drawn as {listed}"
                 else:
                     continue
                 if dimension.name in point:
@@ -89,7 +90,7 @@ def without_effect(
                     break
 
 
-def never_reached(points: Sequence[Mapping[str, Any]], trials: int | None) -> Iterator[str]:
+def unreached_notes(points: Sequence[Mapping[str, Any]], trials: int | None) -> Iterator[str]:
     """A sentence about the starting points for which a search has no trials.
 
     Args:
@@ -99,7 +100,3 @@ def never_reached(points: Sequence[Mapping[str, Any]], trials: int | None) -> It
         last = len(points) - 1
         which = f"start_from[{trials}]" + (f" to start_from[{last}]" if last > trials else "")
         yield f"{which} {'are' if last > trials else 'is'} not tried: budget.trials is {trials:,}"
-
-
-def _listed(values: Sequence[Any]) -> str:
-    return " or ".join(map(str, values))

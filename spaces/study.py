@@ -18,7 +18,7 @@ from colornet.config.config import Config, parse_config, upgraded, upgraded_path
 from colornet.config.paths import apply_overrides
 from colornet.config.validation import MOST_SEEDS, MOST_TRIALS, validate
 from colornet.errors import InputError
-from spaces.distributions import Dimension, Point, counting, place_point
+from spaces.dimensions import Dimension, Point, active_part, place_point
 from spaces.grid import count_points, grid_points
 
 log = logging.getLogger("colorsweep")
@@ -205,7 +205,7 @@ class Study:
         start = [dict(point) for point in self.file.start_from]
         if not self.is_planned:
             return start
-        parts = [part for one in start if (part := counting(one, self.dimensions))]
+        parts = [part for one in start if (part := active_part(one, self.dimensions))]
         whole = grid_points(self.dimensions)
         return sorted(whole, key=lambda point: not any(p.items() <= point.items() for p in parts))
 
@@ -222,6 +222,12 @@ class Study:
             return min(asked or len(self.planned), len(self.planned))
         assert asked is not None
         return count_points(self.dimensions, asked) or asked
+
+    @property
+    def confirming(self) -> int:
+        """Trials that confirm the best of the search, at most."""
+        confirm = self.file.confirm
+        return min(confirm.top, self.trials) * confirm.replicates if confirm else 0
 
     def config(self, point: Mapping[str, Any], seed: int) -> Config:
         """The config of a point, trained with a seed.

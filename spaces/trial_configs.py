@@ -12,9 +12,9 @@ from colornet.config.paths import apply_overrides
 from colornet.errors import InputError
 from spaces.checking import MOST_POINTS
 from spaces.conditions import yaml_text
-from spaces.distributions import Dimension, Point
+from spaces.dimensions import Dimension, Point
 from spaces.grid import count_points, every_value, grid_points
-from spaces.overlaps import needs, together
+from spaces.overlaps import intersect, needs
 from spaces.study import Study
 
 MOST_PAIRED = 4_000
@@ -38,8 +38,11 @@ def check_configs(study: Study, origin: str) -> None:
             point = {name: values[0] for name, values in given.items()}
             _try(study, point, f"{origin}: space.{dimension.name}: {value!r}")
     _check_labels(study, origin)
-    for point in _points(study):
-        _try(study, point, f"{origin}: space: {_text(point)}")
+    whole = count_points(study.dimensions, MOST_POINTS) is not None
+    points = grid_points(study.dimensions) if whole else islice(_paired(study), MOST_PAIRED)
+    for point in points:
+        settings = ", ".join(f"{name} {yaml_text(value)}" for name, value in point.items())
+        _try(study, point, f"{origin}: space: {settings}")
     check_final(study, origin)
 
 
@@ -61,53 +64,43 @@ def _try(study: Study, point: Point, head: str) -> None:
         ) from None
 
 
-def _text(point: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {yaml_text(value)}" for name, value in point.items())
-
-
 def _check_labels(study: Study, origin: str) -> None:
     """Raise InputError for two labels of a bundle under which the same is trained."""
     for dimension in study.dimensions:
-        known: dict[tuple[str, ...], str] = {}
+        labels: dict[tuple[str, ...], str] = {}
         for label in dimension.labels:
             given = needs(dimension, study.space, (label,)) or {}
             point = {name: values[0] for name, values in given.items()}
             config = study.config(point, study.file.seed)
             # A label may be there for what is searched under it only.
             governed = (d.name for d in study.dimensions if label in d.when.get(dimension.name, ()))
-            own = (yaml_text(config.to_dict()), *governed)
-            if own in known:
+            trained = (yaml_text(config.to_dict()), *governed)
+            if trained in labels:
                 raise InputError(
-                    f"{origin}: space.{dimension.name}: {known[own]} and {label}: are one level: "
-                    "their settings are the same.\nRemove one; `replicates` compares seeds."
+                    f"{origin}: space.{dimension.name}: {labels[trained]} and {label}: are one "
+                    "level: their settings are the same.\n"
+                    "Remove one; `replicates` compares seeds."
                 )
-            known[own] = label
-
-
-def _points(study: Study) -> Iterator[Point]:
-    if count_points(study.dimensions, MOST_POINTS) is not None:
-        return grid_points(study.dimensions)
-    return islice(_paired(study), MOST_PAIRED)
+            labels[trained] = label
 
 
 def _paired(study: Study) -> Iterator[Point]:
     """Random points, until each value that is tried, and each pair of them, was in one."""
-    chance = random.Random(0)
-    tried = {one.name: _tried(one) for one in study.dimensions}
+    rng = random.Random(0)
+    tried = {dimension.name: _tried_values(dimension) for dimension in study.dimensions}
     seen: set[Part] = set()
     for part in _parts(study, tried):
-        own = [needs(study.space[name], study.space, (value,)) for name, value in part]
-        given = reduce(together, own, {})
+        needed = [needs(study.space[name], study.space, (value,)) for name, value in part]
+        given = reduce(intersect, needed, {})
         if part in seen or given is None:
             continue
         point: Point = {}
         for dimension in study.dimensions:
             if dimension.is_active(point):
                 values = given.get(dimension.name) or tried[dimension.name]
-                point[dimension.name] = chance.choice(values)
+                point[dimension.name] = rng.choice(values)
         items = list(point.items())
-        seen |= {(one,) for one in items}
-        seen |= {(one, other) for at, one in enumerate(items) for other in items[at + 1 :]}
+        seen |= {(item,) for item in items} | set(combinations(items, 2))
         yield point
 
 
@@ -119,12 +112,12 @@ def _parts(study: Study, tried: Mapping[str, list[Any]]) -> Iterator[Part]:
         name: values if len(values) <= MOST_OF_PAIR else study.space[name].probes()
         for name, values in tried.items()
     }
-    for one, other in combinations(few, 2):
-        for first, second in product(few[one], few[other]):
-            yield ((one, first), (other, second))
+    for name, other in combinations(few, 2):
+        for value, other_value in product(few[name], few[other]):
+            yield ((name, value), (other, other_value))
 
 
-def _tried(dimension: Dimension) -> list[Any]:
+def _tried_values(dimension: Dimension) -> list[Any]:
     if dimension.count is None or dimension.count > MOST_VALUES:
         return dimension.probes()
     return list(every_value(dimension))

@@ -28,7 +28,7 @@ from colornet.errors import InputError
 from search.core.samplers import RETRIES, derived_seed, sampler_of
 from search.core.trial_states import LastReport, frozen_trial, to_optuna
 from search.records.reader import CONFIRM
-from spaces.distributions import Point, draw, point_id, sampler_params
+from spaces.dimensions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
 from spaces.study import Study
 

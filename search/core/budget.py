@@ -11,7 +11,6 @@ import time
 import numpy as np
 import pandas as pd
 
-from search.core import confirmation
 from search.records.reader import SweepRecords
 from spaces.study import Budget, Study
 
@@ -97,7 +96,7 @@ class BudgetTracker:
         images = study.base_config["training"]["images"]
         if not images:  # epochs of choices of pictures that differ: as trials did on average
             images = sum(self._images.values()) / max(1, len(self._images))
-        left = max(0, confirmation.count(study) - confirming)
+        left = max(0, study.confirming - confirming)
         return self.why_over(running, left * images)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from search.core.ranking import best_trials
 from search.core.samplers import derived_seed
 from search.records.reader import CONFIRM, SweepRecords
-from spaces.distributions import Point
+from spaces.dimensions import Point
 from spaces.study import Study
 
 
@@ -37,9 +37,3 @@ def missing(study: Study, sweep: SweepRecords) -> Iterator[tuple[Point, int]]:
         for point_id, point in zip(chosen["point_id"], chosen["point"], strict=True):
             if (point_id, seed) not in started:
                 yield json.loads(point), seed
-
-
-def count(study: Study) -> int:
-    """Trials that confirming takes, at most."""
-    confirm = study.file.confirm
-    return min(confirm.top, study.trials) * confirm.replicates if confirm else 0

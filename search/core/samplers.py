@@ -16,7 +16,7 @@ from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 
-from spaces.distributions import Dimension
+from spaces.dimensions import Dimension
 from spaces.study import LEARNING, Study
 
 RETRIES = 8
@@ -97,4 +97,4 @@ class SobolSampler(BaseSampler):
         coordinate = float(self._coordinates[param_name])
         if isinstance(param_distribution, CategoricalDistribution):
             return param_distribution.choices[int(coordinate * len(param_distribution.choices))]
-        return self._dimensions[param_name].at(coordinate)
+        return self._dimensions[param_name].quantile(coordinate)

@@ -9,7 +9,7 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
 from colornet.config.validation import parse_bound
 from colornet.errors import InputError, error_summary
-from spaces.distributions import Dimension, draw, sampler_params
+from spaces.dimensions import Dimension, draw, sampler_params
 from spaces.study import Study
 
 # A point that diverged or needs too much memory is bad, which a sampler should learn: PRUNED counts

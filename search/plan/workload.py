@@ -18,9 +18,8 @@ from optuna.samplers import RandomSampler
 from colornet.config.config import Config
 from colornet.data.packed import open_pack
 from colornet.errors import InputError
-from search.core import confirmation
 from search.core.early_stopping import EarlyStopping, first_rung
-from spaces.distributions import Point, draw
+from spaces.dimensions import Point, draw
 from spaces.study import Study
 
 POINTS = 32
@@ -113,7 +112,7 @@ def workload(study: Study) -> Workload:
     ends = [_tick_ends(config) for config in configs]
     trials = study.trials
     full = [_whole(ends, number) for number in range(trials)]
-    confirm = [_whole(ends, number) for number in range(confirmation.count(study))]
+    confirm = [_whole(ends, number) for number in range(study.confirming)]
     marks = EarlyStopping(study).rungs
     if not marks:
         return Workload(points, configs, full, full, [full], confirm)

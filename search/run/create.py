@@ -30,7 +30,7 @@ from colornet.storage import Storage, check_reachable
 from colornet.training.final_checks import refuse_secrets_in, roots
 from search.records.reader import sweeps_folder
 from search.records.writer import create_sweep
-from spaces.distributions import Dimension, Point
+from spaces.dimensions import Dimension, Point
 from spaces.grid import count_points, grid_points, levels
 from spaces.study import Study
 

@@ -21,7 +21,7 @@ from colornet.storage import Storage
 from search.records.lease import Lease
 from search.records.reader import read_study, read_sweep
 from search.run.create import check_data, check_room
-from spaces.distributions import CLOSE, RANGES
+from spaces.dimensions import CLOSE, RANGES
 from spaces.loading import load_study
 from spaces.study import Study
 from spaces.trial_configs import check_final

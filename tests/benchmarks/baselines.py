@@ -18,7 +18,7 @@ import optuna
 from simulation import OBJECTIVES, WORKERS
 from surface import IMAGES, TICKS, Surface
 
-from spaces.distributions import Dimension, draw
+from spaces.dimensions import Dimension, draw
 
 METRIC = OBJECTIVES[0]
 DOCUMENTED = {"grace_period": IMAGES // 10, "reduction_factor": 3, "brackets": 1}

@@ -17,7 +17,7 @@ from PIL import Image
 from colornet.config.catalog import to_yaml
 from colornet.config.columns import COSTS, DIAGNOSTICS, LOSSES, METRICS
 from search.records.writer import RecordsWriter, create_sweep
-from spaces.distributions import Dimension, point_id
+from spaces.dimensions import Dimension, point_id
 from spaces.loading import load_study
 
 SPACE = {

@@ -11,7 +11,7 @@ import pytest
 from colornet.config.paths import flatten
 from colornet.errors import InputError
 from search.core.ask_tell import AskTell, Assignment, LastReport
-from spaces.distributions import is_same
+from spaces.dimensions import is_same
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]

@@ -8,7 +8,7 @@ import pytest
 
 from colornet.errors import InputError
 from spaces.conditions import remedy, yaml_text
-from spaces.distributions import Dimension
+from spaces.dimensions import Dimension
 from spaces.loading import load_study
 from spaces.study import Study
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container
 
 import pytest
 
-from spaces.distributions import Dimension, Point, in_order, point_id
+from spaces.dimensions import Dimension, Point, in_order, point_id
 from spaces.grid import MOST_LEVELS, count_points, find_untried, grid_points, levels
 
 LOSS = Dimension("loss.adversarial", "choice", choices=("bce", "lsgan", "hinge"))

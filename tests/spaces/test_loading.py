@@ -411,23 +411,23 @@ def places(values: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-def mutate(values: Any, chance: random.Random) -> None:
+def mutate(values: Any, rng: random.Random) -> None:
     """Break nested data at one place: drop, rename, replace, nest or move something."""
-    path = chance.choice(places(values))
+    path = rng.choice(places(values))
     *folders, last = path
     for folder in folders:
         values = values[folder]
-    kind = chance.choice(["drop", "rename", "replace", "replace", "nest", "double"])
+    kind = rng.choice(["drop", "rename", "replace", "replace", "nest", "double"])
     if kind == "drop":
         del values[last]
     elif kind == "rename" and isinstance(values, dict):
-        values[chance.choice([f"{last}s", 3, None, "", "when", "or", "bundle"])] = values.pop(last)
+        values[rng.choice([f"{last}s", 3, None, "", "when", "or", "bundle"])] = values.pop(last)
     elif kind == "nest":
-        values[last] = chance.choice([[values[last]], {last: values[last]}])
+        values[last] = rng.choice([[values[last]], {last: values[last]}])
     elif kind == "double" and isinstance(values, list):
         values.append(values[last])
     else:
-        values[last] = copy.deepcopy(chance.choice(WILD))
+        values[last] = copy.deepcopy(rng.choice(WILD))
 
 
 @pytest.mark.parametrize("batch", range(4))
@@ -439,17 +439,17 @@ def test_mutated_studies_are_run_or_refused_never_met_by_a_traceback(
     mine.touch()
     accepted = 0
     for number in range(50):
-        chance = random.Random(1000 * batch + number)
+        rng = random.Random(1000 * batch + number)
         values = json.loads(json.dumps(full))
-        for _ in range(chance.choice([1, 1, 2, 4])):
-            mutate(values, chance)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            mutate(values, rng)
         monkeypatch.setattr(
             "spaces.loading.read_yaml",
             lambda path, values=values: values if path == mine else PRESET,
         )
         started = time.process_time()
         try:
-            study = load_study(str(mine), quick=chance.random() < 0.3)
+            study = load_study(str(mine), quick=rng.random() < 0.3)
         except InputError as error:
             assert len(str(error).split("\n")) <= 3, str(error)
             assert len(str(error)) < 4000

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from colornet.errors import InputError
-from spaces.distributions import Dimension
+from spaces.dimensions import Dimension
 from spaces.overlaps import needs
 from spaces.study import Study
 

@@ -202,3 +202,11 @@ class TestGrid:
         self, write: Write, full: dict[str, Any]
     ) -> None:
         assert load_study(write(full)).planned == full["start_from"]
+
+
+def test_no_more_are_confirmed_than_are_tried(write: Write, full: dict[str, Any]) -> None:
+    full |= {"confirm": {"top": 5, "replicates": 3}, "start_from": [], "budget": {"trials": 2}}
+    assert load_study(write(full)).confirming == 2 * 3
+    assert load_study(write(full | {"budget": {"trials": 9}})).confirming == 5 * 3
+    del full["confirm"]
+    assert load_study(write(full)).confirming == 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from colornet.errors import InputError
-from spaces.distributions import Dimension
+from spaces.dimensions import Dimension
 from spaces.study import Study
 from spaces.trial_configs import MOST_PAIRED, check_configs
 

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from search.core import samplers
 from search.core.ask_tell import AskTell, Assignment, LastReport
-from spaces.distributions import Dimension, point_id
+from spaces.dimensions import Dimension, point_id
 from spaces.study import Study
 
 LR, LOSS, SMOOTH = "optimizer.generator_lr", "loss.adversarial", "loss.label_smoothing"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from search.core.confirmation import count, missing, seeds
+from search.core.confirmation import missing, seeds
 from search.records.reader import SweepRecords, read_sweep
 from spaces.study import Study
 
@@ -26,7 +26,7 @@ def repeated(sweep: SweepRecords, *rows: dict[str, Any]) -> SweepRecords:
 
 def test_without_a_confirmation_nothing_is_missing(make_study: MakeStudy, played: Path) -> None:
     study = make_study(6)
-    assert (count(study), seeds(study), list(missing(study, read_sweep(played)))) == (0, [], [])
+    assert (study.confirming, seeds(study), list(missing(study, read_sweep(played)))) == (0, [], [])
 
 
 def test_no_trial_gives_nothing_to_repeat(
@@ -39,7 +39,7 @@ def test_no_trial_gives_nothing_to_repeat(
 def test_the_best_points_with_each_seed(make_study: MakeStudy, played: Path) -> None:
     study, sweep = make_study(6, confirm=CONFIRM, seed=4), read_sweep(played)
     found = list(missing(study, sweep))
-    assert count(study) == len(found) == 6
+    assert study.confirming == len(found) == 6
     best = [json.loads(point) for point in sweep.trials["point"][:2]]
     assert [point for point, _ in found] == best * 3
     assert [seed for _, seed in found] == [seed for seed in seeds(study) for _ in range(2)]

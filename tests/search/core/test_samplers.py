@@ -7,7 +7,7 @@ import pytest
 from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 
 from search.core.samplers import RETRIES, SobolSampler, derived_seed, sampler_of
-from spaces.distributions import Dimension
+from spaces.dimensions import Dimension
 from spaces.study import Study
 
 MakeStudy = Callable[..., Study]

@@ -18,9 +18,9 @@ from colornet.config.catalog import preset_values
 from colornet.config.config import parse_config
 from colornet.config.paths import flatten
 from colornet.errors import InputError
-from spaces.dimensions import parse_dimension
-from spaces.distributions import Dimension, draw, in_order, place_point, point_id, sampler_params
+from spaces.dimensions import Dimension, draw, in_order, place_point, point_id, sampler_params
 from spaces.grid import levels
+from spaces.parsing import parse_dimension
 
 LR, WIDTH, LOSS = "optimizer.generator_lr", "generator.width", "loss.adversarial"
 L1, SMOOTH = "loss.l1_weight", "loss.label_smoothing"
@@ -34,7 +34,7 @@ class FakeTrial:
     """Answers like an Optuna trial, from a seed, and notes what it was asked for."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.chance = random.Random(seed)
+        self.rng = random.Random(seed)
         self.params: dict[str, Any] = {}
 
     def _note(self, name: str, value: Any) -> Any:
@@ -45,15 +45,15 @@ class FakeTrial:
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         if log:
             low, high = math.log(low), math.log(high)
-        value = self.chance.uniform(low, high)
+        value = self.rng.uniform(low, high)
         return self._note(name, math.exp(value) if log else value)
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         assert isinstance(low, int) and isinstance(high, int)
-        return self._note(name, self.chance.randint(low, high))
+        return self._note(name, self.rng.randint(low, high))
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return self._note(name, self.chance.choice(list(choices)))
+        return self._note(name, self.rng.choice(list(choices)))
 
 
 def read(spec: Any, name: str = LR) -> Dimension:
@@ -444,9 +444,9 @@ PLAIN_POINTS = st.dictionaries(
 
 @given(PLAIN_POINTS, st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_the_id_of_a_point_does_not_depend_on_order(point: dict[str, Any], chance: Any) -> None:
+def test_the_id_of_a_point_does_not_depend_on_order(point: dict[str, Any], rng: Any) -> None:
     items = list(point.items())
-    chance.shuffle(items)
+    rng.shuffle(items)
     assert point_id(dict(items)) == point_id(point)
     assert len(point_id(point)) == 12
     int(point_id(point), 16)
@@ -486,14 +486,14 @@ def test_a_place_in_a_range_is_a_value_of_it(place: float) -> None:
         Dimension("d", "logint", 1, 64),
         Dimension("e", "int", 0, 10**30),
     ):
-        assert dimension.contains(dimension.at(place))
+        assert dimension.contains(dimension.quantile(place))
 
 
 def test_places_are_fair() -> None:
     places = [(index + 0.5) / 1200 for index in range(1200)]
-    whole = [Dimension("a", "int", 3, 6).at(place) for place in places]
+    whole = [Dimension("a", "int", 3, 6).quantile(place) for place in places]
     assert [whole.count(value) for value in (3, 4, 5, 6)] == [300] * 4
-    assert Dimension("b", "loguniform", 1e-4, 1.0).at(0.5) == pytest.approx(1e-2)
+    assert Dimension("b", "loguniform", 1e-4, 1.0).quantile(0.5) == pytest.approx(1e-2)
 
 
 STEPS = [
@@ -514,7 +514,7 @@ class TestSteps:
         assert levels(dimension) == pytest.approx(values)
         assert (dimension.low, dimension.high) == pytest.approx((values[0], values[-1]))
         assert all(dimension.contains(value) for value in values)
-        assert [dimension.own(value) for value in values] == levels(dimension)
+        assert [dimension.canonical(value) for value in values] == levels(dimension)
         between = [(one + other) / 2 for one, other in itertools.pairwise(values)]
         assert not any(dimension.contains(value) for value in between)
         assert not dimension.is_endless
@@ -538,7 +538,7 @@ class TestSteps:
     @pytest.mark.parametrize(("spec", "values"), STEPS)
     def test_places_are_fair(self, spec: dict[str, Any], values: list[float]) -> None:
         dimension, many = read(spec), 60 * len(values)
-        drawn = [dimension.at((index + 0.5) / many) for index in range(many)]
+        drawn = [dimension.quantile((index + 0.5) / many) for index in range(many)]
         assert [drawn.count(value) for value in values] == [60] * len(values)
 
     def test_a_value_beside_and_data(self) -> None:
@@ -548,4 +548,4 @@ class TestSteps:
         assert data == {"type": "int", "low": 8, "high": 64, "step": 8, "special": 4}
         assert Dimension.from_data(LR, json.loads(json.dumps(data))) == dimension
         assert "step" not in read({"int": [8, 64]}).to_data()
-        assert dimension.own(16.0) == 16 and isinstance(dimension.own(16.0), int)
+        assert dimension.canonical(16.0) == 16 and isinstance(dimension.canonical(16.0), int)
