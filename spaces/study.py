@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from colornet.config.columns import COLUMNS
@@ -279,6 +280,11 @@ class Study:
             raise InputError(
                 f"{origin}: cannot be read: {error!r}.\nPut it back as it was."
             ) from None
+
+
+def derived_seed(*parts: int) -> int:
+    """A seed of its own for every sequence of numbers, below 2**32."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
 def _upgraded(spec: Mapping[str, Any], base: Mapping[str, Any]) -> Mapping[str, Any]:

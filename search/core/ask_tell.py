@@ -22,15 +22,15 @@ import pandas as pd
 from optuna.distributions import distribution_to_json
 from optuna.trial import TrialState
 
-from colornet.cli_result import count_text
 from colornet.config.config import Config
 from colornet.errors import InputError
-from search.core.samplers import RETRIES, derived_seed, sampler_of
+from search.core.finished import exhausted_text
+from search.core.samplers import RETRIES, sampler_of
 from search.core.trial_states import LastReport, frozen_trial, to_optuna
 from search.records.reader import CONFIRM
 from spaces.dimensions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
-from spaces.study import Study
+from spaces.study import Study, derived_seed
 
 # Optuna logs each trial, which the progress display tells.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -278,16 +278,3 @@ class AskTell:
             replicate = index // len(self.study.planned)
             return derived_seed(seed, replicate, 3) if replicate else seed
         return seed if self.study.file.seeds == "shared" else derived_seed(seed, index, 1)
-
-
-def exhausted_text(points: int, invalid: int = 0) -> str:
-    """That a space has no further points.
-
-    Args:
-        points: that were tried.
-        invalid: that were passed over, as they are no valid configs.
-    """
-    count = count_text(points, "point")
-    if invalid:
-        count += f" whose config is valid ({invalid:,} passed over)"
-    return f"the space has no more than {count}, and all were tried"

@@ -8,10 +8,9 @@ import json
 from collections.abc import Iterator
 
 from search.core.ranking import best_trials
-from search.core.samplers import derived_seed
 from search.records.reader import CONFIRM, SweepRecords
 from spaces.dimensions import Point
-from spaces.study import Study
+from spaces.study import Study, derived_seed
 
 
 def seeds(study: Study) -> list[int]:

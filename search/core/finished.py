@@ -7,7 +7,6 @@ from typing import Any
 from colornet.cli_result import count_text
 from colornet.errors import InputError
 from search.core import confirmation
-from search.core.ask_tell import exhausted_text
 from search.core.budget import BudgetTracker
 from search.records.reader import CONFIRM, CUT_OFF, UNFINISHED, SweepRecords
 from spaces.grid import count_points
@@ -155,3 +154,16 @@ def is_exhausted(sweep: SweepRecords) -> bool:
         return False
     searched, _ = _started(sweep)
     return study.file.design == "search" and count_points(study.dimensions, searched) is not None
+
+
+def exhausted_text(points: int, invalid: int = 0) -> str:
+    """That a space has no further points.
+
+    Args:
+        points: that were tried.
+        invalid: that were passed over, as they are no valid configs.
+    """
+    count = count_text(points, "point")
+    if invalid:
+        count += f" whose config is valid ({invalid:,} passed over)"
+    return f"the space has no more than {count}, and all were tried"

@@ -17,16 +17,11 @@ from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 
 from spaces.dimensions import Dimension
-from spaces.study import LEARNING, Study
+from spaces.study import LEARNING, Study, derived_seed
 
 RETRIES = 8
 """Draws of the study's own sampler that may give a known point before it is drawn at random:
 TPE draws the best of a few choices again and again, as if another training might do better."""
-
-
-def derived_seed(*parts: int) -> int:
-    """A seed of its own for every sequence of numbers, below 2**32."""
-    return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
 def sampler_of(study: Study, number: int, retry: int, fixed: Mapping[str, Any]) -> BaseSampler:

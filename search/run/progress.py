@@ -7,7 +7,7 @@ import contextlib
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -15,7 +15,9 @@ from rich.text import Text
 
 from colornet.cli_result import count_text
 from search.records.reader import CONFIRM, UNFINISHED
-from search.run.recorder import Recorder
+
+if TYPE_CHECKING:
+    from search.run.recorder import Recorder  # and with it what asks Optuna: status does without
 
 REDRAW = 0.25
 """Seconds between two redraws: the thread that draws is the one that hands out trials."""
@@ -24,7 +26,9 @@ REDRAW = 0.25
 class Progress:
     """Shows a recorder's trials while it is entered."""
 
-    def __init__(self, recorder: Recorder, started: float, console: Console | None = None) -> None:
+    def __init__(
+        self, recorder: "Recorder", started: float, console: Console | None = None
+    ) -> None:
         self.recorder = recorder
         self.concurrent = 1
         self._console = console or Console(stderr=True, highlight=False)

@@ -6,9 +6,9 @@ import optuna
 import pytest
 from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 
-from search.core.samplers import RETRIES, SobolSampler, derived_seed, sampler_of
+from search.core.samplers import RETRIES, SobolSampler, sampler_of
 from spaces.dimensions import Dimension
-from spaces.study import Study
+from spaces.study import Study, derived_seed
 
 MakeStudy = Callable[..., Study]
 
