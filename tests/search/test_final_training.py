@@ -22,7 +22,7 @@ def test_without_a_dashboard_it_trains_from_here(monkeypatch: pytest.MonkeyPatch
         return CliResult("done")
 
     monkeypatch.setattr(commands, "train", train)
-    assert final_training.train("best.yaml", workers=2, address="auto").shown == "done"
+    assert final_training.train("best.yaml", workers=2, address="auto").message == "done"
     assert (asked["config"], asked["workers"], asked["address"]) == ("best.yaml", 2, "auto")
 
 
