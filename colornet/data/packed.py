@@ -54,7 +54,7 @@ class Pack:
     path: the pack's folder. read_as: what was read as what, for people.
     skipped: (name, reason) of every picture left out when packing.
     split_origins: whether each split is `official` or by `hash`.
-    finds_twins: whether near duplicates were looked for, and are kept in one split.
+    checked_near_duplicates: whether near duplicates were looked for, and are kept in one split.
     """
 
     pictures: np.ndarray
