@@ -1,4 +1,4 @@
-"""Trials of two workers: a sweep of gangs from its start to its end, and a gang that dies."""
+"""Trials of two workers: a sweep of worker groups from start to end, and a group that dies."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def colorsweep(folder: Path, *words: str) -> "subprocess.Popen[str]":
 
 
 def test_a_cluster_without_a_dashboard_is_refused(tmp_path: Path) -> None:
-    """Nothing there would free the place of a gang that is stopped early."""
+    """Nothing there would free the place of a worker group that is stopped early."""
     (tmp_path / "study.yaml").write_text(STUDY)
     with Nodes(2, dashboard=False) as nodes:
         words = ["run", "study.yaml", "--out", "sweep", "--address", nodes.gcs]
@@ -80,8 +80,8 @@ from ray.util import placement_group_table
 ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
 while True:
     there = [one for one in placement_group_table().values() if one["state"] == "CREATED"]
-    gangs = [one for one in there if any("CPU" in part for part in one["bundles"].values())]
-    print(json.dumps([time.time(), len(gangs)]))  # without the place of a trial's own actor
+    groups = [one for one in there if any("CPU" in part for part in one["bundles"].values())]
+    print(json.dumps([time.time(), len(groups)]))  # without the place of a trial's own actor
     sys.stdout.flush()
     time.sleep(0.5)
 """
@@ -89,7 +89,7 @@ FREED_WITHIN = 15.0
 
 
 def test_places_of_stopped_trials_are_freed_while_others_run(tmp_path: Path) -> None:
-    """On a cluster with room for one gang: none waits for the place of another that has ended."""
+    """On a cluster with room for one worker group: none waits for one that has ended."""
     (tmp_path / "study.yaml").write_text(STUDY)
     with Nodes(2) as nodes:
         words = ["run", "study.yaml", "--out", "sweep", "--address", nodes.gcs]
@@ -119,7 +119,7 @@ def test_places_of_stopped_trials_are_freed_while_others_run(tmp_path: Path) -> 
     assert max(waits) < FREED_WITHIN
 
 
-def test_gangs_are_stopped_early_and_leave_nothing(tmp_path: Path) -> None:
+def test_worker_groups_are_stopped_early_and_leave_nothing(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(STUDY)
     driver = colorsweep(tmp_path, "run", "study.yaml", "--out", "sweep")
     seen: set[int] = set()
@@ -143,7 +143,7 @@ def test_gangs_are_stopped_early_and_leave_nothing(tmp_path: Path) -> None:
     assert not [name for name in os.listdir(tmp_path / "sweep" / "checkpoints") if "." not in name]
 
 
-def test_a_gang_that_lost_a_worker_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+def test_a_worker_group_that_lost_a_worker_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     text = STUDY.replace("trials: 6", "trials: 1").replace("images: 512", "images: 4096")
     (tmp_path / "study.yaml").write_text(text)
     driver = colorsweep(tmp_path, "run", "study.yaml", "--out", "sweep")
