@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from reports.analysis.decision import decide, points_data
+from reports.analysis.decision import decide, points_data, replicates
 from reports.answers.recommendation import caveats, remedy
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
@@ -145,3 +145,36 @@ def test_a_single_point_of_several_objectives_has_no_tie(build) -> None:
                     origin="confirm", point_id="p0", seed=seed)  # fmt: skip
     decision = decide(sweep.tables())
     assert decision is not None and decision.basis == "confirm" and decision.ties.empty
+
+
+@pytest.mark.parametrize("decides", [None, {"by": "val_ab_mae"}])
+def test_what_one_objective_would_tell_apart_is_a_tie_among_two(build, decides) -> None:
+    """Paired differences with p = .035: below .05, and above the .025 of each of two objectives."""
+    objectives = {"val_ab_mae": "minimize", "val_colorfulness_gap": "minimize"}
+    sweep = build(objectives=objectives, decide=decides)
+    for index in range(2):
+        point = {LR: 1e-4 * (index + 1)}
+        gap = {"val_colorfulness_gap": 1.0 + index}
+        sweep.trial(point, 9.0 + index, metrics=gap, point_id=f"p{index}")
+        for seed, worse in enumerate((0.667, 1.0, 1.333), start=1):
+            judged = {
+                "test_ab_mae": 6.0 + seed + index * worse,
+                "test_colorfulness_gap": 1.0 + 0.1 * seed + index * 0.03 * (seed - 2),
+            }
+            sweep.trial(point, 9.0, metrics=judged, origin="confirm", point_id=f"p{index}",
+                        seed=seed)  # fmt: skip
+    decision = decide(sweep.tables())
+    assert decision is not None
+    assert decision.points["tie"].tolist() == [False, decides is None]
+
+
+def test_what_a_failed_replicate_measured_is_no_replicate(build) -> None:
+    sweep = build()
+    sweep.trial({}, 9.0, point_id="a")
+    for seed, state in ((1, "completed"), (2, "completed"), (3, "failed")):
+        sweep.trial({}, 9.0, state, metrics={"test_ab_mae": 5.0 + seed}, origin="confirm",
+                    point_id="a", seed=seed)  # fmt: skip
+    tables = sweep.tables()
+    decision = decide(tables)
+    assert decision is not None
+    assert replicates(tables, decision.points, "val_ab_mae") == {0: {1: 6.0, 2: 7.0}}
