@@ -51,3 +51,29 @@ def test_its_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_its_pictures_are_there() -> None:
     for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert (Path(__file__).parent.parent / target).is_file()
+
+
+@pytest.mark.parametrize("guide", ["README.md", "CONTRIBUTING.md"])
+def test_files_that_are_named_are_there(guide: str) -> None:
+    root = Path(__file__).parent.parent
+    text = (root / guide).read_text()
+    named = set(re.findall(r"`((?:colornet|reports|search|spaces|tests)/[\w/.]*)`", text))
+    assert len(named) > 10
+    assert [
+        path for path in sorted(named) if "NAME" not in path and not (root / path).exists()
+    ] == []
+
+
+def test_what_is_where_names_what_is_there() -> None:
+    """The tree: a room, its folders indented, and beside each some of the files in it."""
+    root, room = Path(__file__).parent.parent, ""
+    tree = README.split("## What is where\n```\n")[1].split("```")[0]
+    for line in filter(None, tree.splitlines()):
+        folder = re.match(r" *[\w]+/", line)
+        if folder and not line.startswith(" "):
+            room, at = folder[0], root / folder[0]
+        elif folder:
+            at = root / room / folder[0].strip()
+        assert at.is_dir(), line
+        for name in re.findall(r"\b\w+\.py\b", line):
+            assert (at / name).is_file(), (line, name)
