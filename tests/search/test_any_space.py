@@ -69,7 +69,7 @@ def check(study: Study, chosen: Assignment) -> None:
         assert one.is_active(chosen.point) is (one.name in chosen.point)
         if one.name in chosen.point:
             value = chosen.point[one.name]
-            assert one.contains(value) and repr(one.own(value)) == repr(value)
+            assert one.contains(value) and repr(one.canonical(value)) == repr(value)
             assert is_same(settings[one.name], value)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -85,10 +86,10 @@ def pretended(name: str, node: str) -> subprocess.Popen[bytes]:
 
 @pytest.mark.parametrize("name", ["raylet", "gcs_server"])
 def test_a_driver_is_told_at_once_that_its_ray_has_died(name: str) -> None:
-    told = threading.Event()
-    ray, another = pretended(name, "a" * 56), pretended(name, "b" * 56)
+    told, node = threading.Event(), uuid.uuid4().hex
+    ray, another = pretended(name, node), pretended(name, uuid.uuid4().hex)
     try:
-        with watch_ray("a" * 56, told.set):
+        with watch_ray(node, told.set):
             another.kill()
             another.wait()
             assert not told.wait(0.2)
@@ -100,9 +101,9 @@ def test_a_driver_is_told_at_once_that_its_ray_has_died(name: str) -> None:
 
 
 def test_a_driver_that_has_ended_is_told_nothing() -> None:
-    told = threading.Event()
-    ray = pretended("raylet", "a" * 56)
-    with watch_ray("a" * 56, told.set):
+    told, node = threading.Event(), uuid.uuid4().hex
+    ray = pretended("raylet", node)
+    with watch_ray(node, told.set):
         pass
     ray.kill()
     ray.wait()
