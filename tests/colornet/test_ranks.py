@@ -114,7 +114,10 @@ def test_one_rank_is_left_as_it_is() -> None:
         assert is_first
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name == "everything" else pytest.mark.slow) for name in CASES],
+)
 def test_several_ranks_learn_what_one_learns(
     pack: Any, tiny: Build, on_ranks: Spread, tmp_path: Path, name: str
 ) -> None:

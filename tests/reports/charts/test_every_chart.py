@@ -83,6 +83,7 @@ def test_contract(name: str, awkward: SweepTables) -> None:
         check_weight(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_contract_of_ten_thousand_trials(name: str, large: SweepTables) -> None:
     chart = import_module(f"reports.charts.{name}")
