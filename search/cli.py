@@ -1,4 +1,4 @@
-"""The `colorsweep` command: names subcommands, prints what they answer, turns errors into codes.
+"""The `colorsweep` command: names subcommands, prints their results, turns errors into codes.
 
 Subcommands are import strings, so that `--help` and the reading commands load neither torch nor
 Ray. stdout carries results only; progress, logs and warnings go to stderr.
@@ -41,57 +41,44 @@ app = App(
 )
 for of_cyclopts in (app, app.meta):
     of_cyclopts.suppress_keyboard_interrupt = False  # which would end the process without a word
-data = App(name="data", help="List, check and pack pictures.", help_format="plaintext")
-app.command(data)
-manifest = App(
-    name="manifest", help="Print a sweep as a scheduler's file.", help_format="plaintext"
-)
-app.command(manifest)
-export = App(
-    name="export", help="Write a sweep for Optuna or a spreadsheet.", help_format="plaintext"
-)
-app.command(export)
-
+GROUPS = {
+    "data": "List, check and pack pictures.",
+    "manifest": "Print a sweep as a scheduler's file.",
+    "export": "Write a sweep for Optuna or a spreadsheet.",
+}
 COMMANDS = {
-    "demo": ("search.demo:demo", "Do everything in small, on built-in pictures."),
+    "demo": ("search.demo:demo", "Run the whole path in small, on built-in pictures."),
     "studies": ("spaces.commands:studies", "List the built-in studies, or print one."),
     "presets": ("colornet.commands:presets", "List the presets, or print one."),
     "run": ("search.commands:run", "Run a study as a sweep."),
-    "plan": ("search.commands:plan", "Check a study and say what running it would take."),
+    "plan": ("search.commands:plan", "Check a study and estimate what it takes to run."),
     "submit": ("search.cluster.job_commands:submit", "Run a study on a cluster, as a Ray job."),
-    "logs": ("search.cluster.job_commands:logs", "Print what a sweep's job has written."),
-    "stop": ("search.cluster.job_commands:stop", "Stop a sweep, so that it can go on later."),
+    "logs": ("search.cluster.job_commands:logs", "Print a job's output, or a sweep's events."),
+    "stop": ("search.cluster.job_commands:stop", "Stop a sweep, to be resumed later."),
     "doctor": ("search.cluster.commands:doctor", "Check that a machine or cluster is ready."),
-    "status": ("search.commands:status", "Say how a sweep stands."),
-    "resume": ("search.commands:resume", "Go on with a sweep that was stopped or killed."),
-    "extend": ("search.commands:extend", "Give a sweep more trials or seeds, and go on with it."),
+    "status": ("search.commands:status", "Show a sweep's state."),
+    "resume": ("search.commands:resume", "Resume a sweep that was stopped or killed."),
+    "extend": ("search.commands:extend", "Give a sweep more trials or seeds, and resume it."),
     "confirm": ("search.commands:confirm", "Train the best again with fresh seeds."),
     "report": ("reports.commands:report", "Build a sweep's report, one HTML file."),
     "best": ("reports.commands:best", "Write the best configuration to best.yaml."),
     "train": ("search.final_training:train", "Train a configuration finally, to a model."),
     "colorize": ("colornet.commands:colorize", "Colorize pictures with a model."),
+    "data list": ("colornet.commands:data_list", "List the sources of pictures."),
+    "data check": ("colornet.commands:data_check", "Find what is wrong with pictures."),
+    "data pack": ("colornet.commands:data_pack", "Decode pictures once, into a folder."),
+    "manifest kuberay": ("search.cluster.commands:manifest_kuberay", "Print a sweep as a RayJob."),
+    "manifest slurm": ("search.cluster.commands:manifest_slurm", "Print it as a batch script."),
+    "export csv": ("reports.export:export_csv", "Write a sweep's trials as a table."),
+    "export optuna": ("search.export:export_optuna", "Write a sweep as an Optuna journal."),
 }
-DATA_COMMANDS = {
-    "list": ("colornet.commands:data_list", "List the sources of pictures."),
-    "check": ("colornet.commands:data_check", "Find what is wrong with pictures before training."),
-    "pack": ("colornet.commands:data_pack", "Decode pictures once, into a folder."),
-}
-MANIFEST_COMMANDS = {
-    "kuberay": ("search.cluster.commands:manifest_kuberay", "Print a sweep as a RayJob."),
-    "slurm": ("search.cluster.commands:manifest_slurm", "Print a sweep as a batch script."),
-}
-EXPORT_COMMANDS = {
-    "csv": ("reports.export:export_csv", "Write a sweep's trials as a table."),
-    "optuna": ("search.export:export_optuna", "Write a sweep as an Optuna journal."),
-}
+apps = {"": app}
+for name, text in GROUPS.items():
+    apps[name] = App(name=name, help=text, help_format="plaintext")
+    app.command(apps[name])
 for name, (target, text) in COMMANDS.items():
-    app.command(target, name=name, help=text)
-for name, (target, text) in DATA_COMMANDS.items():
-    data.command(target, name=name, help=text)
-for name, (target, text) in MANIFEST_COMMANDS.items():
-    manifest.command(target, name=name, help=text)
-for name, (target, text) in EXPORT_COMMANDS.items():
-    export.command(target, name=name, help=text)
+    group, _, command = name.rpartition(" ")
+    apps[group].command(target, name=command, help=text)
 
 
 @app.meta.default
@@ -111,8 +98,8 @@ def _launch(
     """
     try:
         _refuse_empty(tokens)
-        answer = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
-        return _show(answer, as_json)
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        return _show(result, as_json)
     except CycloptsError as error:
         print(user_message(str(error)), file=sys.stderr)
         return 2
@@ -122,24 +109,24 @@ def _launch(
     except (ColorsweepError, OSError, MemoryError, RecursionError) as error:
         if debug:
             raise
-        shown = _refusal(error)
+        shown = _user_error(error)
         print(shown, file=sys.stderr)
         return shown.exit_code
 
 
 def _refuse_empty(tokens: Sequence[str]) -> None:
     """Refuse what a shell leaves of an unset variable: an empty path is the working folder."""
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         name = token.removesuffix("=")
         if token and not (name != token and name.startswith("-") and "=" not in name):
             continue
-        before = tokens[place - 1] if place and not token else ""
-        where = name or (before if before.startswith("-") else f"argument {place}")
+        before = tokens[index - 1] if index and not token else ""
+        where = name or (before if before.startswith("-") else f"argument {index}")
         raise InputError(f"{where}: is empty.\nGive it a value, or leave it out.")
 
 
-def _refusal(error: BaseException) -> ColorsweepError:
-    """What a user is told of an error that ends a command."""
+def _user_error(error: BaseException) -> ColorsweepError:
+    """The message and exit code of an error that ends a command."""
     if isinstance(error, ColorsweepError):
         return error
     if isinstance(error, OSError):
@@ -148,14 +135,14 @@ def _refusal(error: BaseException) -> ColorsweepError:
     return ColorsweepError(f"needs {kind} than there is.\nSee where with --debug.")
 
 
-def _show(answer: Any, as_json: bool) -> int:
-    if answer is None or isinstance(answer, int):
-        return answer or 0
+def _show(result: Any, as_json: bool) -> int:
+    if result is None or isinstance(result, int):
+        return result or 0
     if as_json:
-        streams.write_result(json.dumps(answer.data(), indent=1, allow_nan=False))
+        streams.write_result(json.dumps(result.data(), indent=1, allow_nan=False))
     else:
-        streams.write_result(printable(answer.text()))
-    return getattr(answer, "exit_code", 0)
+        streams.write_result(printable(result.text()))
+    return getattr(result, "exit_code", 0)
 
 
 class _Stderr(logging.Handler):

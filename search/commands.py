@@ -10,14 +10,21 @@ from cyclopts.validators import Number
 from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import INTERRUPTED, InputError
 from colornet.interrupt import write_stderr
-from search.cluster.job_commands import driver_address, is_jobs, resume_job, status_of_job
+from search.cluster.job_commands import (
+    check_driver_address,
+    is_dashboard,
+    resume_job,
+    status_of_job,
+)
 from search.options import Address, Flag, StudyOptions
+from spaces.study import Confirm
 
 if TYPE_CHECKING:
     from search.run.resume import Edit
     from search.run.sweep import SweepResult
 
 log = logging.getLogger("colorsweep")
+DEFAULTS = Confirm()
 StudyOption = Annotated[str | None, Parameter(name="--study")]
 
 
@@ -27,7 +34,7 @@ def run(
     out: str | None = None,
     address: Address = None,
 ) -> CliResult:
-    """Run a study as a sweep: choose, train and record trials until the budget is used.
+    """Run a study as a sweep: sample, train and record trials until the budget is used.
 
     Parameters
     ----------
@@ -37,19 +44,19 @@ def run(
         Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     require_training_libraries("run")
-    address = driver_address(address)
+    check_driver_address(address)
     from search.run.create import new_sweep
     from search.run.resources import allocate, this_machine
 
     loaded = options.load()
-    if address is None:  # of a cluster it is known later
-        wanted = loaded.file.resources
-        allocate(this_machine(), wanted.gpus, wanted.concurrent, wanted.workers)
+    if address is None:  # what a cluster has is known once Ray is connected to it
+        resources = loaded.file.resources
+        allocate(this_machine(), resources.gpus, resources.concurrent, resources.workers)
     changes, _ = options.changes()
-    began = {"study": options.study, "settings": changes, "quick": options.quick}
-    location = new_sweep(loaded, out, began)
+    given = {"study": options.study, "settings": changes, "quick": options.quick}
+    location = new_sweep(loaded, out, given)
     log.info("Sweep %s", location)
-    return _driven(location, address)
+    return _drive(location, address)
 
 
 def plan(
@@ -60,16 +67,16 @@ def plan(
     cpus: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     gpus: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
 ) -> CliResult:
-    """Check a study and say what running it would take; starts nothing.
+    """Check a study and estimate what it takes to run; starts nothing.
 
-    Exits with 2 when it goes beyond the study's own budget or the free disk, too.
+    Exits with 2, too, when it exceeds the study's own budget or the free disk.
 
     Parameters
     ----------
     out
         The sweep's folder [sweeps/<date>-<study>-<4 letters>].
     probe
-        Train a few steps of some configurations, to see how long they take on this machine.
+        Train a few steps of some configurations, to time them on this machine.
     cpus
         CPUs of the machine or cluster to plan for [this machine's].
     gpus
@@ -98,32 +105,32 @@ def resume(
     address: Address = None,
     ship: Flag = False,
 ) -> CliResult:
-    """Go on with a sweep that was stopped or killed; finished trials are not run again.
+    """Resume a sweep that was stopped or killed; finished trials are not run again.
 
     Parameters
     ----------
     sweep
         Folder, or the beginning of its name [the latest].
     study
-        Go on with this file's study, as far as its results can be mixed with those there are.
+        Take the study from this file, as far as its results can be mixed with those there are.
     accept
-        Go on although the space was widened, or the search changed.
+        Resume although the space was widened, or the search changed.
     take_over
         Take the sweep from another driver, which stops within seconds if it is alive.
     address
-        Ray cluster to run on: auto or HOST:6379 [one is started here]; http://HOST:8265 goes on
-        with a job's sweep, as a new job.
+        Ray cluster to run on: auto or HOST:6379 [one is started here]; http://HOST:8265 resumes a
+        job's sweep, as a new job.
     ship
         With a job: send this installation's code along.
     """
-    if address is not None and is_jobs(address):
+    if address is not None and is_dashboard(address):
         if study is not None or accept:
             raise InputError(
-                "resume: --study and --accept are of use with a sweep's folder only.\n"
+                "resume: --study and --accept need the sweep's folder.\n"
                 "Run resume where the folder is, with --address auto."
             )
         return resume_job(address, sweep, ship=ship)
-    return _go_on("resume", sweep, None, address, study, accept=accept, take_over=take_over)
+    return _resume("resume", sweep, None, address, study, accept=accept, take_over=take_over)
 
 
 def extend(
@@ -136,7 +143,7 @@ def extend(
     take_over: Flag = False,
     address: Address = None,
 ) -> CliResult:
-    """Give a sweep more trials, or a compared design more seeds, and go on with it.
+    """Give a sweep more trials, or a compared design more seeds, and resume it.
 
     Parameters
     ----------
@@ -147,9 +154,9 @@ def extend(
     replicates
         So many more seeds for every level of a compared design.
     study
-        Go on with this file's study, as far as its results can be mixed with those there are.
+        Take the study from this file, as far as its results can be mixed with those there are.
     accept
-        Go on although the space was widened, or the search changed.
+        Resume although the space was widened, or the search changed.
     take_over
         Take the sweep from another driver, which stops within seconds if it is alive.
     address
@@ -158,14 +165,14 @@ def extend(
     from search.run.resume import extension
 
     edit = extension(trials, replicates, needed=study is None)
-    return _go_on("extend", sweep, edit, address, study, accept=accept, take_over=take_over)
+    return _resume("extend", sweep, edit, address, study, accept=accept, take_over=take_over)
 
 
 def confirm(
     sweep: str | None = None,
     *,
-    top: Annotated[int, Parameter(validator=Number(gte=1))] = 5,
-    replicates: Annotated[int, Parameter(validator=Number(gte=2))] = 3,
+    top: Annotated[int, Parameter(validator=Number(gte=1))] = DEFAULTS.top,
+    replicates: Annotated[int, Parameter(validator=Number(gte=2))] = DEFAULTS.replicates,
     take_over: Flag = False,
     address: Address = None,
 ) -> CliResult:
@@ -186,10 +193,10 @@ def confirm(
     """
     from search.run.resume import confirmation
 
-    return _go_on("confirm", sweep, confirmation(top, replicates), address, take_over=take_over)
+    return _resume("confirm", sweep, confirmation(top, replicates), address, take_over=take_over)
 
 
-def _go_on(
+def _resume(
     command: str,
     sweep: str | None,
     edit: "Edit | None",
@@ -200,27 +207,27 @@ def _go_on(
     take_over: bool = False,
 ) -> CliResult:
     require_training_libraries(command)
-    address = driver_address(address)
+    check_driver_address(address)
     from search.records.reader import find_sweep
     from search.run.resume import resume_sweep
 
     location = find_sweep(sweep)
     resume_sweep(location, edit, study, accept=accept, take_over=take_over)
-    return _driven(location, address)
+    return _drive(location, address)
 
 
-def _driven(location: str, address: str | None) -> CliResult:
-    """Drive a sweep that is in place, which can go on wherever a Ctrl-C meets it."""
+def _drive(location: str, address: str | None) -> CliResult:
+    """Drive a sweep whose folder is made: wherever a Ctrl-C interrupts it, it can be resumed."""
     try:
         from search.run.sweep import run as start
 
-        return _answer(start(location, address))
+        return _summary(start(location, address))
     except KeyboardInterrupt:
-        write_stderr(f"Interrupted. Go on with: colorsweep resume {shlex.quote(location)}")
+        write_stderr(f"Interrupted. Resume with: colorsweep resume {shlex.quote(location)}")
         raise SystemExit(INTERRUPTED) from None
 
 
-def _answer(result: "SweepResult") -> CliResult:
+def _summary(result: "SweepResult") -> CliResult:
     from search.core.finished import counts_of
     from search.records.reader import read_sweep
     from search.status import best_point, best_text
@@ -250,7 +257,7 @@ def _answer(result: "SweepResult") -> CliResult:
 
 
 def status(sweep: str | None = None, *, address: Address = None) -> CliResult:
-    """Say how a sweep stands: trials by state, what runs, the best so far.
+    """Show a sweep's state: trials by state, what runs, the best so far.
 
     Parameters
     ----------
@@ -259,7 +266,7 @@ def status(sweep: str | None = None, *, address: Address = None) -> CliResult:
     address
         The cluster's dashboard, http://HOST:8265, where the sweep is a job.
     """
-    if address is not None and is_jobs(address):
+    if address is not None and is_dashboard(address):
         return status_of_job(address, sweep)
     from search.records.reader import find_sweep
     from search.status import status_of, status_text

@@ -16,11 +16,11 @@ from search.run.create import check_room, check_writable
 PICTURES = 6
 SIZE = 256
 SEED = 7_000
-"""Of the demo's own pictures: none of them is in the set that is trained on."""
+"""Of the pictures that are colorized: no training has seen them."""
 
 
 def demo(*, out: Path = Path("demo")) -> CliResult:
-    """Do everything in small, on built-in pictures: sweep, report, best, train, colorize.
+    """Run the whole path in small, on built-in pictures: sweep, report, best, train, colorize.
 
     Parameters
     ----------
@@ -40,20 +40,20 @@ def demo(*, out: Path = Path("demo")) -> CliResult:
     truths = _draw(grey)
     _call("colorize", str(model), str(grey), "-o", str(out / "colorized"))
     sheet = _contact_sheet(grey, out / "colorized", truths, out / "colorized.png")
-    made = {
+    files = {
         "report": str(out / "report.html"),
         "best": str(out / "best.yaml"),
         "model": str(model),
         "pictures": str(sheet),
     }
+    notes = {"report": "open it in a browser", "model": "card.md says how good it is"}
+    notes["pictures"] = "grey, colorized, truth"
     rows = [
-        ("Report", f"{made['report']}  (open it in a browser)"),
-        ("Best", made["best"]),
-        ("Model", f"{made['model']}  (card.md says how good it is)"),
-        ("Pictures", f"{made['pictures']}  (grey, colorized, truth)"),
-        ("Next", "colorsweep run learning-rate-balance --quick --data YOUR_PICTURES"),
+        (name.capitalize(), f"{path}  ({notes[name]})" if name in notes else path)
+        for name, path in files.items()
     ]
-    return CliResult("\n" + align_columns(rows), made)
+    rows.append(("Next", "colorsweep run learning-rate-balance --quick --data YOUR_PICTURES"))
+    return CliResult("\n" + align_columns(rows), files)
 
 
 def _call(*words: str) -> None:

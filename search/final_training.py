@@ -9,7 +9,7 @@ from cyclopts.validators import Number
 
 from colornet.cli_result import CliResult, parse_settings, require_training_libraries
 from colornet.errors import InputError
-from search.cluster.job_commands import followed, is_jobs, reached, refusal
+from search.cluster.job_commands import is_dashboard, job_result, open_cluster, rejection_text
 from search.options import Flag, Follow, Settings
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def train(
     ship
         As a job: send this installation's code along.
     follow
-        As a job: copy what it writes until it ends, and exit with its exit code.
+        As a job: copy its output until it ends, and exit with its exit code.
     """
-    if not is_jobs(address):
+    if not is_dashboard(address):
         from colornet.commands import train as train_here
 
         return train_here(
@@ -77,48 +77,41 @@ def train(
             "Give --out FOLDER on shared storage."
         )
     options = [word for setting in settings or [] for word in ("--set", setting)]
-    options += [
-        "--out",
-        str(out),
-        "--workers",
-        str(workers),
-        "--scale-lr",
-        scale_lr,
-        "--keep",
-        keep,
-    ]
+    options += ["--out", str(out), "--workers", str(workers)]
+    options += ["--scale-lr", scale_lr, "--keep", keep]
     if gpus_per_worker is not None:
         options += ["--gpus-per-worker", str(gpus_per_worker)]
-    return followed(*_submitted(config, settings, options, out, str(address), ship), follow)
+    cluster, job = _submit(config, settings, options, out, address, ship)
+    return job_result(cluster, job, follow)
 
 
-def _submitted(
+def _submit(
     config: str,
     settings: list[str] | None,
     options: list[str],
     out: Path,
-    address: str,
+    address: str | None,
     ship: bool,
 ) -> tuple["Cluster", "Job"]:
     from colornet.config.catalog import PRESETS, find_yaml, load_config, read_yaml, to_yaml
     from colornet.training.final_checks import refuse_secrets_in
 
-    load_config(config, parse_settings(settings or []))  # what is wrong with it is said here
-    written = read_yaml(find_yaml(config, PRESETS, "preset"))
-    refuse_secrets_in(written, config, "a model")
-    cluster = reached(address)
-    job = cluster.begun(_start(cluster, to_yaml(written), options, out, ship))
+    load_config(config, parse_settings(settings or []))  # an error in it is reported here
+    content = read_yaml(find_yaml(config, PRESETS, "preset"))
+    refuse_secrets_in(content, config, "a model")
+    cluster = open_cluster(address)
+    job = cluster.wait_for_start(_start(cluster, to_yaml(content), options, out, ship))
     if job.exit_code == InputError.exit_code:
-        raise InputError(refusal(cluster.words(job), None))
+        raise InputError(rejection_text(cluster.output_lines(job), None))
     return cluster, job
 
 
 def _start(cluster: "Cluster", config: str, options: list[str], out: Path, ship: bool) -> "Job":
-    """A new job, called like the model's folder; it goes on where one that has ended stopped."""
-    from search.cluster.jobs import STUDY, sweep_of, words_of
+    """A new job with the name of the model's folder; it resumes one that has ended."""
+    from search.cluster.jobs import STUDY, command_line, sweep_of
 
-    before = [one for one in cluster.jobs() if sweep_of(one.name) == out.name]
+    before = [job for job in cluster.jobs() if sweep_of(job.name) == out.name]
     name = cluster.next_name(before[-1]) if before else out.name
-    again = f'{words_of("train")} "$file" {shlex.join(options)}'
-    command = f'file=$(mktemp) && printf %s "${STUDY}" > "$file" && {again}'
+    train = f'{command_line("train")} "$file" {shlex.join(options)}'
+    command = f'file=$(mktemp) && printf %s "${STUDY}" > "$file" && {train}'
     return cluster.start(name, str(out), command, ship, {STUDY: config}, training=True)

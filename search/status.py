@@ -1,11 +1,16 @@
-"""A sweep's status, read from its records: nothing of it is changed, and no driver is needed."""
+"""A sweep's status and events, read from its records: nothing is changed, no driver is needed."""
 
 import json
 import shlex
-from typing import Any
+import time
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+import pandas as pd
 
 from colornet.cli_result import align_columns, count_text
 from colornet.errors import shorten
+from colornet.storage import Storage
 from search.core.budget import BudgetTracker
 from search.core.finished import TrialCounts, counts_of, is_finished, why_over
 from search.core.ranking import (
@@ -16,9 +21,19 @@ from search.core.ranking import (
     goal_of,
     point_table,
 )
-from search.records.reader import UNFINISHED, SweepRecords, driver_of, read_sweep
+from search.records.reader import (
+    UNFINISHED,
+    SweepRecords,
+    driver_of,
+    read_states,
+    read_study,
+    read_sweep,
+)
 from search.run.progress import time_left
 from spaces.study import Study
+
+POLL = 1.0
+"""Seconds between two looks at a sweep that is followed: each lists its parts of the records."""
 
 
 def status_of(location: str) -> dict[str, Any]:
@@ -137,14 +152,14 @@ def status_text(values: dict[str, Any]) -> str:
         driven = "finished" if finished else values["told"]["stopped"]
     if values["gone_text"]:
         driven = f"{values['gone_text']}; {driven.removesuffix(', resume')}"
-    told = values["told"]["trials"]
+    trials = values["told"]["trials"]
     if values["gone"]:
-        told = f"{told.replace(' (none started)', '')}, the records of {values['gone']} missing"
+        trials = f"{trials.replace(' (none started)', '')}, the records of {values['gone']} missing"
     rows = [
         ("Sweep", values["sweep"]),
         ("Question", shorten(values["question"])),
         ("State", driven),
-        ("Trials", told),
+        ("Trials", trials),
     ]
     if values["told"]["confirmed"]:
         rows.append(("Confirmed", values["told"]["confirmed"]))
@@ -162,3 +177,38 @@ def status_text(values: dict[str, Any]) -> str:
     verb = "report" if finished or driver or values["gone_text"] else "resume"
     rows.append(("Next", f"colorsweep {verb} {shlex.quote(values['sweep'])}"))
     return align_columns(rows)
+
+
+def events_text(location: str) -> str:
+    """One line for each change of a trial's state, in order.
+
+    Raises:
+        InputError: the folder is no sweep.
+    """
+    read_study(Storage.at(location))
+    states, problems = read_states(location)
+    return "\n".join([*_event_lines(states), *(f"Problem: {problem}" for problem in problems)])
+
+
+def follow_events(location: str, stream: TextIO) -> None:
+    """Write the lines as they come, until the sweep has no driver any more."""
+    last = -1
+    while True:
+        # Before the records: what is written until the driver ends is then in them.
+        driver = driver_of(location)
+        states, _ = read_states(location)
+        for line in _event_lines(states[states["seq"] > last]):
+            print(line, file=stream, flush=True)
+        last = max([last, *states["seq"].tolist()])
+        if driver is None:
+            return
+        time.sleep(POLL)
+
+
+def _event_lines(states: pd.DataFrame) -> Iterator[str]:
+    for _, row in states.iterrows():
+        when = row["time"].tz_convert(None).strftime("%Y-%m-%d %H:%M:%S")
+        attempt = f" attempt {row['attempt']}" if row["attempt"] else ""
+        where = f" on {row['host']}" if isinstance(row["host"], str) else ""
+        why = f": {row['reason']}" if isinstance(row["reason"], str) else ""
+        yield f"{when}  {row['trial_id']}  {row['state']}{attempt}{where}{why}"

@@ -5,7 +5,6 @@ take the caller along.
 """
 
 import json
-import logging
 import subprocess
 import sys
 import tempfile
@@ -16,105 +15,83 @@ from typing import Any
 
 from colornet.errors import ClusterError
 from search.cluster import node_probe
-from search.cluster.auth import Reached, explain
+from search.cluster.auth import Endpoint, explain_error
 
-LIMIT = 3 * node_probe.PATIENCE
-"""Seconds for a whole look at a cluster."""
+TIMEOUT = 3 * node_probe.TIMEOUT
+"""Seconds for a whole cluster: three answers as slow as a node's may be."""
 AGENT_WAIT = 15.0
-POLL = 0.5
+"""Seconds that a head may take to accept the job: a person waits for the answer."""
 _SCRIPT = Path(node_probe.__file__)
 
 
-def probe_here(storage: str | None, data: str | None) -> dict[str, Any]:
-    """This machine, as `node_probe.look_here` gives it."""
-    return _as_process({"storage": storage, "data": data}, "this machine")
+def probe_nodes(endpoint: Endpoint | None, storage: str | None, data: str | None) -> dict[str, Any]:
+    """Look at this machine, or at every node of a cluster.
 
-
-def probe_cluster(reached: Reached, storage: str | None, data: str | None) -> dict[str, Any]:
-    """Every node of a cluster, as `node_probe.look_at_cluster` gives it.
+    Returns:
+        as `node_probe.probe_here` and `node_probe.probe_cluster` give it.
 
     Raises:
-        ClusterError: it could not be looked at.
+        ClusterError: the cluster could not be looked at.
     """
-    questions = {"storage": storage, "data": data}
-    if reached.kind == "gcs":
-        return _as_process({**questions, "address": reached.address}, reached.address)
-    return _as_job(reached.address, {**questions, "address": "auto"})
-
-
-def _as_process(questions: Mapping[str, Any], where: str) -> dict[str, Any]:
+    request = {"storage": storage, "data": data}
     with tempfile.TemporaryDirectory(prefix="colorsweep-doctor-") as folder:
-        asked = Path(folder) / "questions.json"
-        asked.write_text(json.dumps(questions))
-        # -P: else the script's own folder would stand before the libraries.
-        command = [sys.executable, "-P", str(_SCRIPT), str(asked)]
-        try:
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=LIMIT
-            )
-        except subprocess.TimeoutExpired:
-            raise ClusterError(f"{where}: no answer within {LIMIT:g} s.") from None
-    return _answer(done.stdout, done.stderr, where)
+        if endpoint is None:
+            return _run_process(folder, request, "this machine")
+        if endpoint.kind == "gcs":
+            address = endpoint.address
+            return _run_process(folder, {**request, "address": address}, address)
+        return _run_job(folder, {**request, "address": "auto"}, endpoint.address)
 
 
-def _as_job(address: str, questions: Mapping[str, Any]) -> dict[str, Any]:
-    from ray.job_submission import JobSubmissionClient
-
-    from search.cluster.jobs import CHATTY
-
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+def _run_process(folder: str, request: Mapping[str, Any], where: str) -> dict[str, Any]:
+    file = Path(folder) / "request.json"
+    file.write_text(json.dumps(request))
+    # -P: else the script's own folder would come before the libraries.
+    command = [sys.executable, "-P", str(_SCRIPT), str(file)]
     try:
-        client = JobSubmissionClient(address)
-        with tempfile.TemporaryDirectory(prefix="colorsweep-doctor-") as folder:
-            (Path(folder) / _SCRIPT.name).write_bytes(_SCRIPT.read_bytes())
-            (Path(folder) / "questions.json").write_text(json.dumps(questions))
-            job = _submit(client, folder)
-        said = _wait(client, job, address)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise ClusterError(f"{where}: no answer within {TIMEOUT:g} s.") from None
+    return _parse_output(done.stdout, done.stderr, where)
+
+
+def _run_job(folder: str, request: Mapping[str, Any], address: str) -> dict[str, Any]:
+    from search.cluster.jobs import POLL, job_client, submit_when_ready
+
+    (Path(folder) / _SCRIPT.name).write_bytes(_SCRIPT.read_bytes())
+    (Path(folder) / "request.json").write_text(json.dumps(request))
+    try:
+        client = job_client(address)
+        job = submit_when_ready(
+            client,
+            AGENT_WAIT,
+            entrypoint=f"python {_SCRIPT.name} request.json",
+            runtime_env={"working_dir": folder},
+        )
+        deadline = time.monotonic() + TIMEOUT
+        while not client.get_job_status(job).is_terminal():
+            if time.monotonic() > deadline:
+                client.stop_job(job)
+                raise ClusterError(f"{address}: the job that looks at the nodes did not end.")
+            time.sleep(POLL)
+        output = client.get_job_logs(job) or str(client.get_job_info(job).message)
         client.delete_job(job)
     except (OSError, RuntimeError, ValueError) as error:
-        raise explain(error, address) from error
-    return _answer(said, said, address)
+        raise explain_error(error, address) from error
+    return _parse_output(output, output, address)
 
 
-def _submit(client: Any, folder: str) -> str:
-    """Hand the job in; a head that has only just started takes none for some seconds."""
-    until = time.monotonic() + AGENT_WAIT
-    while True:
-        try:
-            return client.submit_job(
-                entrypoint=f"python {_SCRIPT.name} questions.json",
-                runtime_env={"working_dir": folder},
-            )
-        except RuntimeError as error:
-            if "No available agent" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(POLL)
-
-
-def _wait(client: Any, job: str, address: str) -> str:
-    """What a job has printed once it has ended."""
-    end = time.monotonic() + LIMIT
-    while not client.get_job_status(job).is_terminal():
-        if time.monotonic() > end:
-            client.stop_job(job)
-            raise ClusterError(f"{address}: the job that looks at the nodes did not end.")
-        time.sleep(POLL)
-    said = client.get_job_logs(job)
-    return said or str(client.get_job_info(job).message)
-
-
-def _answer(stdout: str, stderr: str, where: str) -> dict[str, Any]:
+def _parse_output(stdout: str, stderr: str, where: str) -> dict[str, Any]:
     for line in stdout.splitlines():
         if line.startswith(node_probe.MARK):
-            answer = json.loads(line.removeprefix(node_probe.MARK))
-            if "No module named 'ray'" in answer.get("error", ""):
+            result = json.loads(line.removeprefix(node_probe.MARK))
+            if "No module named 'ray'" in result.get("error", ""):
                 raise ClusterError(
                     f"{where}: `python` on its head has no Ray: start Ray there with the bin "
                     "folder of its environment first in PATH."
                 )
-            if "error" in answer:
-                raise explain(RuntimeError(answer["error"]), where)
-            return answer
+            if "error" in result:
+                raise explain_error(RuntimeError(result["error"]), where)
+            return result
     last = (stderr.strip().splitlines() or ["nothing was printed"])[-1]
     raise ClusterError(f"{where}: the nodes could not be looked at: {last[:300]}")

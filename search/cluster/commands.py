@@ -40,31 +40,30 @@ def doctor(
         Side at which the pictures are to be packed, pixels.
     """
     require_training_libraries("doctor")
-    places = _place(storage, "--storage"), _place(data, "--data")
+    storage, data = _location(storage, "--storage"), _location(data, "--data")
     from search.cluster.doctor import examine
 
-    found, code = examine(address, *places, image_size)
-    rows = [(one.state, one.name, _line(one.found, one.remedy)) for one in found]
+    checks, code = examine(address, storage, data, image_size)
+    rows = []
+    for check in checks:
+        remedy = f"  -> {check.remedy}" if check.remedy else ""
+        rows.append((check.state, check.name, redact(check.finding + remedy)))
     values = {
         "address": None if address is None else redact(address),
         "checks": [
             {
-                "name": one.name,
-                "state": one.state,
-                "found": redact(one.found),
-                "remedy": redact(one.remedy),
+                "name": check.name,
+                "state": check.state,
+                "found": redact(check.finding),
+                "remedy": redact(check.remedy),
             }
-            for one in found
+            for check in checks
         ],
     }
     return CliResult(align_columns(rows), values, exit_code=code)
 
 
-def _line(found: str, remedy: str) -> str:
-    return redact(f"{found}  -> {remedy}" if remedy else found)
-
-
-def _place(text: str | None, option: str) -> str | None:
+def _location(text: str | None, option: str) -> str | None:
     """A folder as an absolute path, or a URI without a password."""
     if text is None:
         return None
@@ -89,7 +88,7 @@ def manifest_kuberay(
 ) -> CliResult:
     """Print a sweep as a RayJob of KubeRay, with the study in a ConfigMap.
 
-    Each retry of a RayJob is a new cluster: it goes on with the sweep.
+    Each retry of a RayJob is a new cluster, which resumes the sweep.
 
     Parameters
     ----------
@@ -128,7 +127,7 @@ def manifest_slurm(
 ) -> CliResult:
     """Print a sweep as a batch script for Slurm, around `ray symmetric-run`.
 
-    Requeued after a node was lost, or submitted again, it goes on with the sweep.
+    Requeued after a node was lost, or submitted again, it resumes the sweep.
 
     Parameters
     ----------
@@ -150,8 +149,8 @@ def manifest_slurm(
 
     loaded = options.load()
     loaded.log_notes()
-    place = (storage or sweeps_folder()).expanduser().absolute()
-    text = slurm(loaded, Nodes(nodes, cpus, gpus), storage=place, out=out)
+    folder = (storage or sweeps_folder()).expanduser().absolute()
+    text = slurm(loaded, Nodes(nodes, cpus, gpus), storage=folder, out=out)
     return _manifest(text, target, "sbatch")
 
 

@@ -12,10 +12,10 @@ from packaging.requirements import Requirement
 from colornet.errors import ClusterError
 from colornet.redaction import redact
 from search.cluster import checks
-from search.cluster.auth import check_version, is_open, loose_modes, reach, this_token
-from search.cluster.checks import GIB, Check, over_nodes
-from search.cluster.cluster_probe import probe_cluster, probe_here
-from search.cluster.node_probe import LIBRARIES, free_bytes
+from search.cluster.auth import check_version, connect, current_token, exposed_paths, is_open
+from search.cluster.checks import GIB, Check, check_nodes
+from search.cluster.cluster_probe import probe_nodes
+from search.cluster.node_probe import LIBRARIES, free_bytes, installed_version
 from search.run.resources import this_machine
 
 DISTRIBUTION = "colorsweep"
@@ -35,158 +35,138 @@ def examine(
         the checks, and the exit code: 0, 2 where something failed, 3 where a cluster cannot be
         reached or refuses us.
     """
-    found = [*_libraries(), *_modes(), _authentication()]
-    if address is None:
-        found += _machine(storage, data, image_size)
-        return found, _exit_code(found)
+    results = [*_libraries(), *_modes(), _authentication()]
     try:
-        found += _cluster(address, storage, data, image_size)
+        if address is None:
+            results += _machine(storage, data, image_size)
+        else:
+            results += _cluster(address, storage, data, image_size)
     except ClusterError as error:
-        wrong, _, remedy = str(error).removeprefix(f"{redact(address)}: ").rpartition(": ")
-        found.append(Check("cluster", "failed", wrong or str(error), remedy if wrong else ""))
-        return found, error.exit_code
-    return found, _exit_code(found)
-
-
-def _exit_code(found: Sequence[Check]) -> int:
-    return 2 if any(one.state == "failed" for one in found) else 0
+        if address is None:
+            raise
+        problem, _, remedy = str(error).removeprefix(f"{redact(address)}: ").rpartition(": ")
+        remedy = remedy if problem else ""
+        results.append(Check("cluster", problem or str(error), remedy, failed=True))
+        return results, error.exit_code
+    return results, 2 if any(check.failed for check in results) else 0
 
 
 def _libraries() -> Iterator[Check]:
     """Python and what this project needs, as its own metadata says."""
-    python = platform.python_version()
-    if sys.version_info < OLDEST_PYTHON:
-        yield Check("Python", "failed", python, "install Python 3.11 or newer")
-    else:
-        yield Check("Python", "ok", python)
+    python, is_old = platform.python_version(), sys.version_info < OLDEST_PYTHON
+    yield Check("Python", python, "install Python 3.11 or newer" if is_old else "", failed=is_old)
     try:
-        needed = metadata.requires(DISTRIBUTION) or []
+        requirements = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
-        yield Check("libraries", "warning", "colorsweep is not installed", "pip install -e .")
+        yield Check("libraries", "colorsweep is not installed", "pip install -e .")
         return
-    wrong = [line for text in needed if (line := _wrong_version(Requirement(text)))]
-    for line in wrong:
-        yield Check("libraries", "failed", line, "pip install 'colorsweep[train]'")
-    if not wrong:
+    problems = [text for line in requirements if (text := _wrong_version(Requirement(line)))]
+    for problem in problems:
+        yield Check("libraries", problem, "pip install 'colorsweep[train]'", failed=True)
+    if not problems:
         shown = ", ".join(f"{name} {metadata.version(name)}" for name in ("ray", "torch", "optuna"))
-        yield Check("libraries", "ok", shown)
+        yield Check("libraries", shown)
 
 
-def _wrong_version(needed: Requirement) -> str | None:
+def _wrong_version(requirement: Requirement) -> str | None:
     """What is wrong with one library that running a sweep needs."""
-    if needed.marker is not None and not needed.marker.evaluate({"extra": "train"}):
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": "train"}):
         return None
-    try:
-        version = metadata.version(needed.name)
-    except metadata.PackageNotFoundError:
-        return f"{needed.name} is missing"
-    if needed.specifier.contains(version, prereleases=True):
+    version = installed_version(requirement.name)
+    if version is None:
+        return f"{requirement.name} is missing"
+    # A development build, such as torch's nightly, is newer than the release that is asked for.
+    if requirement.specifier.contains(version, prereleases=True):
         return None
-    return f"{needed.name} {version} is not {needed.specifier}"
+    return f"{requirement.name} {version} is not {requirement.specifier}"
 
 
 def _modes() -> Iterator[Check]:
     """What others can read of Ray's token."""
-    loose = loose_modes()
-    for path, mode, wanted in loose:
+    exposed = exposed_paths()
+    for path, mode, wanted in exposed:
         remedy = f"chmod {wanted:o} {path}"
-        yield Check("token file", "warning", f"{path} has mode {mode:04o}", remedy)
-    if not loose:
-        yield Check("token file", "ok", "no one else can read it")
+        yield Check("token file", f"{path} has mode {mode:04o}", remedy)
+    if not exposed:
+        yield Check("token file", "no one else can read it")
 
 
 def _authentication() -> Check:
-    token = this_token()
+    token = current_token()
     if token.mode == "disabled":
-        found = "off, and Ray's ports are open on all interfaces: who reaches them can run code"
-        return Check("token", "warning", found, "unset RAY_AUTH_MODE")
+        text = "off, and Ray's ports are open on all interfaces: whoever reaches them can run code"
+        return Check("token", text, "unset RAY_AUTH_MODE")
     if token.value:
-        found = f"from {token.source}; leave it on, Ray's ports are open on all interfaces"
-        return Check("token", "ok", found)
-    found = "none here: `ray start` would open its ports, on all interfaces, to who has none"
-    return Check("token", "warning", found, "ray get-auth-token --generate, and chmod 600")
-
-
-def _usage() -> Check:
-    if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0":
-        return Check("usage stats", "ok", "not sent")
-    found = "`ray start` sends Ray's usage statistics"
-    return Check("usage stats", "warning", found, "export RAY_USAGE_STATS_ENABLED=0")
+        text = f"from {token.source}; leave it on, Ray's ports are open on all interfaces"
+        return Check("token", text)
+    text = "none here: `ray start` would open its ports, on all interfaces, to everybody"
+    return Check("token", text, "ray get-auth-token --generate, and chmod 600")
 
 
 def _machine(storage: str | None, data: str | None, image_size: int) -> list[Check]:
     from search.records.reader import sweeps_folder
 
-    nodes = probe_here(storage, data)["nodes"]
-    machine = this_machine()
+    nodes = probe_nodes(None, storage, data)["nodes"]
     sweeps = sweeps_folder().absolute()
     free = free_bytes(str(sweeps))
-    little = free < checks.LITTLE_DISK
+    usage = Check("usage stats", "not sent")
+    if os.environ.get("RAY_USAGE_STATS_ENABLED") != "0":
+        text = "`ray start` sends Ray's usage statistics"
+        usage = Check("usage stats", text, "export RAY_USAGE_STATS_ENABLED=0")
     return [
-        Check("CPUs", "ok", f"{machine.cpus}, as Ray counts them"),
-        *over_nodes("GPUs", nodes, checks.cards),
-        *over_nodes("memory", nodes, checks.memory),
-        *over_nodes("/dev/shm", nodes, checks.shared_memory),
+        Check("CPUs", f"{this_machine().cpus}, as Ray counts them"),
+        *_resources(nodes, storage, data, image_size),
         Check(
             "sweeps",
-            "warning" if little else "ok",
             f"{free / GIB:.1f} GiB free at {sweeps}",
-            "set COLORSWEEP_OUT to a larger disk" if little else "",
+            "set COLORSWEEP_OUT to a larger disk" if free < checks.LOW_DISK else "",
         ),
-        *_places(nodes, storage, data, image_size),
-        _usage(),
+        usage,
     ]
 
 
 def _cluster(address: str, storage: str | None, data: str | None, image_size: int) -> list[Check]:
-    reached = reach(address)
-    if reached.kind == "gcs":
-        check_version(reached)  # Ray would not let a driver in
-    found = [Check("cluster", "ok", f"Ray {reached.ray} at {reached.address}")]
-    if is_open(reached):
-        said = "lets in who has no token, and its ports are open on all interfaces"
-        remedy = "start it with RAY_AUTH_MODE=token on every node"
-        found.append(Check("cluster token", "warning", said, remedy))
-    else:
-        found.append(Check("cluster token", "ok", "our token is right"))
-    probed = probe_cluster(reached, storage, data)
+    endpoint = connect(address)
+    if endpoint.kind == "gcs":
+        check_version(endpoint)  # Ray would not let a driver in
+    token = Check("cluster token", "our token is right")
+    if is_open(endpoint):
+        text = "needs no token, and its ports are open on all interfaces"
+        token = Check("cluster token", text, "start it with RAY_AUTH_MODE=token on every node")
+    probed = probe_nodes(endpoint, storage, data)
     here = _here()
     nodes = [node for node in probed["nodes"] if not node["silent"]]
     return [
-        *found,
-        *over_nodes("nodes", probed["nodes"], checks.silence),
-        *over_nodes("versions", nodes, lambda node: checks.versions(node, here)),
-        *over_nodes("packages", nodes, lambda node: checks.packages(node, here)),
+        Check("cluster", f"Ray {endpoint.ray} at {endpoint.address}"),
+        token,
+        *check_nodes(probed["nodes"], checks.response),
+        *check_nodes(nodes, lambda node: checks.versions(node, here)),
+        *check_nodes(nodes, lambda node: checks.packages(node, here)),
         checks.state_api(probed["state_api"]),
-        *over_nodes("GPUs", nodes, checks.cards),
-        *over_nodes("memory", nodes, checks.memory),
-        *over_nodes("/dev/shm", nodes, checks.shared_memory),
-        *_places(nodes, storage, data, image_size),
+        *_resources(nodes, storage, data, image_size),
         *(checks.clocks(nodes) if nodes else []),
     ]
 
 
 def _here() -> Mapping[str, str | None]:
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+    """The versions of this process, as a node reports its own."""
+    libraries = {name: installed_version(name) for name in LIBRARIES}
+    return {"python": platform.python_version(), **libraries}
 
 
-def _places(
+def _resources(
     nodes: Sequence[Mapping[str, Any]], storage: str | None, data: str | None, image_size: int
 ) -> list[Check]:
-    """Where pictures, their packs and sweeps lie."""
+    """What trials need on every node, and where pictures, their packs and sweeps are."""
     pack = checks.pack_bytes(nodes, image_size)
-    found = over_nodes("disk", nodes, lambda node: checks.disk(node, pack))
+    results = [*check_nodes(nodes, checks.gpus), *check_nodes(nodes, checks.memory)]
+    results += check_nodes(nodes, checks.shared_memory)
+    results += check_nodes(nodes, lambda node: checks.disk(node, pack))
     if storage is not None:
-        found += over_nodes("storage", nodes, lambda node: checks.storage(node, storage))
+        results += check_nodes(nodes, lambda node: checks.storage(node, storage))
     if data is not None:
-        found += over_nodes("data", nodes, lambda node: checks.pictures(node, data))
+        results += check_nodes(nodes, lambda node: checks.pictures(node, data))
     if pack is not None:
-        said = f"{pack / GIB:.1f} GiB packed at {image_size} px, on each node's disk"
-        found.append(Check("pack", "ok", said))
-    return found
+        text = f"{pack / GIB:.1f} GiB packed at {image_size} px, on each node's disk"
+        results.append(Check("pack", text))
+    return results

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 
 from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import ClusterError, InputError, InUseError
-from search.cluster.auth import check_version, reach
+from search.cluster.auth import check_version, connect
 from search.options import Address, Flag, Follow, StudyOptions
 
 if TYPE_CHECKING:
     from search.cluster.jobs import Cluster, Job
+
+STOP_TIMEOUT = 60.0
+"""Seconds in which a driver ends after a SIGTERM: its trials finish a step and write checkpoints.
+"""
 
 
 def submit(
@@ -47,25 +51,31 @@ def submit(
     loaded = options.load()
     refuse_secrets(loaded)
     location = whole_location(loaded, out)
-    cluster = reached(address)
+    cluster = open_cluster(address)
     loaded.log_notes()
     job = cluster.submit(loaded.to_data(), location, ship=ship)
-    job = cluster.begun(job)
+    job = cluster.wait_for_start(job)
     if job.exit_code == InputError.exit_code:
-        raise InputError(refusal(cluster.words(job), loaded.base_config["data"].get("root")))
-    return followed(cluster, job, follow)
+        root = loaded.base_config["data"].get("root")
+        raise InputError(rejection_text(cluster.output_lines(job), root))
+    return job_result(cluster, job, follow)
 
 
-def refusal(words: list[str], root: str | None) -> str:
-    """Why a cluster refused a study, in three lines at most."""
-    words = [line for line in words if not line.startswith("Sweep ")]
-    if root and "://" not in root and words and root in words[0]:
+def rejection_text(output: list[str], root: str | None) -> str:
+    """Why a cluster rejected a study, in three lines at most.
+
+    Args:
+        output: lines of the job.
+        root: where the study's pictures are.
+    """
+    lines = [line for line in output if not line.startswith("Sweep ")]
+    if root and "://" not in root and lines and root in lines[0]:
         return (
-            f"On the cluster {words[0]}\n"
+            f"On the cluster {lines[0]}\n"
             f"Give a path that every node sees, or pack the pictures where it can be seen from: "
             f"colorsweep data pack {root} -o URI"
         )
-    return "\n".join(words[-3:])
+    return "\n".join(lines[-3:])
 
 
 def logs(
@@ -74,7 +84,7 @@ def logs(
     address: Address = None,
     follow: Follow = False,
 ) -> CliResult:
-    """Print what a sweep's job has written, or of a folder's sweep how its trials went.
+    """Print the output of a sweep's job, or the events of a folder's sweep.
 
     Parameters
     ----------
@@ -83,14 +93,16 @@ def logs(
     address
         The cluster's dashboard, http://HOST:8265, where the sweep is a job.
     follow
-        Go on until it has ended; exits with a job's own exit code.
+        Print until it has ended; exits with a job's own exit code.
     """
-    if is_jobs(address):
-        cluster = reached(address)
+    if is_dashboard(address):
+        cluster = open_cluster(address)
         job = cluster.find(sweep)
-        return followed(cluster, job, True) if follow else CliResult(cluster.logs(job).rstrip("\n"))
-    from search.cluster.events import events_text, follow_events
+        if follow:
+            return job_result(cluster, job, follow)
+        return CliResult(cluster.logs(job).rstrip("\n"))
     from search.records.reader import find_sweep
+    from search.status import events_text, follow_events
 
     location = find_sweep(sweep)
     if follow:
@@ -100,7 +112,7 @@ def logs(
 
 
 def stop(sweep: str | None = None, *, address: Address = None) -> CliResult:
-    """Stop a sweep: its running trials write a checkpoint, and `resume` goes on with them.
+    """Stop a sweep: its running trials write a checkpoint, from which `resume` continues.
 
     Parameters
     ----------
@@ -109,8 +121,8 @@ def stop(sweep: str | None = None, *, address: Address = None) -> CliResult:
     address
         The cluster's dashboard, http://HOST:8265, where the sweep is a job.
     """
-    if is_jobs(address):
-        cluster = reached(address)
+    if is_dashboard(address):
+        cluster = open_cluster(address)
         job = cluster.find(sweep)
         if job.ended:
             return CliResult(f"{job.name} has ended already: {job.state}.", _values(job))
@@ -123,11 +135,11 @@ def stop(sweep: str | None = None, *, address: Address = None) -> CliResult:
 
 
 def status_of_job(address: str, sweep: str | None) -> CliResult:
-    """How a job stands, and its sweep where its folder can be seen from here."""
+    """A job's state, and its sweep's where the folder can be seen from here."""
     from search.records.reader import find_sweep
     from search.status import status_of, status_text
 
-    cluster = reached(address)
+    cluster = open_cluster(address)
     job = cluster.find(sweep)
     code = "" if job.exit_code is None else f", exit code {job.exit_code}"
     rows = [("Job", f"{job.name}: {job.state}{code}")]
@@ -135,122 +147,107 @@ def status_of_job(address: str, sweep: str | None) -> CliResult:
         rows += [("Model", job.sweep), ("Next", cluster.command("logs", job))]
         return CliResult(align_columns(rows), _values(job))
     try:
-        standing = status_of(find_sweep(job.sweep))
+        status = status_of(find_sweep(job.sweep))
     except InputError:
         verb = "resume" if job.ended and job.result else "logs"
         rows += [("Sweep", f"{job.sweep}, which cannot be seen from here")]
         rows += [("Next", cluster.command(verb, job))]
         return CliResult(align_columns(rows), _values(job))
-    shown = f"{align_columns(rows)}\n{status_text(standing)}"
-    return CliResult(shown, {**_values(job), "standing": standing})
+    text = f"{align_columns(rows)}\n{status_text(status)}"
+    return CliResult(text, {**_values(job), "standing": status})
 
 
 def resume_job(address: str, sweep: str | None, *, ship: bool) -> CliResult:
-    """Go on with a job's sweep as a new job."""
-    cluster = reached(address)
+    """Resume a job's sweep as a new job."""
+    cluster = open_cluster(address)
     job = cluster.find(sweep)
     if job.training:
         raise InputError(
             f"{job.name}: trains a model.\n"
-            "Type its `colorsweep train` again: it goes on from its checkpoint."
+            "Type its `colorsweep train` again: it resumes from its checkpoint."
         )
-    return followed(cluster, cluster.resume(job, ship=ship), False)
+    return job_result(cluster, cluster.resume(job, ship=ship), False)
 
 
-def driver_address(address: str | None) -> str | None:
-    """An address to drive a sweep at from here.
+def check_driver_address(address: str | None) -> None:
+    """See that a sweep can be driven at an address from here, before its folder is made.
 
     Raises:
-        InputError: it is one of jobs.
-        ClusterError: nobody answers there, or not us.
+        InputError: it is a dashboard's, where jobs run.
+        ClusterError: nothing answers there, or it refuses us.
     """
-    if is_jobs(address):
+    if is_dashboard(address):
         raise InputError(
             f"--address: {address}: is a dashboard's, where sweeps run as jobs: use "
             "`colorsweep submit`.\n"
             "To drive one from here give auto or HOST:6379, or unset COLORSWEEP_ADDRESS."
         )
     if address is not None:
-        check_version(reach(address))  # before anything is made that would have to be removed
-    return address
+        check_version(connect(address))
 
 
-def is_jobs(address: str | None) -> bool:
-    """Whether an address is that of a cluster's dashboard, where jobs are."""
+def is_dashboard(address: str | None) -> bool:
+    """Whether an address is that of a cluster's dashboard, which runs jobs."""
     return address is not None and "://" in address
 
 
-def reached(address: str | None) -> "Cluster":
+def open_cluster(address: str | None) -> "Cluster":
     """The cluster at a dashboard's address.
 
     Raises:
         InputError: it is no dashboard's address.
-        ClusterError: nobody answers there, or not us.
+        ClusterError: nothing answers there, or it refuses us.
     """
-    if not is_jobs(address):
+    if address is None or not is_dashboard(address):
         raise InputError(
             f"--address: {address or 'is missing'}: jobs are submitted to a cluster's dashboard.\n"
             "Give --address http://HOST:8265, or set COLORSWEEP_ADDRESS."
         )
     require_training_libraries("submit")
-    assert address is not None
-    check_version(found := reach(address))  # before Ray's client is loaded, which takes seconds
+    endpoint = connect(address)
+    check_version(endpoint)  # before Ray's client is loaded, which takes seconds
     from search.cluster.jobs import Cluster
 
-    return Cluster(found)
+    return Cluster(endpoint)
 
 
-def followed(cluster: "Cluster", job: "Job", follow: bool) -> CliResult:
-    """What a job is doing, or with `follow` how it has ended."""
-    what = "Model" if job.training else "Sweep"
-    rows = [("Job", f"{job.name}: {job.state}"), (what, job.sweep)]
-    if not follow:
-        rows.append(("Next", cluster.command("logs", job)))
-        return CliResult(align_columns(rows), _values(job))
-    job = cluster.follow(job)
-    verb = "resume" if job.state == "STOPPED" else "status"
-    rows = [("Job", f"{job.name}: {job.state}"), (what, job.sweep)]
-    if not job.training:
+def job_result(cluster: "Cluster", job: "Job", follow: bool) -> CliResult:
+    """A job's state and what to type next; with `follow` once it has ended, with its exit code."""
+    verb, code = "logs", 0
+    if follow:
+        job = cluster.follow(job)
+        verb, code = "resume" if job.state == "STOPPED" else "status", job.result
+    rows = [("Job", f"{job.name}: {job.state}"), ("Model" if job.training else "Sweep", job.sweep)]
+    if not (follow and job.training):
         rows.append(("Next", cluster.command(verb, job)))
-    return CliResult(align_columns(rows), _values(job), exit_code=job.result)
+    return CliResult(align_columns(rows), _values(job), exit_code=code)
 
 
 def _values(job: "Job") -> dict[str, object]:
-    return {
-        "job": job.name,
-        "state": job.state,
-        "exit_code": job.exit_code,
-        "sweep": job.sweep,
-    }
-
-
-STOPPED_WITHIN = 60.0
-"""Seconds that a driver has to end after it was asked to."""
+    names = ("state", "exit_code", "sweep")
+    return {"job": job.name, **{name: getattr(job, name) for name in names}}
 
 
 def _stop_folder(sweep: str | None) -> CliResult:
-    """Ask the driver of a sweep's folder to stop, which has to be on this host."""
+    """Stop the driver of a sweep's folder, which has to be on this host."""
     from search.records.lease import is_of_this_namespace
     from search.records.reader import driver_of, find_sweep
 
     location = find_sweep(sweep)
-    held = driver_of(location)
-    if held is None:
-        return CliResult(
-            f"{location}: nobody runs it.\nNext  colorsweep resume {shlex.quote(location)}"
-        )
-    if not is_of_this_namespace(held):
+    again = f"colorsweep resume {shlex.quote(location)}"
+    driver = driver_of(location)
+    if driver is None:
+        return CliResult(f"{location}: is not running.\nNext  {again}")
+    if not is_of_this_namespace(driver):
         raise ClusterError(
-            f"{location}: is run by process {held['pid']} on {held['host']}, not from here.\n"
+            f"{location}: is run by process {driver['pid']} on {driver['host']}, not from here.\n"
             "Stop it there, or as a job: colorsweep stop NAME --address http://HOST:8265"
         )
-    os.kill(held["pid"], signal.SIGTERM)
-    until = time.monotonic() + STOPPED_WITHIN
+    os.kill(driver["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT
     while driver_of(location) is not None:
-        if time.monotonic() > until:
-            raise InUseError(f"{location}: process {held['pid']} has not ended yet; ask again.")
+        if time.monotonic() > deadline:
+            raise InUseError(f"{location}: process {driver['pid']} has not ended yet; try again.")
         time.sleep(0.2)
-    values = {"sweep": location, "stopped": True}
-    return CliResult(
-        f"Stopped  {location}\nNext     colorsweep resume {shlex.quote(location)}", values
-    )
+    rows = [("Stopped", location), ("Next", again)]
+    return CliResult(align_columns(rows), {"sweep": location, "stopped": True})

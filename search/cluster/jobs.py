@@ -1,8 +1,8 @@
-"""Sweeps as jobs of a Ray cluster: submitted, followed, stopped and gone on with from anywhere.
+"""Sweeps as jobs of a Ray cluster: submitted, followed, stopped and resumed from anywhere.
 
 A job runs this project's own command on the cluster's head node, and its sweep's records and
-checkpoints lie on storage that every node sees. The job is called like the sweep; each time a
-stopped sweep goes on it is a new job, with a number behind its name. Everything goes through Ray's
+checkpoints lie on storage that every node sees. The job has the sweep's name; each time a stopped
+sweep is resumed it is a new job, with a number behind its name. Everything goes through Ray's
 Jobs API at the dashboard's address, so a laptop needs to see nothing else of the cluster.
 """
 
@@ -26,16 +26,18 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from colornet.config.catalog import to_yaml
 from colornet.errors import ClusterError, InputError, InUseError
-from search.cluster.auth import Reached, explain
+from search.cluster.auth import Endpoint, explain_error
 
 STOP_WAIT = 60
 """Seconds that a job has to write its checkpoints once it is stopped; Ray's own 3 are too few."""
 AGENT_WAIT = 60.0
 """Seconds that a head may take from its start until it can run a job."""
-BEGINS_WITHIN = 60.0
-"""Seconds in which a job usually says that its sweep has begun, or what is wrong with it."""
-BEGUN = ("\nNodes ", "\ntick ")
+START_WAIT = 60.0
+"""Seconds in which a job usually logs that its sweep has started, or what is wrong with it."""
+STARTED = ("\nNodes ", "\ntick ")
+"""Lines by which a sweep, or a final training, shows that its inputs are accepted."""
 POLL = 0.5
+"""Seconds between two requests: Ray's own `ray job submit` asks every second."""
 STUDY = "COLORSWEEP_STUDY"
 """Variable of a job's environment that holds its study, resolved, as YAML."""
 TAG = "colorsweep"
@@ -47,7 +49,7 @@ CHATTY = (
     "ray.dashboard.modules.job.sdk",
     "ray._private.runtime_env.packaging",
 )
-"""Loggers of Ray's that tell a submitter of every file."""
+"""Loggers of Ray's that report every uploaded file."""
 _NUMBER = re.compile(r"(?P<sweep>.+?)(?:\.(?P<number>[0-9]+))?")
 
 
@@ -65,7 +67,6 @@ class Job:
     state: str
     exit_code: int | None
     sweep: str
-    message: str | None = None
     training: bool = False
 
     @property
@@ -85,33 +86,29 @@ class Cluster:
     """A cluster's jobs.
 
     Args:
-        reached: its dashboard, of this process's version of Ray.
+        endpoint: its dashboard, of this process's version of Ray.
 
     Raises:
         ClusterError: Ray refuses us.
     """
 
-    def __init__(self, reached: Reached) -> None:
-        self.address = reached.address
-        # Ray lets its own environment variables win over an address that was named.
-        os.environ["RAY_API_SERVER_ADDRESS"] = self.address
-        for name in CHATTY:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.address = endpoint.address
         with self._errors():
-            self._client = JobSubmissionClient(self.address)
+            self._client = job_client(self.address)
 
     @contextlib.contextmanager
     def _errors(self) -> Generator[None]:
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
-            raise explain(error, self.address) from error
+            raise explain_error(error, self.address) from error
 
     def jobs(self) -> list[Job]:
         """All jobs that run sweeps, the latest last."""
         with self._errors():
-            found = [one for one in self._client.list_jobs() if TAG in (one.metadata or {})]
-        return [_job(one) for one in sorted(found, key=lambda one: one.start_time or 0)]
+            ours = [job for job in self._client.list_jobs() if TAG in (job.metadata or {})]
+        return [_job(details) for details in sorted(ours, key=lambda job: job.start_time or 0)]
 
     def find(self, name: str | None) -> Job:
         """A sweep's latest job by the sweep's name, its beginning, or None: the latest of all.
@@ -126,14 +123,14 @@ class Cluster:
                     f"{self.address}: runs no sweep.\nStart one with `colorsweep submit STUDY`."
                 )
             return jobs[-1]
-        exact = [one for one in jobs if name in (one.name, sweep_of(one.name))]
-        near = exact or [one for one in jobs if one.name.startswith(name)]
-        if not near:
-            known = ", ".join(dict.fromkeys(sweep_of(one.name) for one in reversed(jobs)))
-            raise InputError(f"{name}: no such job at {self.address}.\nThere are: {known or '-'}.")
-        if len(found := {sweep_of(one.name) for one in near}) > 1:
-            raise InputError(f"{name}: several jobs begin like that: {', '.join(sorted(found))}.")
-        return near[-1]
+        exact = [job for job in jobs if name in (job.name, sweep_of(job.name))]
+        matching = exact or [job for job in jobs if job.name.startswith(name)]
+        if not matching:
+            sweeps = ", ".join(dict.fromkeys(sweep_of(job.name) for job in reversed(jobs)))
+            raise InputError(f"{name}: no such job at {self.address}.\nThere are: {sweeps or '-'}.")
+        if len(sweeps := {sweep_of(job.name) for job in matching}) > 1:
+            raise InputError(f"{name}: several jobs begin like that: {', '.join(sorted(sweeps))}.")
+        return matching[-1]
 
     def submit(self, data: Mapping[str, Any], sweep: str, *, ship: bool) -> Job:
         """Run a resolved study as a sweep.
@@ -147,20 +144,20 @@ class Cluster:
             InUseError: the sweep has been submitted already.
         """
         name = urlsplit(sweep).path.rstrip("/").rsplit("/", 1)[-1]
-        # Not a working directory: Ray may delete one while processes stand in it.
-        command = f'printf %s "${STUDY}" | {words_of("run", "/dev/stdin", "--out", sweep)}'
+        # By a variable, not in a working directory: Ray may delete one that processes still use.
+        command = f'printf %s "${STUDY}" | {command_line("run", "/dev/stdin", "--out", sweep)}'
         return self.start(name, sweep, command, ship, {STUDY: to_yaml(data)})
 
     def resume(self, job: Job, *, ship: bool) -> Job:
-        """Go on with the sweep of a job that has ended, as a new job.
+        """Resume the sweep of a job that has ended, as a new job.
 
         Raises:
             InUseError: the job still runs.
         """
-        return self.start(self.next_name(job), job.sweep, words_of("resume", job.sweep), ship)
+        return self.start(self.next_name(job), job.sweep, command_line("resume", job.sweep), ship)
 
     def next_name(self, job: Job) -> str:
-        """What the job is called that goes on where one has ended; raises as `resume`."""
+        """The name of the job that resumes one that has ended; raises as `resume`."""
         if not job.ended:
             raise InUseError(f"{job.name}: still runs.\nFollow it: {self.command('logs', job)}")
         match = _NUMBER.fullmatch(job.name)
@@ -193,38 +190,29 @@ class Cluster:
         runtime: dict[str, Any] = {"env_vars": environment}
         if ship:
             runtime["py_modules"] = _installation()
-        self._submit(
-            {
-                "entrypoint": command,
-                "submission_id": name,
-                "runtime_env": runtime,
-                "metadata": {TAG: sweep} | ({TRAINING: "yes"} if training else {}),
-            }
-        )
+        try:
+            with self._errors():
+                submit_when_ready(
+                    self._client,
+                    AGENT_WAIT,
+                    entrypoint=command,
+                    submission_id=name,
+                    runtime_env=runtime,
+                    metadata={TAG: sweep} | ({TRAINING: "yes"} if training else {}),
+                )
+        except ClusterError as error:
+            if "already exists" not in str(error.__cause__):
+                raise
+            job = self.find(name)
+            raise InUseError(
+                f"{job.name}: has been submitted already, and is {job.state}.\n"
+                f"Follow it: {self.command('logs', job)}\n"
+                f"Resume it once it has ended: {self.command('resume', job)}"
+            ) from None
         return self.state(name)
 
-    def _submit(self, request: dict[str, Any]) -> None:
-        """Hand a job in; a head that has only just started takes none for some seconds."""
-        until = time.monotonic() + AGENT_WAIT
-        while True:
-            try:
-                with self._errors():
-                    self._client.submit_job(**request)
-                return
-            except ClusterError as error:
-                if "already exists" in str(error.__cause__):
-                    job = self.find(request["submission_id"])
-                    raise InUseError(
-                        f"{job.name}: has been submitted already, and is {job.state}.\n"
-                        f"Follow it: {self.command('logs', job)}\n"
-                        f"Go on with it once it has ended: {self.command('resume', job)}"
-                    ) from None
-                if "No available agent" not in str(error.__cause__) or time.monotonic() > until:
-                    raise
-            time.sleep(POLL)
-
     def state(self, name: str) -> Job:
-        """How a job stands."""
+        """A job as it is now."""
         with self._errors():
             return _job(self._client.get_job_info(name))
 
@@ -232,32 +220,26 @@ class Cluster:
         """Have a job's trials write their checkpoints and end; returns when it has ended."""
         with self._errors():
             self._client.stop_job(job.name)
-        return self.wait(job.name)
-
-    def begun(self, job: Job) -> Job:
-        """Wait until a job's sweep has begun or was refused, or for `BEGINS_WITHIN`."""
-        until = time.monotonic() + BEGINS_WITHIN
-        while True:
+        while not job.ended:
+            time.sleep(POLL)
             job = self.state(job.name)
-            if (
-                job.ended
-                or any(mark in self.logs(job) for mark in BEGUN)
-                or time.monotonic() > until
-            ):
+        return job
+
+    def wait_for_start(self, job: Job) -> Job:
+        """Wait until a job's sweep has started or was refused, or for `START_WAIT`."""
+        deadline = time.monotonic() + START_WAIT
+        while True:
+            job, output = self.state(job.name), self.logs(job)
+            started = any(line in output for line in STARTED)
+            if job.ended or started or time.monotonic() > deadline:
                 return job
             time.sleep(POLL)
 
-    def words(self, job: Job) -> list[str]:
+    def output_lines(self, job: Job) -> list[str]:
         """The lines that our command has written, without those of Ray's."""
         lines = [line for line in self.logs(job).splitlines() if line.strip()]
         starts = [at for at, line in enumerate(lines) if line.startswith("Running entrypoint")]
         return lines[starts[0] + 1 :] if starts else lines
-
-    def wait(self, name: str) -> Job:
-        """Wait for a job's end."""
-        while not (job := self.state(name)).ended:
-            time.sleep(POLL)
-        return job
 
     def logs(self, job: Job) -> str:
         """What a job has written so far."""
@@ -269,25 +251,25 @@ class Cluster:
         written = 0
         while True:
             written = asyncio.run(self._copy(job.name, written))
-            # The connection may break, and a job's last words may come after its stream has ended.
-            now = self.state(job.name)
+            # The connection may break, and a job's last lines may come after its stream has ended.
+            job = self.state(job.name)
             text = self.logs(job)
             sys.stderr.write(text[written:])
             sys.stderr.flush()
             written = len(text)
-            if now.ended:
-                return now
+            if job.ended:
+                return job
             time.sleep(POLL)
 
     async def _copy(self, name: str, written: int) -> int:
-        """Copy a job's stream while it lasts, without what was written before; where it ended."""
-        place = 0
+        """Copy a job's stream from the character `written` on; returns how far it went."""
+        position = 0  # Ray sends the whole log each time that it is connected to
         with contextlib.suppress(RuntimeError, OSError):
             async for text in self._client.tail_job_logs(name):
-                sys.stderr.write(text[max(0, written - place) :])
+                sys.stderr.write(text[max(0, written - position) :])
                 sys.stderr.flush()
-                place += len(text)
-        return max(place, written)
+                position += len(text)
+        return max(position, written)
 
     def command(self, verb: str, job: Job) -> str:
         """What to type to do something with a job."""
@@ -295,13 +277,42 @@ class Cluster:
         return f"colorsweep {verb} {sweep_of(job.name)}{more} --address {self.address}"
 
 
-def words_of(*command: str) -> str:
+def job_client(address: str) -> JobSubmissionClient:
+    """Ray's client for the jobs of a dashboard; it raises OSError, RuntimeError and ValueError."""
+    # Ray lets its own environment variables win over an address that was named.
+    os.environ["RAY_API_SERVER_ADDRESS"] = address
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return JobSubmissionClient(address)
+
+
+def submit_when_ready(client: JobSubmissionClient, patience: float, **request: Any) -> str:
+    """Submit a job; a head that has only just started accepts none for some seconds.
+
+    Args:
+        patience: seconds for which it is tried again.
+        request: as `JobSubmissionClient.submit_job` takes it.
+
+    Returns:
+        the job's name.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return client.submit_job(**request)
+        except RuntimeError as error:
+            if "No available agent" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(POLL)
+
+
+def command_line(*command: str) -> str:
     """A command of ours as a node's shell runs it."""
     return shlex.join(["python", "-m", "search", *command, "--address", "auto"])
 
 
 def sweep_of(name: str) -> str:
-    """The name of a job's sweep, without the number of a job that went on with it."""
+    """The name of a job's sweep, without the number of a job that resumed it."""
     match = _NUMBER.fullmatch(name)
     assert match
     return match["sweep"]
@@ -313,13 +324,12 @@ def _job(details: JobDetails) -> Job:
         state=details.status.value,
         exit_code=details.driver_exit_code,
         sweep=(details.metadata or {}).get(TAG, ""),
-        message=details.message,
         training=TRAINING in (details.metadata or {}),
     )
 
 
 def _installation() -> list[str]:
-    """The folders of this installation's packages, and of what tells their version."""
+    """The folders of this installation's packages, and of the metadata with their version."""
     specs = [find_spec(package) for package in ("colornet", "reports", "search", "spaces")]
     folders = [Path(next(iter(spec.submodule_search_locations or ()))) for spec in specs if spec]
     distribution = metadata.distribution("colorsweep")

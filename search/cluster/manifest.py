@@ -1,7 +1,7 @@
 """A sweep as a file for a scheduler: a RayJob for KubeRay, or a batch script for Slurm.
 
 Either holds the resolved study, runs it with a fixed folder on storage that every node sees, and
-goes on with it when it is started again.
+resumes it when it is started again.
 """
 
 import random
@@ -30,10 +30,13 @@ MOUNT = "/storage"
 """Where every pod has the claim that is its storage."""
 SECRET = "colorsweep-token"
 RETRIES = 5
+"""New clusters that KubeRay starts for a RayJob that failed: each resumes the sweep, and an error
+that recurs ends it at last."""
 MEMORY_PER_CPU = 4
 """GiB of a pod for each of its CPUs."""
-LONGEST_NAME = 47
-"""Characters of a RayJob's name: KubeRay makes names of services from it."""
+MAX_NAME = 47
+"""Characters of a RayJob's name: KubeRay appends to it for its services, whose names are DNS labels
+of at most 63."""
 _CLAIM = re.compile("[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _MARK = "END_OF_FILE_OF_COLORSWEEP"
 
@@ -46,7 +49,7 @@ class Nodes:
     cpus: int
     gpus: int
 
-    def share(self, study: Study) -> Allocation:
+    def allocate(self, study: Study) -> Allocation:
         """What each trial gets of them.
 
         Raises:
@@ -124,7 +127,7 @@ def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
 
 
 def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -> Mapping[str, Any]:
-    share = nodes.share(study)
+    share = nodes.allocate(study)
     each = count_text(share.cpus, "CPU") + (
         f" and {count_text(share.gpus, 'card')}" if share.gpus else ""
     )
@@ -149,7 +152,7 @@ def job_name(study: str) -> str:
     """A name for a job that no other has: a DNS label that begins with a letter."""
     letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=4))
     plain = re.sub("[^a-z0-9]+", "-", study.lower()).strip("-")
-    return f"sweep-{plain}"[: LONGEST_NAME - 5].rstrip("-") + f"-{letters}"
+    return f"sweep-{plain}"[: MAX_NAME - 5].rstrip("-") + f"-{letters}"
 
 
 def _check_line(option: str, text: str | None) -> None:

@@ -25,7 +25,7 @@ from colornet.errors import (
 )
 from colornet.interrupt import StopSignals, write_stderr
 from colornet.storage import Storage
-from search.cluster.auth import check_version, explain, reach
+from search.cluster.auth import check_version, connect, explain_error
 from search.records.lease import Lease
 from search.records.reader import read_study
 from search.run import tune
@@ -88,7 +88,7 @@ def run(
         recorder.close()
     if recorder.blocked:
         raise StorageError(
-            f"{recorder.blocked}.\nMend that (free some space, or make it writable), then go on: "
+            f"{recorder.blocked}.\nMend that (free some space, or make it writable), then resume: "
             f"colorsweep resume {shlex.quote(location)}"
         )
     shown = location if "://" in location else os.path.relpath(location)
@@ -121,7 +121,7 @@ def _drive(
 
     def at_once() -> None:
         # What is recorded is as whole as after a SIGKILL, and Ray's end could take seconds.
-        write_stderr(f"Ended at once. Go on with: {again}")
+        write_stderr(f"Ended at once. Resume with: {again}")
         os._exit(INTERRUPTED)
 
     signals = StopSignals(stop, at_once)
@@ -138,7 +138,7 @@ def _drive(
                 "Ray's own process on this node has died; the machine may be short of memory."
             )
             code = ColorsweepError.exit_code
-        write_stderr(f"Nothing recorded is lost. Go on with: {again}")
+        write_stderr(f"Nothing recorded is lost. Resume with: {again}")
         os._exit(code)
 
     with signals:
@@ -212,14 +212,16 @@ def _ray(address: str | None, *, dashboard: bool) -> Generator[None, None, None]
         try:
             try:
                 if address:
-                    check_version(reach(address))
+                    check_version(connect(address))
                     ray.init(address=address, **quiet)
                 else:
                     reap_on_death()
                     # Only Ray's dashboard frees what is left of worker groups that are stopped.
                     ray.init(address="local", include_dashboard=dashboard, **quiet)
             except Exception as error:  # Ray raises no narrower one where its start times out
-                raise (explain(error, address) if address else ray_start_error(error)) from error
+                raise (
+                    explain_error(error, address) if address else ray_start_error(error)
+                ) from error
             yield
         finally:
             ray.shutdown()

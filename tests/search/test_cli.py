@@ -342,7 +342,7 @@ def test_a_sweep_that_is_interrupted_before_ray_starts_says_how_it_goes_on(
     words = ["run", "demo", "--out", "s", "--trials", "2", *small]
     status, said = interrupted(code, tmp_path, *words)
     assert status == 130
-    assert said.splitlines()[-1] == "Interrupted. Go on with: colorsweep resume s"
+    assert said.splitlines()[-1] == "Interrupted. Resume with: colorsweep resume s"
 
 
 def test_debug_shows_where_it_went_wrong(call: Call) -> None:

@@ -111,19 +111,19 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     cluster = SimpleNamespace(
         submit=lambda data, _location, ship: stop(data),
-        begun=lambda _job: SimpleNamespace(exit_code=None),
+        wait_for_start=lambda _job: SimpleNamespace(exit_code=None),
     )
     pack = SimpleNamespace(content_hash="hash", summary=dict, indices=lambda _split: [])
     monkeypatch.setattr("search.run.create.check_data", lambda study: (study, [pack]))
     monkeypatch.setattr("search.run.create._describe", lambda *_, **__: {})
     monkeypatch.setattr("search.run.create.create_sweep", lambda _, study, __: stop(study))
     monkeypatch.setattr("search.run.sweep.run", lambda *_: None)
-    monkeypatch.setattr("search.commands._answer", lambda _: None)
+    monkeypatch.setattr("search.commands._summary", lambda _: None)
     monkeypatch.setattr("search.plan.plan.make_plan", plan)
     monkeypatch.setattr("search.plan.plan.is_refused", lambda _: False)
     monkeypatch.setattr("search.plan.text.plan_text", lambda values, _: json.dumps(values))
-    monkeypatch.setattr("search.cluster.job_commands.reached", lambda _: cluster)
-    monkeypatch.setattr("search.cluster.job_commands.followed", lambda *_: None)
+    monkeypatch.setattr("search.cluster.job_commands.open_cluster", lambda _: cluster)
+    monkeypatch.setattr("search.cluster.job_commands.job_result", lambda *_: None)
     monkeypatch.setattr("search.cluster.manifest.kuberay", lambda study, *_, **__: stop(study))
     monkeypatch.setattr("search.cluster.manifest.slurm", lambda study, *_, **__: stop(study))
     return seen

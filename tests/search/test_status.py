@@ -1,5 +1,6 @@
 """A sweep's standing as people and programs read it."""
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,15 +9,25 @@ from typing import Any
 import pytest
 
 from colornet.config.catalog import to_yaml
+from colornet.errors import InputError
+from search import status
 from search.cluster.job_commands import stop
-from search.commands import _answer
+from search.commands import _summary
 from search.core.finished import count_trials
 from search.records.lease import Lease
 from search.records.reader import read_sweep
+from search.records.writer import RecordsWriter
 from search.run.recorder import Recorder
 from search.run.resume import extension
 from search.run.sweep import SweepResult
-from search.status import best_point, best_text, status_of, status_text
+from search.status import (
+    best_point,
+    best_text,
+    events_text,
+    follow_events,
+    status_of,
+    status_text,
+)
 from spaces.study import Study
 
 HERE = {"pid": 1, "host": "here"}
@@ -291,7 +302,7 @@ def test_a_command_to_type_next_has_the_folder_quoted(
     make_sweep(2).rename(folder)
     result = SweepResult(str(folder), 1.0, interrupted=True)
     standing = status_text(status_of(str(folder)))
-    texts = [_answer(result).text(), standing, stop(str(folder)).text()]
+    texts = [_summary(result).text(), standing, stop(str(folder)).text()]
     for text in texts:
         assert text.splitlines()[-1].endswith(f"colorsweep resume '{folder}'")
 
@@ -300,7 +311,7 @@ def test_run_and_status_count_alike(make_sweep: Callable[..., Path]) -> None:
     folder = make_sweep(4, confirm={"top": 1, "replicates": 2})
     play(folder, 99)
     result = SweepResult(str(folder), 1.0, interrupted=False)
-    told, found = _answer(result).data(), status_of(str(folder))
+    told, found = _summary(result).data(), status_of(str(folder))
     assert {key: told[key] for key in ("states", "confirming")} == {
         key: found[key] for key in ("states", "confirming")
     }
@@ -313,3 +324,75 @@ def test_an_exhausted_space_is_said(make_sweep: Callable[..., Path]) -> None:
     text = status_text(status_of(str(folder)))
     assert "Trials    3 of 3 done (3 completed)" in text
     assert "Ended     the space has no more than 3 points, and all were tried" in text
+
+
+def state(number: int, name: str, attempt: int = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "trial_id": f"t{number:05d}",
+        "number": number,
+        "attempt": attempt,
+        "seed": 0,
+        "state": name,
+        **more,
+    }
+
+
+def test_a_sweep_without_trials(make_sweep: Callable[..., Path]) -> None:
+    assert events_text(str(make_sweep())) == ""
+
+
+def test_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no sweep"):
+        events_text(str(tmp_path))
+
+
+def test_one_line_for_each_change_in_order(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep()
+    writer = RecordsWriter(folder)
+    writer.add("trials", state(0, "running", host="a"))
+    writer.add("trials", state(1, "running"))
+    writer.add("trials", state(0, "preempted", host="a", reason="its node has died"))
+    writer.add("trials", state(0, "running", attempt=1, host="b"))
+    writer.commit()
+    lines = events_text(str(folder)).splitlines()
+    assert [line.partition("  ")[2] for line in lines] == [
+        "t00000  running on a",
+        "t00001  running",
+        "t00000  preempted on a: its node has died",
+        "t00000  running attempt 1 on b",
+    ]
+    assert all(len(line.partition("  ")[0]) == len("2026-01-01 00:00:00") for line in lines)
+
+
+def test_a_torn_part_is_named(make_sweep: Callable[..., Path]) -> None:
+    folder = make_sweep()
+    writer = RecordsWriter(folder)
+    writer.add("trials", state(0, "running"))
+    writer.commit()
+    (part,) = (folder / "records" / "trials").iterdir()
+    part.write_bytes(part.read_bytes()[:-9])
+    assert events_text(str(folder)).startswith("Problem: records/trials/part-")
+
+
+def test_following_says_each_once_and_ends_with_its_driver(
+    make_sweep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = make_sweep(), io.StringIO()
+    writer = RecordsWriter(folder)
+    todo = ["completed", "running", None]
+
+    def meanwhile(_seconds: float) -> None:
+        assert todo, "it goes on although it has no driver"
+        if (name := todo.pop(0)) is None:
+            lease.__exit__(None, None, None)
+            return
+        writer.add("trials", state(len(todo), name))
+        writer.commit()
+
+    monkeypatch.setattr(status.time, "sleep", meanwhile)
+    writer.add("trials", state(7, "running"))
+    writer.commit()
+    with Lease(folder) as lease:
+        follow_events(str(folder), out)
+    said = [line.split()[2:4] for line in out.getvalue().splitlines()]
+    assert said == [["t00007", "running"], ["t00002", "completed"], ["t00001", "running"]]

@@ -14,13 +14,13 @@ import pytest
 from colornet.errors import ClusterError
 from search.cluster import auth
 from search.cluster.auth import (
-    Reached,
+    Endpoint,
     check_version,
-    explain,
+    connect,
+    current_token,
+    explain_error,
+    exposed_paths,
     is_open,
-    loose_modes,
-    reach,
-    this_token,
 )
 
 HERE = "10.0.0.1:6379"
@@ -77,10 +77,10 @@ def version(ray: str = "2.60.0") -> bytes:
 
 
 def failure(address: str) -> str:
-    """What `reach` says of an address, which it must say in one sentence, in time, secretly."""
+    """What `connect` says of an address, which it must say in one sentence, in time, secretly."""
     began = time.monotonic()
     with pytest.raises(ClusterError) as raised:
-        reach(address)
+        connect(address)
     said = str(raised.value)
     assert time.monotonic() - began < 60
     assert "\n" not in said
@@ -108,7 +108,7 @@ def test_a_host_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("form", ["127.0.0.1:{}", "http://127.0.0.1:{}"])
 def test_who_listens_and_says_nothing(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "PATIENCE", 0.5)
+    monkeypatch.setattr(auth, "TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         said = failure(form.format(silent.getsockname()[1]))
     assert "no Ray cluster answers there within 0.5 s" in said
@@ -121,9 +121,9 @@ def test_another_server(body: bytes, dashboard: Callable[[int, bytes], str]) -> 
 
 def test_a_dashboard_without_a_token(dashboard: Callable[[int, bytes], str]) -> None:
     address = dashboard(200, version())
-    expected = Reached("dashboard", address, "2.60.0")
-    assert reach(f"{address}/") == reach(address) == expected
-    assert reach(address.removeprefix("http://")) == expected
+    expected = Endpoint("dashboard", address, "2.60.0")
+    assert connect(f"{address}/") == connect(address) == expected
+    assert connect(address.removeprefix("http://")) == expected
     assert is_open(expected)
 
 
@@ -166,21 +166,21 @@ def test_the_right_token(
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "Token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", SECRET)
-    found = reach(dashboard(401, version()))
+    found = connect(dashboard(401, version()))
     assert found.ray == "2.60.0"
     assert not is_open(found)
 
 
 def test_another_version(dashboard: Callable[[int, bytes], str]) -> None:
     with pytest.raises(ClusterError, match=r"runs Ray 2\.1\.0, and this process Ray 2"):
-        check_version(reach(dashboard(200, version("2.1.0"))))
+        check_version(connect(dashboard(200, version("2.1.0"))))
 
 
 def test_another_python() -> None:
     here = auth.metadata.version("ray")
-    check_version(Reached("gcs", HERE, here, auth.platform.python_version()))
+    check_version(Endpoint("gcs", HERE, here, auth.platform.python_version()))
     with pytest.raises(ClusterError, match=r"runs Python 3\.9\.1, and this process Python 3"):
-        check_version(Reached("gcs", HERE, here, "3.9.1"))
+        check_version(Endpoint("gcs", HERE, here, "3.9.1"))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_another_python() -> None:
     ],
 )
 def test_what_ray_says_is_explained(said: str, means: str) -> None:
-    found = explain(RuntimeError(said), HERE)
+    found = explain_error(RuntimeError(said), HERE)
     assert means in str(found)
     assert "\n" not in str(found)
     assert str(found).startswith(f"{HERE}: ")
@@ -218,36 +218,36 @@ def test_what_the_gcs_says_is_in_the_cause(
     error = ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
     error.__cause__ = cause
     cause.__cause__ = error  # a circle of causes ends, too
-    assert means in str(explain(error, HERE))
+    assert means in str(explain_error(error, HERE))
 
 
 def test_an_error_is_explained_once_and_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", SECRET)
-    first = explain(RuntimeError(f"the token {SECRET} at http://a:b@h"), HERE)
+    first = explain_error(RuntimeError(f"the token {SECRET} at http://a:b@h"), HERE)
     assert str(first) == f"{HERE}: the token *** at http://***@h"
-    assert explain(first, "elsewhere") is first
+    assert explain_error(first, "elsewhere") is first
 
 
 def test_a_token_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", f" {SECRET}\n")
-    token = this_token()
+    token = current_token()
     assert token.value == SECRET
     assert SECRET not in repr(token)
 
 
 def test_what_others_can_read(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert loose_modes() == []
+    assert exposed_paths() == []
     folder, file = private_home / ".ray", private_home / ".ray" / "auth_token"
     folder.mkdir(mode=0o755)
     file.write_text(SECRET)
     os.chmod(folder, 0o755)
     os.chmod(file, 0o640)
-    assert loose_modes() == [(folder, 0o755, 0o700), (file, 0o640, 0o600)]
+    assert exposed_paths() == [(folder, 0o755, 0o700), (file, 0o640, 0o600)]
     os.chmod(folder, 0o700)
     os.chmod(file, 0o600)
-    assert loose_modes() == []
+    assert exposed_paths() == []
     other = private_home / "other"
     other.write_text(SECRET)
     os.chmod(other, 0o604)
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(other))
-    assert loose_modes() == [(other, 0o604, 0o600)]
+    assert exposed_paths() == [(other, 0o604, 0o600)]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.cluster import checks
-from search.cluster.checks import GIB, Check, over_nodes
+from search.cluster.checks import GIB, Check, check_nodes
 from search.cluster.node_probe import LIBRARIES
 
 HERE: dict[str, str | None] = {
@@ -45,15 +45,15 @@ def versions(**changes: str | None) -> dict[str, Any]:
 
 
 JUDGES = {
-    "silence": checks.silence,
-    "versions": lambda one: checks.versions(one, HERE),
-    "packages": lambda one: checks.packages(one, HERE),
-    "cards": checks.cards,
+    "response": checks.response,
+    "versions": lambda node: checks.versions(node, HERE),
+    "packages": lambda node: checks.packages(node, HERE),
+    "cards": checks.gpus,
     "memory": checks.memory,
     "shm": checks.shared_memory,
-    "disk": lambda one: checks.disk(one, GIB),
-    "storage": lambda one: checks.storage(one, "/shared"),
-    "pictures": lambda one: checks.pictures(one, "/shared/photos"),
+    "disk": lambda node: checks.disk(node, GIB),
+    "storage": lambda node: checks.storage(node, "/shared"),
+    "pictures": lambda node: checks.pictures(node, "/shared/photos"),
 }
 
 
@@ -66,7 +66,7 @@ def test_a_node_that_is_well(name: str) -> None:
 @pytest.mark.parametrize(
     ("judge", "changes", "state", "found", "remedy"),
     [
-        ("silence", {"silent": True}, "failed", "does not answer", "ray status"),
+        ("response", {"silent": True}, "failed", "does not respond", "ray status"),
         ("versions", versions(ray="2.59.0"), "failed", "here Ray 2.60.0", "ray==2.59.0"),
         ("versions", {"python": "3.12.1"}, "failed", "here Ray 2.60.0, Python 3.11.7", "3.12.1"),
         ("packages", versions(torch=None), "failed", "without torch", "colorsweep[train]"),
@@ -88,7 +88,7 @@ def test_what_is_wrong_has_a_remedy(
 ) -> None:
     check = JUDGES[judge](node(**changes))
     assert check.state == state
-    assert found in check.found
+    assert found in check.finding
     assert remedy in check.remedy
 
 
@@ -97,33 +97,33 @@ def test_what_was_not_asked_is_not_judged() -> None:
     del asked_nothing["writes"]
     assert checks.storage(asked_nothing, "/shared") is None
     assert checks.pictures(asked_nothing, "/photos") is None
-    assert over_nodes("data", [asked_nothing], lambda one: checks.pictures(one, "/p")) == []
+    assert check_nodes([asked_nothing], lambda node: checks.pictures(node, "/p")) == []
 
 
 def test_no_node() -> None:
-    assert over_nodes("memory", [], checks.memory) == []
+    assert check_nodes([], checks.memory) == []
 
 
 def test_nodes_that_are_well_share_a_line() -> None:
     nodes = [node("10.0.0.1"), node("10.0.0.2"), node("10.0.0.3", memory=node()["memory"])]
     nodes[1]["memory"] = {"total": 8 * GIB, "available": GIB}
-    lines = over_nodes("memory", nodes, checks.memory)
-    assert [one.state for one in lines] == ["ok", "warning"]
-    assert lines[0].found == "2 nodes: 50.0 of 64.0 GiB free"
-    assert lines[1].found == "10.0.0.2: 1.0 of 8.0 GiB free"
+    lines = check_nodes(nodes, checks.memory)
+    assert [line.state for line in lines] == ["ok", "warning"]
+    assert lines[0].finding == "2 nodes: 50.0 of 64.0 GiB free"
+    assert lines[1].finding == "10.0.0.2: 1.0 of 8.0 GiB free"
 
 
 def test_this_machine_has_no_address() -> None:
-    (line,) = over_nodes("memory", [node("")], checks.memory)
-    assert line.found == "50.0 of 64.0 GiB free"
+    (line,) = check_nodes([node("")], checks.memory)
+    assert line.finding == "50.0 of 64.0 GiB free"
 
 
 def test_clocks_are_compared_with_each_other() -> None:
-    assert [one.state for one in checks.clocks([node(clock=-90.0)])] == ["ok"]
+    assert [line.state for line in checks.clocks([node(clock=-90.0)])] == ["ok"]
     nodes = [node("a", clock=5.0), node("b", clock=5.5), node("c", clock=9.0)]
     lines = checks.clocks(nodes)
-    assert [one.state for one in lines] == ["ok", "warning"]
-    assert lines[1].found == "c: +3.5 s beside the others"
+    assert [line.state for line in lines] == ["ok", "warning"]
+    assert lines[1].finding == "c: +3.5 s off the median"
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_the_size_of_a_pack(data: Any, expected: int | None) -> None:
 
 
 def test_the_state_api_is_asked_for_a_reason() -> None:
-    assert checks.state_api(None) == Check("State API", "ok", "answers")
+    assert checks.state_api(None) == Check("State API", "responds")
     silent = checks.state_api("refused")
     assert silent.state == "warning"
-    assert "over several workers" in silent.found
+    assert "over several workers" in silent.finding
     assert "dashboard" in silent.remedy

@@ -19,8 +19,8 @@ import pytest
 
 from colornet.errors import ClusterError
 from search.cluster import cluster_probe, node_probe
-from search.cluster.auth import Reached, is_open, reach
-from search.cluster.cluster_probe import probe_cluster, probe_here
+from search.cluster.auth import Endpoint, connect, is_open
+from search.cluster.cluster_probe import probe_nodes
 
 TOKEN = "canary-token-0123456789abcdef"
 BIN = Path(sys.executable).parent
@@ -131,7 +131,7 @@ def states(address: str, **places: str) -> tuple[list[tuple[str, str]], int]:
 def test_a_cluster_that_is_well(cluster: Cluster, form: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
     address = getattr(cluster, form)
-    assert not is_open(reach(address))
+    assert not is_open(connect(address))
     found, code = states(address, storage=str(cluster.shared), data=str(tmp_path))
     assert code == 0
     assert {state for name, state in found if name not in ("memory", "/dev/shm", "disk")} == {"ok"}
@@ -145,7 +145,7 @@ def test_a_cluster_that_is_well(cluster: Cluster, form: str, tmp_path: Path) -> 
 @pytest.mark.ray
 @pytest.mark.slow
 def test_nodes_are_told_apart(cluster: Cluster) -> None:
-    answer = probe_cluster(reach(cluster.gcs), None, None)
+    answer = probe_nodes(connect(cluster.gcs), None, None)
     assert len({one["id"] for one in answer["nodes"]}) == 3
     assert sum(one["head"] for one in answer["nodes"]) == 1
     assert all(abs(one["clock"]) < 1 for one in answer["nodes"])
@@ -157,7 +157,7 @@ def test_nodes_are_told_apart(cluster: Cluster) -> None:
 @pytest.mark.skipif(not can_mount(), reason="needs the right to mount")
 def test_storage_that_one_node_has_for_itself(cluster: Cluster) -> None:
     """It writes well, but the next does not see it, and it does not see another's."""
-    answer = probe_cluster(reach(cluster.gcs), str(cluster.alone), str(cluster.alone / "no"))
+    answer = probe_nodes(connect(cluster.gcs), str(cluster.alone), str(cluster.alone / "no"))
     assert [one["writes"] for one in answer["nodes"]] == [None] * 3
     assert sorted(str(one["reads"]) for one in answer["nodes"]) == [
         *["No such file or directory"] * 2,
@@ -201,7 +201,7 @@ def test_who_is_not_let_in(
     monkeypatch.setenv("RAY_AUTH_TOKEN", token) if token else monkeypatch.delenv("RAY_AUTH_TOKEN")
     began = time.monotonic()
     with pytest.raises(ClusterError, match=says) as raised:
-        reach(getattr(cluster, form))
+        connect(getattr(cluster, form))
     assert time.monotonic() - began < 60
     assert "canary" not in str(raised.value)
 
@@ -217,19 +217,19 @@ def test_what_ray_itself_says_to_a_wrong_token_is_explained(
     # Ray tries twice for ten seconds each; once is enough here.
     monkeypatch.setattr("ray._private.ray_constants.NUM_REDIS_GET_RETRIES", 1)
     with pytest.raises(ClusterError, match="is wrong or has expired"):
-        probe_cluster(Reached("gcs", cluster.gcs, "2.60.0"), None, None)
+        probe_nodes(Endpoint("gcs", cluster.gcs, "2.60.0"), None, None)
     script = (
         "from ray.job_submission import JobSubmissionClient\n"
-        "from search.cluster.auth import explain\n"
+        "from search.cluster.auth import explain_error\n"
         f"try: JobSubmissionClient({cluster.dashboard!r})\n"
-        "except Exception as error: print(explain(error, 'there'))\n"
+        "except Exception as error: print(explain_error(error, 'there'))\n"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
     assert said.startswith("there: the token from RAY_AUTH_TOKEN is wrong or has expired")
 
 
 def test_this_machine_answers_for_itself(tmp_path: Path) -> None:
-    answer = probe_here(str(tmp_path / "new" / "folder with spaces"), str(tmp_path))
+    answer = probe_nodes(None, str(tmp_path / "new" / "folder with spaces"), str(tmp_path))
     (only,) = answer["nodes"]
     assert (only["writes"], only["reads"], only["missing"]) == (None, None, [])
     assert only["data"] == {"found": True, "pictures": 0, "more": False}
@@ -246,7 +246,7 @@ def test_pictures_are_counted_in_all_folders(
     assert look(f"file://{tmp_path}/deep") == {"found": True, "pictures": None}
     for gone in (f"{tmp_path}/gone", f"file://{tmp_path}/gone", "nope://x"):
         assert look(gone) == {"found": False, "pictures": None}
-    monkeypatch.setattr(node_probe, "MOST_FILES", 2)
+    monkeypatch.setattr(node_probe, "MAX_FILES", 2)
     assert look(str(tmp_path))["more"] is True
 
 
@@ -260,11 +260,11 @@ def test_pictures_are_counted_in_all_folders(
 )
 def test_a_look_that_failed(printed: str, said: str) -> None:
     with pytest.raises(ClusterError, match=said):
-        cluster_probe._answer(f"Ray says hello\n{printed}\n", "", "h")
+        cluster_probe._parse_output(f"Ray says hello\n{printed}\n", "", "h")
 
 
 def test_a_look_that_answers_among_other_lines() -> None:
-    found: dict[str, Any] = cluster_probe._answer(
+    found: dict[str, Any] = cluster_probe._parse_output(
         'x\ncolorsweep-nodeprobe {"nodes": []}\n', "", "h"
     )
     assert found == {"nodes": []}

@@ -11,7 +11,7 @@ import pytest
 from colornet.errors import ClusterError
 from search import cli
 from search.cluster import doctor
-from search.cluster.auth import Reached
+from search.cluster.auth import Endpoint
 
 SECRETS = {
     "environment": "canary-environment-4711",
@@ -95,7 +95,7 @@ def test_libraries_are_held_to_the_projects_own_metadata(
     (_, line) = doctor._libraries()
     assert line.state == ("failed" if wrong else "ok")
     if wrong:
-        assert re.fullmatch(wrong, line.found)
+        assert re.fullmatch(wrong, line.finding)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_token_authentication(
         (private_home / ".ray" / "auth_token").unlink()
     check = doctor._authentication()
     assert check.state == state
-    assert says in check.found
+    assert says in check.finding
 
 
 def test_a_cluster_that_does_not_answer_ends_with_3(run: Run) -> None:
@@ -134,10 +134,10 @@ def test_a_cluster_that_does_not_answer_ends_with_3(run: Run) -> None:
 
 
 def test_a_driver_of_another_version_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "reach", lambda _: Reached("gcs", "h:1", "2.1.0"))
+    monkeypatch.setattr(doctor, "connect", lambda _: Endpoint("gcs", "h:1", "2.1.0"))
     found, code = doctor.examine("h:1", None, None, 64)
     assert code == 3
-    assert "runs Ray 2.1.0, and this process Ray 2." in found[-1].found
+    assert "runs Ray 2.1.0, and this process Ray 2." in found[-1].finding
 
 
 def probed(**changes: Any) -> dict[str, Any]:
@@ -169,9 +169,9 @@ def probed(**changes: Any) -> dict[str, Any]:
 def test_what_a_cluster_lacks_decides(
     changes: dict[str, Any], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "reach", lambda _: Reached("dashboard", "http://h:1", "2.60.0"))
+    monkeypatch.setattr(doctor, "connect", lambda _: Endpoint("dashboard", "http://h:1", "2.60.0"))
     monkeypatch.setattr(doctor, "is_open", lambda _: True)
-    monkeypatch.setattr(doctor, "probe_cluster", lambda *_: probed(**changes))
+    monkeypatch.setattr(doctor, "probe_nodes", lambda *_: probed(**changes))
     found, ended = doctor.examine("http://h:1", None, None, 64)
     assert ended == code
     assert any(one.name == "cluster token" and one.state == "warning" for one in found)
@@ -181,12 +181,12 @@ def test_a_cluster_that_fails_later_ends_with_3(monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object) -> None:
         raise ClusterError("http://h:1: it broke: mend it.")
 
-    monkeypatch.setattr(doctor, "reach", lambda _: Reached("dashboard", "http://h:1", "2.60.0"))
+    monkeypatch.setattr(doctor, "connect", lambda _: Endpoint("dashboard", "http://h:1", "2.60.0"))
     monkeypatch.setattr(doctor, "is_open", lambda _: False)
-    monkeypatch.setattr(doctor, "probe_cluster", fail)
+    monkeypatch.setattr(doctor, "probe_nodes", fail)
     found, code = doctor.examine("http://h:1", None, None, 64)
     assert code == 3
-    assert (found[-1].found, found[-1].remedy) == ("it broke", "mend it.")
+    assert (found[-1].finding, found[-1].remedy) == ("it broke", "mend it.")
 
 
 def test_a_secret_in_an_option_is_refused(run: Run) -> None:

@@ -48,7 +48,7 @@ def test_the_log_of_a_folder(make_sweep: MakeSweep) -> None:
 
 def test_stopping_what_nobody_runs(make_sweep: MakeSweep) -> None:
     folder = make_sweep()
-    assert "nobody runs it" in stop(str(folder)).text()
+    assert "is not running" in stop(str(folder)).text()
 
 
 def test_stopping_what_another_host_runs(make_sweep: MakeSweep) -> None:
@@ -87,7 +87,7 @@ def test_stopping_waits_for_the_driver(make_sweep: MakeSweep) -> None:
 def test_a_driver_that_does_not_end(make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(job_commands.os, "kill", lambda pid, what: sent.append((pid, what)))
-    monkeypatch.setattr(job_commands, "STOPPED_WITHIN", 0.0)
+    monkeypatch.setattr(job_commands, "STOP_TIMEOUT", 0.0)
     folder = make_sweep()
     with Lease(folder), pytest.raises(job_commands.InUseError, match="has not ended yet"):
         stop(str(folder))

@@ -12,8 +12,8 @@ from ray.job_submission import JobStatus
 from colornet.errors import ClusterError, InputError, InUseError
 from search.cluster import job_commands
 from search.cluster import jobs as cluster_module
-from search.cluster.auth import Reached
-from search.cluster.job_commands import logs, refusal
+from search.cluster.auth import Endpoint
+from search.cluster.job_commands import logs, rejection_text
 from search.cluster.jobs import STUDY, TAG, Cluster, Job, sweep_of
 
 
@@ -71,7 +71,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 @pytest.fixture
 def head(client: Client) -> Cluster:
     address = "http://127.0.0.1:8265"
-    here = Reached("dashboard", address, metadata.version("ray"))
+    here = Endpoint("dashboard", address, metadata.version("ray"))
     return Cluster(here)
 
 
@@ -191,22 +191,22 @@ def test_a_sweep_that_begins_or_is_refused(
     preamble = "12:00 INFO Runtime env\nRunning entrypoint for job first: python\n"
     job = head.submit({}, "/shared/first", ship=False)
     client.written = f"{preamble}Sweep /shared/first\nNodes 2, which\n"
-    assert head.begun(job).state == "PENDING"
+    assert head.wait_for_start(job).state == "PENDING"
     client.written = f"{preamble}/photos: no such folder.\nGive another.\n"
     client.add("first", "FAILED", 2)
-    job = head.begun(job)
+    job = head.wait_for_start(job)
     assert job.exit_code == 2
-    assert head.words(job) == ["/photos: no such folder.", "Give another."]
+    assert head.output_lines(job) == ["/photos: no such folder.", "Give another."]
     assert (
-        refusal(head.words(job), "/photos")
+        rejection_text(head.output_lines(job), "/photos")
         .splitlines()[-1]
         .endswith("colorsweep data pack /photos -o URI")
     )
-    assert refusal(head.words(job), None) == "/photos: no such folder.\nGive another."
-    monkeypatch.setattr(cluster_module, "BEGINS_WITHIN", 0.0)
+    assert rejection_text(head.output_lines(job), None) == "/photos: no such folder.\nGive another."
+    monkeypatch.setattr(cluster_module, "START_WAIT", 0.0)
     client.written = preamble
     client.add("first", "RUNNING")
-    assert head.begun(job).state == "RUNNING"
+    assert head.wait_for_start(job).state == "RUNNING"
 
 
 def test_nobody_listens(client: Client) -> None:
@@ -217,7 +217,7 @@ def test_nobody_listens(client: Client) -> None:
 
 
 def test_another_version_of_ray(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    there = Reached("dashboard", "http://127.0.0.1:8265", "2.9.0")
-    monkeypatch.setattr(job_commands, "reach", lambda asked: there)
+    there = Endpoint("dashboard", "http://127.0.0.1:8265", "2.9.0")
+    monkeypatch.setattr(job_commands, "connect", lambda asked: there)
     with pytest.raises(ClusterError, match=r"Ray 2\.9\.0"):
         logs(address=there.address)

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from colornet.config.catalog import builtin_names, parse_yaml
 from colornet.errors import InputError
 from search import cli
-from search.cluster.manifest import LONGEST_NAME, Nodes, job_name, kuberay, slurm
+from search.cluster.manifest import MAX_NAME, Nodes, job_name, kuberay, slurm
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 
@@ -132,7 +132,7 @@ def test_names_of_jobs_are_labels(study: str) -> None:
     name = job_name(study)
     assert re.fullmatch("[a-z]([a-z0-9-]*[a-z0-9])?", name)
     assert "--" not in name
-    assert len(name) <= LONGEST_NAME
+    assert len(name) <= MAX_NAME
     assert name != job_name(study)
 
 

@@ -325,7 +325,7 @@ def test_a_second_ctrl_c_ends_at_once_and_loses_nothing(make_sweep: MakeSweep) -
     driver.send_signal(signal.SIGINT)
     out, err = driver.communicate(timeout=120)
     assert (driver.returncode, out) == (130, "")
-    assert err.splitlines()[-1] == f"Ended at once. Go on with: colorsweep resume {folder}"
+    assert err.splitlines()[-1] == f"Ended at once. Resume with: colorsweep resume {folder}"
     before = read_sweep(folder).ticks
     sweep.run(folder, train=training(ticks=4))
     assert by_state(folder) == {"completed": 5}
