@@ -181,19 +181,18 @@ def _report(location: str, out: Path | None, pictures: int) -> ReportResult:
     tables = open_sweep(location)
     path = out or _beside(tables, "report.html", f"{tables.records.name}.html")
     data = render(tables, pictures).encode()
-    _write(path, data)
+    write_output(path, data)
     return ReportResult(path, len(data), tables)
 
 
 def _compared(sweeps: tuple[str, ...], out: Path | None, pictures: int) -> ComparisonResult:
-    from reports.page.comparison import comparison_data, prepare
-    from reports.page.comparison_page import render
+    from reports.page.comparison import comparison_data, prepare, render
     from reports.tables import open_sweep
 
     info = prepare([open_sweep(sweep) for sweep in sweeps], pictures)
     path = out or Path("comparison.html")
     data = render(info).encode()
-    _write(path, data)
+    write_output(path, data)
     return ComparisonResult(path, len(data), comparison_data(info))
 
 
@@ -243,7 +242,7 @@ def best(
     pairs = zip(paths, places, strict=True)
     frozen = [freeze(tables, decision, place, str(path)) for path, place in pairs]
     for path, content in zip(paths, frozen, strict=True):
-        _write(path, to_yaml(content).encode())
+        write_output(path, to_yaml(content).encode())
     compared = compare(tables, decision)
     return BestResult(
         sweep=tables.records.name,
@@ -269,7 +268,8 @@ def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:
     return folder / local if folder else Path(elsewhere)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_output(path: Path, data: bytes) -> None:
+    """Write a file that the user named. Raises InputError where that cannot be done."""
     from colornet.storage import write_atomic
 
     try:

@@ -28,7 +28,7 @@ def export_csv(
     out
         File to write; one that is there is left alone [NAME.csv].
     """
-    from colornet.storage import write_atomic
+    from reports.commands import write_output
     from reports.tables import open_sweep
 
     tables = open_sweep(sweep)
@@ -36,10 +36,7 @@ def export_csv(
     if path.exists():
         raise InputError(f"{path}: is there already.\nName another file with -o, or remove it.")
     frame = trials_frame(tables)
-    try:
-        write_atomic(path, csv_text(frame).encode("utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    write_output(path, csv_text(frame).encode("utf-8-sig"))
     problems = tables.records.problems
     size = f"{count_text(len(frame), 'trial')}, {count_text(frame.shape[1], 'column')}"
     lines = [f"Wrote   {path}  ({size})"]

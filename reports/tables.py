@@ -22,6 +22,7 @@ from search.records.reader import (
     read_sweep,
     sweeps_folder,
 )
+from spaces.dimensions import Dimension
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
 """Ends that say something about the point itself, worth a mark in a chart."""
@@ -37,6 +38,11 @@ PREFIX_WORDS = {"val": "", "train": "", "test": "test ", "eval": "common ", "cos
 def setting_key(value: Any) -> str:
     """What tells settings apart: JSON, as some are lists and `True == 1`."""
     return json.dumps(value, sort_keys=True)
+
+
+def setting_keys(dimension: Dimension, settings: Iterable[Any]) -> list[str]:
+    """`setting_key` of the study's choices in its order, then of others that occur."""
+    return list(dict.fromkeys(map(setting_key, [*dimension.choices, *settings])))
 
 
 @dataclass(frozen=True)
@@ -57,57 +63,6 @@ class Column:
     def sign(self) -> int:
         """1 where smaller is better, -1 where larger is."""
         return -1 if self.goal == "maximize" else 1
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """One axis of the space, as the resolved study describes it.
-
-    Attributes:
-        kind: uniform, loguniform, int, logint, choice or bundle.
-        low, high: the range, None for choice and bundle.
-        choices: values of a choice or labels of a bundle, in the study's order.
-        special: the value beside the range (the study's `or`, which may be null), if any.
-        when: conditions under which it is active, empty when it always is.
-        step: distance between the numbers of a range that has steps, None for others.
-    """
-
-    name: str
-    kind: str
-    low: float | None
-    high: float | None
-    choices: tuple[Any, ...]
-    special: tuple[Any, ...]
-    when: dict[str, list[Any]]
-    step: float | None = None
-
-    @property
-    def log(self) -> bool:
-        """Whether distances are ratios."""
-        return self.kind in ("loguniform", "logint")
-
-    @property
-    def categorical(self) -> bool:
-        """Whether values have no distances."""
-        return self.kind in ("choice", "bundle")
-
-    @property
-    def whole(self) -> bool:
-        """Whether only whole numbers occur."""
-        return self.kind in ("int", "logint")
-
-    @property
-    def spacing(self) -> float | None:
-        """Distance between the numbers that occur; None where all do."""
-        return self.step or (1 if self.whole else None)
-
-    def is_special(self, value: Any) -> bool:
-        """Whether `value` is the one beside the range."""
-        return value in self.special
-
-    def keys(self, settings: Iterable[Any]) -> list[str]:
-        """`setting_key` of the study's choices in its order, then of others that occur."""
-        return list(dict.fromkeys(map(setting_key, [*self.choices, *settings])))
 
 
 @dataclass(frozen=True)
@@ -142,6 +97,17 @@ class SweepTables:
     def dimension(self, name: str) -> Dimension:
         """The dimension of that name. Raises KeyError when the space has none."""
         return {dimension.name: dimension for dimension in self.dimensions}[name]
+
+    def panels(self, *, by_dimension: bool = False) -> list[dict[str, str]]:
+        """Arguments of a chart with a panel per objective, or per objective and dimension."""
+        objectives = [{"objective": objective.name} for objective in self.objectives]
+        if not by_dimension:
+            return objectives
+        return [{**o, "dimension": d.name} for o in objectives for d in self.dimensions]
+
+    def reported(self, names: Iterable[str]) -> list[str]:
+        """Those of some columns of `ticks` in which any trial has a value."""
+        return [name for name in names if name in self.ticks and self.ticks[name].notna().any()]
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
@@ -204,12 +170,7 @@ class SweepTables:
 
     def how_ended(self) -> dict[str, int]:
         """Number of trials by state, in a fixed order, states without a trial left out."""
-        counts = self.last_states.value_counts()
-        ordered = [state for state in STATES if state in counts.index]
-        return {
-            state: int(counts[state])
-            for state in [*ordered, *sorted(set(counts.index) - {*STATES})]
-        }
+        return count_states(self.last_states)
 
     @cached_property
     def last_states(self) -> pd.Series:
@@ -218,6 +179,13 @@ class SweepTables:
         if driver_of(self.records.location) is not None:
             return states
         return states.replace("running", CUT_OFF)
+
+
+def count_states(states: pd.Series) -> dict[str, int]:
+    """How often each state occurs: the known ones in a fixed order, then others by name."""
+    counts = states.value_counts()
+    known = [state for state in (*STATES, CUT_OFF) if state in counts.index]
+    return {state: int(counts[state]) for state in [*known, *sorted(set(counts.index) - {*known})]}
 
 
 def open_sweep(sweep: str | None = None) -> SweepTables:
@@ -256,7 +224,7 @@ def tables_of(records: SweepRecords) -> SweepTables:
         records=records,
         objectives=objectives,
         leading=leading or objectives[0],
-        dimensions=tuple(_dimension(name, spec) for name, spec in space),
+        dimensions=tuple(Dimension.from_data(name, data) for name, data in space),
         trials=_trials(records, points),
         points=points,
         ticks=records.ticks,
@@ -287,17 +255,3 @@ def column_of(study: dict[str, Any], name: str) -> Column:
     if goal is None and not entry and today is not None:
         goal = today.goal
     return Column(name, f"{PREFIX_WORDS.get(prefix, '')}{label}", unit, goal)
-
-
-def _dimension(name: str, spec: dict[str, Any]) -> Dimension:
-    labels = spec.get("labels") or {}
-    return Dimension(
-        name=name,
-        kind=spec["type"],
-        low=spec.get("low"),
-        high=spec.get("high"),
-        step=spec.get("step"),
-        choices=tuple(spec.get("choices") or labels),
-        special=(spec["special"],) if "special" in spec else (),
-        when=dict(spec.get("when") or {}),
-    )

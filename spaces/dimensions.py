@@ -84,6 +84,16 @@ class Dimension:
         return self.type in ("int", "logint")
 
     @property
+    def is_categorical(self) -> bool:
+        """Whether values have neither an order nor distances."""
+        return self.type not in RANGES
+
+    @property
+    def spacing(self) -> float | None:
+        """Distance between the numbers that occur; None where all do."""
+        return self.step or (1 if self.is_int else None)
+
+    @property
     def is_endless(self) -> bool:
         """Whether the range holds real numbers without a step."""
         return self.type in RANGES and not self.is_int and self.step is None

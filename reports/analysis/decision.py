@@ -1,13 +1,12 @@
 """What is chosen and how sure that is: the order of a sweep's points, and the one to take."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reports.analysis.regression import residual_sd
+from reports.analysis.effects import residual_sd
 from reports.analysis.statistics import (
     LEVEL,
     against_best,
@@ -16,8 +15,8 @@ from reports.analysis.statistics import (
     overstatement,
     ties,
 )
-from reports.format import json_number, value_text
-from reports.tables import Column, Dimension, SweepTables
+from reports.format import json_number
+from reports.tables import Column, SweepTables
 from search.core.ranking import confirmed_column, deciding_metric, point_table
 
 CHEAPER = 0.1
@@ -71,7 +70,7 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
     if points.empty:
         return None
     means = [mean_interval(values.values()) for values in points["values"]]
-    points["low"], points["high"] = [one.low for one in means], [one.high for one in means]
+    points["low"], points["high"] = [mean.low for mean in means], [mean.high for mean in means]
     points["tie"] = _tied(sweep, points, by)
     column = sweep.column(by or deciding_metric(sweep.records.study) or sweep.objectives[0].name)
     confirmed = points["basis"].iloc[0] == "confirm"
@@ -91,7 +90,7 @@ def trivial_value(decision: Decision, sweep: SweepTables, column: Column) -> flo
     Where a confirmed column's own is not known, that of the column searched by: of other pictures,
     but of the same kind.
     """
-    searched = [decision.column.name, *(one.name for one in sweep.objectives)]
+    searched = [decision.column.name, *(objective.name for objective in sweep.objectives)]
     near = [name for name in searched if confirmed_column(name) == column.name]
     return next((base for name in (column.name, *near) if (base := sweep.baseline(name))), None)
 
@@ -180,26 +179,8 @@ def _overstated(
     if points["basis"].iloc[0] != "search" or column.goal is None:
         return None
     values = points["mean"].to_numpy(dtype=float)
-    noise = noise_sd(replicates) or residual_sd(*_settings(sweep.dimensions, points), values)
+    noise = noise_sd(replicates) or residual_sd(sweep.dimensions, points["point"].tolist(), values)
     return overstatement(values, noise, column.goal)
-
-
-def _settings(
-    dimensions: tuple[Dimension, ...], points: pd.DataFrame
-) -> tuple[np.ndarray, list[list[str]]]:
-    """(N, D) settings of ordered dimensions, logarithms where distances are ratios, and labels."""
-    ordered, labels = [], []
-    for dimension in dimensions:
-        settings = [point.get(dimension.name) for point in points["point"]]
-        special = [value is None or dimension.is_special(value) for value in settings]
-        if dimension.categorical:
-            labels.append([value_text(value) for value in settings])
-            continue
-        numbers = [math.nan if out else float(v) for v, out in zip(settings, special, strict=True)]
-        ordered.append(np.log(numbers) if dimension.log else np.array(numbers))
-        if dimension.special and dimension.when:
-            labels.append([str(dimension.name in point) for point in points["point"]])
-    return np.array(ordered).reshape(len(ordered), len(points)).T, labels
 
 
 def points_data(decision: Decision) -> list[dict[str, Any]]:

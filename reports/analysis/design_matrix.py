@@ -5,7 +5,6 @@ ratios); of a choice each value with the others; a value beside the range with t
 tried. Only regions with at least `FEWEST` trials are asked about.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,7 +13,8 @@ import numpy as np
 
 from reports.analysis.regression import polynomials
 from reports.format import bound_text, setting_text
-from reports.tables import Dimension
+from reports.tables import setting_key, setting_keys
+from spaces.dimensions import Dimension
 
 FEWEST = 3
 """Trials in a region below which nothing is said of it."""
@@ -96,16 +96,15 @@ def block_of(dimension: Dimension, points: Sequence[dict[str, Any]], degree: int
     """A dimension as columns: polynomials up to `degree`, or an indicator per value of a choice."""
     active = np.array([dimension.name in point for point in points], dtype=bool)
     values = [point.get(dimension.name) for point in points]
-    if dimension.categorical or dimension.low is None or dimension.high is None:
+    if dimension.is_categorical or dimension.low is None or dimension.high is None:
         return _choice(dimension, values, active)
     return _ordered(dimension, values, active, degree)
 
 
 def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Block:
-    keys = np.array([json.dumps(value, sort_keys=True) for value in values], dtype=object)
-    listed = [json.dumps(choice, sort_keys=True) for choice in dimension.choices]
+    keys = np.array(list(map(setting_key, values)), dtype=object)
     settings = dict(zip(keys[active], np.array(values, dtype=object)[active], strict=True))
-    names = [key for key in dict.fromkeys([*listed, *settings]) if key in settings]
+    names = [key for key in setting_keys(dimension, settings.values()) if key in settings]
     regions = [
         Region("value", math.nan, math.nan, settings[name], active & (keys == name))
         for name in names
@@ -129,7 +128,7 @@ def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Bloc
 def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Block:
     beside = np.array(
         [
-            is_active and (v is None or dimension.is_special(v))
+            is_active and (v is None or v in dimension.special)
             for v, is_active in zip(values, active, strict=True)
         ],
         dtype=bool,
@@ -158,7 +157,7 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
     lean = columns[:, :1]
     if beside.any():
         columns = np.column_stack([columns, beside.astype(float)])
-        contrasts = [one._replace(weights=np.append(one.weights, 0.0)) for one in contrasts]
+        contrasts = [c._replace(weights=np.append(c.weights, 0.0)) for c in contrasts]
         if beside.sum() >= FEWEST and ranged.sum() >= FEWEST:
             in_range = numbers[ranged]
             tried = Region("tried", float(in_range.min()), float(in_range.max()), None, ranged)
@@ -203,20 +202,20 @@ def _thirds(dimension: Dimension) -> list[tuple[str, float, float, np.ndarray]]:
 def _places(dimension: Dimension, values: np.ndarray) -> np.ndarray:
     """Values of a range as places from -1 to 1."""
     low, high = _ends(dimension)
-    scaled = np.log(values) if dimension.log else values
+    scaled = np.log(values) if dimension.is_log else values
     return 2 * (scaled - low) / (high - low) - 1 if high > low else np.zeros(len(values))
 
 
 def _values(dimension: Dimension, places: np.ndarray) -> np.ndarray:
     low, high = _ends(dimension)
     scaled = low + (places + 1) / 2 * (high - low)
-    return np.exp(scaled) if dimension.log else scaled
+    return np.exp(scaled) if dimension.is_log else scaled
 
 
 def _ends(dimension: Dimension) -> tuple[float, float]:
     assert dimension.low is not None and dimension.high is not None
     low, high = float(dimension.low), float(dimension.high)
-    return (math.log(low), math.log(high)) if dimension.log else (low, high)
+    return (math.log(low), math.log(high)) if dimension.is_log else (low, high)
 
 
 def _centered(columns: list[np.ndarray], active: np.ndarray) -> np.ndarray:

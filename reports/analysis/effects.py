@@ -16,7 +16,7 @@ from scipy import stats
 from reports.analysis.design_matrix import FEWEST, Block, Contrast, Region, block_of
 from reports.analysis.regression import MIN_TRIALS, Fit, least_squares, winsorize_residuals
 from reports.analysis.statistics import LEVEL
-from reports.tables import Dimension
+from spaces.dimensions import Dimension
 
 SPARE = {1: 1.5, 2: 1.5, 3: 6.0, 4: 12.0}
 """Trials per coefficient with which polynomials of each degree are fitted."""
@@ -77,7 +77,7 @@ class Model(NamedTuple):
 
 def trials_needed(dimensions: Sequence[Dimension], points: Sequence[dict[str, Any]]) -> int:
     """Trials with which a straight line per dimension, and a mean per value, can be fitted."""
-    columns = 1 + sum(block_of(one, points, 1).columns.shape[1] for one in dimensions)
+    columns = 1 + sum(block_of(axis, points, 1).columns.shape[1] for axis in dimensions)
     return max(MIN_TRIALS, math.ceil(SPARE[1] * columns) + 4)
 
 
@@ -91,7 +91,7 @@ def fit_search(
     if len(points) < MIN_TRIALS:
         return None
     for degree in (4, 3, 2, 1):
-        blocks = {one.name: block_of(one, points, degree) for one in dimensions}
+        blocks = {axis.name: block_of(axis, points, degree) for axis in dimensions}
         design, start = _design(list(blocks.values()))
         if len(points) < SPARE[degree] * design.shape[1] + 4:
             continue
@@ -102,31 +102,61 @@ def fit_search(
     return None
 
 
-def _design(dimensions: list[Block]) -> tuple[np.ndarray, dict[str, int]]:
+def _design(blocks: list[Block]) -> tuple[np.ndarray, dict[str, int]]:
     """Columns of all blocks after a constant, then of who is active where no other says so."""
-    columns, start = [np.ones((len(dimensions[0].active) if dimensions else 0, 1))], {}
-    for one in dimensions:
-        start[one.dimension.name] = sum(part.shape[1] for part in columns)
-        columns.append(one.columns)
-    present = {one.active.tobytes(): one.active for one in dimensions if not one.active.all()}
+    columns, start = [np.ones((len(blocks[0].active) if blocks else 0, 1))], {}
+    for block in blocks:
+        start[block.dimension.name] = sum(part.shape[1] for part in columns)
+        columns.append(block.columns)
+    present = {block.active.tobytes(): block.active for block in blocks if not block.active.all()}
     columns += [active[:, None].astype(float) for active in present.values()]
     return np.concatenate(columns, axis=1), start
+
+
+def residual_sd(
+    dimensions: Sequence[Dimension], points: Sequence[dict[str, Any]], values: Sequence[float]
+) -> float | None:
+    """The noise of one training, from what a parabola per dimension leaves unexplained: rather too
+    much.
+
+    Args:
+        points: (N,) settings of the active dimensions.
+        values: (N,) finite.
+
+    Returns:
+        A robust SD; None with fewer than three trials per coefficient.
+    """
+    count = len(values)
+    if count < MIN_TRIALS:
+        return None
+    design, _ = _design([block_of(dimension, points, 2) for dimension in dimensions])
+    freedom = count - int(np.linalg.matrix_rank(design))
+    if freedom < 2 * count / 3:
+        return None
+    target = np.asarray(values, dtype=float)
+    residuals = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    # 1.4826 median |e| is the SD of a normal distribution; the root repairs what the fit took.
+    return float(1.4826 * np.median(np.abs(residuals)) * math.sqrt(count / freedom))
 
 
 def effects(model: Model, name: str) -> tuple[Effect, ...]:
     """What is known of one dimension; contrasts that cannot be estimated are left out."""
     estimated = []
-    contrasts = model.blocks[name].contrasts
-    for contrast in contrasts:
-        weights = np.zeros(len(model.fit.known))
-        weights[model.start[name] :][: len(contrast.weights)] = contrast.weights
-        effect = _effect(model, contrast, weights, len(contrasts))
+    for contrast in model.blocks[name].contrasts:
+        effect = _effect(model, contrast, _weights(model, name, contrast.weights))
         if math.isfinite(effect.error):
             estimated.append(effect)
     return tuple(estimated)
 
 
-def _effect(model: Model, contrast: Contrast, weights: np.ndarray, questions: int) -> Effect:
+def _weights(model: Model, name: str, of_block: np.ndarray) -> np.ndarray:
+    """(K,) weights of all coefficients, of which those of one dimension's block are given."""
+    weights = np.zeros(len(model.fit.known))
+    weights[model.start[name] :][: len(of_block)] = of_block
+    return weights
+
+
+def _effect(model: Model, contrast: Contrast, weights: np.ndarray) -> Effect:
     fit = model.fit
     estimate, error, strict = fit.estimate(weights)
     # A test of equivalence asks whether the estimate lies surely within +-difference: the nearer
@@ -140,16 +170,14 @@ def _effect(model: Model, contrast: Contrast, weights: np.ndarray, questions: in
 def p_best_inside(model: Model, name: str, sign: int) -> float:
     """That the middle third is no better than both others; NaN where that cannot be asked: without
     trials in all thirds, or with straight lines. `sign` is 1 where smaller is better."""
-    one = model.blocks[name]
-    bends = [c for c in one.contrasts if c.kind == "bend"]
-    trends = [c for c in one.contrasts if c.kind == "trend"]
+    contrasts = model.blocks[name].contrasts
+    bends = [contrast for contrast in contrasts if contrast.kind == "bend"]
+    trends = [contrast for contrast in contrasts if contrast.kind == "trend"]
     if not bends or not trends:
         return math.nan
     worst = 0.0  # both must be shown: an intersection-union test needs no adjustment (Berger 1982)
     for side in (-0.5, 0.5):  # an outer third minus the middle one
-        weights = np.zeros(len(model.fit.known))
-        side_weights = bends[0].weights + side * trends[0].weights
-        weights[model.start[name] :][: len(side_weights)] = side_weights
+        weights = _weights(model, name, bends[0].weights + side * trends[0].weights)
         estimate, _, strict = model.fit.estimate(weights)
         if math.isnan(strict):
             return math.nan
@@ -159,7 +187,7 @@ def p_best_inside(model: Model, name: str, sign: int) -> float:
 
 def pairs(model: Model) -> list[Pair]:
     """Every pair of dimensions that can be asked whether one changes what the other does."""
-    names = [name for name, one in model.blocks.items() if _can_be_crossed(one)]
+    names = [name for name, block in model.blocks.items() if _can_be_crossed(block)]
     if len(names) > MOST_PAIRED:
         return []
     tested = []
@@ -171,21 +199,21 @@ def pairs(model: Model) -> list[Pair]:
     return tested
 
 
-def _can_be_crossed(one: Block) -> bool:
+def _can_be_crossed(block: Block) -> bool:
     """Whether each of its values has trials enough to be looked at from several sides."""
-    if not one.dimension.categorical:
-        return bool(one.contrasts)
-    counts = [region.inside.sum() for region in one.regions]
-    return len(counts) == one.lean.shape[1] + 1 >= 2 and min(counts) >= CROSSED
+    if not block.dimension.is_categorical:
+        return bool(block.contrasts)
+    counts = [region.inside.sum() for region in block.regions]
+    return len(counts) == block.lean.shape[1] + 1 >= 2 and min(counts) >= CROSSED
 
 
 def _product(first: Block, second: Block) -> np.ndarray:
     """(N, J1 * J2) products of centered lean columns, where both are active."""
     both = (first.active & second.active)[:, None]
     sides = []
-    for one in (first, second):
-        mean = one.lean[both[:, 0]].mean(0) if both.any() else 0.0
-        sides.append(np.where(both, one.lean - mean, 0.0))
+    for block in (first, second):
+        mean = block.lean[both[:, 0]].mean(0) if both.any() else 0.0
+        sides.append(np.where(both, block.lean - mean, 0.0))
     # Products of centered columns, so that a main effect stays that at the mean of the other.
     product = sides[0][:, :, None] * sides[1][:, None, :]
     return product.reshape(len(both), -1)
@@ -235,8 +263,7 @@ def effect_where(
         product = np.outer(contrast.lean, beside.lean[region.inside].mean(0) - center)
         if pair[0] == other:
             product = product.T
-        weights = np.zeros(len(model.fit.known))
-        weights[model.start[name] :][: len(contrast.weights)] = contrast.weights
+        weights = _weights(model, name, contrast.weights)
         weights[begin : begin + product.size] = product.ravel()
-        by_region.append((region, _effect(model, contrast, weights, 2)))
+        by_region.append((region, _effect(model, contrast, weights)))
     return tuple(by_region)

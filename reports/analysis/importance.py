@@ -4,7 +4,6 @@ Watanabe et al., "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance i
 Subspaces" (IJCAI 2023), in optuna's implementation, which also weighs conditional dimensions.
 """
 
-import json
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,7 +13,8 @@ import optuna
 from optuna import distributions as od
 from optuna.importance import PedAnovaImportanceEvaluator
 
-from reports.tables import Dimension
+from reports.tables import setting_key
+from spaces.dimensions import Dimension
 
 TOP_SHARE = 1 / 3
 """Share of the trials that count as good. With optuna's own 0.1 (two trials of 20) the strong one
@@ -47,8 +47,7 @@ class _Same:
     """Equal to itself only: optuna looks the distribution of every trial up by its hash, which
     would be made from its contents each time."""
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__
 
     def __eq__(self, other: Any) -> bool:
         return self is other
@@ -121,7 +120,7 @@ def shares(
         strict=True,
     )
     result = [Importance(name, *map(float, numbers)) for name, *numbers in rows]
-    return tuple(sorted(result, key=lambda one: (-one.share, one.dimension)))
+    return tuple(sorted(result, key=lambda entry: (-entry.share, entry.dimension)))
 
 
 def _sample(trials: int) -> np.ndarray:
@@ -153,13 +152,13 @@ class _Scores:
                 value=0.0,
                 datetime_start=None,
                 datetime_complete=None,
-                params=own,
-                distributions={name: distributions[name] for name in own},
+                params=params_of_trial,
+                distributions={name: distributions[name] for name in params_of_trial},
                 user_attrs={},
                 system_attrs={},
                 intermediate_values={},
             )
-            for number, own in enumerate(params)
+            for number, params_of_trial in enumerate(params)
         ]
         self.evaluator = PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE)
 
@@ -191,10 +190,10 @@ def _params(dimensions: Sequence[Dimension], point: dict[str, Any]) -> dict[str,
             continue
         value = point[dimension.name]
         if dimension.special:
-            params[dimension.name + SWITCH] = dimension.is_special(value)
-        if dimension.categorical:
-            params[dimension.name] = json.dumps(value, sort_keys=True)
-        elif not dimension.is_special(value):
+            params[dimension.name + SWITCH] = value in dimension.special
+        if dimension.is_categorical:
+            params[dimension.name] = setting_key(value)
+        elif value not in dimension.special:
             params[dimension.name] = value
     return params
 
@@ -214,13 +213,13 @@ def _distributions(
             result[name + SWITCH] = _Categorical((False, True))
         if name not in taken:
             continue
-        if dimension.categorical:
+        if dimension.is_categorical:
             result[name] = _Categorical(sorted(set(taken[name])))
             continue
         low = min([*taken[name], *([] if dimension.low is None else [dimension.low])])
         high = max([*taken[name], *([] if dimension.high is None else [dimension.high])])
-        if dimension.whole:
-            result[name] = _Int(int(low), int(high), dimension.log, int(dimension.step or 1))
+        if dimension.is_int:
+            result[name] = _Int(int(low), int(high), dimension.is_log, int(dimension.step or 1))
         else:
-            result[name] = _Float(float(low), float(high), dimension.log, dimension.step)
+            result[name] = _Float(float(low), float(high), dimension.is_log, dimension.step)
     return result

@@ -32,8 +32,9 @@ from reports.format import (
     settings_text,
     value_text,
 )
-from reports.tables import Dimension, SweepTables, setting_key
+from reports.tables import SweepTables, setting_key
 from search.core.ranking import deciding_metric
+from spaces.dimensions import Dimension
 
 Values = dict[str, dict[int, float]]
 """Of each level, by its JSON: seed to value."""

@@ -1,7 +1,7 @@
 """Where trainings diverge or run out of memory: regions of a dimension against the rest of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +10,9 @@ from scipy import stats
 from reports.analysis.design_matrix import FEWEST, Block, Region, block_of
 from reports.analysis.effects import SPARE
 from reports.analysis.regression import MIN_TRIALS, least_squares
-from reports.analysis.statistics import is_significant
+from reports.analysis.statistics import PValues
 from reports.format import listed
-from reports.tables import Dimension
+from spaces.dimensions import Dimension
 
 
 class LostTrials(NamedTuple):
@@ -51,11 +51,11 @@ def lost_trials(
     is_lost = np.asarray(lost, dtype=bool)
     if not is_lost.any() or is_lost.all():
         return []
-    blocks = {one.name: block_of(one, points, 1) for one in dimensions}
+    blocks = {axis.name: block_of(axis, points, 1) for axis in dimensions}
     counted = []
-    for name, one in blocks.items():
-        for region in _asked(one):
-            inside, outside = region.inside, one.active & ~region.inside
+    for name, block in blocks.items():
+        for region in _regions(block):
+            inside, outside = region.inside, block.active & ~region.inside
             if min(inside.sum(), outside.sum()) < FEWEST:
                 continue
             counts = [int(is_lost[inside].sum()), int(is_lost[outside].sum())]
@@ -64,23 +64,23 @@ def lost_trials(
             p = float(stats.fisher_exact(table).pvalue)
             if adaptive:
                 others = [other for key, other in blocks.items() if key != name]
-                p = max(p, _p_beside(region, one, others, is_lost))
+                p = max(p, _p_beside(region, block, others, is_lost))
             counted.append(LostTrials(name, region, counts[0], sizes[0], counts[1], sizes[1], p))
     return counted
 
 
-def _asked(one: Block) -> list[Region]:
+def _regions(block: Block) -> list[Region]:
     """Outer thirds and a value beside the range, or each value."""
-    if one.dimension.categorical:
-        return list(one.regions)
-    beside = [c.first[0] for c in one.contrasts if c.kind == "special"]
-    return [region for region in one.regions if region.kind != "middle"] + beside
+    if block.dimension.is_categorical:
+        return list(block.regions)
+    beside = [c.first[0] for c in block.contrasts if c.kind == "special"]
+    return [region for region in block.regions if region.kind != "middle"] + beside
 
 
 def _p_beside(region: Region, block: Block, others: list[Block], is_lost: np.ndarray) -> float:
     """That a region loses as many as the rest, all other dimensions being equal."""
     columns = [np.ones(len(is_lost)), region.inside.astype(float), block.active.astype(float)]
-    blocks = [np.stack(columns, axis=1), *(one.columns for one in others)]
+    blocks = [np.stack(columns, axis=1), *(other.columns for other in others)]
     design = np.concatenate(blocks, axis=1)
     if len(is_lost) < max(MIN_TRIALS, SPARE[1] * design.shape[1]):
         return 1.0
@@ -89,32 +89,31 @@ def _p_beside(region: Region, block: Block, others: list[Block], is_lost: np.nda
     return 1.0 if math.isnan(p) else p
 
 
-def lost_where(
-    lost: Sequence[LostTrials], p: Mapping[tuple[str, ...], float], name: str
-) -> list[LostTrials]:
+def lost_where(lost: Sequence[LostTrials], p: PValues, name: str) -> list[LostTrials]:
     """Regions of a dimension that are shown to lose more trainings than the rest of it.
 
     Args:
         p: adjusted, by ("lost", place in `lost`); what is returned has these.
     """
     return [
-        one._replace(p=p["lost", str(at)])
-        for at, one in enumerate(lost)
-        if one.dimension == name
-        and one.lost * one.trials_outside > one.lost_outside * one.trials
-        and is_significant(p.get(("lost", str(at)), math.nan))
+        region._replace(p=p["lost", str(at)])
+        for at, region in enumerate(lost)
+        if region.dimension == name
+        and region.lost * region.trials_outside > region.lost_outside * region.trials
+        and p.is_significant("lost", str(at))
     ]
 
 
-def lost_text(one: LostTrials) -> str:
+def lost_text(where: LostTrials) -> str:
     """How many were lost there and elsewhere."""
-    place = f"At {one.region.text}" if one.region.kind == "value" else f"In {one.region.phrase}"
+    region = where.region
+    place = f"At {region.text}" if region.kind == "value" else f"In {region.phrase}"
     return (
-        f"{place} {one.lost} of {one.trials} trainings diverged or ran out of memory, against "
-        f"{one.lost_outside} of {one.trials_outside} elsewhere"
+        f"{place} {where.lost} of {where.trials} trainings diverged or ran out of memory, against "
+        f"{where.lost_outside} of {where.trials_outside} elsewhere"
     )
 
 
 def lost_at(lost: Sequence[LostTrials]) -> str:
     """`many lost at 0.5`; nothing where none are."""
-    return f"many lost at {listed([one.region.text for one in lost])}" if lost else ""
+    return f"many lost at {listed([where.region.text for where in lost])}" if lost else ""

@@ -10,7 +10,6 @@ stand alone, as those do with which a sampler begins.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,41 +156,6 @@ def winsorize_residuals(design: np.ndarray, values: np.ndarray) -> np.ndarray:
             return values
         inside = fitted + winsorize(rest)
     return inside
-
-
-def residual_sd(
-    ordered: np.ndarray, choices: Sequence[Sequence[str]], values: Sequence[float]
-) -> float | None:
-    """The noise of one training, from what a smooth fit leaves unexplained: rather too much.
-
-    Args:
-        ordered: (N, D) settings of ordered dimensions, NaN where inactive.
-        choices: for each other dimension N labels.
-        values: (N,) finite.
-
-    Returns:
-        A robust SD; None with fewer than three trials per coefficient.
-    """
-    count = len(values)
-    if count < MIN_TRIALS:
-        return None
-    columns = [np.ones(count)]
-    for setting in ordered.T:
-        active = np.isfinite(setting)
-        if active.any() and np.ptp(setting[active]) > 0:
-            scaled = (setting - setting[active].mean()) / setting[active].std()
-            filled = np.where(active, scaled, 0.0)
-            columns += [filled, filled**2, active.astype(float)]
-    for labels in choices:
-        columns += [np.equal(labels, one).astype(float) for one in sorted(set(labels))]
-    design = np.stack(columns, axis=1)
-    freedom = count - int(np.linalg.matrix_rank(design))
-    if freedom < 2 * count / 3:
-        return None
-    target = np.asarray(values, dtype=float)
-    rest = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
-    # 1.4826 median |e| is the SD of a normal distribution; the root repairs what the fit took.
-    return float(1.4826 * np.median(np.abs(rest)) * math.sqrt(count / freedom))
 
 
 def polynomials(places: np.ndarray, degree: int) -> np.ndarray:

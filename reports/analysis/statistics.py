@@ -255,7 +255,7 @@ def overstatement(values: Iterable[float], noise_sd: float | None, goal: str) ->
 
     Args:
         values: one of each configuration, of equal budget.
-        noise_sd: of one training: `noise_sd`, or `reports.analysis.regression.residual_sd`.
+        noise_sd: of one training: `noise_sd`, or `reports.analysis.effects.residual_sd`.
         goal: minimize or maximize.
 
     Returns:
@@ -274,9 +274,23 @@ def overstatement(values: Iterable[float], noise_sd: float | None, goal: str) ->
     return max(0.0, -float(noise[np.arange(LUCKY_DRAWS), best].mean()))
 
 
-def adjusted(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """By Holm over all that are asked of one sweep: at most 5 % of sweeps say anything false."""
-    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
+class PValues(dict[tuple[str, ...], float]):
+    """p values of all that is asked of one sweep, by the name of the test.
+
+    Adjusted together (Holm), so that at most 5 % of sweeps say anything false; what could not be
+    tested (NaN) is left out.
+    """
+
+    def __init__(self, p_values: Mapping[tuple[str, ...], float]) -> None:
+        tested = {key: p for key, p in p_values.items() if not math.isnan(p)}
+        super().__init__(zip(tested, holm(list(tested.values())), strict=True))
+
+    def __missing__(self, key: tuple[str, ...]) -> float:
+        return math.nan
+
+    def is_significant(self, *key: str) -> bool:
+        """Whether the test of that name shows something."""
+        return is_significant(self[key])
 
 
 def is_significant(p: float) -> bool:

@@ -8,8 +8,6 @@ adjusted together (Holm), so that at most one sweep in twenty says anything fals
 import math
 from typing import Any
 
-import pandas as pd
-
 from colornet.cli_result import count_text
 from colornet.config.columns import KNOWN_COSTS
 from reports.analysis.decision import Decision, decide, points_data
@@ -73,7 +71,7 @@ def answers(sweep: SweepTables, decision: Decision | None = None) -> tuple[Answe
     """
     column = answered_column(sweep, decision)
     made = compare_answers if sweep.is_comparison else search_answers
-    return tuple(made(sweep, counted(sweep, column), column))
+    return tuple(made(sweep, sweep.outcomes(column.name), column))
 
 
 def answered_column(sweep: SweepTables, decision: Decision | None) -> Column:
@@ -85,13 +83,7 @@ def answered_column(sweep: SweepTables, decision: Decision | None) -> Column:
     column = decision.column if decision else sweep.leading
     if column.name not in KNOWN_COSTS:
         return column
-    return next((one for one in sweep.objectives if one.name not in KNOWN_COSTS), column)
-
-
-def counted(sweep: SweepTables, column: Column) -> pd.DataFrame:
-    """Trials of the search or comparison, without confirmations: point, seed, state, kind and value
-    (as of `SweepTables.outcomes`)."""
-    return sweep.outcomes(column.name)[["state", "kind", "value", "point", "seed"]]
+    return next((other for other in sweep.objectives if other.name not in KNOWN_COSTS), column)
 
 
 def headline(made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None) -> str:
@@ -101,14 +93,14 @@ def headline(made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | 
     if len(made) == 1:
         return f"{made[0].dimension}: {made[0].sentence}"
     label = answered_column(sweep, decision).label
-    matter = [one for one in made if one.verdict in ("effect", "depends")]
-    matter.sort(key=lambda one: -abs(one.estimate) if math.isfinite(one.estimate) else math.inf)
-    names = [f"{one.dimension} ({one.setting})" if one.setting else one.dimension for one in matter]
+    matter = [answer for answer in made if answer.verdict in ("effect", "depends")]
+    matter.sort(key=lambda a: -abs(a.estimate) if math.isfinite(a.estimate) else math.inf)
+    names = [f"{a.dimension} ({a.setting})" if a.setting else a.dimension for a in matter]
     parts = [f"No dimension is shown to matter for {label}."]
     if matter:
         parts = [f"What matters for {label}: {listed(names)}."]
     for verdict, lead in (("equivalent", "No visible effect"), ("unclear", "Not enough data")):
-        if names := [one.dimension for one in made if one.verdict == verdict]:
+        if names := [answer.dimension for answer in made if answer.verdict == verdict]:
             parts.append(f"{lead}: {listed(names)}.")
     return " ".join(parts)
 
@@ -116,7 +108,7 @@ def headline(made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | 
 def caption(sweep: SweepTables, decision: Decision | None = None) -> str:
     """What the answers rest on, and how sure they are."""
     column = answered_column(sweep, decision)
-    kinds = counted(sweep, column)["kind"].value_counts()
+    kinds = sweep.outcomes(column.name)["kind"].value_counts()
     trials = count_text(int(kinds.get("scored", 0)), "trial")
     first = len(sweep.objectives) > 1 and deciding_metric(sweep.records.study) is None
     about = f"the first objective, {column.label}," if first else column.label
@@ -150,8 +142,8 @@ def answers_data(
         "unit": column.unit,
         "basis": caption(sweep, decision),
         "dimensions": [
-            {**one._asdict(), **{name: json_number(getattr(one, name)) for name in numbers}}
-            for one in made
+            {**answer._asdict(), **{name: json_number(getattr(answer, name)) for name in numbers}}
+            for answer in made
         ],
     }
 
@@ -161,7 +153,7 @@ def answers_view(
 ) -> dict[str, Any]:
     """What answers.html.j2 shows: texts, and the interval bars in percent of a common scale."""
     column = answered_column(sweep, decision)
-    ends = [v for one in made for v in (one.low, one.high, one.estimate) if math.isfinite(v)]
+    ends = [v for a in made for v in (a.low, a.high, a.estimate) if math.isfinite(v)]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     room = MARGIN * (high - low)
     return {
@@ -169,26 +161,28 @@ def answers_view(
         "caption": caption(sweep, decision),
         "unit": with_unit("", column),
         "label": column.label,
-        "rows": [_row(one, low - room, high + room) for one in made],
+        "rows": [_row(answer, low - room, high + room) for answer in made],
     }
 
 
-def _row(one: Answer, low: float, high: float) -> dict[str, Any]:
+def _row(answer: Answer, low: float, high: float) -> dict[str, Any]:
     bar = None
-    if all(map(math.isfinite, (one.estimate, one.low, one.high))) and high > low:
+    if all(map(math.isfinite, (answer.estimate, answer.low, answer.high))) and high > low:
         scale = 100 / (high - low)
-        numbers = {"at": one.estimate - low, "low": one.low - low, "zero": 0.0 - low}
-        numbers["width"] = one.high - one.low
+        numbers = {"at": answer.estimate - low, "low": answer.low - low, "zero": 0.0 - low}
+        numbers["width"] = answer.high - answer.low
         bar = {name: fixed_text(scale * value, 1) for name, value in numbers.items()}
     return {
-        "dimension": one.dimension,
-        "verdict": one.verdict,
-        "class": one.verdict.replace(" ", "-"),
-        "chip": VERDICTS[one.verdict],
-        "sentence": one.sentence,
-        "contrast": one.contrast.replace(" - ", " − "),
-        "numbers": interval_text(one.estimate, one.low, one.high, signed=True) if bar else "",
-        "p": p_text(one.p, "= "),
-        "count": count_text(one.n, one.counted.removesuffix("s")),
+        "dimension": answer.dimension,
+        "verdict": answer.verdict,
+        "class": answer.verdict.replace(" ", "-"),
+        "chip": VERDICTS[answer.verdict],
+        "sentence": answer.sentence,
+        "contrast": answer.contrast.replace(" - ", " − "),
+        "numbers": interval_text(answer.estimate, answer.low, answer.high, signed=True)
+        if bar
+        else "",
+        "p": p_text(answer.p, "= "),
+        "count": count_text(answer.n, answer.counted.removesuffix("s")),
         "bar": bar,
     }

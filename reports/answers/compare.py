@@ -13,8 +13,7 @@ from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_tr
 from reports.analysis.statistics import (
     LEVEL,
     Difference,
-    adjusted,
-    is_significant,
+    PValues,
     replicates_needed,
 )
 from reports.answers.answer import Answer
@@ -30,7 +29,6 @@ from reports.tables import Column, SweepTables
 from search.core.ranking import LOST, deciding_metric
 
 SEEDS = "paired seeds"
-Key = tuple[str, ...]
 
 
 class CompareResults(NamedTuple):
@@ -47,15 +45,7 @@ class CompareResults(NamedTuple):
     levels: dict[str, ComparedLevels]
     interactions: tuple[Interaction, ...]
     lost: tuple[LostTrials, ...]
-    p: dict[Key, float]
-
-    def significant(self, *key: str) -> bool:
-        """Whether the test of that name shows something."""
-        return is_significant(self.p.get(key, math.nan))
-
-    def p_text(self, *key: str) -> str:
-        """`p = .032`."""
-        return f"p {p_text(self.p.get(key, math.nan), '= ')}"
+    p: PValues
 
 
 class Sorted(NamedTuple):
@@ -73,7 +63,7 @@ class Sorted(NamedTuple):
 
 
 def compare_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> list[Answer]:
-    """One answer per dimension; `rows` as of `reports.answers.answers.counted`."""
+    """One answer per dimension; `rows` as of `SweepTables.outcomes`."""
     results = compare_results(sweep, rows, column)
     return [_answer(results, dimension.name) for dimension in sweep.dimensions]
 
@@ -84,23 +74,22 @@ def compare_results(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> C
     wanted = study.get("difference") if column.name == deciding_metric(study) else None
     scored = rows[rows["kind"] == "scored"]
     levels = {
-        one.name: compare_levels(one.name, sweep.dimensions, scored, column.sign)
-        for one in sweep.dimensions
+        dimension.name: compare_levels(dimension.name, sweep.dimensions, scored, column.sign)
+        for dimension in sweep.dimensions
     }
     ended = rows[rows["state"].isin(("completed", *LOST))]
     is_lost = ended["state"].isin(LOST).tolist()
     lost = lost_trials(sweep.dimensions, ended["point"].tolist(), is_lost, adaptive=False)
     crossed = interactions(sweep.dimensions, scored)
-    p: dict[Key, float] = {}
+    p: dict[tuple[str, ...], float] = {}
     for name, compared in levels.items():
         for sides, other in compared.differences.items():
             p["worse", name, *sides] = other.p
             if wanted and other.n > 1:
                 p["same", name, *sides] = _p_same(other, wanted)
-    p |= {("pair", one.first, one.second): one.p for one in crossed}
-    p |= {("lost", str(at)): one.p for at, one in enumerate(lost)}
-    tested = {key: value for key, value in p.items() if not math.isnan(value)}
-    return CompareResults(column, wanted, levels, tuple(crossed), tuple(lost), adjusted(tested))
+    p |= {("pair", pair.first, pair.second): pair.p for pair in crossed}
+    p |= {("lost", str(at)): region.p for at, region in enumerate(lost)}
+    return CompareResults(column, wanted, levels, tuple(crossed), tuple(lost), PValues(p))
 
 
 def _p_same(other: Difference, wanted: float) -> float:
@@ -134,9 +123,9 @@ def _answer(results: CompareResults, name: str) -> Answer:
         verdict = "depends"
     sides = min(
         levels.worse.values() or [(best, level) for level in compared.levels[1:]],
-        key=lambda sides: results.p.get(("worse", name, *sides), math.nan),
+        key=lambda sides: results.p["worse", name, *sides],
     )
-    other, p = compared.differences[sides], results.p.get(("worse", name, *sides), math.nan)
+    other, p = compared.differences[sides], results.p["worse", name, *sides]
     if not levels.worse:
         other = simultaneous(other, len(compared.differences))
         if lost:
@@ -167,11 +156,11 @@ def _sorted(results: CompareResults, compared: ComparedLevels) -> Sorted:
             (other, level)
             for other in compared.levels[:at]
             if compared.differences[other, level].mean * results.column.sign > 0
-            and results.significant("worse", name, other, level)
+            and results.p.is_significant("worse", name, other, level)
         ]
         if better:
             levels.worse[level] = better[0]
-        elif results.significant("same", name, best, level):
+        elif results.p.is_significant("same", name, best, level):
             levels.same.append(level)
         else:
             levels.unclear.append(level)
@@ -224,7 +213,7 @@ def _worse_text(results: CompareResults, compared: ComparedLevels, better: str, 
     other = compared.differences[better, level]
     sides = compared.text(level), compared.text(better)
     words = comparison_text(*sides, *other[:3], results.column)
-    text = f"{words} ({results.p_text('worse', compared.dimension, better, level)})"
+    text = f"{words} (p {p_text(results.p['worse', compared.dimension, better, level], '= ')})"
     if results.difference and max(abs(other.low), abs(other.high)) < results.difference:
         text += f", less than the {amount_text(results.difference, results.column)} that matters"
     return text
@@ -265,10 +254,10 @@ def _dependences(results: CompareResults, name: str) -> list[str]:
     texts = []
     for pair in results.interactions:
         key = ("pair", pair.first, pair.second)
-        if name not in key[1:] or not results.significant(*key):
+        if name not in key[1:] or not results.p.is_significant(*key):
             continue
         other = pair.second if pair.first == name else pair.first
-        text = f"Depends on {other} ({results.p_text(*key)})"
+        text = f"Depends on {other} (p {p_text(results.p[key], '= ')})"
         if pair.first == name:
             sides = sorted(pair.where, key=lambda side: side[1].mean)
             first, second = map(setting_text, pair.levels)

@@ -13,8 +13,9 @@ from reports.analysis.decision import Decision
 from reports.answers.recommendation import CONFIRM_REPLICATES, remedy
 from reports.charts import early_ranks
 from reports.format import fixed_text, interval_text, percent_text, value_text
-from reports.tables import FAILED_STATES, Dimension, SweepTables
+from reports.tables import FAILED_STATES, SweepTables
 from search.core.finished import is_exhausted
+from spaces.dimensions import Dimension
 from spaces.study import FEW_ROUNDS, LEARNING
 
 FLAGS = {
@@ -98,11 +99,11 @@ def _side(dimension: Dimension, value: Any) -> int | None:
     low, high = dimension.low, dimension.high
     if value is None or low is None or high is None or not low < high:
         return None
-    if dimension.is_special(value):
+    if value in dimension.special:
         return None
-    place, bottom, top = (math.log(x) if dimension.log else x for x in (float(value), low, high))
+    place, bottom, top = (math.log(x) if dimension.is_log else x for x in (float(value), low, high))
     share = (place - bottom) / (top - bottom)
-    if share <= EDGE and (dimension.log or low != 0):
+    if share <= EDGE and (dimension.is_log or low != 0):
         return -1
     return 1 if share >= 1 - EDGE else None
 

@@ -30,7 +30,7 @@ from reports.analysis.effects import (
 from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_trials, lost_where
 from reports.analysis.ranks import Direction, direction
 from reports.analysis.regression import winsorize
-from reports.analysis.statistics import LEVEL, adjusted, is_significant
+from reports.analysis.statistics import LEVEL, PValues, is_significant
 from reports.answers.answer import Answer
 from reports.format import (
     amount_text,
@@ -41,8 +41,9 @@ from reports.format import (
     p_text,
     setting_text,
 )
-from reports.tables import Column, Dimension, SweepTables
+from reports.tables import Column, SweepTables
 from search.core.ranking import LOST, deciding_metric
+from spaces.dimensions import Dimension
 from spaces.study import LEARNING
 
 SPREAD_SHARE = 0.25
@@ -51,7 +52,6 @@ POWER = 0.8
 TRIALS = "trials"
 HOPELESS = 4
 """Times the trials there are beyond which nobody adds what is missing."""
-Key = tuple[str, ...]
 
 
 class SearchResults(NamedTuple):
@@ -61,7 +61,6 @@ class SearchResults(NamedTuple):
         directions: of ordered dimensions with trials enough.
         p: by (effect, dimension, number), (same, dimension), (inside, dimension), (direction,
             dimension), (pair, dimension, dimension) and (lost, number).
-        count: of the questions.
     """
 
     column: Column
@@ -70,16 +69,11 @@ class SearchResults(NamedTuple):
     directions: dict[str, Direction]
     pairs: tuple[Pair, ...]
     lost: tuple[LostTrials, ...]
-    p: dict[Key, float]
-    count: int
-
-    def significant(self, *key: str) -> bool:
-        """Whether the test of that name shows something."""
-        return is_significant(self.p.get(key, math.nan))
+    p: PValues
 
 
 def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> list[Answer]:
-    """One answer per dimension; `rows` as of `reports.answers.answers.counted`."""
+    """One answer per dimension; `rows` as of `SweepTables.outcomes`."""
     scored = rows[rows["kind"] == "scored"]
     points, values = scored["point"].tolist(), scored["value"].to_numpy(dtype=float)
     model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
@@ -117,19 +111,16 @@ def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> 
     """
     asked = pairs(model)
     by_name = {name: direction(model, name) for name in model.blocks}
-    directions = {name: one for name, one in by_name.items() if one is not None}
+    directions = {name: rank for name, rank in by_name.items() if rank is not None}
     p = _p_values(model, lost, column, directions, asked)
-    together = adjusted(p)
-    chosen = [one for one in asked if is_significant(together["pair", *one[:2]])]
+    chosen = [pair for pair in asked if p.is_significant("pair", pair.first, pair.second)]
     model = joined(model, chosen)
     if model.joined:
-        tested = {one[:2]: one._replace(p=max(one.p, p_joined(model, one))) for one in chosen}
-        asked = [tested.get(one[:2], one) for one in asked]
+        tested = {pair[:2]: pair._replace(p=max(pair.p, p_joined(model, pair))) for pair in chosen}
+        asked = [tested.get(pair[:2], pair) for pair in asked]
         p = _p_values(model, lost, column, directions, asked)
     estimated = {name: effects(model, name) for name in model.blocks}
-    return SearchResults(
-        column, model, estimated, directions, tuple(asked), tuple(lost), adjusted(p), len(p)
-    )
+    return SearchResults(column, model, estimated, directions, tuple(asked), tuple(lost), p)
 
 
 def _p_values(
@@ -138,18 +129,17 @@ def _p_values(
     column: Column,
     directions: dict[str, Direction],
     crossed: Sequence[Pair],
-) -> dict[Key, float]:
-    p: dict[Key, float] = {}
+) -> PValues:
+    p: dict[tuple[str, ...], float] = {}
     for name in model.blocks:
         estimated = effects(model, name)
-        p |= {("effect", name, str(at)): one.p for at, one in enumerate(estimated)}
+        p |= {("effect", name, str(at)): effect.p for at, effect in enumerate(estimated)}
         if estimated and _asks_everything(model, name, len(estimated)):
-            p["same", name] = max(one.same for one in estimated)
+            p["same", name] = max(effect.same for effect in estimated)
             p["inside", name] = p_best_inside(model, name, column.sign)
-    p |= {("lost", str(at)): one.p for at, one in enumerate(lost)}
-    p = {key: value for key, value in p.items() if not math.isnan(value)}
-    p |= {("direction", name): one.p for name, one in directions.items()}
-    return p | {("pair", *one[:2]): one.p for one in crossed}
+    p |= {("lost", str(at)): region.p for at, region in enumerate(lost)}
+    p |= {("direction", name): rank.p for name, rank in directions.items()}
+    return PValues(p | {("pair", pair.first, pair.second): pair.p for pair in crossed})
 
 
 def _asks_everything(model: Model, name: str, estimated: int) -> bool:
@@ -158,7 +148,7 @@ def _asks_everything(model: Model, name: str, estimated: int) -> bool:
     if estimated < len(block.contrasts):
         return False
     kinds = {contrast.kind for contrast in block.contrasts}
-    if block.dimension.categorical:
+    if block.dimension.is_categorical:
         return len(block.regions) == len(block.dimension.choices)
     few = block.dimension.spacing is not None and len(block.regions) == 2
     beside = not block.dimension.special or "special" in kinds
@@ -172,21 +162,19 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
     lost_texts = [lost_text(where) for where in lost]
     if not estimated:
         return _no_contrast(dimension, active, lost_texts)
-    p_values = [results.p.get(("effect", name, str(at)), math.nan) for at in range(len(estimated))]
+    p_values = [results.p["effect", name, str(at)] for at in range(len(estimated))]
     at = int(np.nanargmin(p_values)) if any(math.isfinite(p) for p in p_values) else 0
-    significant = [
-        (one, p) for one, p in zip(estimated, p_values, strict=True) if is_significant(p)
-    ]
+    significant = [(e, p) for e, p in zip(estimated, p_values, strict=True) if is_significant(p)]
     significant.sort(key=lambda pair: pair[1])
     depends, needed, p = _dependences(results, name), None, p_values[at]
-    settings = [_best_setting(results, name, [one for one, _ in significant]), lost_at(lost)]
+    settings = [_best_setting(results, name, [effect for effect, _ in significant]), lost_at(lost)]
     if depends:
         verdict, texts = "depends", [*_effect_texts(results, name, significant), *depends]
     elif significant:
         verdict, texts = "effect", _effect_texts(results, name, significant)
-    elif results.significant("same", name):
+    elif results.p.is_significant("same", name):
         verdict, texts = "equivalent", [_same_text(results, dimension)]
-    elif results.significant("direction", name):
+    elif results.p.is_significant("direction", name):
         verdict, texts = "effect", [_direction_text(results, name, estimated[at])]
         p = results.p["direction", name]
         settings.insert(0, _better_way(results, name))
@@ -200,7 +188,7 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
         sentence=". ".join([*texts, *lost_texts]) + ".",
         n=len(active),
         counted=TRIALS,
-        setting="; ".join(one for one in settings if one),
+        setting="; ".join(filter(None, settings)),
         contrast=contrast_text(estimated[at].contrast),
         estimate=estimated[at].estimate,
         low=estimated[at].low,
@@ -234,8 +222,7 @@ def _too_few(
     column: Column,
 ) -> list[Answer]:
     """Answers where nothing can be fitted; where trainings are lost may still be shown."""
-    p: dict[tuple[str, ...], float] = {("lost", str(at)): one.p for at, one in enumerate(lost)}
-    p = adjusted(p)
+    p = PValues({("lost", str(at)): region.p for at, region in enumerate(lost)})
     needed = trials_needed(dimensions, points) - len(points)
     if not len(points):
         sentence = "Not enough data: no trial has trained its full budget"
@@ -269,8 +256,8 @@ def _needed(results: SearchResults, estimated: Sequence[Effect]) -> int | None:
     """
     if not results.model.difference > 0:
         return None
-    error = max(one.error for one in estimated)
-    reach = stats.norm.isf((1 - LEVEL) / 2 / max(results.count, 1)) + stats.norm.ppf(POWER)
+    error = max(effect.error for effect in estimated)
+    reach = stats.norm.isf((1 - LEVEL) / 2 / max(len(results.p), 1)) + stats.norm.ppf(POWER)
     size = float(reach * error / results.model.difference) ** 2
     whole = math.ceil(len(results.model.values) * size) - len(results.model.values)
     return whole if whole > 0 else None
@@ -280,16 +267,16 @@ def _effect_texts(
     results: SearchResults, name: str, significant: Sequence[tuple[Effect, float]]
 ) -> list[str]:
     """A sentence per effect that is shown, with its p."""
-    inside = results.significant("inside", name)
+    inside = results.p.is_significant("inside", name)
     texts = []
-    for one, p in significant:
-        kind, better = one.contrast.kind, one.estimate * results.column.sign < 0
+    for effect, p in significant:
+        kind, better = effect.contrast.kind, effect.estimate * results.column.sign < 0
         lead = ""
         if kind == "trend" and not inside:
             lead = f"{'higher' if better else 'lower'} is better: "
         if kind == "bend" and inside:
             lead = "best inside the range: "
-        text = f"{lead}{_effect_text(one, results.column)} (p {p_text(p, '= ')})"
+        text = f"{lead}{_effect_text(effect, results.column)} (p {p_text(p, '= ')})"
         # A setting stays as it is written.
         texts.append(text[:1].upper() + text[1:] if kind in ("trend", "bend") else text)
     return texts
@@ -303,7 +290,7 @@ def _effect_text(effect: Effect, column: Column) -> str:
 def _phrase(regions: tuple[Region, ...]) -> str:
     if len(regions) == 1:
         return regions[0].phrase
-    names = listed([one.text for one in regions])
+    names = listed([region.text for region in regions])
     return f"the mean of {names if regions[0].kind == 'value' else f'the outer thirds ({names})'}"
 
 
@@ -338,7 +325,7 @@ def _same_text(results: SearchResults, dimension: Dimension) -> str:
     """That all differences are smaller than what matters."""
     least = amount_text(results.model.difference, results.column)
     text = "upper and lower third of its range, and middle and outer thirds, differ"
-    if dimension.categorical:
+    if dimension.is_categorical:
         text = "its values differ from the mean of the others"
     return f"No visible effect: {text} by less than {least}"
 
@@ -363,15 +350,14 @@ def _dependences(results: SearchResults, name: str) -> list[str]:
     texts = []
     for pair in results.pairs:
         key = (pair.first, pair.second)
-        if name not in key or not results.significant("pair", *key):
+        if name not in key or not results.p.is_significant("pair", *key):
             continue
         other = pair.second if pair.first == name else pair.first
-        contrasts = [
-            one for one in results.model.blocks[name].contrasts if one.kind in ("trend", "level")
-        ]
+        block = results.model.blocks[name]
+        contrasts = [c for c in block.contrasts if c.kind in ("trend", "level")]
         if not contrasts or key not in results.model.joined:
             continue
-        sides = [effect_where(results.model, name, one, other) for one in contrasts]
+        sides = [effect_where(results.model, name, contrast, other) for contrast in contrasts]
         spread = [np.ptp([effect.estimate for _, effect in side]) if side else 0 for side in sides]
         where = sorted(sides[int(np.argmax(spread))], key=lambda side: side[1].estimate)
         ends = []
@@ -390,9 +376,9 @@ def _dependences(results: SearchResults, name: str) -> list[str]:
 def _best_setting(results: SearchResults, name: str, significant: Sequence[Effect]) -> str:
     """What is shown to be better: a part of the range, a value, or what it is not."""
     sign = results.column.sign
-    kinds = {one.contrast.kind: one for one in significant}
+    kinds = {effect.contrast.kind: effect for effect in significant}
     middle = "bend" in kinds and kinds["bend"].estimate * sign > 0
-    if middle and ("trend" not in kinds or results.significant("inside", name)):
+    if middle and ("trend" not in kinds or results.p.is_significant("inside", name)):
         return kinds["bend"].contrast.second[0].text
     if "trend" in kinds:
         trend = kinds["trend"]
@@ -403,9 +389,9 @@ def _best_setting(results: SearchResults, name: str, significant: Sequence[Effec
             low, high = min(best.low, other.low), max(best.high, other.high)
             return best._replace(low=low, high=high).text
         return best.text
-    for one in significant:
-        better, worse = one.contrast.first, one.contrast.second
-        if one.estimate * sign > 0:
+    for effect in significant:
+        better, worse = effect.contrast.first, effect.contrast.second
+        if effect.estimate * sign > 0:
             better, worse = worse, better
         if len(better) == 1 and better[0].kind in ("value", "tried"):
             return better[0].text

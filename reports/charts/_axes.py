@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from reports.charts import _style
 from reports.format import setting_text, significant, value_text
-from reports.tables import Column, Dimension, setting_key
+from reports.tables import Column, setting_key, setting_keys
+from spaces.dimensions import Dimension
 
 ABSENT = object()
 """Stands for the setting of a trial to which a dimension does not apply; None may be a choice."""
@@ -35,16 +36,16 @@ class Scale(NamedTuple):
 
 def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     """The axis of a dimension for these settings, `ABSENT` where it does not apply."""
-    if dimension.categorical:
+    if dimension.is_categorical:
         return _categorical(dimension, settings)
     numbers = [
         float(one)
         for one in settings
-        if one is not ABSENT and not dimension.is_special(one) and (one > 0 or not dimension.log)
+        if one is not ABSENT and one not in dimension.special and (one > 0 or not dimension.is_log)
     ]
     numbers += [float(one) for one in (dimension.low, dimension.high) if one is not None]
     low, high = min(numbers, default=0.0), max(numbers, default=1.0)
-    straight = math.log10 if dimension.log else float
+    straight = math.log10 if dimension.is_log else float
     ticks = [(straight(one), value_text(one)) for one in _ticks(dimension, low, high)]
     low, high = straight(low), straight(high)
     span = high - low or 1.0
@@ -54,7 +55,7 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
         if one is ABSENT:
             apart[NOT_ACTIVE] = low - APART * span * (1 + len(dimension.special))
             places.append(apart[NOT_ACTIVE])
-        elif dimension.is_special(one) or (dimension.log and one <= 0):
+        elif one in dimension.special or (dimension.is_log and one <= 0):
             apart[setting_text(one)] = special
             places.append(special)
         else:
@@ -65,13 +66,13 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
         tuple(places),
         tuple(sorted(ticks)),
         (bottom - 0.04 * span, high + 0.04 * span),
-        dimension.log,
+        dimension.is_log,
     )
 
 
 def _categorical(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     """Choices in the order of the study, then others that occur; below them what is not active."""
-    keys = dimension.keys(one for one in settings if one is not ABSENT)
+    keys = setting_keys(dimension, (one for one in settings if one is not ABSENT))
     index = {key: float(place) for place, key in enumerate(keys)}
     ticks = [(place, setting_text(json.loads(label))) for label, place in index.items()]
     if any(one is ABSENT for one in settings):
@@ -106,10 +107,10 @@ def metric_scale(column: Column, values: Sequence[float], view: tuple[float, flo
 def _ticks(dimension: Dimension, low: float, high: float) -> tuple[float, ...]:
     if low == high:
         return (low,)
-    if dimension.log:
+    if dimension.is_log:
         return _style.log_ticks(low, high)
     ticks = linear_ticks(low, high)
-    return tuple(one for one in ticks if one == round(one)) if dimension.whole else ticks
+    return tuple(one for one in ticks if one == round(one)) if dimension.is_int else ticks
 
 
 def linear_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
 """How measures went during trainings: the best few as lines, all of many as quantile bands."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -89,18 +89,24 @@ def finite_ticks(ticks: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return ticks[np.isfinite(ticks[list(columns)].to_numpy(dtype=float)).all(axis=1)]
 
 
-def draw_curve(chart: go.Figure, curve: Curve, value: str) -> None:
-    """One of the best trials as a line in its color; `value` is d3's format of its values."""
-    chart.add_scatter(
-        x=np.array(curve.images),
-        y=np.array(curve.values[0]),
-        mode="lines+markers" if len(curve.images) == 1 else "lines",
-        name=f"#{curve.rank} {curve.trial}",
-        meta={"trial": curve.number},
-        legendrank=curve.rank,
-        line={"color": curve.color, "width": 2},
-        hovertemplate=f"{curve.trial}: %{{y:{value}}}<extra></extra>",
-    )
+def draw_curve(chart: go.Figure, curve: Curve, value: str, **more: Any) -> None:
+    """One of the best trials as a line in its color.
+
+    Args:
+        value: d3's format of its values.
+        more: what the trace has of its own.
+    """
+    trace = {
+        "x": np.array(curve.images),
+        "y": np.array(curve.values[0]),
+        "mode": "lines+markers" if len(curve.images) == 1 else "lines",
+        "name": f"#{curve.rank} {curve.trial}",
+        "meta": {"trial": curve.number},
+        "legendrank": curve.rank,
+        "line": {"color": curve.color, "width": 2},
+        "hovertemplate": f"{curve.trial}: %{{y:{value}}}<extra></extra>",
+    }
+    chart.add_scatter(**{**trace, **more})
 
 
 def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
@@ -141,6 +147,12 @@ def draw_bands(chart: go.Figure, bands: tuple[tuple[float, ...], ...]) -> None:
         name="median trial",
         hovertemplate="median: %{y:.4g}<extra></extra>",
     )
+
+
+def curves_table(curves: Iterable[Curve]) -> pd.DataFrame:
+    """First, middle and last value per trial."""
+    rows = [(curve.trial, curve.rank, *curve.milestones()) for curve in curves]
+    return pd.DataFrame(rows, columns=["trial", "rank", "first", "middle", "last"])
 
 
 def bands_table(bands: tuple[tuple[float, ...], ...]) -> pd.DataFrame:

@@ -20,6 +20,8 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE = "#CC79A7"
 INK, SOFT, GRID = "#1d2430", "#5b6472", "#e4e7ec"
 MUTED, BAND, BAND_INNER = "#aeb6c2", "rgba(0,114,178,0.14)", "rgba(0,114,178,0.24)"
+NOTE = {"annotation_font": {"size": 11, "color": SOFT}, "annotation_position": "bottom right"}
+"""How a line across a chart is labeled."""
 VEIL = "rgba(255,255,255,0.72)"
 """Behind text that stands on lines."""
 BEST_COLORS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)
@@ -135,7 +137,9 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
     return go.Figure(layout=layout)
 
 
-def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, name: str) -> go.Scatter:
+def band(
+    x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, name: str | None = None
+) -> go.Scatter:
     """The area between two lines. Plotly fills one outline, so it runs there and back."""
     return go.Scatter(
         x=np.concatenate([x, x[::-1]]),
@@ -155,18 +159,37 @@ def marks(
     numbers: Iterable[int],
     texts: Iterable[str],
     marker: dict[str, Any],
+    *,
+    view: tuple[float, float] | None = None,
     **more: Any,
 ) -> go.Scatter:
-    """A marker per trial with a text beside the pointer, which may be user text."""
+    """A marker per trial with a text beside the pointer, which may be user text.
+
+    Args:
+        view: beyond it a marker is an arrow at the edge.
+    """
+    x, y = (np.array(list(values), dtype=float) for values in (x, y))
+    if view is not None:
+        marker = {**marker, "symbol": symbols(y, view, marker["symbol"])}
+        y = np.clip(y, *view)
     return go.Scatter(
-        x=np.array(list(x), dtype=float),
-        y=np.array(list(y), dtype=float),
+        x=x,
+        y=y,
         **linked(numbers),
         text=[safe(text) for text in texts],
         marker=marker,
         hovertemplate="%{text}<extra></extra>",
         **{"mode": "markers", **more},
     )
+
+
+def category_axis(labels: Sequence[str], longest: int = LONGEST) -> dict[str, Any]:
+    """An axis with a place for each label, which may be user text, at 0, 1, …"""
+    return {
+        "tickvals": np.arange(len(labels)),
+        "ticktext": [tick(label, longest) for label in labels],
+        "range": [-0.5, max(len(labels), 1) - 0.5],
+    }
 
 
 def error_bars(values: ArrayLike, low: ArrayLike, high: ArrayLike, **more: Any) -> dict[str, Any]:
@@ -227,8 +250,7 @@ def baseline_line(chart: go.Figure, baseline: float | None, view: tuple[float, f
         y=baseline,
         line={"color": SOFT, "width": 1, "dash": "dot"},
         annotation_text="best trivial prediction",
-        annotation_font={"size": 11, "color": SOFT},
-        annotation_position="bottom right",
+        **NOTE,
     )
 
 
@@ -251,11 +273,6 @@ def worst_edge(view: tuple[float, float], sign: int) -> float:
     return view[1] if sign > 0 else view[0]
 
 
-def inside(values: Iterable[float], view: tuple[float, float]) -> list[float]:
-    """Values moved to the edge of the view where they lie outside."""
-    return [min(max(value, view[0]), view[1]) for value in values]
-
-
 def symbols(values: Iterable[float], view: tuple[float, float], symbol: str) -> str | list[str]:
     """A marker per value: `symbol`, or an arrow for one that was moved to an edge; `symbol` alone
     where none was."""
@@ -276,8 +293,8 @@ def failed_marks(
 ) -> go.Scatter:
     """Trials without a comparable value: crosses at the bad edge of the view."""
     marker = {"symbol": "x-thin", "size": 8, "color": INK, "line": {"width": 1.6, "color": INK}}
-    edge = np.full(len(texts), worst_edge(view, sign))
-    return marks(x, edge, numbers, texts, marker, name="failed", cliponaxis=False)
+    edges = np.full(len(texts), worst_edge(view, sign))
+    return marks(x, edges, numbers, texts, marker, name="failed", cliponaxis=False)
 
 
 def thinned(
@@ -302,12 +319,12 @@ def thinned(
     order = pd.Series(np.random.default_rng(0).random(len(rows)), index=rows.index)
     failed = rows["kind"].eq("failed")
     values = (rows["value"] * sign).where(rows["kind"].eq("scored"))
-    kept = values.rank(method="first").le(BEST)
-    kept |= order.where(failed).rank().le(most // 2)
+    certain = values.rank(method="first").le(BEST)
+    certain |= order.where(failed).rank().le(most // 2)
     if always is not None:
-        kept |= always
-    rest = order.where(~kept & ~failed)
-    return rows[kept | rest.rank().le(most - int(kept.sum()))]
+        certain |= always
+    rest = order.where(~certain & ~failed)
+    return rows[certain | rest.rank().le(most - int(certain.sum()))]
 
 
 def left_out_text(drawn: int, trials: int) -> str:

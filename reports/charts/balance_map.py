@@ -73,7 +73,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
     """Every objective; nothing where the study does not vary both rate and ratio."""
     if not {RATE, RATIO} <= {dimension.name for dimension in sweep.dimensions}:
         return []
-    return [{"objective": objective.name} for objective in sweep.objectives]
+    return sweep.panels()
 
 
 def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
@@ -127,8 +127,11 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
 
 
 def _words(rate: Any, ratio: Any) -> str:
-    text = " × ".join("not active" if one is ABSENT else setting_text(one) for one in (rate, ratio))
-    if all(isinstance(one, int | float) for one in (rate, ratio)):
+    settings = (rate, ratio)
+    text = " × ".join(
+        "not active" if value is ABSENT else setting_text(value) for value in settings
+    )
+    if all(isinstance(value, int | float) for value in settings):
         text += f", so the discriminator {value_text(rate * ratio)}"
     return text
 
@@ -153,16 +156,8 @@ def draw(info: BalanceMapInfo) -> go.Figure:
         chart.add_trace(_scored(info, by_kind["scored"]))
     if info.best:
         ring = {"width": 2.5, "color": _style.VERMILLION}
-        chart.add_trace(
-            _trace(
-                [info.best],
-                "the best",
-                symbol="circle-open",
-                size=17,
-                color=_style.VERMILLION,
-                line=ring,
-            )
-        )
+        marker = {"symbol": "circle-open", "size": 17, "color": _style.VERMILLION, "line": ring}
+        chart.add_trace(_trace([info.best], "the best", **marker))
     for axis, scale in (("xaxis", info.x), ("yaxis", info.y)):
         chart.layout[axis].update(
             tickvals=np.array([place for place, _ in scale.ticks]),

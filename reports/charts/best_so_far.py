@@ -25,7 +25,7 @@ class BestSoFarInfo(NamedTuple):
         failed: (x, trial, state, its number).
         best: (x, best value so far) for each scored one; None as long as there is none.
         trials: how many have the full budget; `scored` are fewer where there are too many.
-        found: after how many of them the best was found, None without a best.
+        best_after: after how many of them the best was found, None without a best.
         unmet: how many of them miss the study's bounds and cannot be the best.
         lost: how many failed.
         left_out: what is said of trials that are not drawn.
@@ -38,7 +38,7 @@ class BestSoFarInfo(NamedTuple):
     failed: tuple[tuple[float, str, str, int], ...]
     best: tuple[tuple[float, float | None], ...]
     trials: int
-    found: int | None
+    best_after: int | None
     unmet: int
     lost: int
     left_out: str
@@ -51,11 +51,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
     its order is the study's, and a best of replicates is the luckiest of them."""
     if sweep.is_comparison:
         return []
-    return [
-        {"objective": objective.name, "against": against}
-        for objective in sweep.objectives
-        for against in AGAINST
-    ]
+    return [{**panel, "against": against} for panel in sweep.panels() for against in AGAINST]
 
 
 def prepare(
@@ -92,7 +88,7 @@ def prepare(
         failed=_points(kinds["failed"], "trial_id", "state"),
         best=tuple(zip(kinds["scored"]["x"].tolist(), bests, strict=True)),
         trials=int(scored.sum()),
-        found=int(scored[: int(np.flatnonzero(steps)[-1]) + 1].sum()) if steps.any() else None,
+        best_after=int(scored[: int(np.flatnonzero(steps)[-1]) + 1].sum()) if steps.any() else None,
         unmet=int((scored & ~rows["feasible"]).sum()),
         lost=int((rows["kind"] == "failed").sum()),
         left_out=_style.left_out_text(len(drawn), len(rows)),
@@ -114,19 +110,19 @@ def draw(info: BestSoFarInfo) -> go.Figure:
         ("trial", info.scored, "circle"),
         ("shorter training", info.partial, "circle-open"),
     ):
-        values = [point[1] for point in points]
         marker = {
             "size": _style.marker_size(len(info.scored)),
             "color": _style.BLUE if symbol == "circle" else _style.SOFT,
             "opacity": 0.75,
-            "symbol": _style.symbols(values, view, symbol),
+            "symbol": symbol,
         }
         trace = _style.marks(
             [point[0] for point in points],
-            _style.inside(values, view),
+            [point[1] for point in points],
             [point[3] for point in points],
             [f"{trial}: {value_text(value)}" for _, value, trial, _ in points],
             marker,
+            view=view,
             name=name,
             cliponaxis=False,
             showlegend=bool(points),
@@ -152,8 +148,8 @@ def draw(info: BestSoFarInfo) -> go.Figure:
 def caption(info: BestSoFarInfo) -> str:
     """How many trials the line stands on."""
     text = f"{count_text(info.trials, 'trial')} of equal budget"
-    if info.found is not None:
-        text += f"; the best was found after {value_text(info.found)} of them"
+    if info.best_after is not None:
+        text += f"; the best was found after {value_text(info.best_after)} of them"
     text += "."
     if info.unmet:
         text += f" {info.unmet} of them miss the study's bounds and cannot be the best."

@@ -14,7 +14,7 @@ from reports.analysis.levels import Level, compare
 from reports.analysis.statistics import Interval, mean_interval
 from reports.charts import _style
 from reports.format import interval_text, setting_text, value_text
-from reports.tables import Column, SweepTables, setting_key
+from reports.tables import Column, SweepTables, setting_key, setting_keys
 from search.core.ranking import deciding_metric
 
 ID, TITLE = "compared", "The compared levels"
@@ -61,13 +61,7 @@ class ComparedInfo(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """Every objective, and for it every dimension; nothing for a search."""
-    if not sweep.is_comparison:
-        return []
-    return [
-        {"objective": objective.name, "dimension": dimension.name}
-        for objective in sweep.objectives
-        for dimension in sweep.dimensions
-    ]
+    return sweep.panels(by_dimension=True) if sweep.is_comparison else []
 
 
 def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) -> ComparedInfo:
@@ -82,7 +76,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     rows = rows[rows["kind"].isin(["scored", "failed"])]
     rows = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]
     settings = [point[dimension] for point in rows["point"]]
-    labels = axis.keys(settings)
+    labels = setting_keys(axis, settings)
     by_key = _compared(sweep, column, dimension)
     rows["value"] = rows["value"].where(rows["kind"] == "scored")
     columns = (rows[name] for name in ("trial_id", "number", "point", "seed", "value"))
@@ -101,7 +95,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
         objective=column,
         levels=tuple(_mean(label, by_key) for label in labels),
         replicates=replicates,
-        series=len({one.series for one in replicates}),
+        series=len({replicate.series for replicate in replicates}),
         missing="" if replicates else "No training of this comparison has ended yet.",
     )
 
@@ -116,7 +110,7 @@ def _compared(sweep: SweepTables, column: Column, dimension: str) -> dict[str, L
     levels = comparison.dimensions.get(
         dimension, () if comparison.dimensions else comparison.levels
     )
-    return {setting_key(one.point[dimension]): one for one in levels if dimension in one.point}
+    return {setting_key(lv.point[dimension]): lv for lv in levels if dimension in lv.point}
 
 
 def _mean(label: str, by_key: dict[str, Level]) -> LevelMean:
@@ -130,61 +124,56 @@ def _mean(label: str, by_key: dict[str, Level]) -> LevelMean:
 def draw(info: ComparedInfo) -> go.Figure:
     """Trainings joined by seed, and beside them each level's mean."""
     chart = _style.figure("", info.objective.title, height=320)
-    values = [one.value for one in info.replicates if one.value is not None]
+    scored = [replicate for replicate in info.replicates if replicate.value is not None]
+    values = [replicate.value or 0.0 for replicate in scored]
     ends = [end for level in info.levels for end in level.mean[1:3] if math.isfinite(end)]
     view = _style.view_range(values, ends)
-    order = list(dict.fromkeys(one.series for one in info.replicates))
-    places = {
-        one: SHIFT * (2 * index / (len(order) - 1) - 1) if len(order) > 1 else 0.0
-        for index, one in enumerate(order)
+    order = list(dict.fromkeys(replicate.series for replicate in info.replicates))
+    shifts = {
+        series: SHIFT * (2 * index / (len(order) - 1) - 1) if len(order) > 1 else 0.0
+        for index, series in enumerate(order)
     }
-    chart.add_trace(_joined(info, places, view))
-    scored = [one for one in info.replicates if one.value is not None]
-    marker = {
-        "size": 6,
-        "color": _style.BLUE,
-        "opacity": 0.75,
-        "symbol": _style.symbols(values, view, "circle"),
-    }
+    chart.add_trace(_joined(info, shifts, view))
+    marker = {"size": 6, "color": _style.BLUE, "opacity": 0.75, "symbol": "circle"}
     points = _style.marks(
-        [one.level + places[one.series] for one in scored],
-        _style.inside(values, view),
-        [one.number for one in scored],
-        [_words(info, one) for one in scored],
+        [replicate.level + shifts[replicate.series] for replicate in scored],
+        values,
+        [replicate.number for replicate in scored],
+        [f"{_place(info, rep)} → {value_text(rep.value)}" for rep in scored],
         marker,
+        view=view,
         name="training, joined with those of its seed",
     )
     chart.add_trace(points)
-    lost = [one for one in info.replicates if one.value is None]
-    if lost:
-        x = [one.level + places[one.series] for one in lost]
-        numbers, names = [one.number for one in lost], [_words(info, one) for one in lost]
-        marks = _style.failed_marks(x, names, numbers, view, info.objective.sign)
+    if lost := [replicate for replicate in info.replicates if replicate.value is None]:
+        marks = _style.failed_marks(
+            [replicate.level + shifts[replicate.series] for replicate in lost],
+            [f"{_place(info, replicate)} → lost" for replicate in lost],
+            [replicate.number for replicate in lost],
+            view,
+            info.objective.sign,
+        )
         chart.add_trace(marks.update(name="lost"))
     for best in (False, True):
         chart.add_trace(_means(info, best))
-    chart.update_xaxes(
-        tickvals=np.arange(len(info.levels)),
-        ticktext=[_style.tick(level.name, LONGEST) for level in info.levels],
-        range=[-0.5, max(len(info.levels), 1) - 0.5],
-    )
+    chart.update_xaxes(**_style.category_axis([level.name for level in info.levels], LONGEST))
     chart.update_yaxes(range=view)
     chart.update_layout(showlegend=True)
     return chart
 
 
-def _joined(info: ComparedInfo, places: dict[str, float], view: tuple[float, float]) -> go.Scatter:
+def _joined(info: ComparedInfo, shifts: dict[str, float], view: tuple[float, float]) -> go.Scatter:
     """One line per series, with gaps between them."""
     x, y = [], []
-    for series in places:
-        line = [one for one in info.replicates if one.series == series and one.value is not None]
-        line.sort(key=lambda one: one.level)
+    for series, shift in shifts.items():
+        line = [rep for rep in info.replicates if rep.series == series and rep.value is not None]
+        line.sort(key=lambda replicate: replicate.level)
         # Plotly breaks a line at NaN: one trace holds all series.
-        x += [*(one.level + places[series] for one in line), math.nan]
-        y += [*_style.inside([one.value or 0.0 for one in line], view), math.nan]
+        x += [*(replicate.level + shift for replicate in line), math.nan]
+        y += [*(replicate.value for replicate in line), math.nan]
     return go.Scatter(
         x=np.array(x),
-        y=np.array(y),
+        y=np.clip(np.array(y, dtype=float), *view),
         mode="lines",
         line={"color": _style.MUTED, "width": 0.9},
         hoverinfo="skip",
@@ -217,14 +206,13 @@ def _means(info: ComparedInfo, best: bool) -> go.Scatter:
     )
 
 
-def _words(info: ComparedInfo, one: Replicate) -> str:
-    value = "lost" if one.value is None else value_text(one.value)
-    return f"{one.trial}: {info.levels[one.level].name} → {value}"
+def _place(info: ComparedInfo, replicate: Replicate) -> str:
+    return f"{replicate.trial}: {info.levels[replicate.level].name}"
 
 
 def caption(info: ComparedInfo) -> str:
     """How many trainings there are, and what is known of each level."""
-    lost = sum(one.value is None for one in info.replicates)
+    lost = sum(replicate.value is None for replicate in info.replicates)
     text = f"{count_text(len(info.replicates), 'training')} of {len(info.levels)} levels"
     if lost:
         text += f", {lost} lost (crosses)"
@@ -232,9 +220,10 @@ def caption(info: ComparedInfo) -> str:
     if best:
         text += f". Best mean: {best[0]}"
     verdicts = [
-        f"{level.name}: {level.verdict}" for level in info.levels if level.verdict != "best"
+        f"{level.name}: {level.verdict}"
+        for level in info.levels
+        if level.verdict not in ("best", "")
     ]
-    verdicts = [one for one in verdicts if not one.endswith(": ")]
     if verdicts:
         text += f". The others – {'; '.join(verdicts)}"
     return text + "."
@@ -243,12 +232,7 @@ def caption(info: ComparedInfo) -> str:
 def table(info: ComparedInfo) -> pd.DataFrame:
     """Mean with its interval and verdict per level."""
     rows = [
-        (
-            level.name,
-            interval_text(*level.mean[:3]),
-            level.mean.n,
-            level.verdict,
-        )
+        (level.name, interval_text(*level.mean[:3]), level.mean.n, level.verdict)
         for level in info.levels
     ]
     names = [info.dimension, f"mean {info.objective.title}", "seeds", "verdict"]

@@ -12,6 +12,7 @@ from reports.charts._curves import (
     bands_of,
     bands_table,
     best_curves,
+    curves_table,
     draw_bands,
     draw_curve,
     finite_ticks,
@@ -109,7 +110,4 @@ def caption(info: ContestInfo) -> str:
 
 def table(info: ContestInfo) -> pd.DataFrame:
     """The quantiles; without them each of the best trials' first, middle and last value."""
-    if info.bands:
-        return bands_table(info.bands)
-    rows = [(curve.trial, curve.rank, *curve.milestones()) for curve in info.best]
-    return pd.DataFrame(rows, columns=["trial", "rank", "first", "middle", "last"])
+    return bands_table(info.bands) if info.bands else curves_table(info.best)

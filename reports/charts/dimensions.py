@@ -13,7 +13,8 @@ from colornet.cli_result import count_text
 from reports.analysis.ranks import Median, category_medians, running_medians
 from reports.charts import _style
 from reports.format import setting_text, value_text
-from reports.tables import Column, Dimension, SweepTables, setting_key
+from reports.tables import Column, SweepTables, setting_key, setting_keys
+from spaces.dimensions import Dimension
 
 ID, TITLE = "dimensions", "Each dimension against the objective"
 GROUP, ORDER = "mattered", 40
@@ -60,11 +61,7 @@ class DimensionInfo(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """Every objective, and for it every dimension."""
-    return [
-        {"objective": objective.name, "dimension": dimension.name}
-        for objective in sweep.objectives
-        for dimension in sweep.dimensions
-    ]
+    return sweep.panels(by_dimension=True)
 
 
 def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) -> DimensionInfo:
@@ -79,10 +76,11 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     rows = rows[rows["kind"] != "none"]
     active = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]
     settings = [point[dimension] for point in active["point"]]
-    labels = axis.keys(settings)
-    places = {label: index for index, label in enumerate(labels)} if axis.categorical else None
+    labels = setting_keys(axis, settings)
+    places = {label: index for index, label in enumerate(labels)} if axis.is_categorical else None
     active = active.assign(
-        x=[_place(axis, one, places) for one in settings], text=list(map(setting_text, settings))
+        x=[_place(axis, setting, places) for setting in settings],
+        text=list(map(setting_text, settings)),
     )
     scored = active[active["kind"].eq("scored") & active["x"].notna()]
     x, values = (scored[name].to_numpy(dtype=float) for name in ("x", "value"))
@@ -92,7 +90,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
         objective=column,
         categories=tuple(setting_text(json.loads(label)) for label in places or ()),
         points=tuple(_points(drawn, bool(places))),
-        medians=category_medians(x, values) if places else running_medians(x, values, axis.log),
+        medians=category_medians(x, values) if places else running_medians(x, values, axis.is_log),
         counts=(int(active["kind"].eq("scored").sum()), int(active["kind"].eq("failed").sum())),
         inactive=len(rows) - len(active),
         left_out=_style.left_out_text(len(drawn), len(active)),
@@ -112,7 +110,7 @@ def _place(axis: Dimension, setting: Any, places: dict[str, int] | None) -> floa
     """The value or the category's index; NaN for the special value, which has no place there."""
     if places is not None:
         return float(places[setting_key(setting)])
-    return math.nan if axis.is_special(setting) else float(setting)
+    return math.nan if setting in axis.special else float(setting)
 
 
 def draw(info: DimensionInfo) -> go.Figure:
@@ -122,17 +120,13 @@ def draw(info: DimensionInfo) -> go.Figure:
     values = [p.value for p in info.points if p.kind == "scored" and p.value is not None]
     view = _style.view_range(values)
     special = bool(axis.special)
-    if info.medians and not axis.categorical:
+    if info.medians and not axis.is_categorical:
         _draw_running(chart, info.medians)
     for on_special in (False, True) if special else (False,):
         for trace in _traces(info, view, on_special):
             chart.add_trace(trace)
-    if axis.categorical:
-        chart.update_xaxes(
-            tickvals=list(range(len(info.categories))),
-            ticktext=[_style.tick(label) for label in info.categories],
-            range=[-0.5, max(len(info.categories), 1) - 0.5],
-        )
+    if axis.is_categorical:
+        chart.update_xaxes(**_style.category_axis(info.categories))
     elif axis.low is not None and axis.high is not None and axis.low < axis.high:
         chart.update_xaxes(**_range_axis(axis, [p.x for p in info.points if p.x is not None]))
     if special:
@@ -159,9 +153,9 @@ def draw(info: DimensionInfo) -> go.Figure:
 
 def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
     """The range, wider where `start_from` lies outside it."""
-    taken = [one for one in taken if one > 0 or not axis.log]
+    taken = [value for value in taken if value > 0 or not axis.is_log]
     low, high = min([float(axis.low or 0), *taken]), max([float(axis.high or 0), *taken])
-    shape = _style.log_axis(low, high) if axis.log else {"range": [low, high]}
+    shape = _style.log_axis(low, high) if axis.is_log else {"range": [low, high]}
     low, high = shape["range"]
     margin = 0.04 * (high - low)
     return {**shape, "range": [low - margin, high + margin]}
@@ -177,20 +171,20 @@ def _traces(info: DimensionInfo, view: tuple[float, float], special: bool) -> li
         ("scored", "circle", _style.BLUE),
     ):
         some = [point for point in points if point.kind == kind]
-        values = [point.value for point in some if point.value is not None]
         marker = {
             "size": [10 if point.best else size for point in some],
             "line": {"width": 0 if kind == "scored" else 1},
             "color": [_style.VERMILLION if point.best else color for point in some],
             "opacity": [1.0 if point.best else 0.7 for point in some],
-            "symbol": _style.symbols(values, view, symbol),
+            "symbol": symbol,
         }
         trace = _style.marks(
             _places(some),
-            _style.inside(values, view),
+            [point.value or 0.0 for point in some],
             [point.number for point in some],
             [f"{point.trial}: {point.text} → {value_text(point.value)}" for point in some],
             marker,
+            view=view,
             cliponaxis=False,
             **place,
         )
@@ -207,7 +201,7 @@ def _traces(info: DimensionInfo, view: tuple[float, float], special: bool) -> li
 
 def _places(points: list[Mark]) -> list[float]:
     """Places on the panel's axis; special values are spread over their own, from -1 to 1."""
-    return [2 * _spread(at) if one.x is None else one.x for at, one in enumerate(points)]
+    return [2 * _spread(at) if mark.x is None else mark.x for at, mark in enumerate(points)]
 
 
 def _spread(index: int) -> float:
@@ -216,19 +210,18 @@ def _spread(index: int) -> float:
 
 
 def _median_marks(info: DimensionInfo) -> go.Scatter:
-    medians = info.medians
-    middle = [one.median for one in medians]
-    low = [one.median if one.low is None else one.low for one in medians]
-    high = [one.median if one.high is None else one.high for one in medians]
+    middle = [median.median for median in info.medians]
+    low = [median.median if median.low is None else median.low for median in info.medians]
+    high = [median.median if median.high is None else median.high for median in info.medians]
     return go.Scatter(
-        x=np.array([one.x for one in medians]),
+        x=np.array([median.x for median in info.medians]),
         y=np.array(middle),
         error_y=_style.error_bars(middle, low, high, color=_style.INK, width=0),
         mode="markers",
         marker={"symbol": "line-ew", "size": 30, "line": {"width": 2, "color": _style.INK}},
         text=[
-            f"median {value_text(one.median)} of {count_text(one.trials, 'trial')}"
-            for one in medians
+            f"median {value_text(median.median)} of {count_text(median.trials, 'trial')}"
+            for median in info.medians
         ],
         hovertemplate="%{text}<extra></extra>",
     )
@@ -236,21 +229,12 @@ def _median_marks(info: DimensionInfo) -> go.Scatter:
 
 def _draw_running(chart: go.Figure, medians: tuple[Median, ...]) -> None:
     """The median along the range in its band, under the points."""
-    bounded = [one for one in medians if one.low is not None and one.high is not None]
-    x = np.array([one.x for one in bounded])
-    low, high = (np.array([one[side] for one in bounded], dtype=float) for side in (2, 3))
+    bounded = [row for row in medians if row.low is not None and row.high is not None]
+    x, low, high = (np.array([row[at] for row in bounded], dtype=float) for at in (0, 2, 3))
+    chart.add_trace(_style.band(x, low, high, _style.BAND_INNER))
     chart.add_scatter(
-        x=np.concatenate([x, x[::-1]]),
-        y=np.concatenate([high, low[::-1]]),
-        mode="lines",
-        fill="toself",
-        fillcolor=_style.BAND_INNER,
-        line={"width": 0},
-        hoverinfo="skip",
-    )
-    chart.add_scatter(
-        x=np.array([one.x for one in medians]),
-        y=np.array([one.median for one in medians]),
+        x=np.array([row.x for row in medians]),
+        y=np.array([row.median for row in medians]),
         mode="lines",
         line={"color": _style.INK, "width": 1.6},
         hovertemplate="median %{y:.4g}<extra></extra>",

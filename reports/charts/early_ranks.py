@@ -44,9 +44,7 @@ class EarlyRanksInfo(NamedTuple):
     missing: str
 
 
-def each(sweep: SweepTables) -> list[dict[str, str]]:
-    """Every objective."""
-    return [{"objective": objective.name} for objective in sweep.objectives]
+each = SweepTables.panels
 
 
 def prepare(sweep: SweepTables, objective: str | None = None) -> EarlyRanksInfo:
@@ -88,8 +86,8 @@ def _by_share(ticks: pd.DataFrame, column: str, trials: list[str]) -> pd.DataFra
     # A trial that reports rarely keeps its last value, as a stopping rule would compare it.
     table = table.where(np.isfinite(table)).ffill(axis=1)
     early = [share for share in table.columns if share < 1]
-    kept = early[:: max(1, -(-len(early) // MAX_SHARES))]
-    return table[[*kept, *(share for share in table.columns[-1:] if share == 1)]]
+    early = early[:: max(1, -(-len(early) // MAX_SHARES))]
+    return table[[*early, *(share for share in table.columns[-1:] if share == 1)]]
 
 
 def _agreements(values: pd.DataFrame) -> list[tuple[float, Interval]]:
@@ -130,8 +128,7 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
             x=rung,
             line={"color": _style.VERMILLION, "width": 1.5, "dash": "dot"},
             annotation_text=f"{info.rule} from here" if info.rule == "median" else "rung",
-            annotation_font={"size": 11, "color": _style.SOFT},
-            annotation_position="bottom right",
+            **_style.NOTE,
         )
     lowest = min(0.0, *(tau.low for tau in taus))
     chart.update_xaxes(range=[0, 1.02], tickformat=".0%")
@@ -159,7 +156,7 @@ def caption(info: EarlyRanksInfo) -> str:
 def table(info: EarlyRanksInfo) -> pd.DataFrame:
     """Tau with its interval by share."""
     rows = [
-        (percent_text(share), *(round(one, 3) for one in tau[:3]), tau.n)
+        (percent_text(share), *(round(number, 3) for number in tau[:3]), tau.n)
         for share, tau in info.points
     ]
     names = ["share of the training", "Kendall's tau", "low", "high", "trials"]

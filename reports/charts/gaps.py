@@ -87,14 +87,12 @@ def prepare(sweep: SweepTables, diagnostic: str = DIAGNOSTICS[0]) -> GapsInfo:
         diagnostic=sweep.column(diagnostic),
         objective=sweep.leading,
         marks=tuple(
-            Mark(
-                int(row["number"]),
-                row["trial_id"],
-                *(float(row[name]) for name in ("x", "value")),
-                row["kind"],
-                bool(row["flagged"]),
+            map(
+                Mark._make,
+                drawn[["number", "trial_id", "x", "value", "kind", "flagged"]].itertuples(
+                    index=False, name=None
+                ),
             )
-            for row in drawn.to_dict("records")
         ),
         threshold=COLLAPSED if diagnostic == "diag_d_loss_norm" else 0.5 + MEMORY,
         relation=rank_correlation(list(compared["x"]), list(compared["value"])),
@@ -113,28 +111,25 @@ def draw(info: GapsInfo) -> go.Figure:
         some = [mark for mark in info.marks if mark.kind == kind and mark.flagged == flagged]
         if not some:
             continue
-        values = [mark.y for mark in some]
         marker = {
             "size": _style.marker_size(len(info.marks)),
             "color": _style.VERMILLION if flagged else _style.BLUE,
             "opacity": 0.75,
-            "symbol": _style.symbols(values, view, MARKERS[kind]),
+            "symbol": MARKERS[kind],
         }
         trace = _style.marks(
             [max(mark.x, LEAST) if log else mark.x for mark in some],
-            _style.inside(values, view),
+            [mark.y for mark in some],
             [mark.number for mark in some],
             [f"{mark.trial}: {value_text(mark.x)}, {value_text(mark.y)}" for mark in some],
             marker,
+            view=view,
             name=(WORDS[info.diagnostic.name] if flagged else "trial")
             + (", shorter training" if kind == "partial" else ""),
             cliponaxis=False,
         )
         chart.add_trace(trace)
-    chart.add_vline(
-        x=info.threshold,
-        line={"color": _style.SOFT, "width": 1.2, "dash": "dot"},
-    )
+    chart.add_vline(x=info.threshold, line={"color": _style.SOFT, "width": 1.2, "dash": "dot"})
     if log:
         places = [*(mark.x for mark in info.marks), COLLAPSED, 1.0]
         chart.update_xaxes(**_style.log_axis(max(min(places), LEAST) / 1.5, max(places) * 1.3))

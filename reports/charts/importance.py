@@ -12,7 +12,8 @@ from reports.analysis import importance
 from reports.analysis.importance import Importance
 from reports.charts import _style
 from reports.format import interval_text, is_or_are, percent_text, value_text
-from reports.tables import Column, Dimension, SweepTables
+from reports.tables import Column, SweepTables
+from spaces.dimensions import Dimension
 
 ID, TITLE = "importance", "Importance"
 GROUP, ORDER = "mattered", 20
@@ -51,9 +52,7 @@ class _Varied(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """Every objective; nothing for a design that compares, whose effects are tested instead."""
-    if sweep.is_comparison:
-        return []
-    return [{"objective": objective.name} for objective in sweep.objectives]
+    return [] if sweep.is_comparison else sweep.panels()
 
 
 def prepare(sweep: SweepTables, objective: str | None = None) -> ImportanceInfo:
@@ -117,17 +116,16 @@ def draw(info: ImportanceInfo) -> go.Figure:
     chart = _style.figure("Share of importance", "", height=90 + 34 * max(len(shares), 1))
     places = np.arange(len(shares))
     share, low, high, chance = (
-        np.array([getattr(one, name) for one in shares], dtype=float)
+        np.array([getattr(entry, name) for entry in shares], dtype=float)
         for name in Importance._fields[1:]
     )
-    above = share > chance
-    texts = [f"{one.dimension}: {interval_text(*one[1:4], percent=True)}" for one in shares]
+    texts = [f"{entry.dimension}: {interval_text(*entry[1:4], percent=True)}" for entry in shares]
     chart.add_bar(
         x=share,
         y=places,
         orientation="h",
         name="share",
-        marker={"color": [_style.BLUE if one else _style.MUTED for one in above]},
+        marker={"color": np.where(share > chance, _style.BLUE, _style.MUTED).tolist()},
         error_x=_style.error_bars(share, low, high, color=_style.INK, width=5),
         hovertext=[_style.safe(text) for text in texts],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -146,7 +144,7 @@ def draw(info: ImportanceInfo) -> go.Figure:
     chart.update_xaxes(range=view, tickformat=".0%", tickangle=0, nticks=5, showgrid=True)
     chart.update_yaxes(
         tickvals=places,
-        ticktext=[_style.tick(one.dimension) for one in shares],
+        ticktext=[_style.tick(entry.dimension) for entry in shares],
         showgrid=False,
     )
     chart.update_layout(showlegend=False)
@@ -165,7 +163,7 @@ def caption(info: ImportanceInfo) -> str:
         text += f", {value_text(importance.MAX_TRIALS)} of them drawn at random"
     text += ". Whiskers: 95 % intervals (bootstrap); orange: one without effect stays below that"
     text += " in 19 of 20 cases"
-    if nothing := [one.dimension for one in info.shares if one.share <= one.chance]:
+    if nothing := [entry.dimension for entry in info.shares if entry.share <= entry.chance]:
         text += f". Grey, as it is no more than that: {', '.join(nothing)}"
     text += ". Shares add up to 100 % whether or not anything mattered"
     if info.trials < SURE_TRIALS:
@@ -178,6 +176,7 @@ def caption(info: ImportanceInfo) -> str:
 def table(info: ImportanceInfo) -> pd.DataFrame:
     """Share per dimension with its interval, and what chance gives."""
     rows = [
-        (one.dimension, *(percent_text(number, 1) for number in one[1:])) for one in info.shares
+        (entry.dimension, *(percent_text(number, 1) for number in entry[1:]))
+        for entry in info.shares
     ]
     return pd.DataFrame(rows, columns=["dimension", "share", "low", "high", "chance gives up to"])

@@ -15,7 +15,8 @@ from reports.charts import _style
 from reports.charts._axes import ABSENT, NOT_ACTIVE
 from reports.charts.importance import strongest
 from reports.format import bound_text, setting_text, significant, value_text
-from reports.tables import Column, Dimension, SweepTables, setting_key
+from reports.tables import Column, SweepTables, setting_key, setting_keys
+from spaces.dimensions import Dimension
 
 ID, TITLE = "interactions", "Two dimensions together"
 GROUP, ORDER = "mattered", 50
@@ -61,11 +62,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
     names = strongest(sweep)[:STRONGEST]
     places = sorted(combinations(range(len(names)), 2), key=lambda pair: (sum(pair), pair))
     pairs = [JOIN.join((names[one], names[other])) for one, other in places]
-    return [
-        {"objective": objective.name, "pair": pair}
-        for objective in sweep.objectives
-        for pair in pairs
-    ]
+    return [{**panel, "pair": pair} for panel in sweep.panels() for pair in pairs]
 
 
 def prepare(
@@ -116,9 +113,9 @@ def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], 
     Trials to which it does not apply come first, then the special value, then choices or parts of
     the range.
     """
-    apart = [one is ABSENT or dimension.is_special(one) for one in settings]
+    apart = [one is ABSENT or one in dimension.special for one in settings]
     regular = [one for one, out in zip(settings, apart, strict=True) if not out]
-    divide = _choices if dimension.categorical else _parts
+    divide = _choices if dimension.is_categorical else _parts
     labels, places = divide(dimension, regular)
     first = [NOT_ACTIVE] if any(one is ABSENT for one in settings) else []
     if any(one is not ABSENT and out for one, out in zip(settings, apart, strict=True)):
@@ -132,7 +129,7 @@ def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], 
 
 def _choices(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
     """In the order of the study; of many the first, and the others together."""
-    keys = dimension.keys(settings)
+    keys = setting_keys(dimension, settings)
     labels = [setting_text(json.loads(key)) for key in keys]
     last = len(keys) - 1
     if len(keys) > MAX_CATEGORIES:
@@ -150,7 +147,7 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
         return [setting_text(one) for one in distinct], [distinct.index(one) for one in settings]
     bounds = [one for one in (dimension.low, dimension.high) if one is not None]
     low, high = min([*distinct, *bounds]), max([*distinct, *bounds])
-    if dimension.log and low > 0:
+    if dimension.is_log and low > 0:
         edges = np.geomspace(low, high, BINS + 1)
     else:
         edges = np.linspace(low, high, BINS + 1)
@@ -159,7 +156,7 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
         rest = low % spacing
         steps = np.unique(((edges[:-1] - rest) / spacing).round())
         edges = np.append(rest + spacing * steps, high + spacing)
-        texts = [int(one) if dimension.whole else float(one) for one in edges]
+        texts = [int(one) if dimension.is_int else float(one) for one in edges]
         begins = [setting_text(one) for one in texts]
         ends = [setting_text(one - spacing) for one in texts]
     else:
@@ -196,9 +193,7 @@ def draw(info: InteractionsInfo) -> go.Figure:
         chart.add_shape(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, line=edge)
     for axis, labels in (("xaxis", info.columns), ("yaxis", info.rows)):
         chart.layout[axis].update(
-            tickvals=np.arange(len(labels)),
-            ticktext=[_style.tick(label, LONGEST) for label in labels],
-            range=[-0.5, max(len(labels), 1) - 0.5],
+            **_style.category_axis(labels, LONGEST),
             showgrid=False,
             autotickangles=[0, -40, -90],
         )

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -14,6 +13,7 @@ from reports.charts._curves import (
     bands_table,
     curves_of,
     draw_bands,
+    draw_curve,
     finite_ticks,
 )
 from reports.tables import Column, SweepTables
@@ -37,9 +37,7 @@ class LearningCurvesInfo(NamedTuple):
     missing: str
 
 
-def each(sweep: SweepTables) -> list[dict[str, str]]:
-    """Every objective."""
-    return [{"objective": objective.name} for objective in sweep.objectives]
+each = SweepTables.panels
 
 
 def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesInfo:
@@ -73,23 +71,22 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
     if info.bands:
         draw_bands(chart, info.bands)
     first_muted = True
+    muted = {
+        "name": "other trials",
+        "legendrank": 1001,
+        "line": {"color": _style.MUTED, "width": 1.1},
+    }
     for curve in info.curves:
         among_best = curve.rank is not None and curve.rank <= (TOP if info.bands else 1)
-        rank = f", rank {curve.rank}" if curve.rank else f", {curve.state}"
-        chart.add_scatter(
-            x=np.array(curve.images),
-            y=np.array(curve.values[0]),
-            mode="lines+markers" if len(curve.images) == 1 else "lines",
-            meta={"trial": curve.number},
-            name=f"#{curve.rank} {curve.trial}" if among_best else "other trials",
+        rank = f"rank {curve.rank}" if curve.rank else curve.state
+        draw_curve(
+            chart,
+            curve,
+            ".4g",
+            hovertemplate=f"{curve.trial}, {rank}: %{{y:.4g}}<extra></extra>",
             legendgroup=curve.trial if among_best else "others",
             showlegend=among_best or first_muted,
-            legendrank=curve.rank if among_best else 1001,
-            line={
-                "color": curve.color if among_best else _style.MUTED,
-                "width": 2.4 if among_best else 1.1,
-            },
-            hovertemplate=f"{curve.trial}{rank}: %{{y:.4g}}<extra></extra>",
+            **({"line": {"color": curve.color, "width": 2.4}} if among_best else muted),
         )
         first_muted &= among_best
     _style.baseline_line(chart, info.baseline, view)
@@ -100,7 +97,7 @@ def draw(info: LearningCurvesInfo) -> go.Figure:
 
 def caption(info: LearningCurvesInfo) -> str:
     """How many trials are behind it, and how they are shown."""
-    text = f"{count_text(info.trials, 'trial')}"
+    text = count_text(info.trials, "trial")
     if info.bands:
         return f"{text} as quantile bands, the best {len(info.curves)} as lines."
     return f"{text}; the best is highlighted."

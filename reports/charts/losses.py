@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.charts._curves import Curve, best_curves, draw_curve
+from reports.charts._curves import Curve, best_curves, curves_table, draw_curve
 from reports.tables import Column, SweepTables
 
 ID, TITLE = "losses", "Losses of the best trials"
@@ -27,8 +27,7 @@ class LossesInfo(NamedTuple):
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """The generator's and the discriminator's loss; regression alone has no discriminator."""
-    present = [loss for loss in LOSSES if loss in sweep.ticks and sweep.ticks[loss].notna().any()]
-    return [{"loss": loss} for loss in present or LOSSES[:1]]
+    return [{"loss": loss} for loss in sweep.reported(LOSSES) or LOSSES[:1]]
 
 
 def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
@@ -56,5 +55,4 @@ def caption(info: LossesInfo) -> str:
 
 def table(info: LossesInfo) -> pd.DataFrame:
     """First, middle and last value per trial."""
-    rows = [(curve.trial, curve.rank, *curve.milestones()) for curve in info.curves]
-    return pd.DataFrame(rows, columns=["trial", "rank", "first", "middle", "last"])
+    return curves_table(info.curves)

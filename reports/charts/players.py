@@ -1,5 +1,6 @@
 """The two losses against each other during the best trainings: where the contest went."""
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 
 def prepare(sweep: SweepTables) -> PlayersInfo:
     """Both losses at each tick of the trials that rank first."""
-    pairs = [(one, other) for one in DISCRIMINATOR for other in GENERATOR]
+    pairs = list(product(DISCRIMINATOR, GENERATOR))
     candidates = ((pair, best_curves(sweep, pair, TOP)) for pair in pairs)
     pair, curves = next(((p, c) for p, c in candidates if c), (pairs[-1], ()))
     curves = tuple(_in_stages(curve) for curve in curves)
@@ -81,8 +82,7 @@ def draw(info: PlayersInfo) -> go.Figure:
             x=1,
             line={"color": _style.SOFT, "width": 1, "dash": "dot"},
             annotation_text="D guesses",
-            annotation_font={"size": 11, "color": _style.SOFT},
-            annotation_position="bottom right",
+            **_style.NOTE,
         )
         chart.update_xaxes(rangemode="tozero")
     chart.update_xaxes(showgrid=True)

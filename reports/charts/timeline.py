@@ -10,7 +10,7 @@ from colornet.cli_result import count_text
 from reports.analysis.attempts import averaged, busy_of, lanes_of, without_pauses
 from reports.charts import _style
 from reports.format import duration_text, percent_text, time_text, value_text
-from reports.tables import STATES, SweepTables
+from reports.tables import SweepTables, count_states
 from search.records.reader import CUT_OFF
 
 ID, TITLE = "timeline", "Which trial ran when"
@@ -120,15 +120,12 @@ def _spans(rows: pd.DataFrame, lanes: list[int]) -> tuple[Span, ...]:
 
 
 def _usage(host: str, rows: pd.DataFrame) -> Usage:
-    counts = rows["state"].value_counts()
-    order = [state for state in (*STATES, CUT_OFF) if state in counts.index]
-    order += sorted(set(counts.index) - set(order))
     return Usage(
         host=host,
         attempts=len(rows),
         retries=int((rows["attempt"] > 1).sum()),
         seconds=float((rows["end"] - rows["start"]).sum()),
-        ends=tuple((state, int(counts[state])) for state in order),
+        ends=tuple(count_states(rows["state"]).items()),
     )
 
 
@@ -282,12 +279,10 @@ def table(info: TimelineInfo) -> pd.DataFrame:
     """What each host did."""
     rows = [
         (
-            one.host,
-            one.attempts,
-            one.retries,
-            duration_text(one.seconds),
-            ", ".join(f"{value_text(count)} {state}" for state, count in one.ends),
+            *usage[:3],
+            duration_text(usage.seconds),
+            ", ".join(f"{value_text(count)} {state}" for state, count in usage.ends),
         )
-        for one in info.usage
+        for usage in info.usage
     ]
     return pd.DataFrame(rows, columns=["host", "attempts", "tried again", "time", "ended"])

@@ -13,7 +13,8 @@ from colornet.cli_result import count_text
 from reports.analysis.statistics import LEVEL, Interval
 from reports.charts import _style
 from reports.format import bound_text, interval_text, p_text, setting_text
-from reports.tables import Dimension, SweepTables, setting_key
+from reports.tables import SweepTables, setting_key, setting_keys
+from spaces.dimensions import Dimension
 
 ID, TITLE = "trouble", "Where trainings went wrong"
 GROUP, ORDER = "contest", 30
@@ -85,7 +86,9 @@ def _worth_a_look(axis: Dimension, rows: pd.DataFrame) -> bool:
     settings = (point[axis.name] for point in rows["point"] if axis.name in point)
     first = next(settings, None)
     wrong = rows["point"][rows["kind"] >= 0]
-    return any(one != first for one in settings) and any(axis.name in point for point in wrong)
+    return any(setting != first for setting in settings) and any(
+        axis.name in point for point in wrong
+    )
 
 
 def _ended(sweep: SweepTables) -> pd.DataFrame:
@@ -104,11 +107,11 @@ def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
     active = [axis.name in point for point in rows["point"]]
     settings = [point[axis.name] for point in rows.loc[active, "point"]]
     kinds = rows.loc[active, "kind"].to_numpy(dtype=int)
-    special = [axis.is_special(value) for value in settings]
-    numbers = [] if axis.categorical else [float(v) for v in settings if not axis.is_special(v)]
-    if axis.categorical or len(set(numbers)) <= MAX_REGIONS:
+    special = [value in axis.special for value in settings]
+    numbers = [] if axis.is_categorical else [float(v) for v in settings if v not in axis.special]
+    if axis.is_categorical or len(set(numbers)) <= MAX_REGIONS:
         keys = [setting_key(value) for value in settings]
-        used = [key for key in axis.keys(()) if key in keys]
+        used = [key for key in setting_keys(axis, ()) if key in keys]
         rest = sorted(set(keys) - set(used), key=lambda key: _order(axis, json.loads(key)))
         names = [*used, *rest]
         places = np.array([names.index(key) for key in keys], dtype=int)
@@ -128,25 +131,20 @@ def _split(axis: Dimension, rows: pd.DataFrame) -> Split:
 
 def _order(axis: Dimension, value: Any) -> tuple[bool, Any]:
     """The special value first, then by size; categories the study does not have by their text."""
-    if axis.categorical:
+    if axis.is_categorical:
         return True, json.dumps(value)
-    return (False, 0) if axis.is_special(value) else (True, value)
+    return (False, 0) if value in axis.special else (True, value)
 
 
 def _most_uneven(split: Split) -> tuple[float, str]:
     """The kind of trouble that falls most unevenly on the regions, and how often chance does that,
     times the kinds that occur."""
     trials = np.bincount(split.places, minlength=len(split.names))
-    tested = [
-        (
-            uneven_p(
-                trials, np.bincount(split.places[split.kinds == place], minlength=len(trials))
-            ),
-            kind,
-        )
-        for place, kind in enumerate(KINDS)
-        if (split.kinds == place).any()
-    ]
+    tested = []
+    for place, kind in enumerate(KINDS):
+        wrong = np.bincount(split.places[split.kinds == place], minlength=len(trials))
+        if wrong.any():
+            tested.append((uneven_p(trials, wrong), kind))
     p, kind = min(tested, default=(1.0, ""))
     return min(1.0, p * len(tested)), kind
 
@@ -180,7 +178,7 @@ def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
         KeyError: when the space has no such dimension.
     """
     axis, rows = sweep.dimension(dimension), _ended(sweep)
-    compared = sum(_worth_a_look(one, rows) for one in sweep.dimensions)
+    compared = sum(_worth_a_look(other, rows) for other in sweep.dimensions)
     split = _split(axis, rows)
     p, kind = _most_uneven(split)
     regions = tuple(
@@ -222,7 +220,8 @@ def draw(info: TroubleInfo) -> go.Figure:
             name=kind,
             marker={"color": color, "line": {"width": 0}},
             hovertext=[
-                f"{count} of {one.trials}" for count, one in zip(counts, info.regions, strict=True)
+                f"{count} of {region.trials}"
+                for count, region in zip(counts, info.regions, strict=True)
             ],
             hovertemplate=f"{kind}: %{{hovertext}} (%{{x:.0%}})<extra></extra>",
         )
@@ -241,7 +240,8 @@ def draw(info: TroubleInfo) -> go.Figure:
         hoverinfo="skip",
     )
     names = [
-        f"{_style.tick(one.name)}<br>{sum(one.counts)} of {one.trials}" for one in info.regions
+        f"{_style.tick(region.name)}<br>{sum(region.counts)} of {region.trials}"
+        for region in info.regions
     ]
     most = max((share.high for share in shares), default=1.0)
     chart.update_yaxes(
@@ -270,12 +270,7 @@ def caption(info: TroubleInfo) -> str:
 def table(info: TroubleInfo) -> pd.DataFrame:
     """Counts by region, and the share of all with its interval."""
     rows = [
-        (
-            one.name,
-            one.trials,
-            *one.counts,
-            interval_text(*one.share[:3], percent=True),
-        )
-        for one in info.regions
+        (name, trials, *counts, interval_text(*share[:3], percent=True))
+        for name, trials, counts, share in info.regions
     ]
     return pd.DataFrame(rows, columns=[info.dimension.name, "trials", *KINDS, "in trouble"])

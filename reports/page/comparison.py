@@ -1,10 +1,9 @@
-"""Several sweeps side by side: what differs between them, which is better, how sure that is.
+"""The page on several sweeps: what differs between them, which is better, how sure that is.
 
 Numbers of different sweeps can be compared where objective, pictures and budget are the same; what
 is not is said, and nothing is concluded across different objectives or pictures.
 """
 
-import base64
 import json
 import math
 import os
@@ -12,17 +11,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import plotly.graph_objects as go
+from markupsafe import Markup
+from plotly.io import to_json
+from plotly.offline import get_plotlyjs
 
 from colornet.cli_result import count_text
 from colornet.errors import InputError
 from reports.analysis.decision import Decision, decide
 from reports.analysis.statistics import LEVEL, Difference, difference, holm
-from reports.format import NONE, duration_text, json_number, value_text
+from reports.charts import _style
+from reports.format import (
+    NONE,
+    duration_text,
+    interval_text,
+    json_number,
+    p_text,
+    setting_text,
+    value_text,
+)
+from reports.page.gallery import SideBySide, side_by_side
+from reports.page.page import WEB, embedded, environment, policy, style
 from reports.tables import Column, SweepTables, setting_key
 
 MOST_STEPS, MOST_QUANTILES = 400, 200
-MAX_PICTURES = 8
+DASHES = ("solid", "dash", "dot", "dashdot")
 MEASURED = ("trials", "training time", "card hours")
 """Facts that are results: it is no warning that they differ."""
 
@@ -73,14 +86,6 @@ class SweepDifference(NamedTuple):
     verdict: str
 
 
-class SideBySide(NamedTuple):
-    """`rows` are (name of the picture, a data URI per column, "" where there is none)."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
-    missing: str
-
-
 class ComparisonInfo(NamedTuple):
     """Everything that the page of a comparison shows.
 
@@ -118,7 +123,9 @@ def prepare(sweeps: Sequence[SweepTables], pictures: int = 1) -> ComparisonInfo:
     facts = tuple(facts_of(sweeps))
     warnings, barred = _warnings(sweeps, column, summaries)
     pairs = _pairs(summaries, column, barred) if column else ()
-    beside = side_by_side(names, sweeps, [one.trial for one in summaries]) if pictures else None
+    beside = (
+        side_by_side(names, sweeps, [summary.trial for summary in summaries]) if pictures else None
+    )
     problems = [f"{n}: {p}" for n, s in zip(names, sweeps, strict=True) for p in s.records.problems]
     return ComparisonInfo(column, summaries, facts, tuple(warnings), pairs, beside, tuple(problems))
 
@@ -209,7 +216,7 @@ def _warnings(
         warnings.append("They were judged on different pictures: their numbers cannot be compared.")
     if len({str(budget_of(study)) for study in studies}) > 1:
         warnings.append("Their trainings saw different numbers of pictures: more is an advantage.")
-    judged = {one.judged for one in summaries if one.judged}
+    judged = {summary.judged for summary in summaries if summary.judged}
     if len(judged) > 1:
         barred = barred or "they were judged in different columns"
         warnings.append(
@@ -225,7 +232,7 @@ def _pairs(
     """Every two sweeps' configurations; p adjusted for the number of pairs (Holm)."""
     couples = [(a, b) for at, a in enumerate(summaries) for b in summaries[at + 1 :]]
     compared = [difference(a.values, b.values) for a, b in couples]
-    adjusted = holm([one.p for one in compared])
+    adjusted = holm([each.p for each in compared])
     return tuple(
         SweepDifference(
             *(a.name, b.name, d.mean, d.low, d.high, p, d.paired),
@@ -238,7 +245,7 @@ def _pairs(
 def _verdict(
     first: SweepSummary, second: SweepSummary, d: Difference, column: Column, barred: str
 ) -> str:
-    missing = [one.name for one in (first, second) if not one.trial]
+    missing = [summary.name for summary in (first, second) if not summary.trial]
     if missing:
         return f"{' and '.join(missing)}: nothing to choose yet"
     if barred:
@@ -255,8 +262,8 @@ def _verdict(
 def facts_of(sweeps: Sequence[SweepTables]) -> list[tuple[str, tuple[str, ...], bool]]:
     """What each sweep asked, on what, with what, and what it took."""
     facts = [_facts(sweep) for sweep in sweeps]
-    names = dict.fromkeys(name for one in facts for name in one)
-    rows = [(name, tuple(one.get(name, NONE) for one in facts)) for name in names]
+    names = dict.fromkeys(name for of_sweep in facts for name in of_sweep)
+    rows = [(name, tuple(of_sweep.get(name, NONE) for of_sweep in facts)) for name in names]
     return [
         (name, texts, name not in MEASURED and len(set(texts)) > 1)
         for name, texts in rows
@@ -323,72 +330,29 @@ def data_hash(provenance: Mapping[str, Any]) -> str | None:
     """What tells a sweep's pictures from others."""
     if (digest := provenance.get("data_hash")) is not None:
         return str(digest)
-    hashes = [one.get("hash") for one in provenance.get("data") or () if isinstance(one, dict)]
-    return ", ".join(str(one) for one in hashes if one) or None
-
-
-def side_by_side(
-    names: Sequence[str], sweeps: Sequence[SweepTables], trials: Sequence[str]
-) -> SideBySide:
-    """The fixed pictures that all sweeps share, by their content: grey, truth, each one's best.
-
-    Args:
-        trials: the configuration of each sweep; the next best with pictures stands in for one
-            that has none.
-    """
-    frames = [_fixed_pictures(sweep, trial) for sweep, trial in zip(sweeps, trials, strict=True)]
-    pictures = [dict(zip(f["picture_hash"], f["picture"], strict=True)) for f in frames]
-    hashes = [one for one in pictures[0] if all(one in other for other in pictures[1:])]
-    if not hashes:
-        return SideBySide((), (), "They have no fixed picture in common.")
-    first = frames[0]
-    columns = [_uris(first, "grey"), _uris(first, "truth")]
-    columns += [_uris(frame, "prediction") for frame in frames]
-    rows = tuple(
-        (str(pictures[0][one]), tuple(column.get(one, "") for column in columns))
-        for one in hashes[:MAX_PICTURES]
-    )
-    return SideBySide(("Grey (input)", "Truth", *names), rows, "")
-
-
-def _fixed_pictures(sweep: SweepTables, trial: str) -> pd.DataFrame:
-    ranked = sweep.ranked["trial_id"].tolist()
-    recorded = sweep.records.pictured()
-    trial = next((one for one in [trial, *ranked] if one in recorded), "")
-    frame = sweep.records.pictures([trial] if trial else [], fixed=True)
-    if (common := frame["split"] == "eval").any():
-        frame = frame[common]
-    return frame.drop_duplicates(["kind", "picture_hash"], keep="last")
-
-
-def _uris(frame: pd.DataFrame, kind: str) -> dict[str, str]:
-    frame = frame[frame["kind"] == kind]
-    return {
-        digest: f"data:image/webp;base64,{base64.b64encode(data).decode()}"
-        for digest, data in zip(frame["picture_hash"], frame["webp"], strict=True)
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    }
+    packs = [pack for pack in provenance.get("data") or () if isinstance(pack, dict)]
+    return ", ".join(str(pack["hash"]) for pack in packs if pack.get("hash")) or None
 
 
 def comparison_data(info: ComparisonInfo) -> dict[str, Any]:
     """A comparison as JSON-able data, without NaN."""
     numbers = ("n", "mean", "low", "high", "seconds", "spent", "trials", "scored")
     return {
-        "sweeps": [one.name for one in info.summaries],
+        "sweeps": [summary.name for summary in info.summaries],
         "column": info.column.name if info.column else None,
         "warnings": list(info.warnings),
         "problems": list(info.problems),
         "differs": {name: list(texts) for name, texts, differs in info.facts if differs},
         "best": [
             {
-                "sweep": one.name,
-                "trial": one.trial or None,
-                "point": one.point,
-                "basis": one.basis or None,
-                "judged_in": one.judged or None,
-                **{name: json_number(getattr(one, name)) for name in numbers},
+                "sweep": summary.name,
+                "trial": summary.trial or None,
+                "point": summary.point,
+                "basis": summary.basis or None,
+                "judged_in": summary.judged or None,
+                **{name: json_number(getattr(summary, name)) for name in numbers},
             }
-            for one in info.summaries
+            for summary in info.summaries
         ],
         "pairs": [
             {
@@ -399,3 +363,103 @@ def comparison_data(info: ComparisonInfo) -> dict[str, Any]:
             for pair in info.pairs
         ],
     }
+
+
+def render(info: ComparisonInfo) -> str:
+    """The page; two renders of the same records are the same bytes."""
+    plotly = get_plotlyjs()
+    script = (WEB / "comparison.js").read_text(encoding="utf-8")
+    figures = {}
+    if info.column and any(summary.scored for summary in info.summaries):
+        drawn = {"best-so-far": best_so_far(info), "scores": scores(info)}
+        figures = {name: json.loads(to_json(chart, engine="json")) for name, chart in drawn.items()}
+    return (
+        environment()
+        .get_template("comparison.html.j2")
+        .render(
+            info=info,
+            colors=[_line(at)["color"] for at in range(len(info.summaries))],
+            best=[_best(summary) for summary in info.summaries],
+            dimensions=list(
+                dict.fromkeys(name for summary in info.summaries for name in summary.point)
+            ),
+            pairs=[_pair(pair) for pair in info.pairs],
+            figures=figures,
+            policy=policy(plotly, script),
+            css=Markup(style("page", "comparison")),
+            data=Markup(embedded({"figures": figures, "dark": _style.DARK})),
+            plotly=Markup(plotly),
+            script=Markup(script),
+        )
+    )
+
+
+def _best(summary: SweepSummary) -> dict[str, Any]:
+    words = {"confirm": "confirmed", "compare": "compared", "search": "one training", "": "–"}
+    return {
+        "trial": summary.trial or "–",
+        "score": interval_text(summary.mean, summary.low, summary.high),
+        "known": words[summary.basis] + (f", {summary.n} seeds" if summary.n > 1 else ""),
+        "judged": summary.judged or "–",
+        "settings": {name: setting_text(value) for name, value in summary.point.items()},
+        "seconds": duration_text(summary.seconds),
+        "spent": duration_text(summary.spent),
+        "trials": f"{value_text(summary.scored)} of {value_text(summary.trials)}",
+    }
+
+
+def _pair(pair: SweepDifference) -> dict[str, str]:
+    return {
+        "names": f"{pair.first} − {pair.second}",
+        "shown": interval_text(pair.mean, pair.low, pair.high, signed=True),
+        "p": p_text(pair.p) or NONE,
+        "verdict": pair.verdict,
+    }
+
+
+def _line(place: int) -> dict[str, Any]:
+    colors = _style.BEST_COLORS
+    dash = DASHES[place // len(colors) % len(DASHES)]
+    return {"color": colors[place % len(colors)], "width": 2, "dash": dash}
+
+
+def best_so_far(info: ComparisonInfo) -> go.Figure:
+    """The best value of all sweeps over seconds of training spent."""
+    assert info.column is not None
+    chart = _style.figure("Training time spent (s)", info.column.title)
+    for place, summary in enumerate(info.summaries):
+        if summary.best_so_far:
+            x, y = np.array(summary.best_so_far).T
+            chart.add_scatter(
+                x=x,
+                y=y,
+                mode="lines+markers" if len(set(x.tolist())) == 1 else "lines",
+                name=_style.tick(summary.name),
+                line={**_line(place), "shape": "hv"},
+                hovertemplate="%{x:,.0f} s: %{y:.4g}<extra></extra>",
+            )
+    values = [value for summary in info.summaries for _, value in summary.best_so_far]
+    chart.update_yaxes(range=list(_style.view_range(values)))
+    return chart.update_layout(showlegend=True)
+
+
+def scores(info: ComparisonInfo) -> go.Figure:
+    """Which share of each sweep's trials is at least as good as a value."""
+    assert info.column is not None
+    chart = _style.figure(info.column.title, "Share of trials at least as good")
+    for place, summary in enumerate(info.summaries):
+        if summary.scores:
+            count = len(summary.scores)
+            share = np.linspace(0, 1, count) if count > 1 else np.ones(1)
+            chart.add_scatter(
+                x=np.array(summary.scores),
+                y=share if info.column.sign > 0 else 1 - share if count > 1 else share,
+                mode="lines" if count > 1 else "markers",
+                name=_style.tick(summary.name),
+                line=_line(place),
+                hovertemplate="%{x:.4g}: %{y:.0%}<extra></extra>",
+            )
+    values = [value for summary in info.summaries for value in summary.scores]
+    chart.update_xaxes(range=list(_style.view_range(values)))
+    chart.update_yaxes(tickformat=".0%", range=[-0.02, 1.04])
+    return chart.update_layout(showlegend=True)

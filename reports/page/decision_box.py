@@ -26,8 +26,9 @@ from reports.format import (
 )
 from reports.page.gallery import GalleryInfo
 from reports.page.summary import other_metrics
-from reports.tables import Column, Dimension, SweepTables
+from reports.tables import Column, SweepTables
 from search.core.ranking import bounds_of, confirmed_column
+from spaces.dimensions import Dimension
 
 TOP = 5
 STRIP = 4
@@ -240,9 +241,9 @@ def _setting(dimension: Dimension, point: dict[str, Any]) -> dict[str, Any]:
 def _place(dimension: Dimension, value: Any) -> str | None:
     """Where a value lies in its range, in percent: an optimum at an edge asks for a wider range."""
     low, high = dimension.low, dimension.high
-    if dimension.categorical or dimension.is_special(value) or low is None or high is None:
+    if dimension.is_categorical or value in dimension.special or low is None or high is None:
         return None
-    if dimension.log:
+    if dimension.is_log:
         low, high, value = math.log(low), math.log(high), math.log(value)
     if high <= low:
         return None

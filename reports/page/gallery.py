@@ -1,7 +1,8 @@
-"""The same pictures side by side: grey, truth, and what the trials made of them."""
+"""The same pictures side by side: grey, truth, and what trials, or sweeps, made of them."""
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ METADATA = {"exif", "xmp", "icc_profile"}
 """What a picture may carry along that is nobody's business."""
 WASHED_OUT = 0.6
 """Share of the truth's colorfulness below which a picture is plainly paler than it should be."""
+MAX_COMPARED = 8
+"""Pictures beside each other of several sweeps."""
 KINDS = (("grey", "Grey (input)"), ("truth", "Truth"))
 
 
@@ -66,6 +69,17 @@ class GalleryInfo(NamedTuple):
     missing: str
 
 
+class SideBySide(NamedTuple):
+    """Pictures that several sweeps share.
+
+    `rows` are (name of the picture, a data URI per column, "" where there is none).
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    missing: str
+
+
 EMPTY = Tile("", True, None, None)
 
 
@@ -81,10 +95,7 @@ def prepare(sweep: SweepTables, most: int = MOST) -> GalleryInfo:
     if not recorded:
         return GalleryInfo((), (), 0, "No pictures are recorded yet.")
     chosen = embedded(sweep, recorded, most)
-    frame = sweep.records.pictures(list(chosen), fixed=True)
-    if (common := frame["split"] == "eval").any():
-        frame = frame[common]
-    frame = frame.sort_values(["number", "tick"], kind="stable")
+    frame = _fixed(sweep, list(chosen)).sort_values(["number", "tick"], kind="stable")
     tiles, names = _tiles(frame)
     chosen = {trial: why for trial, why in chosen.items() if any(key == trial for key, _ in tiles)}
     if not chosen:
@@ -181,7 +192,7 @@ def _tile(row: dict[str, Any], true_colorfulness: float | None) -> Tile:
     if colorfulness is not None and true_colorfulness and row["kind"] != "grey":
         ratio = colorfulness / true_colorfulness
     return Tile(
-        source=f"data:image/webp;base64,{base64.b64encode(data).decode()}",
+        source=_uri(data),
         small=side <= SMALL,
         ab_mae=json_number(row.get("ab_mae")),
         ratio=ratio,
@@ -204,3 +215,55 @@ def _packed(data: bytes) -> tuple[bytes, int] | None:
             return stream.getvalue(), side
     except (UnidentifiedImageError, OSError, ValueError):
         return None
+
+
+def side_by_side(
+    names: Sequence[str], sweeps: Sequence[SweepTables], trials: Sequence[str]
+) -> SideBySide:
+    """The fixed pictures that all sweeps share, by their content: grey, truth, each one's best.
+
+    Args:
+        trials: the configuration of each sweep; the next best with pictures stands in for one
+            that has none.
+    """
+    frames = [_fixed_pictures(sweep, trial) for sweep, trial in zip(sweeps, trials, strict=True)]
+    pictures = [dict(zip(f["picture_hash"], f["picture"], strict=True)) for f in frames]
+    hashes = [key for key in pictures[0] if all(key in other for other in pictures[1:])]
+    if not hashes:
+        return SideBySide((), (), "They have no fixed picture in common.")
+    first = frames[0]
+    columns = [_uris(first, "grey"), _uris(first, "truth")]
+    columns += [_uris(frame, "prediction") for frame in frames]
+    rows = tuple(
+        (str(pictures[0][key]), tuple(column.get(key, "") for column in columns))
+        for key in hashes[:MAX_COMPARED]
+    )
+    return SideBySide(("Grey (input)", "Truth", *names), rows, "")
+
+
+def _fixed_pictures(sweep: SweepTables, trial: str) -> pd.DataFrame:
+    """Of a trial, or of the next best that has some."""
+    trials = [trial, *sweep.ranked["trial_id"]]
+    with_pictures = [name for name in trials if name in sweep.pictured][:1]
+    frame = _fixed(sweep, with_pictures)
+    return frame.drop_duplicates(["kind", "picture_hash"], keep="last")
+
+
+def _fixed(sweep: SweepTables, trials: list[str]) -> pd.DataFrame:
+    """The fixed pictures of some trials: the common ones where the study has some."""
+    frame = sweep.records.pictures(trials, fixed=True)
+    common = frame["split"] == "eval"
+    return frame[common] if common.any() else frame
+
+
+def _uris(frame: pd.DataFrame, kind: str) -> dict[str, str]:
+    frame = frame[frame["kind"] == kind]
+    return {
+        digest: _uri(data)
+        for digest, data in zip(frame["picture_hash"], frame["webp"], strict=True)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    }
+
+
+def _uri(data: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"

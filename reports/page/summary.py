@@ -75,7 +75,7 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
     columns.append(("flags", "text"))
     flagged = flags(sweep)
     columns += [(column.name, "metric") for column in sweep.objectives]
-    columns += [(d.name, "text" if d.categorical else "number") for d in sweep.dimensions]
+    columns += [(d.name, "text" if d.is_categorical else "number") for d in sweep.dimensions]
     others = {column.name: sweep.last_values(column.name) for column in other_metrics(sweep)}
     columns += [(name, "metric") for name in others]
     columns += [("images", "number"), ("seconds", "number"), ("attempt", "number")]

@@ -9,7 +9,8 @@ import pandas as pd
 
 from colornet.config.columns import metric_of
 from reports.format import setting_text, time_text
-from reports.tables import Dimension, SweepTables
+from reports.tables import SweepTables
+from spaces.dimensions import Dimension
 
 LOSSES = ("train_loss_generator", "train_loss_discriminator")
 WHOLE = 500

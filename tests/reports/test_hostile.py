@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reports.page.comparison import prepare
-from reports.page.comparison_page import render as render_comparison
+from reports.page.comparison import render as render_comparison
 from reports.page.page import render
 from reports.tables import SweepTables
 
@@ -141,7 +141,7 @@ def test_there_are_two_hundred() -> None:
 
 
 def test_no_string_becomes_markup(build, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("reports.page.page", "reports.page.comparison_page"):
+    for module in ("reports.page.page", "reports.page.comparison"):
         monkeypatch.setattr(f"{module}.get_plotlyjs", lambda: "const Plotly = {};")
     for name, html in rendered(build).items():
         tags = Tags(html)

@@ -33,9 +33,9 @@ def test_dimensions(build) -> None:
         "pictures": {"type": "bundle", "labels": {"a": {}, "b": {}}},
     }
     weight, pictures = build(space).tables().dimensions
-    assert weight.log and weight.is_special(0) and not weight.is_special(1.0)
-    assert not weight.categorical and not weight.whole
-    assert pictures.categorical and pictures.choices == ("a", "b")
+    assert weight.is_log and 0 in weight.special and 1.0 not in weight.special
+    assert not weight.is_categorical and not weight.is_int
+    assert pictures.is_categorical and pictures.choices == ("a", "b")
 
 
 def test_outcomes_tell_comparable_values_from_others(build) -> None:

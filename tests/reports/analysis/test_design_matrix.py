@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from reports.analysis.design_matrix import _thirds, _values, block_of
-from reports.tables import Dimension
+from spaces.dimensions import Dimension
 
 
 def steps(kind: str, low: float, high: float, step: float | None) -> Dimension:
-    return Dimension("d", kind, low, high, (), (), {}, step)
+    return Dimension("d", kind, low, high, step=step)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 
 from reports.analysis import importance
 from reports.analysis.importance import order, shares
-from reports.tables import Dimension
+from spaces.dimensions import Dimension
 
 DIMENSIONS = [
-    Dimension("strong", "uniform", 0, 1, (), (), {}),
-    Dimension("nothing", "loguniform", 1e-5, 1e-2, (), (), {}),
-    Dimension("kind", "choice", None, None, ("a", "b", "c"), (), {}),
-    Dimension("weight", "loguniform", 1, 100, (), (0,), {"kind": ["a", "b"]}),
+    Dimension("strong", "uniform", 0, 1),
+    Dimension("nothing", "loguniform", 1e-5, 1e-2),
+    Dimension("kind", "choice", choices=("a", "b", "c")),
+    Dimension("weight", "loguniform", 1, 100, special=(0,), when={"kind": ("a", "b")}),
 ]
 
 

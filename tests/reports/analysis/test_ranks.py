@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from reports.analysis.decision import decide
-from reports.analysis.effects import Model, fit_search
+from reports.analysis.effects import Model, fit_search, residual_sd
 from reports.analysis.ranks import (
     MIN_RUNNING,
     Direction,
@@ -22,10 +22,9 @@ from reports.analysis.ranks import (
     rank_correlation,
     running_medians,
 )
-from reports.analysis.regression import residual_sd
 from reports.answers.answer import Answer
 from reports.answers.answers import answers
-from reports.tables import Dimension
+from spaces.dimensions import Dimension
 
 LR, LOSS, RATIO = "optimizer.generator_lr", "loss.adversarial", "optimizer.lr_ratio"
 RATES = {"type": "loguniform", "low": 1e-4, "high": 1e-1}
@@ -212,23 +211,37 @@ class TestRankEffect:
         assert covered >= 52
 
 
+def points_of(*settings: Any) -> list[dict[str, Any]]:
+    """A point per row of settings of the dimensions 0, 1, …; None where one does not apply."""
+    return [
+        {str(at): value for at, value in enumerate(row) if value is not None}
+        for row in zip(*settings, strict=True)
+    ]
+
+
+RANGES = [Dimension(str(at), "uniform", -3.0, 3.0) for at in range(4)]
+
+
 class TestResidual:
     def test_too_few_trials(self) -> None:
-        assert residual_sd(X[:6, None], [], NOISE[:6]) is None
-        assert residual_sd(CHANCE.normal(size=(12, 4)), [], NOISE[:12]) is None
-        assert residual_sd(np.empty((0, 2)), [], []) is None
+        assert residual_sd(RANGES[:1], points_of(X[:6]), NOISE[:6]) is None
+        assert residual_sd(RANGES, points_of(*CHANCE.normal(size=(4, 12))), NOISE[:12]) is None
+        assert residual_sd(RANGES[:2], [], []) is None
 
     def test_of_a_smooth_surface_noise_is_left(self) -> None:
         rng = np.random.default_rng(0)
-        x = rng.uniform(-1, 1, size=(200, 2))
+        x = rng.uniform(-1, 1, size=(2, 200))
         labels = ["ab"[n % 2] for n in range(200)]
-        truth = 3 * x[:, 0] ** 2 - x[:, 1] + np.array([label == "b" for label in labels])
-        found = residual_sd(x, [labels], truth + 0.2 * rng.normal(size=200))
+        truth = 3 * x[0] ** 2 - x[1] + np.array([label == "b" for label in labels])
+        dimensions = [*RANGES[:2], Dimension("2", "choice", choices=("a", "b"))]
+        points = points_of(*x, labels)
+        found = residual_sd(dimensions, points, truth + 0.2 * rng.normal(size=200))
         assert found == pytest.approx(0.2, rel=0.2)
 
     def test_inactive_and_constant_dimensions(self) -> None:
-        settings = np.stack([np.where(X > 0, X, NAN), np.ones(40), np.full(40, NAN)], axis=1)
-        found = residual_sd(settings, [["a"] * 40], 2 + 0.0 * X)
+        settings = [[x if x > 0 else None for x in X], [1.0] * 40, [None] * 40, ["a"] * 40]
+        dimensions = [*RANGES[:3], Dimension("3", "choice", choices=("a", "b"))]
+        found = residual_sd(dimensions, points_of(*settings), 2 + 0.0 * X)
         assert found == pytest.approx(0.0, abs=1e-9)
 
 

@@ -5,14 +5,15 @@ import math
 import pytest
 
 from reports.charts._axes import ABSENT, linear_ticks, metric_scale, scale_of
-from reports.tables import Column, Dimension
+from reports.tables import Column
+from spaces.dimensions import Dimension
 
 MAE = Column("val_ab_mae", "ab MAE", "", "minimize")
 PSNR = Column("val_psnr", "PSNR", "", "maximize")
 
 
 def dimension(kind: str, low: float | None = None, high: float | None = None, **more) -> Dimension:
-    return Dimension("d", kind, low, high, more.get("choices", ()), more.get("special", ()), {})
+    return Dimension("d", kind, low, high, **more)
 
 
 def test_without_settings() -> None:

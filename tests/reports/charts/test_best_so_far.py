@@ -74,5 +74,5 @@ def test_many_points_are_thinned_and_the_steps_are_not(build, monkeypatch) -> No
     info = prepare(tables)
     assert len(info.scored) == len(info.best) == 60
     assert {50.0, 49.0, 48.0, 47.0, 46.0, 45.0} == {value for _, value in info.best}
-    assert (info.trials, info.found) == (150, 126)
+    assert (info.trials, info.best_after) == (150, 126)
     assert "Drawn: 60 of 150 trials" in caption(info)

@@ -6,11 +6,10 @@ import pytest
 
 from reports.charts._style import (
     BEST,
-    inside,
     left_out_text,
     log_ticks,
+    marks,
     safe,
-    symbols,
     thinned,
     view_range,
     worst_edge,
@@ -50,12 +49,12 @@ def test_log_ticks(low: float, high: float, ticks: tuple[float, ...]) -> None:
 
 
 def test_outliers_stand_at_the_edge_as_arrows() -> None:
-    assert inside([1.0, 5.0, 9.0], (2.0, 6.0)) == [2.0, 5.0, 6.0]
-    assert symbols([1.0, 5.0, 9.0], (2.0, 6.0), "circle") == [
-        "triangle-down",
-        "circle",
-        "triangle-up",
-    ]
+    marker = {"symbol": "circle"}
+    trace = marks([0, 1, 2], [1.0, 5.0, 9.0], range(3), "abc", marker, view=(2.0, 6.0))
+    assert list(trace.y) == [2.0, 5.0, 6.0]
+    assert list(trace.marker.symbol) == ["triangle-down", "circle", "triangle-up"]
+    inside = marks([0], [5.0], [0], "a", marker, view=(2.0, 6.0))
+    assert inside.marker.symbol == "circle"
 
 
 def test_worst_edge_follows_the_goal() -> None:

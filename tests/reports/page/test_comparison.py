@@ -7,8 +7,7 @@ import pytest
 
 from colornet.errors import InputError
 from reports.commands import report
-from reports.page.comparison import comparison_data, prepare
-from reports.page.comparison_page import render
+from reports.page.comparison import comparison_data, prepare, render
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
