@@ -22,7 +22,7 @@ def records_bytes(trials: Sequence[TrialLength], judged: int, image_size: int) -
     """Bytes of the records of some trials.
 
     Args:
-        judged: held-out pictures of which each trial that ends leaves a row.
+        judged: held-out pictures, of which each trial that ends records a row.
     """
     ticks = sum(trial.ticks for trial in trials)
     each = TRIAL + PICTURE * judged + SHOWN * image_size**2
@@ -42,14 +42,14 @@ def checkpoint_bytes(learned: int, generator: int, *, averaged: bool) -> int:
 def disk(
     location: str, records: int, checkpoint: int | None, generator: int | None, slots: int
 ) -> dict[str, Any]:
-    """What a sweep needs at its place, in bytes, and what is free there.
+    """What a sweep needs on its disk, in bytes, and what is free there.
 
     Args:
-        checkpoint, generator: bytes of one; None where that is not known.
+        checkpoint, generator: bytes of one; None if unknown.
         slots: trials that run at a time, each with its kept checkpoints and one being written.
 
     Returns:
-        what is free is None for a URI, whose storage does not say.
+        `free` is None for a URI, whose storage does not report it.
     """
     running = None if checkpoint is None else slots * (KEPT + 1) * checkpoint
     kept = None if generator is None else (KEEP_BEST + slots) * generator

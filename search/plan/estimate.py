@@ -21,7 +21,7 @@ import pandas as pd
 
 from colornet.config.config import Config
 from colornet.errors import InputError
-from search.plan.workload import Range, TrialLength, Workload, in_order, schedule
+from search.plan.workload import Range, TrialLength, Workload, schedule
 from search.records.reader import SweepRecords, read_states, read_sweep, sweeps_folder
 from search.run.resources import Allocation, allocate, this_machine
 
@@ -32,28 +32,29 @@ ACTOR_START = 8.0
 """Seconds until an actor's first trial begins, as libraries are loaded; later trials reuse it. Both
 measured on two idle cores; where an actor was seen to take longer, both do in proportion."""
 BETWEEN = 0.5
-"""Seconds between the end of a trial and the beginning of the next in its actor."""
+"""Seconds between the end of a trial and the start of the next in its actor: Tune's own turn, as
+measured on two idle cores."""
 SAME_SIZE = 1.25
-"""Trainings whose work differs by less are one size."""
-LEAST_SPREAD = 0.1
-"""Share by which equal trainings differ even on an idle machine."""
+"""Factor within which trainings' multiply-accumulates are one size, of which medians are taken."""
+MIN_SPREAD = 0.1
+"""Fraction by which equal trainings differ even on an idle machine."""
 SWEEPS = 10
-"""The latest sweeps that are looked at."""
+"""The latest sweeps that are read: each takes a part of a second."""
 COSTS = [f"cost_{part}_seconds" for part in ("step", "evaluation", "diagnosis", "checkpoint")]
 ENDED = ("completed", "pruned")
 log = logging.getLogger("colorsweep")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What one training took.
+class TrainingTimes:
+    """What the parts of one training took.
 
     Attributes:
         gmac: multiply-accumulates per picture of a training step, in 1e9.
         picture: seconds per training picture.
         judged: seconds of an evaluation per held-out picture.
         diagnosis: seconds per tick. checkpoint: seconds for each.
-        overhead: seconds of a trial beside all these, in an actor that is there already.
+        overhead: seconds of a trial beside all these, in an actor that is running already.
         start: seconds until an actor can begin its first trial; None where that was not seen.
     """
 
@@ -67,12 +68,13 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a config asks of a machine for each picture and each tick.
+class ConfigCost:
+    """What a config computes for each picture and each tick.
 
     Attributes:
-        held_out: pictures that every tick looks at.
-        tested: pictures that the last tick of a confirming trial looks at besides.
+        gmac: as in `TrainingTimes`.
+        held_out: pictures that are evaluated at every tick.
+        tested: pictures that a confirming trial evaluates at its last tick besides.
     """
 
     gmac: float
@@ -81,53 +83,57 @@ class Work:
     checkpoint_every: int
 
 
-class Speed:
+class SpeedModel:
     """Predicts trainings from measured ones.
 
     Args:
         measured: at least one.
 
     Attributes:
-        low, high: the fastest and the slowest tenth's time, beside the expected.
+        low, high: factors of the fastest and the slowest tenth on the expected time.
         start: seconds until an actor can begin its first trial.
     """
 
-    def __init__(self, measured: Sequence[Measured]) -> None:
-        sizes: dict[int, list[Measured]] = {}
-        for one in measured:
-            sizes.setdefault(round(math.log(one.gmac, SAME_SIZE)), []).append(one)
+    def __init__(self, measured: Sequence[TrainingTimes]) -> None:
+        sizes: dict[int, list[TrainingTimes]] = {}
+        for times in measured:
+            sizes.setdefault(round(math.log(times.gmac, SAME_SIZE)), []).append(times)
         groups = [sizes[size] for size in sorted(sizes)]
-        self._gmac = [math.log(median(one.gmac for one in group)) for group in groups]
-        self._per_gmac = [median(one.picture / one.gmac for one in group) for group in groups]
-        self._judged = [median(one.judged for one in group) for group in groups]
-        self._diagnosis = [median(one.diagnosis for one in group) for group in groups]
-        self._checkpoint = [median(one.checkpoint for one in group) for group in groups]
-        starts = [one.start for one in measured if one.start is not None]
+        self._log_gmac = [math.log(median(times.gmac for times in group)) for group in groups]
+        self._medians = {
+            name: [median(getattr(times, name) for times in group) for group in groups]
+            for name in ("judged", "diagnosis", "checkpoint")
+        }
+        self._medians["picture_per_gmac"] = [
+            median(times.picture / times.gmac for times in group) for group in groups
+        ]
+        starts = [times.start for times in measured if times.start is not None]
         self.start = median(starts) if starts else ACTOR_START
-        self._overhead = median(one.overhead for one in measured)
-        ratios = [one.picture / self._picture(one.gmac) for one in measured]
+        self._overhead = median(times.overhead for times in measured)
+        ratios = [
+            times.picture / (times.gmac * self._at(times.gmac, "picture_per_gmac"))
+            for times in measured
+        ]
         low, high = np.percentile(ratios, [10, 90])
-        self.low = min(float(low), 1 - LEAST_SPREAD)
-        self.high = max(float(high), 1 + LEAST_SPREAD)
+        self.low = min(float(low), 1 - MIN_SPREAD)
+        self.high = max(float(high), 1 + MIN_SPREAD)
 
-    def _at(self, gmac: float, values: Sequence[float]) -> float:
-        return float(np.interp(math.log(gmac), self._gmac, values))
+    def _at(self, gmac: float, name: str) -> float:
+        # Constant beyond the ends: there a picture's time is proportional to its operations.
+        return float(np.interp(math.log(gmac), self._log_gmac, self._medians[name]))
 
-    def _picture(self, gmac: float) -> float:
-        return gmac * self._at(gmac, self._per_gmac)
-
-    def seconds(self, work: Work, life: TrialLength, *, tested: bool = False) -> float:
-        """Expected seconds of one training that goes so far.
+    def seconds(self, cost: ConfigCost, length: TrialLength, *, tested: bool = False) -> float:
+        """Expected seconds of one training of some length.
 
         Args:
             tested: whether it ends on the test pictures.
         """
-        looks = life.ticks * work.held_out + (work.tested if tested else 0)
+        evaluated = length.ticks * cost.held_out + (cost.tested if tested else 0)
         return (
-            life.images * self._picture(work.gmac)
-            + looks * self._at(work.gmac, self._judged)
-            + life.ticks * self._at(work.gmac, self._diagnosis)
-            + life.ticks // work.checkpoint_every * self._at(work.gmac, self._checkpoint)
+            length.images * cost.gmac * self._at(cost.gmac, "picture_per_gmac")
+            + evaluated * self._at(cost.gmac, "judged")
+            + length.ticks * self._at(cost.gmac, "diagnosis")
+            + length.ticks // cost.checkpoint_every * self._at(cost.gmac, "checkpoint")
             + self._overhead
         )
 
@@ -147,99 +153,96 @@ class Hours:
     training: Range
 
 
-def hours(speed: Speed, load: Workload, works: Sequence[Work], slots: int) -> Hours:
+def hours(speed: SpeedModel, workload: Workload, costs: Sequence[ConfigCost], slots: int) -> Hours:
     """Predict a sweep: its search over so many slots, then its confirmation over the same.
 
     Args:
-        works: of each config of the workload.
+        costs: of each config of the workload.
     """
 
-    def times(lives: Sequence[TrialLength], factor: float, *, tested: bool = False) -> list[float]:
-        return [factor * speed.seconds(works[life.config], life, tested=tested) for life in lives]
-
-    def both(lives: Sequence[TrialLength], factor: float) -> tuple[float, float]:
-        search, confirm = times(lives, factor), times(load.confirm, factor, tested=True)
-        searched = schedule(search, slots, each_slot=speed.start)
-        return schedule(confirm, slots, searched), sum(search) + sum(confirm)
+    def simulate(trials: Sequence[TrialLength], factor: float) -> tuple[float, float]:
+        search, confirm = (
+            [factor * speed.seconds(costs[trial.config], trial, tested=tested) for trial in lengths]
+            for lengths, tested in ((trials, False), (workload.confirm, True))
+        )
+        end = schedule(search, slots, each_slot=speed.start)
+        return schedule(confirm, slots, end), sum(search) + sum(confirm)
 
     cases = (
-        [both(load.low, speed.low)],
-        [both(lives, 1.0) for lives in load.drawn],
-        [both(load.high, speed.high)],
+        [simulate(workload.low, speed.low)],
+        [simulate(trials, 1.0) for trials in workload.simulated],
+        [simulate(workload.high, speed.high)],
     )
-    busy = [fmean(one for one, _ in case) / 3600 for case in cases]
-    training = [fmean(one for _, one in case) / 3600 for case in cases]
-    wall = [one + RAY_START * speed.start / ACTOR_START / 3600 for one in busy]
-    return Hours(in_order(*wall), in_order(*busy), in_order(*training))
+    busy = [fmean(end for end, _ in case) / 3600 for case in cases]
+    training = [fmean(total for _, total in case) / 3600 for case in cases]
+    wall = [expected + RAY_START * speed.start / ACTOR_START / 3600 for expected in busy]
+    return Hours(*(Range.around(*values) for values in (wall, busy, training)))
 
 
-def past_trainings(share: Allocation, folder: Path | None = None) -> list[Measured]:
-    """Trainings of sweeps on this host in which a trial got the same share.
+def past_trainings(allocation: Allocation, folder: Path | None = None) -> list[TrainingTimes]:
+    """Trainings of sweeps on this host in which a trial got the same allocation.
 
     Args:
         folder: holds sweeps [COLORSWEEP_OUT, else sweeps].
     """
-    found: list[Measured] = []
+    trainings: list[TrainingTimes] = []
     studies = sorted((folder or sweeps_folder()).glob("*/study.yaml"), key=os.path.getmtime)
     for path in reversed(studies[-SWEEPS:]):
         try:
             sweep = read_sweep(path.parent)
-            if _is_alike(sweep, share):
+            if _is_alike(sweep, allocation):
                 states, _ = read_states(path.parent)
-                found += _starts_apart(_trainings(sweep, states), share.concurrent)
+                trainings += _separate_starts(_trainings(sweep, states), allocation.concurrent)
         except (InputError, OSError, KeyError, TypeError, ValueError) as error:
             log.warning("%s: not used for the estimate: %s", path.parent, str(error).split("\n")[0])
-    return found
+    return trainings
 
 
-def _is_alike(sweep: SweepRecords, share: Allocation) -> bool:
+def _is_alike(sweep: SweepRecords, allocation: Allocation) -> bool:
     """Whether a sweep ran on this host, and gave a trial the same."""
     here = (socket.gethostname(), len(os.sched_getaffinity(0)))
     if (sweep.provenance.get("host"), sweep.provenance.get("cpus")) != here:
         return False
     resources = sweep.study["resources"]
-    return allocate(this_machine(), resources["gpus"], resources["concurrent"]) == share
+    return allocate(this_machine(), resources["gpus"], resources["concurrent"]) == allocation
 
 
-def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> dict[int, Measured]:
+def _trainings(sweep: SweepRecords, states: pd.DataFrame) -> dict[int, TrainingTimes]:
     """By number of the trial."""
     data = sweep.provenance.get("data")
-    measured = {*COSTS, "cost_training_gmac_per_picture"} <= {*sweep.ticks}
-    if sweep.ticks.empty or not measured or not data:
+    has_costs = {*COSTS, "cost_training_gmac_per_picture"} <= {*sweep.ticks}
+    if sweep.ticks.empty or not has_costs or not data:
         return {}
-    looked_at = [*data[:1], sweep.provenance.get("evaluation")]
-    held_out = sum(int(pack["splits"]["val"]) for pack in looked_at if pack)
-    found = {}
+    evaluated = [*data[:1], sweep.provenance.get("evaluation")]
+    held_out = sum(int(pack["splits"]["val"]) for pack in evaluated if pack)
+    trainings = {}
     for trial_id, ticks in sweep.ticks.groupby("trial_id"):
         changes = states[states["trial_id"] == trial_id]
         if list(changes["state"])[0:1] == ["running"] and changes["state"].iloc[-1] in ENDED:
-            one = _training(ticks, changes, held_out)
-            if one is not None:
-                found[int(ticks["number"].iloc[0])] = one
-    return found
+            times = _training(ticks, changes, held_out)
+            if times is not None:
+                trainings[int(ticks["number"].iloc[0])] = times
+    return trainings
 
 
-def _starts_apart(trainings: Mapping[int, Measured], slots: int) -> list[Measured]:
+def _separate_starts(trainings: Mapping[int, TrainingTimes], slots: int) -> list[TrainingTimes]:
     """Take the start of its actor out of what the first trial of each slot took.
 
     Args:
         trainings: by number of the trial.
     """
-    later = [one.overhead for number, one in trainings.items() if number >= slots]
+    later = [times.overhead for number, times in trainings.items() if number >= slots]
     usual = median(later) if later else BETWEEN
-    return [
-        one
-        if number >= slots
-        else replace(
-            one,
-            overhead=min(usual, one.overhead),
-            start=max(0.0, one.overhead - usual),
-        )
-        for number, one in trainings.items()
-    ]
+    separated = []
+    for number, times in trainings.items():
+        if number < slots:
+            start = max(0.0, times.overhead - usual)
+            times = replace(times, overhead=min(usual, times.overhead), start=start)
+        separated.append(times)
+    return separated
 
 
-def _training(ticks: pd.DataFrame, changes: pd.DataFrame, held_out: int) -> Measured | None:
+def _training(ticks: pd.DataFrame, changes: pd.DataFrame, held_out: int) -> TrainingTimes | None:
     """What a trial took that ended in its first attempt; None where that is not known."""
     steps, evaluation, diagnosis, checkpoint = (
         float(ticks[name].sum(min_count=len(ticks))) for name in COSTS
@@ -253,7 +256,7 @@ def _training(ticks: pd.DataFrame, changes: pd.DataFrame, held_out: int) -> Meas
     is_whole = len(changes) == 2 and count == int(ticks["tick"].max())
     if not is_whole or not all(map(math.isfinite, values)) or min(gmac, steps, images) <= 0:
         return None
-    return Measured(
+    return TrainingTimes(
         gmac=gmac,
         picture=steps / images,
         judged=evaluation / (count * max(1, held_out)),
@@ -264,8 +267,8 @@ def _training(ticks: pd.DataFrame, changes: pd.DataFrame, held_out: int) -> Meas
 
 
 @dataclass(frozen=True)
-class Count:
-    """Of one config.
+class ConfigSize:
+    """What torch counts of one config.
 
     Attributes:
         training_gmac: multiply-accumulates per picture of a training step, in 1e9.
@@ -277,25 +280,27 @@ class Count:
     generator: int
 
 
-class Counts:
-    """Counts configs, those that differ only in rates and weights once. Needs torch."""
+def count_configs(configs: Sequence[Config]) -> list[ConfigSize]:
+    """Count configs, those that differ only in rates and weights once. Needs torch.
 
-    def __init__(self) -> None:
-        self._known: dict[str, Count] = {}
+    Raises:
+        InputError: the networks of one do not fit its pictures.
+    """
+    from colornet.training.cost import count, training_macs
 
-    def of(self, config: Config) -> Count:
-        """Count a config. Raises InputError when its networks do not fit its pictures."""
-        from colornet.training.cost import count, training_macs
-
+    sizes: dict[str, ConfigSize] = {}
+    keys = []
+    for config in configs:
         key = repr(_signs(config.model_dump(exclude={"about", "evaluate_on", "training"})))
-        if key not in self._known:
+        keys.append(key)
+        if key not in sizes:
             cost = count(config)
-            self._known[key] = Count(
+            sizes[key] = ConfigSize(
                 training_gmac=training_macs(config) / 1e9,
                 learned=cost.generator_parameters + cost.discriminator_parameters,
                 generator=cost.generator_parameters,
             )
-        return self._known[key]
+    return [sizes[key] for key in keys]
 
 
 def _signs(values: Any) -> Any:

@@ -1,41 +1,42 @@
-"""What running a study would do: trials, pictures, time, cost, disk; nothing is started.
+"""What running a study takes: trials, pictures, time, cost, disk; nothing is started.
 
-Every number is plain data, as `colorsweep plan --json` prints it; `search.plan.text` says the same
-to people. What is not known is None.
+Every number is plain data, as `colorsweep plan --json` prints it; `search.plan.text` writes it for
+people. What is unknown is None.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
+from itertools import cycle
 from math import ceil, inf
 from typing import Any
 
 from colornet.cli_result import count_text
-from colornet.config.config import parse_config
-from colornet.data.packed import Pack
+from colornet.config.config import Config, parse_config
 from colornet.data.packs import open_packs
 from colornet.errors import InputError
 from search.core.early_stopping import EarlyStopping
 from search.plan.disk import checkpoint_bytes, disk, records_bytes
 from search.plan.estimate import (
     BETWEEN,
-    Count,
-    Counts,
+    ConfigCost,
+    ConfigSize,
     Hours,
-    Measured,
-    Speed,
-    Work,
+    SpeedModel,
+    TrainingTimes,
+    count_configs,
     hours,
     past_trainings,
 )
 from search.plan.probe import probe_all
-from search.plan.workload import Range, Workload, workload
+from search.plan.workload import Workload, make_workload
 from search.run.create import check_data, check_writable, free_location
 from search.run.resources import Allocation, Capacity, allocate, this_machine
 from spaces.study import FEW_ROUNDS, LEARNING, Study
 
 PROBED = 4
-"""Points that are probed beside the base config."""
+"""Points that are probed beside the base config, from the cheapest to the dearest: between them
+times are interpolated."""
 
 
 def make_plan(
@@ -55,229 +56,223 @@ def make_plan(
     check_writable(location)
     resources = study.file.resources
     machine = machine or this_machine()
-    share = allocate(machine, resources.gpus, resources.concurrent, resources.workers)
+    allocation = allocate(machine, resources.gpus, resources.concurrent, resources.workers)
     study, packs = check_data(study)
-    load = workload(study)
-    counts = [*map(Counts().of, load.configs)] if find_spec("torch") else []
-    works = _works(load, counts)
-    measured, source, unknown = _measured(study, load, works, share, probe=probe)
-    taken = hours(Speed(measured), load, works, share.concurrent) if measured else None
-    budgets = _budgets(study, load, taken, share)
+    workload = make_workload(study)
+    sizes = count_configs(workload.configs) if find_spec("torch") else []
+    costs = _costs(workload.configs, sizes)
+    measured, source, unknown = _measured(study, workload, costs, allocation, probe=probe)
+    estimate = None
+    if measured:
+        estimate = hours(SpeedModel(measured), workload, costs, allocation.concurrent)
+    budgets = _budgets(study, workload, estimate, allocation)
+    splits = ("val", "test") if workload.confirm else ("val",)
+    held_out = max(sum(len(pack.indices(split)) for split in splits) for pack in packs)
     return {
         "study": study.name,
         "question": study.file.question,
-        **_design(study, load),
-        "pictures": asdict(load.images),
-        "data": [_described(pack) for pack in packs],
+        **_design(study, workload),
+        "pictures": asdict(workload.images),
+        "data": [
+            {
+                key: pack.summary()[key]
+                for key in ("pictures", "splits", "image_size", "bytes", "path")
+            }
+            for pack in packs
+        ],
         "machine": asdict(machine),
-        "share": asdict(share),
-        "rounds": ceil(len(load.high) / share.concurrent),
-        "at_a_time_by": _at_a_time_by(study, load, share),
-        "hours": _hours(taken, share, study.file.budget.price_per_gpu_hour),
+        "share": asdict(allocation),
+        "rounds": ceil(len(workload.high) / allocation.concurrent),
+        "at_a_time_by": _at_a_time_by(study, workload, allocation),
+        "hours": _hours(estimate, allocation, study.file.budget.price_per_gpu_hour),
         "hours_from": source,
         "hours_unknown": unknown,
         "disk": disk(
             location,
-            records_bytes([*load.high, *load.confirm], _judged(load, packs), packs[0].image_size),
-            max((_checkpoint(load, at, one) for at, one in enumerate(counts)), default=None),
-            max((4 * one.generator for one in counts), default=None),
-            min(share.concurrent, len(load.high)),
+            records_bytes([*workload.high, *workload.confirm], held_out, packs[0].image_size),
+            max(map(_checkpoint_bytes, workload.configs, sizes), default=None),
+            max((4 * size.generator for size in sizes), default=None),
+            min(allocation.concurrent, len(workload.high)),
         ),
         "budgets": budgets,
-        "ends_by": max(budgets, key=lambda one: one["share"] or 0.0)["budget"],
-        "warnings": [*study.notes, *_warnings(study, load, share)],
+        "ends_by": max(budgets, key=lambda budget: budget["share"] or 0.0)["budget"],
+        "warnings": [*study.notes, *_warnings(study, workload, allocation)],
     }
 
 
 def is_refused(values: Mapping[str, Any]) -> bool:
-    """Whether a plan goes beyond one of its budgets, or the disk."""
-    beyond = any(one["share"] is not None and one["share"] > 1 for one in values["budgets"])
-    return beyond or values["disk"]["short"] > 0
+    """Whether a plan exceeds one of its budgets, or the disk."""
+    exceeds = any((budget["share"] or 0.0) > 1 for budget in values["budgets"])
+    return exceeds or values["disk"]["short"] > 0
 
 
-def _design(study: Study, load: Workload) -> dict[str, Any]:
+def _design(study: Study, workload: Workload) -> dict[str, Any]:
     file, confirm = study.file, study.file.confirm
     is_compared = file.design == "compare"
-    shares = file.stopping.rungs(int(study.base_config["training"]["ticks"]))
-    marks = list(zip(shares, EarlyStopping(study).rungs, strict=False))
+    fractions = file.stopping.rungs(int(study.base_config["training"]["ticks"]))
+    rungs = list(zip(fractions, EarlyStopping(study).rungs, strict=False))
     if file.stopping.rule == "median":
-        marks = marks[:1]  # it judges at every tick from here on
+        rungs = rungs[:1]  # it judges at every tick from here on
     return {
         "design": file.design,
         "sampler": None if is_compared else file.sampler,
         "stopping": file.stopping.rule,
         "trials": {
-            "search": len(load.high),
+            "search": len(workload.high),
             "levels": len(study.planned) if is_compared else None,
             "replicates": file.replicates if is_compared else None,
             "rungs": [
-                {"share": share, "expected": round(load.at_least(images), 1)}
-                for share, images in ([*marks, (1.0, inf)] if marks else [])
+                {"share": fraction, "expected": round(workload.at_least(images), 1)}
+                for fraction, images in ([*rungs, (1.0, inf)] if rungs else [])
             ],
-            "confirm": len(load.confirm),
-            "confirm_points": len(load.confirm) // confirm.replicates if confirm else 0,
+            "confirm": len(workload.confirm),
+            "confirm_points": len(workload.confirm) // confirm.replicates if confirm else 0,
             "confirm_replicates": confirm.replicates if confirm else 0,
         },
     }
 
 
-def _described(pack: Pack) -> dict[str, Any]:
-    summary = pack.summary()
-    return {key: summary[key] for key in ("pictures", "splits", "image_size", "bytes", "path")}
-
-
-def _works(load: Workload, counts: Sequence[Count]) -> list[Work]:
-    found = []
-    for config, count in zip(load.configs, counts, strict=False):
+def _costs(configs: Sequence[Config], sizes: Sequence[ConfigSize]) -> list[ConfigCost]:
+    """What each config computes; nothing where torch has not counted them."""
+    costs = []
+    for config, size in zip(configs, sizes, strict=False):
         packs = open_packs(config)
-        looked_at = len(packs.training.indices("val"))
-        looked_at += len(packs.common.indices("val")) if packs.common else 0
-        found.append(
-            Work(
-                gmac=count.training_gmac,
-                held_out=looked_at,
+        held_out = len(packs.training.indices("val"))
+        held_out += len(packs.common.indices("val")) if packs.common else 0
+        costs.append(
+            ConfigCost(
+                gmac=size.training_gmac,
+                held_out=held_out,
                 tested=len(packs.evaluation.indices("test")),
                 checkpoint_every=config.training.checkpoint_every,
             )
         )
-    return found
+    return costs
 
 
-def _judged(load: Workload, packs: Sequence[Pack]) -> int:
-    """Held-out pictures of which each trial leaves a row, of all trials the most."""
-    each = [
-        len(pack.indices("val")) + (len(pack.indices("test")) if load.confirm else 0)
-        for pack in packs
-    ]
-    return max(each)
-
-
-def _checkpoint(load: Workload, at: int, count: Count) -> int:
-    averaged = load.configs[at].optimizer.ema_decay > 0
-    return checkpoint_bytes(count.learned, count.generator, averaged=averaged)
+def _checkpoint_bytes(config: Config, size: ConfigSize) -> int:
+    averaged = config.optimizer.ema_decay > 0
+    return checkpoint_bytes(size.learned, size.generator, averaged=averaged)
 
 
 def _measured(
-    study: Study, load: Workload, works: Sequence[Work], share: Allocation, *, probe: bool
-) -> tuple[list[Measured], str | None, str | None]:
-    """What trainings take here, where that is known from, or why it is not."""
-    if not works:
+    study: Study,
+    workload: Workload,
+    costs: Sequence[ConfigCost],
+    allocation: Allocation,
+    *,
+    probe: bool,
+) -> tuple[list[TrainingTimes], str | None, str | None]:
+    """How long trainings take here, and where that is from, or why it is unknown."""
+    if not costs:
         return [], None, "work is counted by torch: pip install 'colorsweep[train]'"
     resources = study.file.resources
     try:
         here = allocate(this_machine(), resources.gpus, resources.concurrent, resources.workers)
     except InputError:
         here = None
-    if here is None or (here.cpus, here.gpus) != (share.cpus, share.gpus):
-        gets = f"{count_text(share.cpus, 'CPU')} and {count_text(share.gpus, 'GPU')}"
-        return [], None, f"a trial gets {gets}, which cannot be tried on this machine"
-    if probe:
-        return _probed(study, load, works, here)
-    if past := past_trainings(here):
-        return past, f"{count_text(len(past), 'earlier training')} on this machine", None
-    return [], None, "no earlier sweep on this machine tells: add --probe"
+    if here is None or (here.cpus, here.gpus) != (allocation.cpus, allocation.gpus):
+        each = f"{count_text(allocation.cpus, 'CPU')} and {count_text(allocation.gpus, 'GPU')}"
+        return [], None, f"a trial gets {each}, which cannot be tried on this machine"
+    if not probe:
+        past = past_trainings(here)
+        source = f"{count_text(len(past), 'earlier training')} on this machine"
+        unknown = "there is no earlier sweep on this machine: add --probe"
+        return past, source if past else None, None if past else unknown
+    probed = _probe(study, workload, costs, here)
+    source = f"{count_text(len(probed), 'probe')}, {here.concurrent} at a time"
+    return probed, source if probed else None, None if probed else "every probe failed: see above"
 
 
-def _probed(
-    study: Study, load: Workload, works: Sequence[Work], here: Allocation
-) -> tuple[list[Measured], str | None, str | None]:
+def _probe(
+    study: Study, workload: Workload, costs: Sequence[ConfigCost], here: Allocation
+) -> list[TrainingTimes]:
     """Train the base config and some points for a few steps."""
-    by_work = sorted(range(len(works)), key=lambda at: works[at].gmac)
-    count = min(PROBED, len(by_work))
-    spread = [by_work[place * (len(by_work) - 1) // max(1, count - 1)] for place in range(count)]
+    by_cost = sorted(range(len(costs)), key=lambda index: costs[index].gmac)
+    count = min(PROBED, len(by_cost))
+    spread = [by_cost[step * (len(by_cost) - 1) // max(1, count - 1)] for step in range(count)]
     base = parse_config(study.base_config, study.name)
-    base_load = Workload([{}], [base], [], [], [], [])
-    configs = [base, *(load.configs[at] for at in spread)]
-    chosen = [*_works(base_load, [Counts().of(base)]), *(works[at] for at in spread)]
-    found = []
-    for number, timed in enumerate(probe_all(configs, here)):
-        if timed is not None:
-            work = chosen[number % len(chosen)]
-            found.append(
-                Measured(
-                    gmac=work.gmac,
-                    picture=timed["seconds_per_picture"],
-                    judged=timed["evaluation_seconds"] / work.held_out,
-                    diagnosis=timed["diagnosis_seconds"],
-                    checkpoint=timed["checkpoint_seconds"],
-                    overhead=timed["setup_seconds"] + BETWEEN,
-                    start=timed["start_seconds"],
-                )
-            )
-    if not found:
-        return [], None, "no probe ran through: see above"
-    return found, f"{count_text(len(found), 'probe')}, {here.concurrent} at a time", None
+    configs = [base, *(workload.configs[index] for index in spread)]
+    probed_costs = [*_costs([base], count_configs([base])), *(costs[index] for index in spread)]
+    return [
+        TrainingTimes(
+            gmac=cost.gmac,
+            picture=timing["seconds_per_picture"],
+            judged=timing["evaluation_seconds"] / cost.held_out,
+            diagnosis=timing["diagnosis_seconds"],
+            checkpoint=timing["checkpoint_seconds"],
+            overhead=timing["setup_seconds"] + BETWEEN,
+            start=timing["start_seconds"],
+        )
+        for timing, cost in zip(probe_all(configs, here), cycle(probed_costs), strict=False)
+        if timing is not None
+    ]
 
 
-def _at_a_time_by(study: Study, load: Workload, share: Allocation) -> str:
+def _at_a_time_by(study: Study, workload: Workload, allocation: Allocation) -> str:
     """What keeps more trials from running at a time."""
-    if len(load.high) <= share.concurrent:
+    if len(workload.high) <= allocation.concurrent:
         return "trials"
-    asked = study.file.resources.concurrent
-    if asked != "auto" and asked <= share.concurrent:
+    concurrent = study.file.resources.concurrent
+    if concurrent != "auto" and concurrent <= allocation.concurrent:
         return "resources.concurrent"
-    return "GPUs" if share.gpus else "CPUs"
+    return "GPUs" if allocation.gpus else "CPUs"
 
 
-def _hours(taken: Hours | None, share: Allocation, price: float | None) -> dict[str, Any] | None:
-    if taken is None:
+def _hours(
+    estimate: Hours | None, allocation: Allocation, price: float | None
+) -> dict[str, Any] | None:
+    if estimate is None:
         return None
-    gpu = _scaled(taken.training, share.gpus)
-    return {
-        "wall": asdict(taken.wall),
-        "gpu": asdict(gpu),
-        "cost": asdict(_scaled(gpu, price)) if price is not None else None,
-    }
-
-
-def _scaled(one: Range, factor: float) -> Range:
-    return Range(one.low * factor, one.expected * factor, one.high * factor)
+    gpu = {bound: allocation.gpus * value for bound, value in asdict(estimate.training).items()}
+    cost = None if price is None else {bound: price * value for bound, value in gpu.items()}
+    return {"wall": asdict(estimate.wall), "gpu": gpu, "cost": cost}
 
 
 def _budgets(
-    study: Study, load: Workload, taken: Hours | None, share: Allocation
+    study: Study, workload: Workload, estimate: Hours | None, allocation: Allocation
 ) -> list[dict[str, Any]]:
-    """Each budget, what is expected of it, and the share that is; confirmation included."""
+    """Each budget, what is expected of it, and as a fraction; confirmation included."""
     budget = study.file.budget
-    gpu_hours = taken.training.expected * share.gpus if taken else None
+    gpu_hours = estimate.training.expected * allocation.gpus if estimate else None
     price = budget.price_per_gpu_hour
     expected: dict[str, float | None] = {
-        "images": load.images.expected,
-        "wall_hours": taken.busy.expected if taken else None,
+        "images": workload.images.expected,
+        "wall_hours": estimate.busy.expected if estimate else None,
         "gpu_hours": gpu_hours,
         "money": gpu_hours * price if gpu_hours is not None and price is not None else None,
     }
-    trials = len(load.high)
+    trials = len(workload.high)
     is_whole = budget.trials is not None and trials < budget.trials
     name = "points of the space" if is_whole else "trials"
-    found: list[dict[str, Any]] = [
+    rows: list[dict[str, Any]] = [
         {"budget": name, "limit": trials, "expected": trials, "share": 1.0}
     ]
     for name, amount in expected.items():
         if (limit := getattr(budget, name)) is not None:
-            part = None if amount is None else amount / limit
-            found.append({"budget": name, "limit": limit, "expected": amount, "share": part})
-    return found
+            fraction = None if amount is None else amount / limit
+            rows.append({"budget": name, "limit": limit, "expected": amount, "share": fraction})
+    return rows
 
 
-def _warnings(study: Study, load: Workload, share: Allocation) -> list[str]:
-    file, found = study.file, []
+def _warnings(study: Study, workload: Workload, allocation: Allocation) -> list[str]:
+    file, warnings = study.file, []
     startup = LEARNING.get(file.sampler)
     if file.design == "search" and startup is not None:
-        learning = max(0, len(load.high) - startup)
-        rounds = learning / share.concurrent
+        learning = max(0, len(workload.high) - startup)
+        rounds = learning / allocation.concurrent
         if rounds < FEW_ROUNDS:
-            found.append(
+            warnings.append(
                 f"{file.sampler} learns in {rounds:.1f} rounds ({count_text(learning, 'trial')} "
-                f"after its first {startup}, {share.concurrent} at a time): with fewer than "
+                f"after its first {startup}, {allocation.concurrent} at a time): with fewer than "
                 f"{FEW_ROUNDS} it is little better than random"
             )
-    asked = file.budget.trials
-    if asked is not None and study.trials < asked:
+    wanted = file.budget.trials
+    if wanted is not None and study.trials < wanted:
         points = count_text(study.trials, "point")
-        found.append(f"the space has {points}, fewer than the {count_text(asked, 'trial')}")
-    if not share.gpus:
+        warnings.append(f"the space has {points}, fewer than the {count_text(wanted, 'trial')}")
+    if not allocation.gpus:
         for name in ("gpu_hours", "money"):
             if getattr(file.budget, name) is not None:
-                found.append(f"budget.{name} cannot bind: trials get no GPU")
-    return found
+                warnings.append(f"budget.{name} has no effect: trials get no GPU")
+    return warnings

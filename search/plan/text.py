@@ -14,7 +14,7 @@ def plan_text(values: Mapping[str, Any], command: str) -> str:
     """Aligned lines.
 
     Args:
-        values: as `search.plan.plan.plan` gives them.
+        values: as `search.plan.plan.make_plan` gives them.
         command: that would run the study.
     """
     rows = [
@@ -30,8 +30,8 @@ def plan_text(values: Mapping[str, Any], command: str) -> str:
     ]
     table = [("", "low", "expected", "high"), *_quantities(values)]
     source = values["hours_from"] or values["hours_unknown"]
-    told = f"Time after {source}." if values["hours"] else f"Time is not known: {source}."
-    parts = [align_columns(rows), f"{align_columns(table)}\n{told}"]
+    note = f"Time after {source}." if values["hours"] else f"Time is unknown: {source}."
+    parts = [align_columns(rows), f"{align_columns(table)}\n{note}"]
     return "\n\n".join([*parts, align_columns([("Next", command)])])
 
 
@@ -51,12 +51,13 @@ def _trials(trials: Mapping[str, Any], rule: str) -> list[Row]:
     rows: list[Row] = [("Trials", f"{trials['search']:,}")]
     if rungs := trials["rungs"]:
         later = " or later" if rule == "median" else ""
-        told = [
-            f"{one['expected'] - more['expected']:,.0f} stopped at {_percent(one['share'])}{later}"
-            for one, more in pairwise(rungs)
+        ends = [
+            f"{rung['expected'] - following['expected']:,.0f} stopped at "
+            f"{100 * rung['share']:.3g} % of the pictures{later}"
+            for rung, following in pairwise(rungs)
         ]
-        told.append(f"{rungs[-1]['expected']:,.0f} trained to the end")
-        rows = [("Trials", f"{trials['search']:,}, of which about {', '.join(told)}")]
+        ends.append(f"{rungs[-1]['expected']:,.0f} trained to the end")
+        rows = [("Trials", f"{trials['search']:,}, of which about {', '.join(ends)}")]
     if trials["confirm"]:
         points, replicates = trials["confirm_points"], trials["confirm_replicates"]
         seeds = count_text(replicates, "seed")
@@ -64,41 +65,34 @@ def _trials(trials: Mapping[str, Any], rule: str) -> list[Row]:
     return rows
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} % of the pictures"
-
-
 def _pictures(data: Sequence[Mapping[str, Any]]) -> list[Row]:
     rows = []
     for number, pack in enumerate(data):
         splits = ", ".join(f"{count:,} {split}" for split, count in pack["splits"].items())
-        rows.append(
-            (
-                "" if number else "Pictures",
-                f"{pack['pictures']:,} at {pack['image_size']} px ({splits}), packed in "
-                f"{_bytes(pack['bytes'])}",
-            )
-        )
+        size = f"{pack['pictures']:,} at {pack['image_size']} px"
+        text = f"{size} ({splits}), packed in {_bytes(pack['bytes'])}"
+        rows.append(("" if number else "Pictures", text))
     return rows
 
 
 def _machine(values: Mapping[str, Any]) -> str:
-    machine, share = values["machine"], values["share"]
-    cards = count_text(machine["gpus"], "GPU") if machine["gpus"] else "no GPU"
-    card = f" and {count_text(share['gpus'], 'GPU')}" if share["gpus"] else ""
+    machine, trial = values["machine"], values["share"]
+    gpus = count_text(machine["gpus"], "GPU") if machine["gpus"] else "no GPU"
+    and_gpus = f" and {count_text(trial['gpus'], 'GPU')}" if trial["gpus"] else ""
     return (
-        f"{count_text(machine['cpus'], 'CPU')}, {cards}: "
-        f"{count_text(share['cpus'], 'CPU')}{card} a trial, "
-        f"{share['concurrent']} at a time, {count_text(values['rounds'], 'round')}"
+        f"{count_text(machine['cpus'], 'CPU')}, {gpus}: "
+        f"{count_text(trial['cpus'], 'CPU')}{and_gpus} a trial, "
+        f"{trial['concurrent']} at a time, {count_text(values['rounds'], 'round')}"
     )
 
 
 def _disk(disk: Mapping[str, Any]) -> str:
-    parts = [f"records {_bytes(disk['records'])}"]
-    for name in ("checkpoints", "generators"):
-        known = disk[name] is not None
-        parts.append(f"{name} {_bytes(disk[name])}" if known else f"{name} not known")
-    text = f"{_bytes(disk['needed'])} ({', '.join(parts)}); {_free(disk['free'])}"
+    parts = [
+        f"{name} unknown" if disk[name] is None else f"{name} {_bytes(disk[name])}"
+        for name in ("records", "checkpoints", "generators")
+    ]
+    free = "free space unknown" if disk["free"] is None else f"{_bytes(disk['free'])} free"
+    text = f"{_bytes(disk['needed'])} ({', '.join(parts)}); {free}"
     if disk["short"]:
         text += f": {_bytes(disk['short'])} TOO LITTLE in {disk['place']}"
     return text
@@ -106,38 +100,36 @@ def _disk(disk: Mapping[str, Any]) -> str:
 
 def _budgets(budgets: Sequence[Mapping[str, Any]]) -> list[Row]:
     rows: list[Row] = []
-    for one in budgets[1:]:
-        name = one["budget"].replace("_", " ")
-        if one["expected"] is None:
-            told = f"{one['limit']:,g} {name}; how much it takes is not known"
-        elif one["share"] <= 1:
-            told = f"{one['limit']:,g} {name}; about {one['expected']:,.3g} expected"
+    trials = budgets[0]["limit"]
+    for budget in budgets[1:]:
+        limit = f"{budget['limit']:,g} {budget['budget'].replace('_', ' ')}"
+        if budget["expected"] is None:
+            text = f"{limit}; how much it takes is unknown"
+        elif budget["share"] <= 1:
+            text = f"{limit}; about {budget['expected']:,.3g} expected"
         else:
-            done = int(budgets[0]["limit"] / one["share"])
-            trials = count_text(budgets[0]["limit"], "trial")
-            told = (
-                f"{one['limit']:,g} {name} are TOO LITTLE: about {one['expected']:,.3g} expected, "
-                f"{one['expected'] - one['limit']:,.3g} more; it would stop at about {done} of "
-                f"{trials}"
+            text = (
+                f"{limit} are TOO LITTLE: about {budget['expected']:,.3g} expected, "
+                f"{budget['expected'] - budget['limit']:,.3g} more; it would stop at about "
+                f"{int(trials / budget['share'])} of {count_text(trials, 'trial')}"
             )
-        rows.append(("Budget", told))
+        rows.append(("Budget", text))
     return rows
 
 
 def _quantities(values: Mapping[str, Any]) -> list[Row]:
-    rows = [_row("pictures seen", values["pictures"], lambda amount: f"{amount:,.0f}")]
-    hours = values["hours"]
-    if hours is None:
-        return [*rows, ("wall time", "?", "?", "?"), ("GPU hours", "?", "?", "?")]
-    rows.append(_row("wall time", hours["wall"], _duration))
-    rows.append(_row("GPU hours", hours["gpu"], lambda amount: f"{amount:.3g}"))
-    if hours["cost"] is not None:
-        rows.append(_row("cost", hours["cost"], lambda amount: f"{amount:,.2f}"))
-    return rows
-
-
-def _row(name: str, values: Mapping[str, float], show: Callable[[float], str]) -> Row:
-    return (name, *(show(values[bound]) for bound in ("low", "expected", "high")))
+    hours = values["hours"] or {}
+    quantities: list[tuple[str, Mapping[str, float] | None, Callable[[float], str]]] = [
+        ("pictures seen", values["pictures"], "{:,.0f}".format),
+        ("wall time", hours.get("wall"), _duration),
+        ("GPU hours", hours.get("gpu"), "{:.3g}".format),
+        ("cost", hours.get("cost"), "{:,.2f}".format),
+    ]
+    return [
+        (name, *(show(amounts[bound]) if amounts else "?" for bound in ("low", "expected", "high")))
+        for name, amounts, show in quantities
+        if amounts or name != "cost"  # which is unknown where the study gives no price
+    ]
 
 
 def _duration(hours: float) -> str:
@@ -146,10 +138,6 @@ def _duration(hours: float) -> str:
     if hours >= 1:
         return f"{hours:.1f} h"
     return f"{60 * hours:.1f} min"
-
-
-def _free(count: int | None) -> str:
-    return "what is free is not known" if count is None else f"{_bytes(count)} free"
 
 
 def _bytes(amount: float) -> str:

@@ -1,12 +1,12 @@
 """How much a study trains: which trials, how far each goes, and when they are done.
 
-Nothing is known of how trials will do, so they are stopped by the study's own rule on values drawn
-at random: no trial is likelier to be good than another, and one that leads at a rung leads at the
-next. Objectives are drawn apart from each other, the case in which most trials go on.
+How trials will do is unknown, so they are stopped by the study's own rule on values drawn at
+random: no trial is likelier to be good than another, and one that leads at a rung leads at the
+next. Objectives are drawn independently, the case in which most trials go on.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
@@ -24,12 +24,12 @@ from spaces.study import Study
 
 POINTS = 32
 """Points over which costs are averaged."""
-MOST_DRAWN = 100 * POINTS
-"""Random points of which those that are configs are taken."""
-DRAWS = 8
-"""Searches that are drawn to see how many trials are stopped."""
+MAX_DRAWN = 100 * POINTS
+"""Random points of which the valid configs are taken: enough where one in a hundred is valid."""
+SIMULATIONS = 8
+"""Searches that are simulated to see how many trials are stopped."""
 PATTERN = 64
-"""Trials of a drawn search; in a longer one they are taken again and again."""
+"""Trials of a simulated search; in a longer one their lengths repeat."""
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -42,10 +42,10 @@ class Range:
     expected: float
     high: float
 
-
-def in_order(low: float, expected: float, high: float) -> Range:
-    """A range whose ends enclose what is expected."""
-    return Range(min(low, expected), expected, max(high, expected))
+    @classmethod
+    def around(cls, low: float, expected: float, high: float) -> "Range":
+        """A range whose ends enclose what is expected."""
+        return cls(min(low, expected), expected, max(high, expected))
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Workload:
         configs: of the points.
         low: trials of the search when exactly one in `factor` goes on at each rung.
         high: the same when none is stopped.
-        drawn: some searches in which the rule has stopped trials.
+        simulated: some searches in which the rule has stopped trials.
         confirm: the trials that confirm, all trained in full.
     """
 
@@ -74,54 +74,48 @@ class Workload:
     configs: list[Config]
     low: list[TrialLength]
     high: list[TrialLength]
-    drawn: list[list[TrialLength]]
+    simulated: list[list[TrialLength]]
     confirm: list[TrialLength]
 
     @property
     def images(self) -> Range:
         """Pictures seen by all trainings together, confirming ones included."""
-        confirming = _seen(self.confirm)
-        expected = float(np.mean([_seen(lives) for lives in self.drawn]))
-        return in_order(
-            _seen(self.low) + confirming, expected + confirming, _seen(self.high) + confirming
+        low, high, confirming, *simulated = (
+            float(sum(trial.images for trial in trials))
+            for trials in (self.low, self.high, self.confirm, *self.simulated)
         )
+        expected = float(np.mean(simulated)) + confirming
+        return Range.around(low + confirming, expected, high + confirming)
 
     def at_least(self, images: float) -> float:
         """Trials of the search that are expected to see so many pictures, or all of their own."""
-        return float(
-            np.mean(
-                [
-                    sum(
-                        life.images >= min(images, self.high[at].images)
-                        for at, life in enumerate(one)
-                    )
-                    for one in self.drawn
-                ]
-            )
-        )
+        reaching = [
+            trial.images >= min(images, full.images)
+            for trials in self.simulated
+            for trial, full in zip(trials, self.high, strict=True)
+        ]
+        return sum(reaching) / len(self.simulated)
 
 
-def _seen(lives: Iterable[TrialLength]) -> float:
-    return float(sum(life.images for life in lives))
-
-
-def workload(study: Study) -> Workload:
+def make_workload(study: Study) -> Workload:
     """Work out what a study trains whose data have been checked (`run.create.check_data`)."""
     points = list(islice(_points(study), POINTS))
     configs = [_resolved(study.config(point, study.file.seed)) for point in points]
     ends = [_tick_ends(config) for config in configs]
     trials = study.trials
-    full = [_whole(ends, number) for number in range(trials)]
-    confirm = [_whole(ends, number) for number in range(study.confirming)]
-    marks = EarlyStopping(study).rungs
-    if not marks:
+    full = [_length(ends, number) for number in range(trials)]
+    confirm = [_length(ends, number) for number in range(study.confirming)]
+    rungs = EarlyStopping(study).rungs
+    if not rungs:
         return Workload(points, configs, full, full, [full], confirm)
-    low = [_life(ends, number, _least(study, marks, ends, number)) for number in range(trials)]
-    drawn = []
-    for seed in range(DRAWS):
-        stops = _drawn_stops(study, ends, trials, np.random.default_rng(seed))
-        drawn.append([_life(ends, number, stops[number % len(stops)]) for number in range(trials)])
-    return Workload(points, configs, low, full, drawn, confirm)
+    low = [_length(ends, number, _least(study, rungs, ends, number)) for number in range(trials)]
+    simulated = []
+    for seed in range(SIMULATIONS):
+        stops = _simulate(study, ends, trials, np.random.default_rng(seed))
+        simulated.append(
+            [_length(ends, number, stops[number % len(stops)]) for number in range(trials)]
+        )
+    return Workload(points, configs, low, full, simulated, confirm)
 
 
 def _resolved(config: Config) -> Config:
@@ -135,16 +129,16 @@ def _points(study: Study) -> Iterator[Point]:
     """The points of a grid or a comparison, evenly over all of them; else random ones."""
     file = study.file
     if study.is_planned:
-        whole = study.planned[: study.trials]
-        for place in range(min(POINTS, len(whole))):
-            yield whole[place * len(whole) // min(POINTS, len(whole))]
+        planned = study.planned[: study.trials]
+        count = min(POINTS, len(planned))
+        yield from (planned[index * len(planned) // count] for index in range(count))
         return
     trials = optuna.create_study(sampler=RandomSampler(seed=file.seed))
-    for left in reversed(range(MOST_DRAWN)):
+    for left in reversed(range(MAX_DRAWN)):
         point = draw(trials.ask(), study.dimensions)
         try:
             study.config(point, file.seed)
-        except InputError:  # a search passes it over, too
+        except InputError:  # a search skips it, too
             if not left:
                 raise
         else:
@@ -162,44 +156,42 @@ def _tick_ends(config: Config) -> list[int]:
     ]
 
 
-def _whole(ends: Sequence[Sequence[int]], number: int) -> TrialLength:
-    return _life(ends, number, len(ends[number % len(ends)]))
-
-
-def _life(ends: Sequence[Sequence[int]], number: int, ticks: int) -> TrialLength:
+def _length(ends: Sequence[Sequence[int]], number: int, ticks: int | None = None) -> TrialLength:
+    """The length of a trial that is stopped after some ticks, or trains in full."""
     config = number % len(ends)
-    ticks = min(ticks, len(ends[config]))
+    ticks = min(ticks or len(ends[config]), len(ends[config]))
     return TrialLength(config, ticks, ends[config][ticks - 1])
 
 
-def _least(study: Study, marks: Sequence[float], ends: Sequence[Sequence[int]], number: int) -> int:
+def _least(study: Study, rungs: Sequence[float], ends: Sequence[Sequence[int]], number: int) -> int:
     """Ticks of a trial when exactly one in `factor` goes on at each rung.
 
     Args:
-        marks: pictures seen at each rung.
+        rungs: pictures seen at each.
     """
-    stopping, own = study.file.stopping, ends[number % len(ends)]
-    for passed, mark in enumerate(marks[first_rung(stopping, number, len(marks)) :], 1):
-        share = stopping.one_in**passed
-        if int((number + 1) / share) == int(number / share):
-            return next(tick for tick, seen in enumerate(own, 1) if seen >= mark)
-    return len(own)
+    stopping, of_trial = study.file.stopping, ends[number % len(ends)]
+    for passed, rung in enumerate(rungs[first_rung(stopping, number, len(rungs)) :], 1):
+        # Of every `one_in ** passed` trials the last one goes on beyond this rung.
+        fraction = stopping.one_in**passed
+        if int((number + 1) / fraction) == int(number / fraction):
+            return next(tick for tick, seen in enumerate(of_trial, 1) if seen >= rung)
+    return len(of_trial)
 
 
-def _drawn_stops(
+def _simulate(
     study: Study, ends: Sequence[Sequence[int]], trials: int, rng: np.random.Generator
 ) -> list[int]:
     """Ticks of each trial of a search with random values."""
     early_stopping, stops = EarlyStopping(study), []
     for number in range(min(trials, PATTERN)):
-        own = ends[number % len(ends)]
+        of_trial = ends[number % len(ends)]
         values = rng.normal(size=len(study.file.objectives)).tolist()
         stopped = (
             tick
-            for tick, seen in enumerate(own, 1)
+            for tick, seen in enumerate(of_trial, 1)
             if early_stopping.add(f"t{number:05d}", number, seen, values)
         )
-        stops.append(next(stopped, len(own)))
+        stops.append(next(stopped, len(of_trial)))
     return stops
 
 
@@ -213,6 +205,6 @@ def schedule(
         each_slot: seconds that a slot takes before its first trial.
     """
     free = [begin + each_slot] * min(slots, len(seconds))
-    for one in seconds:
-        heapq.heapreplace(free, free[0] + one)
+    for duration in seconds:
+        heapq.heapreplace(free, free[0] + duration)
     return max(free, default=begin)

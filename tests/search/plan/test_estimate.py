@@ -17,11 +17,11 @@ from search.plan.estimate import (
     ACTOR_START,
     BETWEEN,
     RAY_START,
-    Counts,
-    Measured,
-    Speed,
-    Work,
-    _starts_apart,
+    ConfigCost,
+    SpeedModel,
+    TrainingTimes,
+    _separate_starts,
+    count_configs,
     hours,
     past_trainings,
 )
@@ -30,54 +30,56 @@ from search.records.writer import RecordsWriter, create_sweep
 from search.run.resources import Allocation, Capacity
 from spaces.study import Study
 
-ONE = Measured(gmac=1.0, picture=0.01, judged=0.002, diagnosis=0.5, checkpoint=0.25, overhead=2.0)
-WORK = Work(gmac=1.0, held_out=100, tested=50, checkpoint_every=5)
+ONE = TrainingTimes(
+    gmac=1.0, picture=0.01, judged=0.002, diagnosis=0.5, checkpoint=0.25, overhead=2.0
+)
+COST = ConfigCost(gmac=1.0, held_out=100, tested=50, checkpoint_every=5)
 FULL = TrialLength(config=0, ticks=10, images=1000)
 TRIAL = 1000 * 0.01 + 10 * (100 * 0.002 + 0.5) + 2 * 0.25 + 2.0
 
 
-def load(*lives: TrialLength, confirm: tuple[TrialLength, ...] = ()) -> Workload:
-    return Workload([], [], [*lives], [*lives], [[*lives]], [*confirm])
+def load(*lengths: TrialLength, confirm: tuple[TrialLength, ...] = ()) -> Workload:
+    return Workload([], [], [*lengths], [*lengths], [[*lengths]], [*confirm])
 
 
 def test_a_trial_is_its_pictures_ticks_checkpoints_and_what_is_beside() -> None:
-    assert Speed([ONE]).seconds(WORK, FULL) == pytest.approx(TRIAL)
-    assert Speed([ONE]).seconds(WORK, FULL, tested=True) == pytest.approx(TRIAL + 50 * 0.002)
+    assert SpeedModel([ONE]).seconds(COST, FULL) == pytest.approx(TRIAL)
+    assert SpeedModel([ONE]).seconds(COST, FULL, tested=True) == pytest.approx(TRIAL + 50 * 0.002)
 
 
 def test_a_stopped_trial_takes_less() -> None:
     short = TrialLength(config=0, ticks=4, images=400)
     wanted = 400 * 0.01 + 4 * (100 * 0.002 + 0.5) + 2.0  # before its first checkpoint
-    assert Speed([ONE]).seconds(WORK, short) == pytest.approx(wanted)
+    assert SpeedModel([ONE]).seconds(COST, short) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("gmac", [0.1, 1.0, 30.0])
 def test_time_is_proportional_to_work_beyond_what_was_measured(gmac: float) -> None:
-    bare = Measured(1.0, 0.01, 0.0, 0.0, 0.0, 0.0)
-    assert Speed([bare]).seconds(replace(WORK, gmac=gmac), FULL) == pytest.approx(10 * gmac)
+    bare = TrainingTimes(1.0, 0.01, 0.0, 0.0, 0.0, 0.0)
+    assert SpeedModel([bare]).seconds(replace(COST, gmac=gmac), FULL) == pytest.approx(10 * gmac)
 
 
 def test_between_two_sizes_time_is_interpolated() -> None:
-    small = Measured(1.0, 0.02, 0.0, 0.0, 0.0, 0.0)  # 0.02 s per GMAC
-    large = Measured(100.0, 1.0, 0.0, 0.0, 0.0, 0.0)  # 0.01
-    middle = Speed([small, large]).seconds(replace(WORK, gmac=10.0), FULL)
+    small = TrainingTimes(1.0, 0.02, 0.0, 0.0, 0.0, 0.0)  # 0.02 s per GMAC
+    large = TrainingTimes(100.0, 1.0, 0.0, 0.0, 0.0, 0.0)  # 0.01
+    middle = SpeedModel([small, large]).seconds(replace(COST, gmac=10.0), FULL)
     assert middle == pytest.approx(1000 * 10 * 0.015)
 
 
 def test_equal_trainings_give_median_and_tenths() -> None:
     measured = [replace(ONE, picture=0.01 * factor) for factor in (0.5, 0.8, 1.0, 1.2, 3.0)]
-    speed = Speed(measured)
-    assert speed.seconds(WORK, FULL) == pytest.approx(TRIAL)
+    speed = SpeedModel(measured)
+    assert speed.seconds(COST, FULL) == pytest.approx(TRIAL)
     assert speed.low == pytest.approx(0.62)
     assert speed.high == pytest.approx(2.28)
 
 
 def test_a_single_measurement_still_leaves_room() -> None:
-    assert (Speed([ONE]).low, Speed([ONE]).high) == (0.9, 1.1)
+    assert (SpeedModel([ONE]).low, SpeedModel([ONE]).high) == (0.9, 1.1)
 
 
 def test_hours_of_one_trial() -> None:
-    found = hours(Speed([ONE]), load(FULL), [WORK], slots=2)
+    found = hours(SpeedModel([ONE]), load(FULL), [COST], slots=2)
     assert found.training.expected * 3600 == pytest.approx(TRIAL)
     assert found.busy.expected * 3600 == pytest.approx(TRIAL + ACTOR_START)
     assert found.wall.expected * 3600 == pytest.approx(TRIAL + ACTOR_START + RAY_START)
@@ -87,7 +89,7 @@ def test_hours_of_one_trial() -> None:
 
 def test_where_an_actor_starts_slowly_so_does_ray() -> None:
     slow = replace(ONE, start=3 * ACTOR_START)
-    found = hours(Speed([ONE, slow, slow]), load(FULL), [WORK], slots=2)
+    found = hours(SpeedModel([ONE, slow, slow]), load(FULL), [COST], slots=2)
     assert found.busy.expected * 3600 == pytest.approx(TRIAL + 3 * ACTOR_START)
     wall = TRIAL + 3 * (ACTOR_START + RAY_START)
     assert found.wall.expected * 3600 == pytest.approx(wall)
@@ -95,15 +97,15 @@ def test_where_an_actor_starts_slowly_so_does_ray() -> None:
 
 def test_confirmation_waits_for_the_whole_search() -> None:
     tested = TRIAL + 50 * 0.002
-    found = hours(Speed([ONE]), load(FULL, FULL, FULL, confirm=(FULL,)), [WORK], slots=2)
+    found = hours(SpeedModel([ONE]), load(FULL, FULL, FULL, confirm=(FULL,)), [COST], slots=2)
     assert found.busy.expected * 3600 == pytest.approx(2 * TRIAL + tested + ACTOR_START)
     assert found.training.expected * 3600 == pytest.approx(3 * TRIAL + tested)
 
 
 def test_each_trial_costs_what_its_config_costs() -> None:
-    bare = Speed([Measured(1.0, 0.01, 0.0, 0.0, 0.0, 0.0)])
+    bare = SpeedModel([TrainingTimes(1.0, 0.01, 0.0, 0.0, 0.0, 0.0)])
     other = replace(FULL, config=1)
-    found = hours(bare, load(FULL, other), [WORK, replace(WORK, gmac=3.0)], slots=1)
+    found = hours(bare, load(FULL, other), [COST, replace(COST, gmac=3.0)], slots=1)
     assert found.training.expected * 3600 == pytest.approx(10 + 30)
 
 
@@ -187,12 +189,12 @@ def test_a_training_tells_what_its_parts_took(record: Callable[..., Path]) -> No
 
 
 def test_the_first_trial_of_a_slot_tells_how_an_actor_starts() -> None:
-    one = Measured(1.0, 0.01, 0.0, 0.0, 0.0, overhead=9.0)
+    one = TrainingTimes(1.0, 0.01, 0.0, 0.0, 0.0, overhead=9.0)
     took = {0: one, 1: replace(one, overhead=8.0), 2: replace(one, overhead=1.0)}
-    found = _starts_apart(took, slots=2)
+    found = _separate_starts(took, slots=2)
     assert [(each.overhead, each.start) for each in found] == [(1.0, 8.0), (1.0, 7.0), (1.0, None)]
-    assert _starts_apart({}, slots=2) == []
-    (alone,) = _starts_apart({0: one}, slots=2)
+    assert _separate_starts({}, slots=2) == []
+    (alone,) = _separate_starts({0: one}, slots=2)
     assert (alone.overhead, alone.start) == (BETWEEN, 9.0 - BETWEEN)
 
 
@@ -264,17 +266,22 @@ def test_a_sweep_of_another_version_without_costs_tells_nothing(played: Path) ->
 def test_rates_and_weights_are_counted_once_and_widths_anew(
     make_study: Callable[..., Study],
 ) -> None:
-    counts, study = Counts(), make_study()
+    study = make_study()
     point = {"generator.width": 4, "loss.l1_weight": 10, "loss.adversarial": "bce"}
-    first = counts.of(study.config(point, 0))
-    assert counts.of(study.config({**point, "loss.l1_weight": 20}, 7)) is first
-    wide = counts.of(study.config({**point, "generator.width": 8}, 0))
+    first, other, wide = count_configs(
+        [
+            study.config(point, 0),
+            study.config({**point, "loss.l1_weight": 20}, 7),
+            study.config({**point, "generator.width": 8}, 0),
+        ]
+    )
+    assert other is first
     assert wide.training_gmac > first.training_gmac > 0
     assert wide.generator > first.generator
     assert first.learned > first.generator
 
 
 def test_a_loss_without_a_distance_is_another_config(make_study: Callable[..., Study]) -> None:
-    counts, study = Counts(), make_study()
-    first = counts.of(study.config({"loss.l1_weight": 10}, 0))
-    assert counts.of(study.config({"loss.l1_weight": 0}, 0)) is not first
+    study = make_study()
+    first, other = count_configs([study.config({"loss.l1_weight": w}, 0) for w in (10, 0)])
+    assert other is not first

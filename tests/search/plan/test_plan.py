@@ -15,7 +15,7 @@ from colornet.config.config import Config
 from colornet.errors import InputError
 from search import cli
 from search.plan import disk, plan
-from search.plan.estimate import ACTOR_START, BETWEEN, RAY_START, Measured
+from search.plan.estimate import ACTOR_START, BETWEEN, RAY_START, TrainingTimes
 from search.plan.plan import is_refused, make_plan
 from search.plan.text import plan_text
 from search.run.create import new_sweep
@@ -100,7 +100,7 @@ def test_without_earlier_sweeps_time_is_not_known(small: MakeStudy) -> None:
     values = make_plan(small())
     assert (values["hours"], values["hours_from"]) == (None, None)
     assert "--probe" in values["hours_unknown"]
-    assert "Time is not known" in plan_text(values, "colorsweep run x")
+    assert "Time is unknown" in plan_text(values, "colorsweep run x")
 
 
 def test_probes_give_time_for_what_trials_cost(small: MakeStudy, timed: list[Config]) -> None:
@@ -124,13 +124,13 @@ def test_points_of_all_sizes_are_probed(small: MakeStudy, timed: list[Config]) -
 def test_probes_that_all_fail_leave_time_unknown(
     small: MakeStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "probe_all", lambda configs, share: [None] * len(configs))
-    assert "no probe ran" in make_plan(small(), probe=True)["hours_unknown"]
+    monkeypatch.setattr(plan, "probe_all", lambda configs, allocation: [None] * len(configs))
+    assert "every probe failed" in make_plan(small(), probe=True)["hours_unknown"]
 
 
 def test_earlier_sweeps_give_time(small: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
-    past = [Measured(0.01, 0.01, 0.001, 0.1, 0.2, 0.5)] * 3
-    monkeypatch.setattr(plan, "past_trainings", lambda share: past)
+    past = [TrainingTimes(0.01, 0.01, 0.001, 0.1, 0.2, 0.5)] * 3
+    monkeypatch.setattr(plan, "past_trainings", lambda allocation: past)
     values = make_plan(small())
     assert values["hours"]["wall"]["expected"] > 0
     assert values["hours_from"].startswith("3 earlier trainings")
@@ -158,8 +158,8 @@ def test_more_cards_than_there_are_are_refused(small: MakeStudy) -> None:
 
 
 def test_gpu_hours_and_their_price(small: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
-    past = [Measured(0.01, 0.01, 0.001, 0.1, 0.2, 0.5)]
-    monkeypatch.setattr(plan, "past_trainings", lambda share: past)
+    past = [TrainingTimes(0.01, 0.01, 0.001, 0.1, 0.2, 0.5)]
+    monkeypatch.setattr(plan, "past_trainings", lambda allocation: past)
     monkeypatch.setattr(plan, "this_machine", lambda: Capacity(4, 1))
     budget = {"trials": 4, "gpu_hours": 1e-6, "price_per_gpu_hour": 2.5, "money": 100.0}
     values = make_plan(small(budget=budget))
@@ -188,7 +188,7 @@ def test_budgets_of_time_without_a_measure_are_not_judged(small: MakeStudy) -> N
     values = make_plan(small(budget={"trials": 8, "wall_hours": 0.001}))
     assert values["budgets"][1]["expected"] is None
     assert not is_refused(values)
-    assert "not known" in plan_text(values, "")
+    assert "unknown" in plan_text(values, "")
 
 
 def test_a_full_disk_is_refused(small: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_a_full_disk_is_refused(small: MakeStudy, monkeypatch: pytest.MonkeyPatc
     [
         ({}, "tpe learns in 0.0 rounds"),
         ({"trials": 17}, "tpe learns in 3.5 rounds (7 trials after its first 10, 2 at a time)"),
-        ({"budget": {"trials": 8, "gpu_hours": 1.0}}, "budget.gpu_hours cannot bind"),
+        ({"budget": {"trials": 8, "gpu_hours": 1.0}}, "budget.gpu_hours has no effect"),
         ({"space": TWO_RATES}, "the space has 2 points, fewer than the 8 trials"),
     ],
 )
