@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from colornet.cli_result import CliResult
+from colornet.cli_result import CliResult, align_columns
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def export_optuna(
     if path.exists():
         raise InputError(f"{path}: is there already.\nName another file with -o, or remove it.")
     counts = write_journal(records, path)
-    lines = [f"Wrote   {path}", *(f"Note    {problem}" for problem in records.problems)]
     states = ", ".join(f"{count} {state}" for state, count in counts.items())
-    lines.insert(1, f"Trials  {states or 'none'}")
+    rows = [("Wrote", str(path)), ("Trials", states or "none")]
+    rows += [("Note", problem) for problem in records.problems]
+    rows.append(("Next", f"optuna-dashboard {path}"))
     values = {"file": str(path), "trials": counts, "problems": records.problems}
-    lines.append(f"Next    optuna-dashboard {path}")
-    return CliResult("\n".join(lines), values)
+    return CliResult(align_columns(rows), values)
 
 
 def write_journal(records: "SweepRecords", path: Path) -> dict[str, int]:
@@ -127,10 +127,8 @@ def _curves(ticks: "pd.DataFrame", objective: str) -> dict[str, dict[int, float]
     if objective not in ticks:
         return {}
     measured = ticks[ticks[objective].notna()]
-    return {
-        str(trial_id): dict(zip(rows["tick"].tolist(), rows[objective].tolist(), strict=True))
-        for trial_id, rows in measured[["trial_id", "tick", objective]].groupby("trial_id")
-    }
+    curves = measured.set_index("tick").groupby("trial_id")[objective]
+    return {str(trial_id): values.to_dict() for trial_id, values in curves}
 
 
 def _local(time: "pd.Timestamp") -> datetime:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from colornet.cli_result import parse_settings
 
 if TYPE_CHECKING:
     from spaces.study import Study
 
+AtLeastNone = Annotated[int, Parameter(validator=Number(gte=0))]
+AtLeastOne = Annotated[int, Parameter(validator=Number(gte=1))]
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
 Trials = Annotated[int | None, Parameter(alias="-n")]
 Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
@@ -93,12 +96,11 @@ class StudyOptions:
 
     def words(self) -> str:
         """The options as a user types them after a command's name."""
-        options = [f"--set {shlex.quote(setting)}" for setting in self.settings or []]
-        options += [f"--data {shlex.quote(self.data)}"] if self.data is not None else []
-        options += [f"--trials {self.trials}"] if self.trials is not None else []
-        options += ["--quick"] if self.quick else []
-        options += [f"--when-spent {self.when_spent}"] if self.when_spent is not None else []
-        return " ".join([shlex.quote(self.study), *options])
+        options = [("--set", setting) for setting in self.settings or []]
+        names = ("data", "trials", "when_spent")
+        options += [(f"--{name.replace('_', '-')}", getattr(self, name)) for name in names]
+        words = [str(word) for option in options if option[1] is not None for word in option]
+        return shlex.join([self.study, *words, *(["--quick"] if self.quick else [])])
 
 
 def _set_value(path: str, explicit: Mapping[str, Any]) -> tuple[Any] | None:
@@ -108,3 +110,23 @@ def _set_value(path: str, explicit: Mapping[str, Any]) -> tuple[Any] | None:
     section, _, key = path.partition(".")
     whole = explicit.get(section)
     return (whole[key],) if isinstance(whole, Mapping) and key in whole else None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """What a scheduler gives a sweep.
+
+    Parameters
+    ----------
+    nodes
+        Nodes, which of KubeRay are worker pods.
+    cpus
+        CPUs of each.
+    gpus
+        Cards of each.
+    """
+
+    nodes: AtLeastOne = 1
+    cpus: AtLeastOne = 4
+    gpus: AtLeastNone = 0

@@ -11,7 +11,7 @@ import platform
 import re
 import socket
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -48,10 +48,7 @@ class Token:
 
     mode: str
     source: str
-    value: str
-
-    def __repr__(self) -> str:
-        return f"Token(mode={self.mode!r}, source={self.source!r}, found={bool(self.value)})"
+    value: str = field(repr=False)
 
     @property
     def is_sent(self) -> bool:

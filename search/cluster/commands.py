@@ -10,11 +10,10 @@ from cyclopts.validators import Number
 from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import InputError
 from colornet.redaction import holds_secret, redact
-from search.options import Address, StudyOptions
+from search.options import Address, Nodes, StudyOptions
 
+NODES = Nodes()
 Target = Annotated[Path | None, Parameter(alias="-o")]
-AtLeastOne = Annotated[int, Parameter(validator=Number(gte=1))]
-AtLeastNone = Annotated[int, Parameter(validator=Number(gte=0))]
 
 
 def doctor(
@@ -77,11 +76,9 @@ def _location(text: str | None, option: str) -> str | None:
 
 def manifest_kuberay(
     options: StudyOptions,
+    nodes: Nodes = NODES,
     *,
     out: str | None = None,
-    nodes: AtLeastOne = 1,
-    cpus: AtLeastOne = 4,
-    gpus: AtLeastNone = 0,
     image: str | None = None,
     storage: str = "colorsweep",
     target: Target = None,
@@ -94,12 +91,6 @@ def manifest_kuberay(
     ----------
     out
         The sweep's folder, below /storage [/storage/<date>-<study>-<4 letters>].
-    nodes
-        Worker pods.
-    cpus
-        CPUs of each.
-    gpus
-        Cards of each.
     image
         Container image with colorsweep[train] [colorsweep:VERSION].
     storage
@@ -107,21 +98,19 @@ def manifest_kuberay(
     target
         File to write [stdout].
     """
-    from search.cluster.manifest import Nodes, kuberay
+    from search.cluster.manifest import kuberay
 
     loaded = options.load()
     loaded.log_notes()
-    text = kuberay(loaded, Nodes(nodes, cpus, gpus), storage=storage, image=image, out=out)
+    text = kuberay(loaded, nodes, storage=storage, image=image, out=out)
     return _manifest(text, target, "kubectl apply -f")
 
 
 def manifest_slurm(
     options: StudyOptions,
+    nodes: Nodes = NODES,
     *,
     out: str | None = None,
-    nodes: AtLeastOne = 1,
-    cpus: AtLeastOne = 4,
-    gpus: AtLeastNone = 0,
     storage: Path | None = None,
     target: Target = None,
 ) -> CliResult:
@@ -133,24 +122,18 @@ def manifest_slurm(
     ----------
     out
         The sweep's folder [<storage>/<date>-<study>-<4 letters>].
-    nodes
-        Nodes.
-    cpus
-        CPUs of each.
-    gpus
-        Cards of each.
     storage
         Folder that all nodes can write [sweeps].
     target
         File to write [stdout].
     """
-    from search.cluster.manifest import Nodes, slurm
+    from search.cluster.manifest import slurm
     from search.records.reader import sweeps_folder
 
     loaded = options.load()
     loaded.log_notes()
     folder = (storage or sweeps_folder()).expanduser().absolute()
-    text = slurm(loaded, Nodes(nodes, cpus, gpus), storage=folder, out=out)
+    text = slurm(loaded, nodes, storage=folder, out=out)
     return _manifest(text, target, "sbatch")
 
 

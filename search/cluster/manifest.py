@@ -10,7 +10,6 @@ import shlex
 import string
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,8 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
 from colornet.errors import InputError, printable_name
+from search.options import Nodes
 from search.run.create import refuse_secrets, sweep_name
-from search.run.resources import Allocation, Capacity, allocate
+from search.run.resources import Capacity, allocate
 from spaces.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,25 +39,6 @@ MAX_NAME = 47
 of at most 63."""
 _CLAIM = re.compile("[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _MARK = "END_OF_FILE_OF_COLORSWEEP"
-
-
-@dataclass(frozen=True)
-class Nodes:
-    """What a sweep gets: so many nodes, each with so many CPUs and cards."""
-
-    count: int
-    cpus: int
-    gpus: int
-
-    def allocate(self, study: Study) -> Allocation:
-        """What each trial gets of them.
-
-        Raises:
-            InputError: a trial does not fit.
-        """
-        resources = study.file.resources
-        whole = Capacity.of_nodes([(self.cpus, float(self.gpus))] * self.count)
-        return allocate(whole, resources.gpus, resources.concurrent, resources.workers)
 
 
 def kuberay(study: Study, nodes: Nodes, *, storage: str, image: str | None, out: str | None) -> str:
@@ -127,11 +108,12 @@ def slurm(study: Study, nodes: Nodes, *, storage: Path, out: str | None) -> str:
 
 
 def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -> Mapping[str, Any]:
-    share = nodes.allocate(study)
-    each = count_text(share.cpus, "CPU") + (
-        f" and {count_text(share.gpus, 'card')}" if share.gpus else ""
-    )
-    each = each if share.workers == 1 else f"{share.workers} workers of {each}"
+    resources = study.file.resources
+    whole = Capacity.of_nodes([(nodes.cpus, float(nodes.gpus))] * nodes.nodes)
+    trial = allocate(whole, resources.gpus, resources.concurrent, resources.workers)
+    each = count_text(trial.cpus, "CPU")
+    each += f" and {count_text(trial.gpus, 'card')}" if trial.gpus else ""
+    each = each if trial.workers == 1 else f"{trial.workers} workers of {each}"
     trials = count_text(study.trials, "trial")
     return {
         "version": metadata.version("colorsweep"),
@@ -141,8 +123,8 @@ def _values(study: Study, nodes: Nodes, sweep: str, out: str, study_path: str) -
         "out": out,
         "study": to_yaml(study.to_data()).rstrip(),
         "script": _fill("run.sh.j2", out=out, study_path=study_path).rstrip(),
-        "at_a_time": f"{trials}, {share.concurrent} at a time with {each} each.",
-        "nodes": nodes.count,
+        "at_a_time": f"{trials}, {trial.concurrent} at a time with {each} each.",
+        "nodes": nodes.nodes,
         "cpus": nodes.cpus,
         "gpus": nodes.gpus,
     }

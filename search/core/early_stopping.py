@@ -60,11 +60,11 @@ class EarlyStopping:
         self._signs = [1 if goal == "minimize" else -1 for goal in study.file.objectives.values()]
         self._names = list(study.file.objectives)
         training = study.base_config["training"]
-        shares = self._stopping.rungs(training["ticks"])
+        fractions = self._stopping.rungs(training["ticks"])
         self._images = training["images"]
         # A tick ends with a whole batch, which may be the last one short of the rung.
         batch = training["batch_size"] / 2
-        self.rungs = [share * self._images - batch for share in shares] if self._images else []
+        self.rungs = [part * self._images - batch for part in fractions] if self._images else []
         self.reached: list[dict[str, tuple[float, ...]]] = [{} for _ in self.rungs]
 
     def rebuild(self, ticks: pd.DataFrame, numbers: Mapping[str, int]) -> None:

@@ -100,13 +100,18 @@ def counts_of(sweep: SweepRecords, *, driven: bool) -> TrialCounts:
     Args:
         driven: whether a driver is alive; without one no trial runs.
     """
-    try:
-        study = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
-        missing = sum(1 for _ in confirmation.missing(study, sweep))
-    except InputError:  # an earlier release wrote its study, which can be read and no longer run
-        missing = 0
+    study = _runnable(sweep)
+    missing = sum(1 for _ in confirmation.missing(study, sweep)) if study else 0
     pairs = zip(sweep.trials["state"], sweep.trials["origin"], strict=True)
     return count_trials(sweep.study, pairs, driven=driven, missing=missing)
+
+
+def _runnable(sweep: SweepRecords) -> Study | None:
+    """A sweep's study; None where an earlier release wrote it, which can be read but not run."""
+    try:
+        return Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
+    except InputError:
+        return None
 
 
 def _started(sweep: SweepRecords) -> tuple[int, int]:
@@ -139,20 +144,17 @@ def why_over(study: Study, sweep: SweepRecords, budget: BudgetTracker) -> str | 
 
 def is_left(sweep: SweepRecords) -> bool:
     """Whether a sweep that was read would go on; not where its study can no longer be run."""
-    try:
-        study = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
-        return not is_finished(study, sweep, BudgetTracker(study.file.budget, sweep))
-    except InputError:
+    study = _runnable(sweep)
+    if study is None:
         return False
+    return not is_finished(study, sweep, BudgetTracker(study.file.budget, sweep))
 
 
 def is_exhausted(sweep: SweepRecords) -> bool:
     """Whether a search has tried every point of its space, so that `extend` would add none."""
-    try:
-        study = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
-    except InputError:
+    study, (searched, _) = _runnable(sweep), _started(sweep)
+    if study is None:
         return False
-    searched, _ = _started(sweep)
     return study.file.design == "search" and count_points(study.dimensions, searched) is not None
 
 

@@ -52,14 +52,14 @@ def disk(
         `free` is None for a URI, whose storage does not report it.
     """
     running = None if checkpoint is None else slots * (KEPT + 1) * checkpoint
-    kept = None if generator is None else (KEEP_BEST + slots) * generator
-    needed = records + (running or 0) + (kept or 0)
+    generators = None if generator is None else (KEEP_BEST + slots) * generator
+    needed = records + (running or 0) + (generators or 0)
     free = None if "://" in location else shutil.disk_usage(nearest(Path(location))).free
     return {
         "place": location.rpartition("/")[0] or ".",
         "records": records,
         "checkpoints": running,
-        "generators": kept,
+        "generators": generators,
         "needed": needed,
         "free": free,
         "short": 0 if free is None else max(0, needed + SPARE - free),

@@ -66,6 +66,10 @@ def make_plan(
     if measured:
         estimate = hours(SpeedModel(measured), workload, costs, allocation.concurrent)
     budgets = _budgets(study, workload, estimate, allocation)
+    checkpoints = [
+        checkpoint_bytes(size.learned, size.generator, averaged=config.optimizer.ema_decay > 0)
+        for config, size in zip(workload.configs, sizes, strict=False)
+    ]
     splits = ("val", "test") if workload.confirm else ("val",)
     held_out = max(sum(len(pack.indices(split)) for split in splits) for pack in packs)
     return {
@@ -90,7 +94,7 @@ def make_plan(
         "disk": disk(
             location,
             records_bytes([*workload.high, *workload.confirm], held_out, packs[0].image_size),
-            max(map(_checkpoint_bytes, workload.configs, sizes), default=None),
+            max(checkpoints, default=None),
             max((4 * size.generator for size in sizes), default=None),
             min(allocation.concurrent, len(workload.high)),
         ),
@@ -148,11 +152,6 @@ def _costs(configs: Sequence[Config], sizes: Sequence[ConfigSize]) -> list[Confi
             )
         )
     return costs
-
-
-def _checkpoint_bytes(config: Config, size: ConfigSize) -> int:
-    averaged = config.optimizer.ema_decay > 0
-    return checkpoint_bytes(size.learned, size.generator, averaged=averaged)
 
 
 def _measured(

@@ -139,18 +139,20 @@ def _columns(part: pq.ParquetFile, table: str) -> tuple[list[str], list[str]]:
         ArrowTypeError: when rows could not be told apart, or a known version holds other types.
     """
     schema = part.schema_arrow
-    known = [name for name in schema.names if schema.field(name).type == expected_type(table, name)]
-    versions = part.read(["version"] if "version" in known else []).columns
+    usable = [
+        name for name in schema.names if schema.field(name).type == expected_type(table, name)
+    ]
+    versions = part.read(["version"] if "version" in usable else []).columns
     newest = max((v for column in versions for v in column.unique().to_pylist() if v), default=0)
-    checked = schema if newest <= VERSION else pa.schema([schema.field(name) for name in known])
+    checked = schema if newest <= VERSION else pa.schema([schema.field(name) for name in usable])
     check_columns(table, checked, [*IDENTITY[table], "attempt", "seq", "number"])
-    absent = [name for name in SCHEMAS[table].names if name not in known and name not in LATER]
+    absent = [name for name in SCHEMAS[table].names if name not in usable and name not in LATER]
     notes = [f"without the column {name}" for name in absent]
     if newest > VERSION:
         text = f"of version {newest}, read as far as version {VERSION} goes"
-        others = [name for name in schema.names if name not in known]
+        others = [name for name in schema.names if name not in usable]
         notes.append(f"{text}: without {', '.join(others)}" if others else text)
-    return known, notes
+    return usable, notes
 
 
 def _rows(part: pq.ParquetFile, columns: list[str], where: pc.Expression) -> pa.Table:
@@ -158,10 +160,10 @@ def _rows(part: pq.ParquetFile, columns: list[str], where: pc.Expression) -> pa.
     tables = [part.schema_arrow.empty_table().select(columns)]
     slim = [name for name in part.schema_arrow.names if name != HEAVY]
     for group in range(part.num_row_groups):
-        kept = part.read_row_group(group, slim).filter(where)
+        matching = part.read_row_group(group, slim).filter(where)
         if HEAVY not in columns:
-            tables.append(kept.select(columns))
-        elif kept.num_rows:
+            tables.append(matching.select(columns))
+        elif matching.num_rows:
             batches = part.iter_batches(PICTURES, [group], [*slim, HEAVY])
             tables += [pa.table(batch).filter(where).select(columns) for batch in batches]
     return pa.concat_tables(tables)

@@ -22,12 +22,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from colornet.config.reading import parse_json
-from colornet.errors import (
-    InputError,
-    InUseError,
-    StorageError,
-    find_os_error,
-)
+from colornet.errors import InputError, InUseError, StorageError, find_os_error
 from colornet.storage import Storage
 
 RENEW = 10.0

@@ -53,12 +53,12 @@ class Tally:
         What seems to be missing is looked for once more: a sweep may go on while it is read.
         """
         missing = {}
-        for table, found in self.found.items():
+        for table, count in self.found.items():
             expected = self.expected.get(table, 0)
-            if found < expected:
+            if count < expected:
                 content, _ = read_parts(storage, table, columns=["seq"])
-                found = len(content.column("seq").unique()) if content is not None else 0
-            missing[table] = max(0, expected - found)
+                count = len(content.column("seq").unique()) if content is not None else 0
+            missing[table] = max(0, expected - count)
         return missing
 
 

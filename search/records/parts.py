@@ -32,16 +32,13 @@ _COMMON = [
 ]
 
 
-def _texts(*names: str) -> list[tuple[str, pa.DataType]]:
-    return [(name, pa.string()) for name in names]
-
-
 SCHEMAS = {
     "trials": pa.schema(
         [
             *_COMMON,
-            *_texts("state", "reason", "origin", "point_id"),
-            *_texts("point", "distributions", "system_attrs", "config", "host"),
+            *((name, pa.string()) for name in ("state", "reason", "origin", "point_id")),
+            *((name, pa.string()) for name in ("point", "distributions", "system_attrs")),
+            *((name, pa.string()) for name in ("config", "host")),
             ("pid", pa.int64()),
             ("log", pa.string()),
         ]
@@ -53,7 +50,7 @@ SCHEMAS = {
         [
             *_COMMON,
             ("tick", pa.int64()),
-            *_texts("kind", "split", "picture", "picture_hash"),
+            *((name, pa.string()) for name in ("kind", "split", "picture", "picture_hash")),
             ("fixed", pa.bool_()),
             ("webp", pa.binary()),
         ]

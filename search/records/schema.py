@@ -64,8 +64,9 @@ def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
         (_TEXTS, lambda column: _match(column, _TEXT), "is no short text"),
         (_JSON, lambda column: _each(column, _is_mapping), "is no JSON mapping"),
         (["time"], lambda column: column.between(*CENTURY), "is no time of this century"),
-        (["seconds"], lambda column: _within(column, SECONDS), "is no time that a training takes"),
-        (["images"], lambda column: _within(column, LARGEST_COUNT), "is no number of pictures"),
+        # A null is not known, and no damage.
+        (["seconds"], lambda c: c.isna() | c.between(0, SECONDS), "is no time of a training"),
+        (["images"], lambda c: c.isna() | c.between(0, LARGEST_COUNT), "is no number of pictures"),
     ]
     for columns, check, what in checks:
         for name in columns:
@@ -73,7 +74,7 @@ def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
                 continue
             bad = valid & ~np.asarray(check(frame[name]), dtype=bool)
             if bad.any():
-                example = _shown(frame[name].to_numpy()[bad][0])
+                example = _example(frame[name].to_numpy()[bad][0])
                 rows = count_text(int(bad.sum()), "row")
                 left_out = f"records/{table}: {rows} left out: {name} {what}"
                 problems.append(f"{left_out}, such as {example}")
@@ -81,22 +82,17 @@ def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     return valid, problems
 
 
-def _shown(value: Any) -> str:
+def _example(value: Any) -> str:
     try:
         return repr(value)[:60]
-    except (ValueError, NotImplementedError):  # a time that no calendar has
-        return "one that no calendar has"
+    except (ValueError, NotImplementedError):
+        return "a time that no calendar has"
 
 
 def _each(column: pd.Series, is_good: Callable[[Any], bool]) -> np.ndarray:
     """Check each value that occurs once; a null is none."""
     good = [value for value in column.dropna().unique() if is_good(value)]
     return (column.isna() | column.isin(good)).to_numpy(dtype=bool)
-
-
-def _within(column: pd.Series, most: float) -> pd.Series:
-    """A null is not known, and no damage."""
-    return column.isna() | column.between(0, most)
 
 
 def _match(column: pd.Series, pattern: re.Pattern[str]) -> np.ndarray:

@@ -13,12 +13,7 @@ from ray.util.state import list_nodes
 from ray.util.state.exception import RayStateApiException
 
 from colornet.data.picture_files import format_mismatch
-from colornet.errors import (
-    ClusterError,
-    InputError,
-    error_summary,
-    os_error_reason,
-)
+from colornet.errors import ClusterError, InputError, error_summary, os_error_reason
 from colornet.storage import Storage
 
 STATE_WAIT = 10

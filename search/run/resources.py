@@ -85,7 +85,7 @@ def allocate(
             f"{count_text(cards, 'card')}, of which a trial takes a share of one or whole ones."
         )
     # All workers get the same: the CPUs of the node that has the fewest for each of its GPUs.
-    by_gpu = [(cpus, math.floor(own / per_worker) if per_worker else cpus) for cpus, own in nodes]
+    by_gpu = [(cpus, math.floor(free / per_worker) if per_worker else cpus) for cpus, free in nodes]
     each = max(1, min((cpus // slots for cpus, slots in by_gpu if slots), default=1))
     slots = sum(min(slots, cpus // each) for cpus, slots in by_gpu)
     if workers > max(1, slots):

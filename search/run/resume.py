@@ -74,7 +74,13 @@ def resume_sweep(
     where = f"{sweep.location}/provenance.json: study" if recorded else origin
     began = Study.from_data(recorded or sweep.study, where)
     with Lease(location, take_over=take_over):
-        given = _from_file(study, sweep.provenance, began) if study else sweep.study
+        given = sweep.study
+        if study:
+            options = sweep.provenance.get("began") or {}
+            # A sweep of an earlier release reads and splits its pictures as it began, whatever is
+            # the default now.
+            settings = first_settings(began.base_config) | (options.get("settings") or {})
+            given = load_study(study, settings, quick=bool(options.get("quick"))).to_data()
         data = _plain(given)
         if edit is not None:
             edit(data)
@@ -114,15 +120,6 @@ def _ignored(
     trials = given.get("trials", before["trials"])
     if trials not in (before["trials"], after["trials"]):
         yield f"trials: {trials} is not taken: {after['trials']} follow from budget.trials."
-
-
-def _from_file(study: str, provenance: Mapping[str, Any], began: Study) -> dict[str, Any]:
-    """The data of a study file, with the settings that a sweep began with."""
-    options = provenance.get("began") or {}
-    # A sweep of an earlier release reads and splits its pictures as it began, whatever is the
-    # default now.
-    settings = first_settings(began.base_config) | (options.get("settings") or {})
-    return load_study(study, settings, quick=bool(options.get("quick"))).to_data()
 
 
 def extension(trials: int | None, replicates: int | None, *, needed: bool) -> Edit:

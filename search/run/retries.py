@@ -50,8 +50,8 @@ class Retries:
         if state == "preempted":  # its node is wanted back: another one goes on
             return Outcome(state, reason, again)
         if 0 < gpus < 1 and not trial.alone:
-            told = f"tried again with a card to itself: {reason}"
-            return Outcome("preempted", told, replace(again, alone=True))
+            reason = f"tried again with a card to itself: {reason}"
+            return Outcome("preempted", reason, replace(again, alone=True))
         return Outcome(state, reason)
 
     def died(

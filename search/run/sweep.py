@@ -91,16 +91,16 @@ def run(
             f"{recorder.blocked}.\nMend that (free some space, or make it writable), then resume: "
             f"colorsweep resume {shlex.quote(location)}"
         )
-    shown = location if "://" in location else os.path.relpath(location)
+    name = location if "://" in location else os.path.relpath(location)
     interrupted = not recorder.is_finished
     if not interrupted and recorder.table.best is None:
         states = [row["state"] for row in recorder.table.rows.values()]
         counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
         raise NoValidTrialError(
-            f"{shown}: finished, but no trial can be chosen: {', '.join(counts)}.\n"
-            f"See why with `colorsweep report {shlex.quote(shown)}`."
+            f"{name}: finished, but no trial can be chosen: {', '.join(counts)}.\n"
+            f"See why with `colorsweep report {shlex.quote(name)}`."
         )
-    return SweepResult(shown, time.monotonic() - started, interrupted, recorder.why_over)
+    return SweepResult(name, time.monotonic() - started, interrupted, recorder.why_over)
 
 
 def _drive(

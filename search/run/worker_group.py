@@ -165,10 +165,10 @@ def _end_of(error: BaseException) -> dict[str, str]:
     matches = [_OWN.search(text) for text in failures]
     if not failures or not all(matches):
         raise WorkerGroupLost(_why(error)) from error
-    own = [match for match in matches if match and not _OF_PEERS.search(match[2])]
-    if not own:
+    causes = [match for match in matches if match and not _OF_PEERS.search(match[2])]
+    if not causes:
         raise WorkerGroupLost("the connection between its workers broke") from error
-    return {"state": own[0][1], "reason": own[0][2]}
+    return {"state": causes[0][1], "reason": causes[0][2]}
 
 
 def _why(error: BaseException) -> str:

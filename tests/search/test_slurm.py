@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.manifest import Nodes, slurm
+from search.cluster.manifest import slurm
+from search.options import Nodes
 from search.records.reader import read_sweep
 from spaces.study import Study
 
@@ -124,7 +125,7 @@ def test_a_batch_script_on_two_nodes(make_study: Callable[..., Study], tmp_path:
         (storage / "bin" / name).write_text(script)
         (storage / "bin" / name).chmod(0o755)
     study = make_study(8, fixed=FIXED)
-    text = slurm(study, Nodes(2, 1, 0), storage=Path("/mnt"), out="/mnt/sweep")
+    text = slurm(study, Nodes(nodes=2, cpus=1, gpus=0), storage=Path("/mnt"), out="/mnt/sweep")
     (storage / "job.sh").write_text(text)
 
     job = start(storage, log)

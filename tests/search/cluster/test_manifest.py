@@ -16,7 +16,8 @@ from ruamel.yaml import YAML
 from colornet.config.catalog import builtin_names, parse_yaml
 from colornet.errors import InputError
 from search import cli
-from search.cluster.manifest import MAX_NAME, Nodes, job_name, kuberay, slurm
+from search.cluster.manifest import MAX_NAME, job_name, kuberay, slurm
+from search.options import Nodes
 from spaces.loading import STUDIES, load_study
 from spaces.study import Study
 
@@ -35,7 +36,7 @@ def documents(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def rayjob(study: Study, nodes: Nodes | None = None, **changes: Any) -> str:
     """A manifest for a claim named `claim`."""
     options = {"storage": "claim", "image": None, "out": None, **changes}
-    return kuberay(study, nodes or Nodes(2, 4, 0), **options)
+    return kuberay(study, nodes or Nodes(nodes=2, cpus=4, gpus=0), **options)
 
 
 def published() -> dict[str, str]:
@@ -81,7 +82,7 @@ def unpublished(document: Mapping[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("gpus", [0, 2])
 def test_every_field_is_published(make_study: MakeStudy, gpus: int) -> None:
-    config, job = documents(rayjob(make_study(), Nodes(3, 8, gpus)))
+    config, job = documents(rayjob(make_study(), Nodes(nodes=3, cpus=8, gpus=gpus)))
     assert unpublished(job) == []
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
     assert set(config) == {"apiVersion", "kind", "metadata", "data"}
@@ -95,7 +96,7 @@ def test_a_field_that_is_not_published_is_seen(change: dict[str, Any]) -> None:
 
 
 def test_what_a_rayjob_asks_for(make_study: MakeStudy) -> None:
-    config, job = documents(rayjob(make_study(), Nodes(3, 8, 2), image="here/it:1"))
+    config, job = documents(rayjob(make_study(), Nodes(nodes=3, cpus=8, gpus=2), image="here/it:1"))
     spec, cluster = job["spec"], job["spec"]["rayClusterSpec"]
     assert job["metadata"]["name"] == config["metadata"]["name"]
     assert spec["backoffLimit"] > 0
@@ -120,7 +121,7 @@ def test_what_a_rayjob_asks_for(make_study: MakeStudy) -> None:
 def test_the_study_is_the_same_on_the_other_side(name: str, tmp_path: Path) -> None:
     study = load_study(name, quick=True)
     config, _ = documents(rayjob(study))
-    script = slurm(study, Nodes(1, 2, 0), storage=tmp_path, out=None)
+    script = slurm(study, Nodes(nodes=1, cpus=2, gpus=0), storage=tmp_path, out=None)
     written = re.search(r"<<'(\w+)'\n(.*?)\n\1\n", script, re.DOTALL)
     assert written is not None
     for text in (config["data"]["study.yaml"], written[2]):
@@ -169,9 +170,9 @@ def test_pictures_lie_where_pods_see_them(root: str, refused: bool) -> None:
 @pytest.mark.parametrize(
     ("resources", "nodes", "says"),
     [
-        ({"gpus": 1.0}, Nodes(2, 4, 0), "a node has 0 cards"),
-        ({"gpus": 2.0}, Nodes(2, 4, 1), "a node has 1 card,"),
-        ({"workers": 5}, Nodes(2, 2, 0), "room for 4 workers"),
+        ({"gpus": 1.0}, Nodes(nodes=2, cpus=4, gpus=0), "a node has 0 cards"),
+        ({"gpus": 2.0}, Nodes(nodes=2, cpus=4, gpus=1), "a node has 1 card,"),
+        ({"workers": 5}, Nodes(nodes=2, cpus=2, gpus=0), "room for 4 workers"),
     ],
 )
 def test_a_trial_that_does_not_fit_is_refused(
@@ -197,7 +198,7 @@ def test_a_trial_that_does_not_fit_is_refused(
 def test_how_many_trials_run_at_a_time_is_said(
     resources: dict[str, Any], says: str, make_study: MakeStudy
 ) -> None:
-    assert says in rayjob(make_study(resources=resources), Nodes(2, 8, 1))
+    assert says in rayjob(make_study(resources=resources), Nodes(nodes=2, cpus=8, gpus=1))
 
 
 @pytest.mark.parametrize("claim", ["null", "true", "no", "123", "1e5", "0x1f", "1.5", "claim"])
@@ -213,7 +214,7 @@ def test_a_claim_is_text_whatever_it_is_called(claim: str, make_study: MakeStudy
 def test_a_name_that_no_line_can_hold_is_refused(
     odd: str, make_study: MakeStudy, tmp_path: Path
 ) -> None:
-    study, nodes = make_study(), Nodes(1, 2, 0)
+    study, nodes = make_study(), Nodes(nodes=1, cpus=2, gpus=0)
     writes = (
         ("--image", lambda: rayjob(study, image=odd)),
         ("--out", lambda: rayjob(study, out=f"/storage/{odd}")),
@@ -256,7 +257,7 @@ def bash(script: str, stubs: Path, **variables: str) -> subprocess.CompletedProc
 
 def run_script(study: Study, out: Path) -> str:
     """The `run.sh` of a sweep in a folder with an awkward name."""
-    script = slurm(study, Nodes(1, 2, 0), storage=out.parent, out=str(out))
+    script = slurm(study, Nodes(nodes=1, cpus=2, gpus=0), storage=out.parent, out=str(out))
     return re.findall(r"run\.sh\" <<'(\w+)'\n(.*?)\n\1\n", script, re.DOTALL)[0][1]
 
 
@@ -303,7 +304,7 @@ def test_a_batch_script_starts_ray_on_every_node(
     stub(stubs, "colorsweep", "exit $ENDS")
     shown = 'printf "%s|" "$@"; env | grep ^RAY_ | sort'
     stub(stubs, "ray", shown + '; while [ "$1" != -- ]; do shift; done; shift; "$@"; exit 1')
-    script = slurm(make_study(), Nodes(2, 4, 0), storage=tmp_path, out=str(out))
+    script = slurm(make_study(), Nodes(nodes=2, cpus=4, gpus=0), storage=tmp_path, out=str(out))
     variables = {"SLURM_JOB_NODELIST": "node[1-2]", "SLURM_JOB_ID": "31234"}
     done = bash(script, stubs, **variables, ENDS="4", RAY_AUTH_TOKEN=SECRETS["environment"])
     assert done.returncode == 4, done.stderr
@@ -324,7 +325,9 @@ def test_a_batch_script_starts_ray_on_every_node(
 
 
 def test_directives_come_before_commands(make_study: MakeStudy, tmp_path: Path) -> None:
-    lines = slurm(make_study(), Nodes(2, 4, 1), storage=tmp_path, out=None).splitlines()
+    lines = slurm(
+        make_study(), Nodes(nodes=2, cpus=4, gpus=1), storage=tmp_path, out=None
+    ).splitlines()
     first_command = next(at for at, line in enumerate(lines) if line and line[0] != "#")
     directives = [at for at, line in enumerate(lines) if line.startswith("#SBATCH ")]
     assert directives
