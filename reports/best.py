@@ -44,12 +44,11 @@ def choose(sweep: SweepTables, by: str | None = None) -> Decision:
 
 
 def _none_valid(sweep: SweepTables) -> str:
-    ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
+    ends = sweep.ends_text
     name = sweep.argument
-    if missing := sweep.records.missing_text:
-        left = f" (left: {ends})" if ends else ""
+    if sweep.records.missing_text:
         return (
-            f"{sweep.records.name}: no trial can be chosen: {missing}{left}.\n"
+            f"{sweep.records.name}: no trial can be chosen: {ends}.\n"
             f"Put records/ back as it was; see what cannot be read: colorsweep status {name}"
         )
     if driver_of(sweep.records.location) is not None:
@@ -66,7 +65,7 @@ def _none_valid(sweep: SweepTables) -> str:
 def freeze(
     sweep: SweepTables, decision: Decision, place: int | None = None, file: str = "best.yaml"
 ) -> dict[str, Any]:
-    """One configuration as json_number data: what `best.yaml` holds.
+    """One configuration as JSON-able data: what `best.yaml` holds.
 
     Args:
         place: of the point in `decision.points`, by default the one that is proposed.
@@ -95,10 +94,8 @@ def freeze(
             "point": row["point"],
             "trials": _trials(sweep, row),
             "values": {
-                confirmed_column(name) if row["basis"] == "confirm" else name: json_number(
-                    row.get(name)
-                )
-                for name in names
+                name if row["basis"] != "confirm" else confirmed_column(name): json_number(value)
+                for name, value in ((name, row.get(name)) for name in names)
             },
             "confirmed": _confirmed(decision, row),
             "decided_by": decision.column.name,
@@ -145,10 +142,10 @@ def best_table(sweep: SweepTables, decision: Decision, top: int) -> tuple[tuple[
     dimensions = [dimension.name for dimension in sweep.dimensions]
     head = ["rank", "trial", *judged, *(["seeds", "lost", ""] if replicated else [])]
     body = []
-    for place, row in enumerate(rows.to_dict("records")):
+    for index, row in enumerate(rows.to_dict("records")):
         texts = [value_text(float(row[name])) for name in names]
         texts[names.index(lead)] = interval_text(row["mean"], row["low"], row["high"])
-        status = "taken" if place == decision.proposed else "tie" if row["tie"] else ""
+        status = "taken" if index == decision.proposed else "tie" if row["tie"] else ""
         if row["basis"] == "search":
             texts = [value_text(float(row[name])) for name in names]
             status = "not confirmed"

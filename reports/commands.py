@@ -1,17 +1,15 @@
 """What `colorsweep report` and `colorsweep best` do, as functions that return a result."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from colornet.cli_result import align_columns, count_text
+from colornet.cli_result import CliResult, align_columns, count_text
 from colornet.errors import InputError
 
 if TYPE_CHECKING:
-    from reports.answers.recommendation import Objection
     from reports.tables import SweepTables
 
 Output = Annotated[Path | None, Parameter(alias="-o")]
@@ -52,94 +50,13 @@ class ReportResult:
         }
 
 
-@dataclass(frozen=True)
-class ComparisonResult:
-    """The page on several sweeps that was written; `size` in bytes."""
-
-    path: Path
-    size: int
-    values: dict[str, Any]
-
-    def text(self) -> str:
-        """Where the page is, and what it warns of."""
-        from reports.format import size_text
-
-        names = ", ".join(self.values["sweeps"])
-        lines = [f"Report  {self.path}  ({size_text(self.size)}: {names})"]
-        lines += [f"Note    {warning}" for warning in self.values["warnings"]]
-        return "\n".join(lines)
-
-    def data(self) -> dict[str, Any]:
-        """What was compared, as JSON-able data."""
-        return {"report": str(self.path), "bytes": self.size, **self.values}
-
-
-@dataclass(frozen=True)
-class BestResult:
-    """The chosen configurations: what was written, where, and a table for people.
-
-    Attributes:
-        frozen: what each of `paths` holds.
-        table: the best points, heading first; levels and dimensions of a compared design likewise.
-        notes: how sure the choice is, in sentences.
-        points, levels: the same for machines.
-        remedy: the command that makes the choice surer, if there is one.
-        objection: why it is not to be trained, if it is not.
-        problems: what could not be read of the sweep, or is missing, in sentences.
-    """
-
-    sweep: str
-    paths: tuple[Path, ...]
-    frozen: tuple[dict[str, Any], ...]
-    tables: tuple[tuple[tuple[str, ...], ...], ...]
-    notes: tuple[str, ...]
-    points: list[dict[str, Any]]
-    levels: dict[str, Any] | None
-    overstated: float | None
-    remedy: str | None
-    objection: "Objection | None" = None
-    problems: Sequence[str] = ()
-    model: Path | None = None
-
-    def text(self) -> str:
-        """Aligned tables, how sure it is, the files and the command to type next."""
-        lines = [self.objection.text, ""] if self.objection else []
-        lines += [line for table in self.tables for line in (align_columns(table), "")]
-        lines += [*self.notes, ""]
-        lines += [f"Note    {problem}" for problem in self.problems]
-        lines += [f"Confirm {self.remedy}"] if self.remedy and not self.objection else []
-        lines += [f"Wrote   {path}" for path in self.paths]
-        lines += [f"Model   {self.model}"] if self.model else []
-        if self.objection is None:
-            lines.append(f"Next    {self.frozen[0]['command']}")
-        elif self.objection.command:
-            lines.append(f"Next    {self.objection.command}")
-        return "\n".join(lines)
-
-    def data(self) -> dict[str, Any]:
-        """The frozen configurations, each with the file that holds it, and how sure they are."""
-        pairs = zip(self.paths, self.frozen, strict=True)
-        return {
-            "sweep": self.sweep,
-            "model": str(self.model) if self.model else None,
-            "best": [{"file": str(path), **frozen} for path, frozen in pairs],
-            "notes": list(self.notes),
-            "problems": list(self.problems),
-            "points": self.points,
-            "compared": self.levels,
-            "overstated": self.overstated,
-            "remedy": self.remedy,
-            "objection": asdict(self.objection) if self.objection else None,
-        }
-
-
 def report(
     *sweeps: str,
     out: Output = None,
     pictures: Annotated[int | None, Parameter(negative_none="no-")] = 24,
     watch: Annotated[bool, Parameter(negative=())] = False,
     every: float = 30.0,
-) -> ReportResult | ComparisonResult:
+) -> ReportResult | CliResult:
     """Build a sweep's report, or a comparison of several: one HTML file that needs no network.
 
     Parameters
@@ -185,7 +102,8 @@ def _report(location: str, out: Path | None, pictures: int) -> ReportResult:
     return ReportResult(path, len(data), tables)
 
 
-def _compared(sweeps: tuple[str, ...], out: Path | None, pictures: int) -> ComparisonResult:
+def _compared(sweeps: tuple[str, ...], out: Path | None, pictures: int) -> CliResult:
+    from reports.format import size_text
     from reports.page.comparison import comparison_data, prepare, render
     from reports.tables import open_sweep
 
@@ -193,7 +111,10 @@ def _compared(sweeps: tuple[str, ...], out: Path | None, pictures: int) -> Compa
     path = out or Path("comparison.html")
     data = render(info).encode()
     write_output(path, data)
-    return ComparisonResult(path, len(data), comparison_data(info))
+    values = comparison_data(info)
+    lines = [f"Report  {path}  ({size_text(len(data))}: {', '.join(values['sweeps'])})"]
+    lines += [f"Note    {warning}" for warning in values["warnings"]]
+    return CliResult("\n".join(lines), {"report": str(path), "bytes": len(data), **values})
 
 
 def best(
@@ -203,7 +124,7 @@ def best(
     top: int = 1,
     out: Output = None,
     model: Path | None = None,
-) -> BestResult:
+) -> CliResult:
     """Write the best configuration to best.yaml, for final training.
 
     Parameters
@@ -244,20 +165,32 @@ def best(
     for path, content in zip(paths, frozen, strict=True):
         write_output(path, to_yaml(content).encode())
     compared = compare(tables, decision)
-    return BestResult(
-        sweep=tables.records.name,
-        paths=tuple(paths),
-        frozen=tuple(frozen),
-        model=model,
-        tables=comparison_tables(compared) if compared else (best_table(tables, decision, top),),
-        notes=tuple(caveats(decision, tables)),
-        points=points_data(decision),
-        levels=comparison_data(compared) if compared else None,
-        overstated=decision.overstated,
-        remedy=remedy(decision, tables),
-        objection=objection(decision, tables),
-        problems=tables.records.problems,
-    )
+    against = objection(decision, tables)
+    surer = remedy(decision, tables)
+    notes = caveats(decision, tables)
+    text_tables = comparison_tables(compared) if compared else [best_table(tables, decision, top)]
+    lines = [against.text, ""] if against else []
+    lines += [line for table in text_tables for line in (align_columns(table), "")]
+    lines += [*notes, ""]
+    lines += [f"Note    {problem}" for problem in tables.records.problems]
+    lines += [f"Confirm {surer}"] if surer and not against else []
+    lines += [f"Wrote   {path}" for path in paths]
+    lines += [f"Model   {model}"] if model else []
+    if command := against.command if against else frozen[0]["command"]:
+        lines.append(f"Next    {command}")
+    values = {
+        "sweep": tables.records.name,
+        "model": str(model) if model else None,
+        "best": [{"file": str(path), **of} for path, of in zip(paths, frozen, strict=True)],
+        "notes": notes,
+        "problems": list(tables.records.problems),
+        "points": points_data(decision),
+        "compared": comparison_data(compared) if compared else None,
+        "overstated": decision.overstated,
+        "remedy": surer,
+        "objection": asdict(against) if against else None,
+    }
+    return CliResult("\n".join(lines), values)
 
 
 def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:

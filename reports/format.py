@@ -124,7 +124,7 @@ def interval_text(
         texts = [percent_text(number) for number in numbers]
     else:
         if digits is None:
-            size = max(abs(estimate), *(abs(one - estimate) for one in numbers)) or 1.0
+            size = max(abs(estimate), *(abs(end - estimate) for end in numbers)) or 1.0
             digits = min(max((2 if signed else 3) - math.floor(math.log10(size)), 0), 8)
         texts = [f"{number:{'+' if signed else ''}.{digits}f}" for number in numbers]
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
@@ -179,18 +179,32 @@ def json_number(value: Any) -> float | int | None:
     return int(value) if isinstance(value, int | np.integer) else float(value)
 
 
+def plain_value(value: Any) -> Any:
+    """A cell without NumPy: None for what is missing or not finite, whole numbers as int."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < EXACT_INTEGERS else value
+    return value
+
+
 def csv_cell(value: Any) -> str:
     """A cell of a CSV file: nothing for what is missing, JSON for lists, exact numbers, and text
     that a spreadsheet would run disarmed by a quote."""
     if hasattr(value, "isoformat"):
-        return "" if value != value else value.isoformat()
-    if hasattr(value, "item"):
-        value = value.item()
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "" if value != value else value.isoformat()  # pandas' NaT is no time, nor itself
+    value = plain_value(value)
+    if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_INTEGERS:
-        return str(int(value))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"'{text}" if FORMULA.match(text) else text
+
+
+def first_line(reason: Any) -> str:
+    """The first line of why a trial ended; nothing where that is not known."""
+    lines = reason.strip().splitlines() if isinstance(reason, str) else ()
+    return lines[0].strip() if lines else ""

@@ -1,6 +1,7 @@
 """A sweep's records as what charts, page and decisions read: trials, objectives, dimensions."""
 
 import json
+import math
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,6 +64,20 @@ class Column:
     def sign(self) -> int:
         """1 where smaller is better, -1 where larger is."""
         return -1 if self.goal == "maximize" else 1
+
+
+def place_in_range(dimension: Dimension, value: Any) -> float | None:
+    """Where a setting lies in its range, from 0 to 1 on the range's own scale.
+
+    None where it has no place there: a choice, a special value, or a range of one number.
+    """
+    low, high = dimension.low, dimension.high
+    if value is None or low is None or high is None or not low < high:
+        return None
+    if value in dimension.special:
+        return None
+    scaled, start, end = (math.log(x) if dimension.is_log else x for x in (value, low, high))
+    return (scaled - start) / (end - start)
 
 
 @dataclass(frozen=True)
@@ -172,6 +187,14 @@ class SweepTables:
         """Number of trials by state, in a fixed order, states without a trial left out."""
         return count_states(self.last_states)
 
+    @property
+    def ends_text(self) -> str:
+        """`3 completed, 1 diverged`; what is missing of the records first, if anything is."""
+        ends = ", ".join(f"{count} {state}" for state, count in self.how_ended().items())
+        if missing := self.records.missing_text:
+            return f"{missing} (left: {ends})" if ends else missing
+        return ends
+
     @cached_property
     def last_states(self) -> pd.Series:
         """Each trial's state; without a driver none runs, as `status` says, too."""
@@ -207,11 +230,11 @@ def tables_of(records: SweepRecords) -> SweepTables:
         InputError: its study names no objectives or no space.
     """
     study = records.study
-    for key, is_there in (
-        ("objectives", bool(study.get("objectives"))),
-        ("space", "space" in study),
+    for key, is_missing in (
+        ("objectives", not study.get("objectives")),
+        ("space", "space" not in study),
     ):
-        if not is_there:
+        if is_missing:
             raise InputError(
                 f"{records.location}/study.yaml: {key}: is missing.\nPut the file back as it was."
             )

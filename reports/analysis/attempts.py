@@ -44,15 +44,16 @@ def lanes_of(
     free: dict[str, list[tuple[float, int]]] = {host: [] for host in sorted(set(hosts))}
     used = dict.fromkeys(free, 0)
     lanes = [0] * len(hosts)
-    for place in np.argsort(starts, kind="stable").tolist():
-        host = hosts[place]
-        if free[host] and free[host][0][0] <= starts[place] + 1e-9:
+    for index in np.argsort(starts, kind="stable").tolist():
+        host = hosts[index]
+        # Rounding must not keep an attempt from the row of one that ends as it begins.
+        if free[host] and free[host][0][0] <= starts[index] + 1e-9:
             _, lane = heapq.heappop(free[host])
         else:
             lane = used[host]
             used[host] += 1
-        lanes[place] = lane
-        heapq.heappush(free[host], (float(ends[place]), lane))
+        lanes[index] = lane
+        heapq.heappush(free[host], (float(ends[index]), lane))
     above = dict(zip(used, np.cumsum([0, *used.values()]).tolist(), strict=False))
     return [above[host] + lane for host, lane in zip(hosts, lanes, strict=True)], tuple(
         used.items()
@@ -71,5 +72,6 @@ def busy_of(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def averaged(points: np.ndarray, counts: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The same as means over (steps,) equal times: their beginnings and the end, and the means."""
     edges = np.linspace(points[0], points[-1], steps + 1)
+    # The integral of a step function is linear in between, so that it can be interpolated.
     passed = np.concatenate([[0.0], np.cumsum(counts[:-1] * np.diff(points))])
     return edges, np.append(np.diff(np.interp(edges, points, passed)) / np.diff(edges), 0.0)

@@ -115,6 +115,7 @@ def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool
     if first["basis"] == "search":
         return [False] * len(points)
     alike = points["basis"].eq(first["basis"]) & points["feasible"].eq(first["feasible"])
+    # A mean is that of the trainings that finished: where some were lost it is compared with such.
     alike &= points["lost"].gt(0) == (first["lost"] > 0)
     candidates = points[alike]
     if by is not None or deciding_metric(sweep.records.study) is not None:
@@ -126,7 +127,7 @@ def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool
             for objective in sweep.objectives
         ]
         tied = set.intersection(*map(set, by_objective))
-    return [place in tied for place in points.index]
+    return [row in tied for row in points.index]
 
 
 def replicates(
@@ -148,9 +149,10 @@ def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
     cheaper = costs[costs < (1 - CHEAPER) * costs[0]]
     if cost == "seconds":
         compared = against_best(values_by_seed(sweep, candidates, sweep.trials["seconds"]), 0)
-        cheaper = cheaper[[compared[place].p < 1 - LEVEL for place in cheaper.index]]
+        cheaper = cheaper[[compared[row].p < 1 - LEVEL for row in cheaper.index]]
     if cheaper.empty:
         return 0
+    # Of several that are about as cheap the best one.
     return int(cheaper.index[cheaper * (1 - CHEAPER) <= cheaper.min()][0])
 
 
@@ -160,11 +162,11 @@ def values_by_seed(
     """What each point's trainings of the full budget have of `values`, by seed."""
     trials = sweep.trials[sweep.trials["equal_budget"]]
     by_point: dict[int, dict[int, float]] = {}
-    for place, point in points.iterrows():
+    for index, point in points.iterrows():
         rows = trials[
             trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])
         ]
-        by_point[int(str(place))] = dict(zip(rows["seed"], values[rows.index], strict=True))
+        by_point[int(str(index))] = dict(zip(rows["seed"], values[rows.index], strict=True))
     return by_point
 
 
@@ -196,7 +198,7 @@ def points_data(decision: Decision) -> list[dict[str, Any]]:
             **{name: json_number(row[name]) for name in names},
             "feasible": bool(row["feasible"]),
             "tie": bool(row["tie"]),
-            "proposed": place == decision.proposed,
+            "proposed": index == decision.proposed,
         }
-        for place, row in enumerate(decision.points.to_dict("records"))
+        for index, row in enumerate(decision.points.to_dict("records"))
     ]

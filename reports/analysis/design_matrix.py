@@ -112,32 +112,25 @@ def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Bloc
     # The first value is the base that the other indicators are measured from.
     columns = _centered([region.inside.astype(float) for region in regions[1:]], active)
     unit = np.eye(len(regions))[:, 1:]
-    enough = [place for place, region in enumerate(regions) if region.inside.sum() >= FEWEST]
+    enough = [index for index, region in enumerate(regions) if region.inside.sum() >= FEWEST]
     contrasts = []
-    for place in enough[1:] if len(enough) == 2 else enough if len(enough) > 2 else ():
-        others = [other for other in enough if other != place]
+    for index in enough[1:] if len(enough) == 2 else enough if len(enough) > 2 else ():
+        others = [other for other in enough if other != index]
         # A value against the mean of the others, not against the base, which nobody chose.
-        weights = unit[place] - unit[others].mean(0)
+        weights = unit[index] - unit[others].mean(0)
         second = tuple(regions[other] for other in others)
-        contrasts.append(Contrast("level", (regions[place],), second, weights, weights))
-    large_regions = tuple(regions[place] for place in enough)
+        contrasts.append(Contrast("level", (regions[index],), second, weights, weights))
+    large_regions = tuple(regions[index] for index in enough)
     none = np.zeros_like(active)
     return Block(dimension, active, none, columns, columns, large_regions, tuple(contrasts))
 
 
 def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Block:
-    beside = np.array(
-        [
-            is_active and (v is None or v in dimension.special)
-            for v, is_active in zip(values, active, strict=True)
-        ],
-        dtype=bool,
-    )
+    is_special = [value is None or value in dimension.special for value in values]
+    beside = active & np.array(is_special, dtype=bool)
     ranged = active & ~beside
-    numbers = np.array(
-        [v if is_active else math.nan for v, is_active in zip(values, ranged, strict=True)],
-        dtype=float,
-    )
+    numbers = np.where(ranged, np.array(values, dtype=object), math.nan).astype(float)
+    # On [-1, 1] Legendre's polynomials are orthogonal, which keeps the fit well conditioned.
     places = _places(dimension, numbers)
     shapes = np.where(ranged[:, None], polynomials(np.where(ranged, places, 0.0), degree), 0.0)
     columns = _centered(list(shapes.T), ranged)
@@ -145,6 +138,7 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
     regions, shape = [], []
     for name, low, high, grid in _thirds(dimension):
         limits = _values(dimension, np.array([low, high]))
+        # The outer thirds hold what lies beyond the range, too (`start_from` may).
         upper = places < high if name != "upper" else places <= np.inf
         lower = places >= low if name != "lower" else places >= -np.inf
         inside = ranged & lower & upper
@@ -190,6 +184,7 @@ def _thirds(dimension: Dimension) -> list[tuple[str, float, float, np.ndarray]]:
             assert dimension.low is not None and dimension.high is not None
             ends = (float(v) for v in _values(dimension, np.array([low, high])))
             low_at, high_at = ((end - dimension.low) / spacing for end in ends)
+            # A step at the limit belongs to the third whatever rounding makes of it.
             first, last = math.ceil(low_at - 1e-9), math.floor(high_at + 1e-9)
             steps = np.unique(np.linspace(first, last, 50).round()) if last >= first else []
             grid = _places(dimension, dimension.low + spacing * np.array(steps, dtype=float))

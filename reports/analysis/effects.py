@@ -90,12 +90,15 @@ def fit_search(
     """The richest fit for which there are trials enough; None where there are too few for any."""
     if len(points) < MIN_TRIALS:
         return None
+    # The thirds of a curve that is steep at one end are only seen by a higher polynomial, which
+    # with few trials follows single ones: the highest for which there are trials enough.
     for degree in (4, 3, 2, 1):
         blocks = {axis.name: block_of(axis, points, degree) for axis in dimensions}
         design, start = _design(list(blocks.values()))
         if len(points) < SPARE[degree] * design.shape[1] + 4:
             continue
         measured = np.asarray(values, dtype=float)
+        # Outliers of the fit and not of the values: a bad third of a range is what is looked for.
         inside = winsorize_residuals(design, measured)
         if fit := least_squares(design, inside):
             return Model(blocks, start, design, measured, inside, fit, {}, difference)
@@ -109,6 +112,7 @@ def _design(blocks: list[Block]) -> tuple[np.ndarray, dict[str, int]]:
         start[block.dimension.name] = sum(part.shape[1] for part in columns)
         columns.append(block.columns)
     present = {block.active.tobytes(): block.active for block in blocks if not block.active.all()}
+    # Trials with and without a dimension differ in more than its value: each has its own mean.
     columns += [active[:, None].astype(float) for active in present.values()]
     return np.concatenate(columns, axis=1), start
 
@@ -131,7 +135,7 @@ def residual_sd(
         return None
     design, _ = _design([block_of(dimension, points, 2) for dimension in dimensions])
     freedom = count - int(np.linalg.matrix_rank(design))
-    if freedom < 2 * count / 3:
+    if freedom < 2 * count / 3:  # more than a coefficient per three trials
         return None
     target = np.asarray(values, dtype=float)
     residuals = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
@@ -245,6 +249,7 @@ def joined(model: Model, significant: Sequence[Pair]) -> Model:
 def p_joined(model: Model, pair: Pair) -> float:
     """That of a pair that is in the fit, beside the others that are."""
     begin = model.joined[pair.first, pair.second]
+    # As many products as `_product` makes: every column of one with every column of the other.
     first, second = (model.blocks[name].lean.shape[1] for name in pair[:2])
     return model.fit.p_together(list(range(begin, begin + first * second)))
 
@@ -260,6 +265,8 @@ def effect_where(
     center = beside.lean[both].mean(0)
     by_region = []
     for region in beside.regions:
+        # Within a region the effect is that at the mean plus the products' part, at how far the
+        # region's own mean lies from the center that the products were made about.
         product = np.outer(contrast.lean, beside.lean[region.inside].mean(0) - center)
         if pair[0] == other:
             product = product.T

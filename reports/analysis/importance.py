@@ -79,7 +79,7 @@ def order(
 ) -> tuple[str, ...]:
     """The dimensions, the most important first."""
     sample = _sample(len(points))
-    scores = _Scores(dimensions, [points[place] for place in sample])
+    scores = _Scores(dimensions, [points[row] for row in sample])
     importance = scores(losses[sample], np.arange(len(sample)))
     pairs = zip(importance, (dimension.name for dimension in dimensions), strict=True)
     return tuple(name for _, name in sorted(pairs, key=lambda pair: (-pair[0], pair[1])))
@@ -95,7 +95,7 @@ def shares(
         losses: (N,) smaller is better.
     """
     chosen = _sample(len(points))
-    scores = _Scores(dimensions, [points[place] for place in chosen])
+    scores = _Scores(dimensions, [points[row] for row in chosen])
     losses, everything = losses[chosen], np.arange(len(chosen))
     rng = np.random.default_rng(0)
     importance = scores(losses, everything)
@@ -108,6 +108,8 @@ def shares(
     # PED-ANOVA: Pearson's divergence between the densities of the best and of all trials along a
     # dimension; a share is its part of the sum.
     share = importance / (importance.sum() or 1.0)
+    # The percentile interval, widened where it misses the share itself: divergences are never
+    # negative, so that those of resampled trials are biased upwards.
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     # Shuffled losses have no effect; the highest of 19 is passed by one in 20 such.
     level = np.max(shuffled, axis=0) / (importance.sum() or 1.0)

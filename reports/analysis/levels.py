@@ -88,8 +88,10 @@ def compare(sweep: SweepTables, decision: Decision) -> Comparison | None:
         for name in names
         if len({setting_key(point[name]) for point in points["point"] if name in point}) > 1
     ]
-    effects = {name: _main_effect(sweep, name, wanted, decision) for name in several}
-    by_dimension = {name: effect for name, effect in effects.items() if effect and len(several) > 1}
+    by_dimension = {}
+    if len(several) > 1:
+        effects = {name: _main_effect(sweep, name, wanted, decision) for name in several}
+        by_dimension = {name: levels_of for name, levels_of in effects.items() if levels_of}
     return Comparison(decision.column.name, wanted, tuple(names), tuple(levels), by_dimension)
 
 
@@ -97,8 +99,8 @@ def _levels(points: pd.DataFrame, wanted: float | None, decision: Decision) -> l
     """Levels in the order of the rows (point, values, lost), the best first."""
     others = against_best(dict(points["values"]), points.index[0])
     return [
-        _level(row, others.get(place), wanted, decision)
-        for place, row in zip(points.index, points.to_dict("records"), strict=True)
+        _level(row, others.get(index), wanted, decision)
+        for index, row in zip(points.index, points.to_dict("records"), strict=True)
     ]
 
 
@@ -184,20 +186,18 @@ def _texts(
 ) -> tuple[tuple[str, ...], ...]:
     """One row per level: mean and difference to the best with 95 % intervals, p, verdict."""
     head = (", ".join(names), column, "seeds", "lost", "minus the best", "p", "verdict")
-    body = []
-    for level in levels:
-        other = level.difference
-        body.append(
-            (
-                settings_text(level.point, names),
-                interval_text(*level.mean[:3]),
-                str(level.mean.n),
-                str(level.lost or ""),
-                interval_text(*other[:3], signed=True) if other else "",
-                p_text(other.p) if other else "",
-                level.verdict,
-            )
+    body = [
+        (
+            settings_text(level.point, names),
+            interval_text(*level.mean[:3]),
+            str(level.mean.n),
+            str(level.lost or ""),
+            interval_text(*other[:3], signed=True) if (other := level.difference) else "",
+            p_text(other.p) if other else "",
+            level.verdict,
         )
+        for level in levels
+    ]
     return (head, *body)
 
 
@@ -272,9 +272,9 @@ def compare_levels(
     }
     levels = sorted(values, key=lambda key: sign * means[key])
     differences = {}
-    for place, one in enumerate(levels):
-        others = differences_to(values, one)
-        differences |= {(one, other): others[other] for other in levels[place + 1 :]}
+    for index, level in enumerate(levels):
+        others = differences_to(values, level)
+        differences |= {(level, other): others[other] for other in levels[index + 1 :]}
     return ComparedLevels(dimension, tuple(levels), settings, means, differences, len(shared))
 
 
@@ -319,8 +319,8 @@ def level_values(dimension: str, dimensions: Sequence[Dimension], rows: pd.DataF
 def _below(name: str, dimensions: Sequence[Dimension]) -> set[str]:
     """Dimensions that only some values of this one bring with them."""
     names = {name}
-    for _ in dimensions:
-        names |= {one.name for one in dimensions if names & set(one.when)}
+    for _ in dimensions:  # conditions may chain, at most through all of them
+        names |= {dimension.name for dimension in dimensions if names & set(dimension.when)}
     return names - {name}
 
 
@@ -346,7 +346,7 @@ def interactions(dimensions: Sequence[Dimension], rows: pd.DataFrame) -> list[In
         table = _table(first.name, second.name, rows)
         if table is not None:
             tested.append(_interaction(first.name, second.name, *table))
-    return [one for one in tested if math.isfinite(one.p)]
+    return [interaction for interaction in tested if math.isfinite(interaction.p)]
 
 
 def _table(
@@ -375,21 +375,19 @@ def _table(
 
 
 def _interaction(
-    first: str, second: str, table: np.ndarray, one: list[Any], other: list[Any]
+    first: str, second: str, table: np.ndarray, settings: list[Any], others: list[Any]
 ) -> Interaction:
+    # y_ab - y_a. - y_.b + y_..: of each seed what neither dimension explains alone.
     rest = table - table.mean(1, keepdims=True) - table.mean(2, keepdims=True)
-    rest = rest + table.mean((1, 2), keepdims=True)
-    mean = rest.mean(0)
-    spread = [
-        float(np.ptp(mean[b] - mean[a])) for a, b in itertools.combinations(range(len(one)), 2)
-    ]
-    at = list(itertools.combinations(range(len(one)), 2))[int(np.argmax(spread))]
+    mean = (rest + table.mean((1, 2), keepdims=True)).mean(0)
+    pairs = itertools.combinations(range(len(settings)), 2)
+    a, b = max(pairs, key=lambda pair: np.ptp(mean[pair[1]] - mean[pair[0]]))
     where = []
-    for place, setting in enumerate(other):
-        sides = [dict(enumerate(table[:, level, place].tolist())) for level in at]
+    for column, setting in enumerate(others):
+        sides = [dict(enumerate(table[:, level, column].tolist())) for level in (a, b)]
         where.append((setting, differences_to({"a": sides[0], "b": sides[1]}, "a")["b"]))
     p = repeated_measures(table)
-    return Interaction(first, second, p, (one[at[0]], one[at[1]]), tuple(where))
+    return Interaction(first, second, p, (settings[a], settings[b]), tuple(where))
 
 
 def repeated_measures(table: np.ndarray) -> float:
@@ -407,7 +405,7 @@ def repeated_measures(table: np.ndarray) -> float:
     if seeds < 2:
         return math.nan
     mean, count = scores.mean(0), scores.shape[1]
-    spread = np.atleast_2d(np.cov(scores.T))
+    spread = np.atleast_2d(np.cov(scores.T))  # NumPy makes a scalar of a single contrast
     within = float(np.trace(spread))
     if within <= 1e-20 * max(float((table**2).mean()), 1e-300):
         return math.nan

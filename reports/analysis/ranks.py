@@ -90,9 +90,11 @@ def rank_correlation(settings: Sequence[float], values: Sequence[float]) -> Inte
     x, y = np.asarray(settings, dtype=float)[finite], np.asarray(values, dtype=float)[finite]
     if len(x) < MIN_TRIALS or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
+    # Pairs are drawn together (Efron 1979): drawing sides apart would be a permutation test.
     draws = np.random.default_rng(0).integers(len(x), size=(DRAWS, len(x)))
     drawn = _correlations(stats.rankdata(x[draws], axis=1), stats.rankdata(y[draws], axis=1))
     whole = _correlations(stats.rankdata(x)[None], stats.rankdata(y)[None])[0]
+    # A sample that drew one trial only has no correlation (NaN).
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(whole), float(low), float(high), len(x))
 
@@ -159,9 +161,11 @@ def running_medians(x: np.ndarray, values: np.ndarray, log: bool) -> tuple[Media
     """
     if log:
         x, values = np.log10(x[x > 0]), values[x > 0]
+    # Two values are no range to walk along.
     if len(x) < MIN_RUNNING or len(np.unique(x)) < 3:
         return ()
     near = max(NEAREST, round(len(x) / 5))
+    # No nearer to an end than half of the neighbors: there they would all lie on one side.
     inner = np.sort(x)[near // 2 : len(x) - near // 2]
     medians = []
     for middle in np.unique(np.linspace(inner[0], inner[-1], STEPS)):

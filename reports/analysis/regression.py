@@ -45,8 +45,10 @@ class Fit:
         all NaN where a coefficient that it needs was not estimated."""
         if np.any(np.abs(weights[~self.known]) > 1e-12):
             return math.nan, math.nan, math.nan
+        # Var(w' b) = w' V w.
         alike, uneven, alone = (
-            math.sqrt(max(float(weights @ one @ weights), 0.0)) for one in self.covariances
+            math.sqrt(max(float(weights @ covariance @ weights), 0.0))
+            for covariance in self.covariances
         )
         error = max(alike, uneven)
         return float(weights @ self.coefficients), error, max(error, alone)
@@ -67,8 +69,9 @@ class Fit:
         """
         places = [place for place in places if self.known[place]]
         values, sizes = self.coefficients[places], []
-        for one in self.covariances[::2]:
-            spread = one[np.ix_(places, places)]
+        for covariance in self.covariances[::2]:
+            spread = covariance[np.ix_(places, places)]
+            # Coefficients whose errors are not independent have no joint test.
             if not places or np.linalg.matrix_rank(spread) < len(places):
                 return math.nan
             sizes.append(float(values @ np.linalg.solve(spread, values)) / len(places))
@@ -118,13 +121,14 @@ def independent(design: np.ndarray) -> np.ndarray:
     scaled = design / np.where(scale > 0, scale, 1.0)
     independent_ones = np.zeros(design.shape[1], dtype=bool)
     basis = np.empty((len(design), 0))
-    for place in range(design.shape[1]):
-        rest = scaled[:, place]
+    for column in range(design.shape[1]):
+        rest = scaled[:, column]
+        # Of unit columns: what is left of one that others imply is rounding, some 1e-16 of it.
         for _ in range(2):  # the second time for what rounding has left (Kahan's "twice is enough")
             rest = rest - basis @ (basis.T @ rest)
         size = float(np.linalg.norm(rest))
         if size > 1e-6:
-            independent_ones[place] = True
+            independent_ones[column] = True
             basis = np.column_stack([basis, rest / size])
     return independent_ones
 
@@ -152,6 +156,7 @@ def winsorize_residuals(design: np.ndarray, values: np.ndarray) -> np.ndarray:
     for _ in range(ROUNDS):
         fitted = q @ (q.T @ inside)
         rest = values - fitted
+        # A fit through half of the trials leaves rounding errors, whose spread is no scale.
         if np.ptp(np.quantile(rest, [0.25, 0.75])) <= 1e-9 * np.abs(values).max():
             return values
         inside = fitted + winsorize(rest)

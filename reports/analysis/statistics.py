@@ -6,6 +6,7 @@ decides initial weights and the order of pictures, and what it adds is the same 
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -80,6 +81,7 @@ def difference(
         sd = float(pairs.std(ddof=1))
         if sd <= 1e-12 * np.abs(pairs).max():  # all the same but for rounding
             sd = 0.0
+        # Paired t: the mean of the differences over their SD / sqrt(n), n - 1 degrees of freedom.
         return _paired(float(pairs.mean()), sd, len(pairs), len(pairs) - 1, level)
     a, b = np.array(list(first.values())), np.array(list(second.values()))
     if not fewer:
@@ -95,7 +97,7 @@ def _finite(values: Mapping[int, float]) -> dict[int, float]:
 
 
 def _paired(mean: float, sd: float, n: int, freedom: int, level: float) -> Difference:
-    if sd == 0:
+    if sd == 0:  # t would be 0 / 0 or infinite; the limit of p is 1 or 0
         return Difference(mean, mean, mean, float(mean == 0), n, 0.0, True)
     error = sd / math.sqrt(n)
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
@@ -108,6 +110,8 @@ def _welch(a: np.ndarray, b: np.ndarray, mean: float, level: float) -> Differenc
     fewer, sd = min(len(a), len(b)), math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
     if sd == 0:
         return Difference(mean, mean, mean, float(mean == 0), fewer, 0.0, False)
+    # Welch (1947): a configuration that is worse often scatters more, too, which Student's pooled
+    # variance would take for noise of both.
     tested = stats.ttest_ind(a, b, equal_var=False)
     low, high = tested.confidence_interval(level)
     return Difference(mean, float(low), float(high), float(tested.pvalue), fewer, sd, False)
@@ -116,12 +120,12 @@ def _welch(a: np.ndarray, b: np.ndarray, mean: float, level: float) -> Differenc
 def holm(p_values: Sequence[float]) -> list[float]:
     """p values adjusted for there being several (Holm 1979); NaN is left out and stays NaN."""
     adjusted = list(p_values)
-    ascending = sorted((p, place) for place, p in enumerate(p_values) if not math.isnan(p))
+    ascending = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
     highest = 0.0
     # The i-th smallest of m is multiplied by m - i + 1, and none falls below one that was smaller.
-    for smaller, (p, place) in enumerate(ascending):
+    for smaller, (p, index) in enumerate(ascending):
         highest = max(highest, min(1.0, (len(ascending) - smaller) * p))
-        adjusted[place] = highest
+        adjusted[index] = highest
     return adjusted
 
 
@@ -189,19 +193,10 @@ def replicates_needed(
     if not (math.isfinite(difference) and math.isfinite(sd)) or difference == 0 or sd < 0:
         return None
 
-    def enough(n: int) -> bool:
-        return _power(abs(difference), sd, n, alpha, paired) >= power
-
-    high = 2
-    while not enough(high):
-        high *= 2
-        if high > MOST_REPLICATES:
-            return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return max(high, 2)
+    seeds = range(2, MOST_REPLICATES + 1)
+    # Power grows with n, so that the first n that reaches it is found by bisection.
+    at = bisect_left(seeds, power, key=lambda n: _power(abs(difference), sd, n, alpha, paired))
+    return seeds[at] if at < len(seeds) else None
 
 
 def _power(difference: float, sd: float, n: int, alpha: float, paired: bool) -> float:
@@ -227,6 +222,7 @@ def noise_sd(points: Iterable[Mapping[int, float]]) -> float | None:
         return None
     if layout := _layout(replicated):
         return layout[0]
+    # Pooled variance: sums of squares about each configuration's own mean, over their freedom.
     squares = sum(float(np.var(list(values.values())) * len(values)) for values in replicated)
     return math.sqrt(squares / sum(len(values) - 1 for values in replicated))
 
@@ -270,6 +266,7 @@ def overstatement(values: Iterable[float], noise_sd: float | None, goal: str) ->
     # Var(observed) = Var(true) + noise^2: shrinking by sqrt(1 - noise^2 / Var) leaves Var(true).
     truth = middle + math.sqrt(1 - share) * (signed - middle)
     noise = np.random.default_rng(0).normal(0, noise_sd, size=(LUCKY_DRAWS, len(signed)))
+    # The winner's curse: what is chosen for the sum of truth and noise has lucky noise on average.
     best = (truth + noise).argmin(axis=1)
     return max(0.0, -float(noise[np.arange(LUCKY_DRAWS), best].mean()))
 

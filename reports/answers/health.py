@@ -1,6 +1,5 @@
 """What the diagnostics say against a trial, and what speaks against a sweep and its choice."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,8 @@ from reports.analysis.attempts import busy_of
 from reports.analysis.decision import Decision
 from reports.answers.recommendation import CONFIRM_REPLICATES, remedy
 from reports.charts import early_ranks
-from reports.format import fixed_text, interval_text, percent_text, value_text
-from reports.tables import FAILED_STATES, SweepTables
+from reports.format import first_line, fixed_text, interval_text, percent_text, value_text
+from reports.tables import FAILED_STATES, SweepTables, place_in_range
 from search.core.finished import is_exhausted
 from spaces.dimensions import Dimension
 from spaces.study import FEW_ROUNDS, LEARNING
@@ -96,14 +95,10 @@ def _edges(sweep: SweepTables, decision: Decision) -> Iterator[str]:
 def _side(dimension: Dimension, value: Any) -> int | None:
     """-1 at the lower end of a range, 1 at the upper one; None elsewhere, or where a range ends of
     itself: nothing lies below 0."""
-    low, high = dimension.low, dimension.high
-    if value is None or low is None or high is None or not low < high:
+    share = place_in_range(dimension, value)
+    if share is None:
         return None
-    if value in dimension.special:
-        return None
-    place, bottom, top = (math.log(x) if dimension.is_log else x for x in (float(value), low, high))
-    share = (place - bottom) / (top - bottom)
-    if share <= EDGE and (dimension.is_log or low != 0):
+    if share <= EDGE and (dimension.is_log or dimension.low != 0):
         return -1
     return 1 if share >= 1 - EDGE else None
 
@@ -134,7 +129,7 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
         return
     rows = sweep.records.attempts
     times = [(rows[name] - rows["start"].min()).dt.total_seconds() for name in ("start", "end")]
-    at_once = max(int(busy_of(*(one.to_numpy() for one in times))[1].max()), 1)
+    at_once = max(int(busy_of(*(seconds.to_numpy() for seconds in times))[1].max()), 1)
     rounds = max(0, count - startup) / at_once
     if rounds < FEW_ROUNDS and not is_exhausted(sweep.records):
         more = startup + FEW_ROUNDS * at_once - count
@@ -156,9 +151,8 @@ def _failures(sweep: SweepTables) -> Iterator[str]:
     for state in FAILED_STATES:
         lost = sweep.trials[sweep.trials["state"] == state]
         if len(lost):
-            reason = lost["reason"].iloc[0]
-            has_reason = isinstance(reason, str) and reason.strip()
-            first = f" ({reason.strip().splitlines()[0][:120]})" if has_reason else ""
+            reason = first_line(lost["reason"].iloc[0])[:120]
+            first = f" ({reason})" if reason else ""
             yield (
                 f"{value_text(len(lost))} of {count_text(len(sweep.trials), 'trial')} "
                 f"{words[state]}, for example {lost['trial_id'].iloc[0]}{first}: {REMEDIES[state]}."

@@ -124,16 +124,13 @@ def proposal(decision: Decision) -> str:
     """Why another than the first is taken."""
     cost = cost_of(decision.points[decision.points["tie"] | (decision.points.index == 0)])
     first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
-    costs = (_cost_text(float(point[cost]), cost) for point in (taken, first))
+    costs = [float(taken[cost]), float(first[cost])]
+    texts = [f"{value_text(significant(gmac, 3))} GMAC" for gmac in costs]
+    if cost == "seconds":
+        texts = [duration_text(seconds) for seconds in costs]
     return (
-        f"Taken: #{int(taken['rank'])}, the cheapest of them ({' instead of '.join(costs)} a "
+        f"Taken: #{int(taken['rank'])}, the cheapest of them ({' instead of '.join(texts)} a "
         f"{'training' if cost == 'seconds' else 'picture'})."
-    )
-
-
-def _cost_text(value: float, cost: str) -> str:
-    return (
-        duration_text(value) if cost == "seconds" else f"{value_text(significant(value, 3))} GMAC"
     )
 
 
@@ -175,7 +172,11 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
     trivial prediction but rise and fall with ab MAE, that of the same pictures is asked.
     """
     taken = decision.points.iloc[decision.proposed]
-    unmet = "" if taken["feasible"] else _unmet(decision, sweep)
+    unmet = ""
+    if not taken["feasible"]:
+        unmet = f"no configuration meets {_bounds(sweep)}"
+        if decision.basis != "search" and decision.points["feasible"].any():
+            unmet = f"the best does not meet {_bounds(sweep)} in its replicates"
     reasons = [reason for reason in (unmet, _worthless(decision, sweep, taken)) if reason]
     if not reasons:
         return None
@@ -185,13 +186,6 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
 
 def _bounds(sweep: SweepTables) -> str:
     return " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
-
-
-def _unmet(decision: Decision, sweep: SweepTables) -> str:
-    bounds = _bounds(sweep)
-    if decision.basis == "search" or not decision.points["feasible"].any():
-        return f"no configuration meets {bounds}"
-    return f"the best does not meet {bounds} in its replicates"
 
 
 def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, str | None]:
@@ -214,13 +208,12 @@ def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, 
             f"colorsweep confirm {name} --top {rank} --replicates {seeds}",
         )
     if is_exhausted(sweep.records):
-        hint = "The space has no more points: longer trainings or other ranges may help."
-        return hint, None
+        return "The space has no more points: longer trainings or other ranges may help.", None
+    hint = "Longer trainings, more trials or other ranges may help; the learning curves show which."
     if not met:
         hint = "More trials may find one; else the bounds, or the ranges searched, are wrong."
-        return hint, _more(sweep)
-    hint = "Longer trainings, more trials or other ranges may help; the learning curves show which."
-    return hint, _more(sweep)
+    more = f"colorsweep extend {name} --trials {MORE_TRIALS}"
+    return hint, None if sweep.is_comparison else more
 
 
 def _worthless(decision: Decision, sweep: SweepTables, taken: pd.Series) -> str | None:
@@ -271,12 +264,6 @@ def _interval(
     value = float(taken["mean"] if decides else sweep.last_values(column.name)[rows].iloc[0])
     luck = decision.overstated or 0.0 if column.name == decision.column.name else 0.0
     return value - luck, value, value + luck
-
-
-def _more(sweep: SweepTables) -> str | None:
-    if sweep.is_comparison:
-        return None
-    return f"colorsweep extend {sweep.argument} --trials {MORE_TRIALS}"
 
 
 def stopped_text(sweep: SweepTables) -> str:

@@ -109,18 +109,18 @@ def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> 
     Interactions that are shown join the model, which changes the other estimates. What was chosen
     by its p is tested again within that model, and keeps the larger of the two.
     """
-    asked = pairs(model)
+    tested_pairs = pairs(model)
     by_name = {name: direction(model, name) for name in model.blocks}
     directions = {name: rank for name, rank in by_name.items() if rank is not None}
-    p = _p_values(model, lost, column, directions, asked)
-    chosen = [pair for pair in asked if p.is_significant("pair", pair.first, pair.second)]
+    p = _p_values(model, lost, column, directions, tested_pairs)
+    chosen = [pair for pair in tested_pairs if p.is_significant("pair", pair.first, pair.second)]
     model = joined(model, chosen)
     if model.joined:
         tested = {pair[:2]: pair._replace(p=max(pair.p, p_joined(model, pair))) for pair in chosen}
-        asked = [tested.get(pair[:2], pair) for pair in asked]
-        p = _p_values(model, lost, column, directions, asked)
+        tested_pairs = [tested.get(pair[:2], pair) for pair in tested_pairs]
+        p = _p_values(model, lost, column, directions, tested_pairs)
     estimated = {name: effects(model, name) for name in model.blocks}
-    return SearchResults(column, model, estimated, directions, tuple(asked), tuple(lost), p)
+    return SearchResults(column, model, estimated, directions, tuple(tested_pairs), tuple(lost), p)
 
 
 def _p_values(

@@ -39,27 +39,30 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     if dimension.is_categorical:
         return _categorical(dimension, settings)
     numbers = [
-        float(one)
-        for one in settings
-        if one is not ABSENT and one not in dimension.special and (one > 0 or not dimension.is_log)
+        float(value)
+        for value in settings
+        if value is not ABSENT
+        and value not in dimension.special
+        and (value > 0 or not dimension.is_log)
     ]
-    numbers += [float(one) for one in (dimension.low, dimension.high) if one is not None]
+    numbers += [float(end) for end in (dimension.low, dimension.high) if end is not None]
     low, high = min(numbers, default=0.0), max(numbers, default=1.0)
     straight = math.log10 if dimension.is_log else float
-    ticks = [(straight(one), value_text(one)) for one in _ticks(dimension, low, high)]
+    ticks = [(straight(tick), value_text(tick)) for tick in _ticks(dimension, low, high)]
     low, high = straight(low), straight(high)
     span = high - low or 1.0
     special = low - APART * span
+    # A logarithmic axis has no place for 0 or below: those stand with the special value.
     places, apart = [], {}
-    for one in settings:
-        if one is ABSENT:
+    for value in settings:
+        if value is ABSENT:
             apart[NOT_ACTIVE] = low - APART * span * (1 + len(dimension.special))
             places.append(apart[NOT_ACTIVE])
-        elif one in dimension.special or (dimension.is_log and one <= 0):
-            apart[setting_text(one)] = special
+        elif value in dimension.special or (dimension.is_log and value <= 0):
+            apart[setting_text(value)] = special
             places.append(special)
         else:
-            places.append(straight(one))
+            places.append(straight(value))
     ticks += [(place, text) for text, place in apart.items()]
     bottom = min([low, *apart.values()])
     return Scale(
@@ -72,12 +75,12 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
 
 def _categorical(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     """Choices in the order of the study, then others that occur; below them what is not active."""
-    keys = setting_keys(dimension, (one for one in settings if one is not ABSENT))
+    keys = setting_keys(dimension, (value for value in settings if value is not ABSENT))
     index = {key: float(place) for place, key in enumerate(keys)}
     ticks = [(place, setting_text(json.loads(label))) for label, place in index.items()]
-    if any(one is ABSENT for one in settings):
+    if ABSENT in settings:
         ticks.insert(0, (-1.0, NOT_ACTIVE))
-    places = tuple(-1.0 if one is ABSENT else index[setting_key(one)] for one in settings)
+    places = tuple(-1.0 if value is ABSENT else index[setting_key(value)] for value in settings)
     low = ticks[0][0] if ticks else 0.0
     return Scale(places, tuple(ticks), (low - 0.3, max(len(index) - 1, 0) + 0.3), False)
 
@@ -97,7 +100,7 @@ def metric_scale(column: Column, values: Sequence[float], view: tuple[float, flo
         min(max(value, low), high) if is_finite else beyond
         for value, is_finite in zip(values, finite, strict=True)
     )
-    ticks = [(one, value_text(one)) for one in linear_ticks(low, high)]
+    ticks = [(tick, value_text(tick)) for tick in linear_ticks(low, high)]
     if not all(finite):
         ticks.append((beyond, NO_VALUE))
         low, high = min(low, beyond - 0.04 * span), max(high, beyond + 0.04 * span)
@@ -110,12 +113,14 @@ def _ticks(dimension: Dimension, low: float, high: float) -> tuple[float, ...]:
     if dimension.is_log:
         return _style.log_ticks(low, high)
     ticks = linear_ticks(low, high)
-    return tuple(one for one in ticks if one == round(one)) if dimension.is_int else ticks
+    return tuple(tick for tick in ticks if tick == round(tick)) if dimension.is_int else ticks
 
 
 def linear_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
     """At most `most` round numbers from low to high; low < high."""
+    # Steps of 1, 2 or 5 times a power of ten, the smallest that gives no more than `most` ticks.
     size = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(size * one for one in (1, 2, 5, 10, 20) if (high - low) / (size * one) <= most - 1)
+    steps = (size * factor for factor in (1, 2, 5, 10, 20))
+    step = next(step for step in steps if (high - low) / step <= most - 1)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(significant(place * step, 10) for place in range(first, last + 1))

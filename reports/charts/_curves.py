@@ -120,6 +120,7 @@ def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
     """
     images = ticks["images"].astype(float)
     if images.nunique() > MAX_POINTS:
+        # A bin stands at its upper end, so that its last tick is not drawn before it was reached.
         edges = np.linspace(0, images.max(), MAX_POINTS + 1)
         images = pd.Series(edges[np.searchsorted(edges, images)], index=images.index)
     values = ticks[column].astype(float).groupby(images)

@@ -170,7 +170,10 @@ def marks(
     """
     x, y = (np.array(list(values), dtype=float) for values in (x, y))
     if view is not None:
-        marker = {**marker, "symbol": symbols(y, view, marker["symbol"])}
+        beyond = {-1: "triangle-down", 0: marker["symbol"], 1: "triangle-up"}
+        sides = np.sign(y - np.clip(y, *view))
+        if sides.any():
+            marker = {**marker, "symbol": [beyond[side] for side in sides]}
         y = np.clip(y, *view)
     return go.Scatter(
         x=x,
@@ -271,17 +274,6 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
 def worst_edge(view: tuple[float, float], sign: int) -> float:
     """Where failed trials are marked: the edge of the view on the bad side."""
     return view[1] if sign > 0 else view[0]
-
-
-def symbols(values: Iterable[float], view: tuple[float, float], symbol: str) -> str | list[str]:
-    """A marker per value: `symbol`, or an arrow for one that was moved to an edge; `symbol` alone
-    where none was."""
-    low, high = view
-    markers = [
-        symbol if low <= value <= high else "triangle-up" if value > high else "triangle-down"
-        for value in values
-    ]
-    return markers if set(markers) - {symbol} else symbol
 
 
 def failed_marks(

@@ -89,24 +89,16 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
     axes = (sweep.dimension(RATE), sweep.dimension(RATIO))
     settings = [[point.get(axis.name, ABSENT) for point in drawn["point"]] for axis in axes]
     x, y = (scale_of(axis, of_axis) for axis, of_axis in zip(axes, settings, strict=True))
-    columns = (drawn[name].tolist() for name in ("trial_id", "number", "value", "kind", "state"))
-    points = [
-        Mark(
-            trial,
-            number,
-            *place,
-            _words(*of_axis),
-            None if kind == "failed" else value,
-            kind,
-            state,
+    points = list(
+        map(
+            Mark,
+            *(drawn[name].tolist() for name in ("trial_id", "number")),
+            *(x.places, y.places),
+            map(_words, *settings),
+            drawn["value"].astype(object).where(drawn["kind"] != "failed", None),
+            *(drawn[name].tolist() for name in ("kind", "state")),
         )
-        for place, of_axis, trial, number, value, kind, state in zip(
-            zip(x.places, y.places, strict=True),
-            zip(*settings, strict=True),
-            *columns,
-            strict=True,
-        )
-    ]
+    )
     first = drawn.loc[drawn["rank"] == 1, "number"].tolist()
     points.sort(key=lambda p: (p.kind == "scored", -column.sign * (p.value or 0.0)))
     lowest, highest = (x.view[at] + y.view[at] for at in (0, 1))

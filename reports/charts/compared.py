@@ -183,8 +183,8 @@ def _joined(info: ComparedInfo, shifts: dict[str, float], view: tuple[float, flo
 
 def _means(info: ComparedInfo, best: bool) -> go.Scatter:
     levels = [
-        (place + 0.3, level)
-        for place, level in enumerate(info.levels)
+        (x + 0.3, level)
+        for x, level in enumerate(info.levels)
         if level.best == best and level.mean.n
     ]
     color = _style.VERMILLION if best else _style.INK
@@ -194,7 +194,7 @@ def _means(info: ComparedInfo, best: bool) -> go.Scatter:
         for _, level in levels
     ]
     return go.Scatter(
-        x=np.array([place for place, _ in levels]),
+        x=np.array([x for x, _ in levels]),
         y=np.array([level.mean.estimate for _, level in levels]),
         error_y={"type": "data", "array": np.array(halves), "color": color, "thickness": 1.8},
         text=[_style.safe(text) for text in texts],

@@ -102,8 +102,10 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
 def _points(rows: pd.DataFrame, spread: bool) -> Iterator[Mark]:
     names = ("trial_id", "number", "x", "text", "value", "kind", "rank")
     for trial, number, x, text, value, kind, rank in rows[list(names)].itertuples(index=False):
-        place = None if np.isnan(x) else float(x) + (_spread(number) if spread else 0.0)
-        yield Mark(trial, number, place, text, None if kind == "failed" else value, kind, rank == 1)
+        position = None if np.isnan(x) else float(x) + (_spread(number) if spread else 0.0)
+        yield Mark(
+            trial, number, position, text, None if kind == "failed" else value, kind, rank == 1
+        )
 
 
 def _place(axis: Dimension, setting: Any, places: dict[str, int] | None) -> float:
@@ -163,7 +165,7 @@ def _range_axis(axis: Dimension, taken: list[float]) -> dict[str, Any]:
 
 def _traces(info: DimensionInfo, view: tuple[float, float], special: bool) -> list[go.Scatter]:
     points = [point for point in info.points if (point.x is None) == special]
-    place = {"xaxis": "x2" if special else "x"}
+    on_axis = {"xaxis": "x2" if special else "x"}
     size = _style.marker_size(len(info.points))
     traces = []
     for kind, symbol, color in (
@@ -186,14 +188,14 @@ def _traces(info: DimensionInfo, view: tuple[float, float], special: bool) -> li
             marker,
             view=view,
             cliponaxis=False,
-            **place,
+            **on_axis,
         )
         traces.append(trace)
     failed = [point for point in points if point.kind == "failed"]
     texts = [f"{point.trial}: {point.text} → failed" for point in failed]
     numbers = [point.number for point in failed]
     crosses = _style.failed_marks(_places(failed), texts, numbers, view, info.objective.sign)
-    traces.append(crosses.update(place))
+    traces.append(crosses.update(on_axis))
     if info.medians and info.categories and not special:
         traces.append(_median_marks(info))
     return traces

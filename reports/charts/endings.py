@@ -10,7 +10,14 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.format import duration_text, large_text, percent_text, significant, value_text
+from reports.format import (
+    duration_text,
+    first_line,
+    large_text,
+    percent_text,
+    significant,
+    value_text,
+)
 from reports.tables import STATES, SweepTables
 
 ID, TITLE = "endings", "How trials ended, and why"
@@ -68,7 +75,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 def prepare(sweep: SweepTables) -> EndingsInfo:
     """Trials by state and reason, and what stopping spared."""
     rows = sweep.trials[["trial_id", "number", "state", "reason", "seconds"]]
-    lines = [_first_line(reason) for reason in rows["reason"]]
+    lines = [first_line(reason) for reason in rows["reason"]]
     rows = rows.assign(line=lines, group=[NUMBER.sub("#", line) for line in lines])
     endings = [
         Ending(
@@ -80,16 +87,10 @@ def prepare(sweep: SweepTables) -> EndingsInfo:
         )
         for _, trials in rows.sort_values("number").groupby(["state", "group"], sort=False)
     ]
-    order = {state: place for place, state in enumerate(STATES)}
+    order = {state: position for position, state in enumerate(STATES)}
     endings.sort(key=lambda e: (order.get(e.state, len(order)), e.state, -e.trials, e.reason))
     missing = "" if endings else "No trial has started yet."
     return EndingsInfo(tuple(endings), len(rows), savings(sweep), missing)
-
-
-def _first_line(reason: object) -> str:
-    if not isinstance(reason, str) or not reason.strip():
-        return ""
-    return reason.strip().splitlines()[0].strip()
 
 
 def savings(sweep: SweepTables) -> Savings:
@@ -121,10 +122,10 @@ def _budgets(sweep: SweepTables) -> np.ndarray:
     )
     budgets = np.full(len(sweep.trials), np.nan)
     stopped = sweep.trials["state"] == "pruned"
-    for place in np.flatnonzero(stopped.to_numpy(dtype=bool)):
-        config = json.loads(configs.get(sweep.trials["trial_id"].iloc[place]) or "{}")
+    for row in np.flatnonzero(stopped.to_numpy(dtype=bool)):
+        config = json.loads(configs.get(sweep.trials["trial_id"].iloc[row]) or "{}")
         images = (config.get("training") or {}).get("images")
-        budgets[place] = float(whole if images is None else images)
+        budgets[row] = float(whole if images is None else images)
     return budgets
 
 
@@ -146,11 +147,11 @@ def draw(info: EndingsInfo) -> go.Figure:
         hovertemplate="%{x:,} × %{hovertext}<extra></extra>",
         cliponaxis=False,
     )
-    for place, ending in enumerate(endings):
+    for row, ending in enumerate(endings):
         name = f"{ending.state}: {ending.reason}" if ending.reason else ending.state
         chart.add_annotation(
             x=0,
-            y=place - 0.4,
+            y=row - 0.4,
             text=_style.tick(name),
             showarrow=False,
             xanchor="left",

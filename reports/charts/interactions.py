@@ -61,7 +61,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
     """Every objective, and for it the pairs of the strongest dimensions, the strongest first."""
     names = strongest(sweep)[:STRONGEST]
     places = sorted(combinations(range(len(names)), 2), key=lambda pair: (sum(pair), pair))
-    pairs = [JOIN.join((names[one], names[other])) for one, other in places]
+    pairs = [JOIN.join((names[first], names[second])) for first, second in places]
     return [{**panel, "pair": pair} for panel in sweep.panels() for pair in pairs]
 
 
@@ -113,17 +113,17 @@ def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], 
     Trials to which it does not apply come first, then the special value, then choices or parts of
     the range.
     """
-    apart = [one is ABSENT or one in dimension.special for one in settings]
-    regular = [one for one, out in zip(settings, apart, strict=True) if not out]
+    apart = [value is ABSENT or value in dimension.special for value in settings]
+    regular = [value for value, out in zip(settings, apart, strict=True) if not out]
     divide = _choices if dimension.is_categorical else _parts
     labels, places = divide(dimension, regular)
-    first = [NOT_ACTIVE] if any(one is ABSENT for one in settings) else []
-    if any(one is not ABSENT and out for one, out in zip(settings, apart, strict=True)):
+    first = [NOT_ACTIVE] if ABSENT in settings else []
+    if sum(apart) > settings.count(ABSENT):
         first.append(setting_text(dimension.special[0]))
     inside = iter(places)
     return (*first, *labels), [
-        next(inside) + len(first) if not out else 0 if one is ABSENT else len(first) - 1
-        for one, out in zip(settings, apart, strict=True)
+        next(inside) + len(first) if not out else 0 if value is ABSENT else len(first) - 1
+        for value, out in zip(settings, apart, strict=True)
     ]
 
 
@@ -136,7 +136,7 @@ def _choices(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list
         last = MAX_CATEGORIES - 1
         labels = [*labels[:last], OTHERS]
     places = {key: min(index, last) for index, key in enumerate(keys)}
-    return labels, [places[setting_key(one)] for one in settings]
+    return labels, [places[setting_key(value)] for value in settings]
 
 
 def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
@@ -144,23 +144,21 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
     themselves."""
     distinct = sorted(set(settings))
     if len(distinct) <= BINS:
-        return [setting_text(one) for one in distinct], [distinct.index(one) for one in settings]
-    bounds = [one for one in (dimension.low, dimension.high) if one is not None]
+        return list(map(setting_text, distinct)), list(map(distinct.index, settings))
+    bounds = [end for end in (dimension.low, dimension.high) if end is not None]
     low, high = min([*distinct, *bounds]), max([*distinct, *bounds])
-    if dimension.is_log and low > 0:
-        edges = np.geomspace(low, high, BINS + 1)
-    else:
-        edges = np.linspace(low, high, BINS + 1)
+    spaced = np.geomspace if dimension.is_log and low > 0 else np.linspace
+    edges = spaced(low, high, BINS + 1)
     if (spacing := dimension.spacing) is not None:
         # Edges lie on values that occur, so that no cell promises some that it cannot have.
         rest = low % spacing
         steps = np.unique(((edges[:-1] - rest) / spacing).round())
         edges = np.append(rest + spacing * steps, high + spacing)
-        texts = [int(one) if dimension.is_int else float(one) for one in edges]
-        begins = [setting_text(one) for one in texts]
-        ends = [setting_text(one - spacing) for one in texts]
+        numbers = [int(edge) if dimension.is_int else float(edge) for edge in edges]
+        begins = [setting_text(number) for number in numbers]
+        ends = [setting_text(number - spacing) for number in numbers]
     else:
-        begins = ends = [bound_text(one) for one in edges]
+        begins = ends = [bound_text(edge) for edge in edges]
     pairs = zip(begins[:-1], ends[1:], strict=True)
     labels = [begin if begin == end else f"{begin} – {end}" for begin, end in pairs]
     places = np.searchsorted(edges[1:-1], np.array(settings, dtype=float), side="right")

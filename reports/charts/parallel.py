@@ -94,7 +94,7 @@ def _dimensions(sweep: SweepTables, rows: pd.DataFrame) -> Iterator[Axis]:
     for dimension, end in zip(sweep.dimensions, last, strict=True):
         short = end if last.count(end) == 1 else dimension.name
         settings = [point.get(dimension.name, ABSENT) for point in rows["point"]]
-        words = tuple(NOT_ACTIVE if one is ABSENT else setting_text(one) for one in settings)
+        words = tuple(NOT_ACTIVE if v is ABSENT else setting_text(v) for v in settings)
         yield _axis(dimension.name, short, scale_of(dimension, settings), words, 1)
 
 
@@ -126,7 +126,7 @@ def _colors(rows: pd.DataFrame, sign: int) -> tuple[int | None, ...]:
     worse = (scored - low if sign > 0 else high - scored) / (high - low)
     last = len(_style.SCALE) - 1
     return tuple(
-        None if math.isnan(one) else round(min(max(one, 0.0), 1.0) * last) for one in worse
+        None if math.isnan(share) else round(min(max(share, 0.0), 1.0) * last) for share in worse
     )
 
 

@@ -98,11 +98,13 @@ def prepare(sweep: SweepTables) -> TimelineInfo:
     peak, many = int(counts.max()), rows["trial_id"].nunique() > MAX_TRIALS
     if many:
         points, counts = averaged(points, counts, STEPS)
-    places, lanes = lanes_of(rows["host"].tolist(), starts, ends)
+    rows["lane"], lanes = lanes_of(rows["host"].tolist(), starts, ends)
+    fields = ["number", "trial_id", "attempt", "host", "lane", "start", "end", "state"]
+    spans = () if many else map(Span._make, rows[fields].itertuples(index=False, name=None))
     usage = [_usage("all", rows), *(_usage(str(h), of_host) for h, of_host in rows.groupby("host"))]
     return TimelineInfo(
         began=f"{time_text(began)} UTC",
-        spans=() if many else _spans(rows, places),
+        spans=tuple(spans),
         busy=tuple(zip(points.tolist(), map(float, counts), strict=True)),
         lanes=lanes,
         peak=peak,
@@ -111,12 +113,6 @@ def prepare(sweep: SweepTables) -> TimelineInfo:
         usage=tuple(usage),
         missing="" if peak and ends.max() > 0 else "No trial has taken any time yet.",
     )
-
-
-def _spans(rows: pd.DataFrame, lanes: list[int]) -> tuple[Span, ...]:
-    names = ["number", "trial_id", "attempt", "host", "lane", "start", "end", "state"]
-    rows = rows.assign(lane=lanes)[names]
-    return tuple(map(Span._make, rows.itertuples(index=False, name=None)))
 
 
 def _usage(host: str, rows: pd.DataFrame) -> Usage:
@@ -169,11 +165,11 @@ def draw(info: TimelineInfo) -> go.Figure:
 
 def _draw_pauses(chart: go.Figure, info: TimelineInfo, per: float) -> None:
     longest = sorted(seconds for _, seconds in info.pauses)[-NAMED_PAUSES:]
-    for place, seconds in info.pauses:
+    for time, seconds in info.pauses:
         chart.add_shape(
             type="line",
-            x0=place / per,
-            x1=place / per,
+            x0=time / per,
+            x1=time / per,
             y0=0,
             y1=1,
             yref="paper",
@@ -182,12 +178,12 @@ def _draw_pauses(chart: go.Figure, info: TimelineInfo, per: float) -> None:
         if seconds < longest[0]:
             continue
         chart.add_annotation(
-            x=place / per,
+            x=time / per,
             y=1,
             yref="paper",
             text=f"{duration_text(seconds)} pause",
             showarrow=False,
-            xanchor="left" if place < info.whole / 2 else "right",
+            xanchor="left" if time < info.whole / 2 else "right",
             yanchor="bottom",
             font={"size": 11, "color": _style.SOFT},
         )
@@ -226,8 +222,7 @@ def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) ->
             textposition="none",
             hovertemplate="%{text}<extra></extra>",
         )
-    again = [span for span in info.spans if span.attempt > 1]
-    if again:
+    if again := [span for span in info.spans if span.attempt > 1]:
         marker = {"symbol": "triangle-right", "size": 8, "color": _style.INK}
         places = [span.start / per for span in again], [span.lane for span in again]
         numbers, texts = [span.number for span in again], [_hover(span) for span in again]
@@ -249,10 +244,10 @@ def _hover(span: Span) -> str:
 
 def caption(info: TimelineInfo) -> str:
     """How busy the sweep was, where it stood still, and what was tried again."""
-    all_of_them = info.usage[0]
+    overall = info.usage[0]
     sentences = [
         f"From {info.began}. At most {count_text(info.peak, 'attempt')} at once; on average "
-        f"{percent_text(all_of_them.seconds / (info.whole * info.peak))} of that."
+        f"{percent_text(overall.seconds / (info.whole * info.peak))} of that."
     ]
     if info.pauses:
         still = sum(seconds for _, seconds in info.pauses)
@@ -260,10 +255,10 @@ def caption(info: TimelineInfo) -> str:
         sentences.append(
             f"Cut out: {pauses} in which nothing ran, {duration_text(still)} in all (dotted)."
         )
-    if all_of_them.retries:
-        what = count_text(all_of_them.retries, "attempt")
+    if overall.retries:
+        what = count_text(overall.retries, "attempt")
         sentences.append(f"{what} went on with a trial that had been lost or stopped.")
-    ends = dict(all_of_them.ends)
+    ends = dict(overall.ends)
     if ends.get("running"):
         sentences.append(f"{ends['running']} still running, drawn up to the last tick.")
     if ends.get(CUT_OFF):

@@ -95,9 +95,9 @@ def _ended(sweep: SweepTables) -> pd.DataFrame:
     """The trials of the search that ended by themselves: point, and kind (-1 for no trouble)."""
     rows = sweep.searched[["state", "point"]]
     kind = rows["state"].map(STATES).fillna(len(KINDS)).astype(int)
-    for column, place in ALARMS.items():
+    for column, index in ALARMS.items():
         raised = (sweep.last_values(column) == 1).reindex(rows.index)
-        kind = kind.where(~raised, np.minimum(kind, place))
+        kind = kind.where(~raised, np.minimum(kind, index))
     rows = rows.assign(kind=kind.where(kind < len(KINDS), -1))
     return rows[rows["state"].isin(["completed", "pruned", *STATES])]
 
@@ -141,8 +141,8 @@ def _most_uneven(split: Split) -> tuple[float, str]:
     times the kinds that occur."""
     trials = np.bincount(split.places, minlength=len(split.names))
     tested = []
-    for place, kind in enumerate(KINDS):
-        wrong = np.bincount(split.places[split.kinds == place], minlength=len(trials))
+    for index, kind in enumerate(KINDS):
+        wrong = np.bincount(split.places[split.kinds == index], minlength=len(trials))
         if wrong.any():
             tested.append((uneven_p(trials, wrong), kind))
     p, kind = min(tested, default=(1.0, ""))
@@ -182,7 +182,7 @@ def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
     split = _split(axis, rows)
     p, kind = _most_uneven(split)
     regions = tuple(
-        _region(name, split.kinds[split.places == place]) for place, name in enumerate(split.names)
+        _region(name, split.kinds[split.places == index]) for index, name in enumerate(split.names)
     )
     return TroubleInfo(
         dimension=axis,
@@ -197,7 +197,7 @@ def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
 
 def _region(name: str, kinds: np.ndarray) -> RegionCounts:
     wrong, count = int((kinds >= 0).sum()), len(kinds)
-    counts = tuple(int((kinds == place).sum()) for place in range(len(KINDS)))
+    counts = tuple(int((kinds == index).sum()) for index in range(len(KINDS)))
     low, high = stats.binomtest(wrong, count).proportion_ci(LEVEL, method="wilson")
     return RegionCounts(
         name, count, counts, Interval(wrong / count, float(low), float(high), count)

@@ -427,7 +427,7 @@ def best_so_far(info: ComparisonInfo) -> go.Figure:
     """The best value of all sweeps over seconds of training spent."""
     assert info.column is not None
     chart = _style.figure("Training time spent (s)", info.column.title)
-    for place, summary in enumerate(info.summaries):
+    for index, summary in enumerate(info.summaries):
         if summary.best_so_far:
             x, y = np.array(summary.best_so_far).T
             chart.add_scatter(
@@ -435,7 +435,7 @@ def best_so_far(info: ComparisonInfo) -> go.Figure:
                 y=y,
                 mode="lines+markers" if len(set(x.tolist())) == 1 else "lines",
                 name=_style.tick(summary.name),
-                line={**_line(place), "shape": "hv"},
+                line={**_line(index), "shape": "hv"},
                 hovertemplate="%{x:,.0f} s: %{y:.4g}<extra></extra>",
             )
     values = [value for summary in info.summaries for _, value in summary.best_so_far]
@@ -447,7 +447,7 @@ def scores(info: ComparisonInfo) -> go.Figure:
     """Which share of each sweep's trials is at least as good as a value."""
     assert info.column is not None
     chart = _style.figure(info.column.title, "Share of trials at least as good")
-    for place, summary in enumerate(info.summaries):
+    for index, summary in enumerate(info.summaries):
         if summary.scores:
             count = len(summary.scores)
             share = np.linspace(0, 1, count) if count > 1 else np.ones(1)
@@ -456,7 +456,7 @@ def scores(info: ComparisonInfo) -> go.Figure:
                 y=share if info.column.sign > 0 else 1 - share if count > 1 else share,
                 mode="lines" if count > 1 else "markers",
                 name=_style.tick(summary.name),
-                line=_line(place),
+                line=_line(index),
                 hovertemplate="%{x:.4g}: %{y:.0%}<extra></extra>",
             )
     values = [value for summary in info.summaries for value in summary.scores]

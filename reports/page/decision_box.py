@@ -20,13 +20,14 @@ from reports.format import (
     duration_text,
     fixed_text,
     interval_text,
+    is_or_are,
     score_text,
     setting_text,
     value_text,
 )
 from reports.page.gallery import GalleryInfo
 from reports.page.summary import other_metrics
-from reports.tables import Column, SweepTables
+from reports.tables import Column, SweepTables, place_in_range
 from search.core.ranking import bounds_of, confirmed_column
 from spaces.dimensions import Dimension
 
@@ -42,15 +43,14 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
     points = decision.points
     rows_shown = points[points["basis"].eq(decision.basis)]
     rows_shown = rows_shown[(rows_shown["rank"] <= TOP) | (rows_shown.index == decision.proposed)]
-    compared = [
-        column
+    others = [
+        _shown_column(sweep, decision, column)
         for column in other_metrics(sweep)
         if not METRICS[column.name.partition("_")[2]].detail
     ]
-    others = [_shown_column(sweep, decision, column) for column in compared]
     values = {column.name: sweep.last_values(column.name) for column in others}
-    values = {name: value for name, value in values.items() if value.notna().any()}
-    rows = [_row(sweep, decision, place, point, values) for place, point in rows_shown.iterrows()]
+    values = {name: of_trials for name, of_trials in values.items() if of_trials.notna().any()}
+    rows = [_row(sweep, decision, index, point, values) for index, point in rows_shown.iterrows()]
     taken = next(row for row in rows if row["taken"])
     against = objection(decision, sweep)
     return {
@@ -72,10 +72,9 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
 
 
 def _nothing(sweep: SweepTables) -> str:
-    ends = ", ".join(f"{count} {state}" for state, count in sweep.how_ended().items())
-    if missing := sweep.records.missing_text:
-        left = f" (left: {ends})" if ends else ""
-        return f"No configuration can be chosen: {missing}{left}."
+    ends = sweep.ends_text
+    if sweep.records.missing_text:
+        return f"No configuration can be chosen: {ends}."
     if not ends:
         return "No trial has started yet, so there is nothing to choose from."
     return f"No configuration can be chosen yet: no trial has completed its budget ({ends})."
@@ -157,10 +156,10 @@ def _rule(sweep: SweepTables, decision: Decision) -> str:
     ranked = count_text(len(points), "configuration")
     excluded = sweep.searched["point_id"].nunique() - len(points)
     text = f"{order}. Ranked: {ranked} that trained the full budget"
-    text += f"; {excluded} {'is' if excluded == 1 else 'are'} not." if excluded > 0 else "."
+    text += f"; {excluded} {is_or_are(excluded)} not." if excluded > 0 else "."
     if decision.basis == "confirm":
         confirmed = int(points["basis"].eq("confirm").sum())
-        text += f" Of the ranked, {confirmed} {'is' if confirmed == 1 else 'are'} confirmed and "
+        text += f" Of the ranked, {confirmed} {is_or_are(confirmed)} confirmed and "
         text += "first, by means on the test pictures."
     return text
 
@@ -234,17 +233,7 @@ def _score(
 def _setting(dimension: Dimension, point: dict[str, Any]) -> dict[str, Any]:
     active = dimension.name in point
     value = point.get(dimension.name)
-    place = _place(dimension, value) if active else None
+    share = place_in_range(dimension, value)
+    # An optimum at an edge asks for a wider range.
+    place = None if share is None else fixed_text(min(max(share, 0), 1) * 100, 0)
     return {"name": dimension.name, "text": setting_text(value) if active else "", "place": place}
-
-
-def _place(dimension: Dimension, value: Any) -> str | None:
-    """Where a value lies in its range, in percent: an optimum at an edge asks for a wider range."""
-    low, high = dimension.low, dimension.high
-    if dimension.is_categorical or value in dimension.special or low is None or high is None:
-        return None
-    if dimension.is_log:
-        low, high, value = math.log(low), math.log(high), math.log(value)
-    if high <= low:
-        return None
-    return fixed_text(min(max((value - low) / (high - low), 0), 1) * 100, 0)

@@ -155,13 +155,13 @@ def _columns(sweep: SweepTables, chosen: dict[str, str]) -> list[GalleryColumn]:
     varied = [dimension.name for dimension in sweep.dimensions]
     trials = sweep.trials.set_index("trial_id")
     columns = []
-    for place, (trial, why) in enumerate(chosen.items()):
+    for index, (trial, why) in enumerate(chosen.items()):
         row = trials.loc[trial]
         rank = int(row["rank"]) if np.isfinite(row["rank"]) else None
         title = f"#{rank}" if rank else str(row["state"])
         if compared and rank:
             title = f"#{rank} {settings_text(row['point'], varied)}"
-        shown = place < (MOST_LEVELS if compared else SHOWN) or why in CONTRASTS
+        shown = index < (MOST_LEVELS if compared else SHOWN) or why in CONTRASTS
         columns.append(GalleryColumn(title, trial, rank, int(row["number"]), why, shown))
     return columns
 

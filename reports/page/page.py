@@ -70,7 +70,6 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
         "trials": summary.trial_table(sweep),
         "view": trial_view.prepare(sweep),
     }
-    made = answers(sweep, decision)
     contents = [("decision", "Decision"), ("answers", "Answer"), ("pictures", "Pictures")]
     contents += [(group["id"], group["title"]) for group in groups]
     contents += [("trials", "All trials"), ("provenance", "Provenance")]
@@ -80,7 +79,7 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
         .render(
             header=summary.header(sweep),
             best=decision_box.best(sweep, decision, tiles),
-            answers=answers_view(made, sweep, decision),
+            answers=answers_view(answers(sweep, decision), sweep, decision),
             gallery=tiles,
             washed_out=gallery.WASHED_OUT,
             groups=groups,
@@ -98,18 +97,16 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
 
 def environment() -> Environment:
     """Templates that escape whatever they are given."""
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(WEB),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        **{"breakable": breakable, "marked": marked, "fixed": fixed_text},
-        **{"percent": percent_text, "value": value_text},
-    }
-    return made
+    templates.filters |= {"breakable": breakable, "marked": marked, "fixed": fixed_text}
+    templates.filters |= {"percent": percent_text, "value": value_text}
+    return templates
 
 
 def style(*names: str) -> str:
@@ -123,7 +120,7 @@ def chart_modules() -> tuple[ModuleType, ...]:
     names = (info.name for info in iter_modules(charts.__path__) if info.name[0] != "_")
     modules = [import_module(f"{charts.__name__}.{name}") for name in names]
     groups = list(GROUPS)
-    return tuple(sorted(modules, key=lambda one: (groups.index(one.GROUP), one.ORDER)))
+    return tuple(sorted(modules, key=lambda chart: (groups.index(chart.GROUP), chart.ORDER)))
 
 
 def group_of(name: str, sweep: SweepTables, figures: dict[str, Any]) -> dict[str, Any]:
@@ -133,13 +130,13 @@ def group_of(name: str, sweep: SweepTables, figures: dict[str, Any]) -> dict[str
         for chart in chart_modules()
         if name == chart.GROUP and (choices := chart.each(sweep))
     ]
-    empty = [one for one in sections if all(panel["missing"] for panel in one["panels"])]
+    empty = [part for part in sections if all(panel["missing"] for panel in part["panels"])]
     return {
         "id": name,
         "title": GROUPS[name],
         "hint": BRUSH,
-        "charts": [one for one in sections if one not in empty],
-        "missing": [(one["title"], one["panels"][0]["missing"]) for one in empty],
+        "charts": [part for part in sections if part not in empty],
+        "missing": [(part["title"], part["panels"][0]["missing"]) for part in empty],
     }
 
 
@@ -213,7 +210,7 @@ def slim(figure: Any) -> Any:
     trials the page's script makes what stands beside the pointer, from their numbers.
     """
     if isinstance(figure, list):
-        return [slim(one) for one in figure]
+        return [slim(part) for part in figure]
     if not isinstance(figure, dict):
         return figure
     if figure.get("dtype") == "f8" and "bdata" in figure:

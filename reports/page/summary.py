@@ -1,10 +1,8 @@
 """The words and numbers of the page: header, all trials, provenance."""
 
 import json
-import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from colornet.config.catalog import to_yaml
@@ -13,7 +11,7 @@ from colornet.errors import shorten
 from reports.answers.health import flags
 from reports.answers.recommendation import stopped_text
 from reports.charts.endings import savings, savings_text
-from reports.format import duration_text, large_text, time_text, value_text
+from reports.format import duration_text, large_text, plain_value, time_text, value_text
 from reports.tables import Column, SweepTables
 
 
@@ -64,39 +62,36 @@ def other_metrics(sweep: SweepTables) -> list[Column]:
     objectives = {objective.name for objective in sweep.objectives}
     common = sweep.records.study.get("evaluate_on") is not None
     names = [f"{'eval' if common else 'val'}_{name}" for name in METRICS]
-    names = [name for name in names if name in sweep.ticks]
-    measured = [name for name in names if sweep.ticks[name].notna().any()]
-    return [sweep.column(name) for name in measured if name not in objectives]
+    return [sweep.column(name) for name in sweep.reported(names) if name not in objectives]
 
 
 def trial_table(sweep: SweepTables) -> dict[str, Any]:
     """All trials for the page's own table: columns with their kind, rows of JSON-able cells."""
-    columns = [("rank", "number"), ("trial", "text"), ("state", "state"), ("reason", "text")]
-    columns.append(("flags", "text"))
-    flagged = flags(sweep)
-    columns += [(column.name, "metric") for column in sweep.objectives]
-    columns += [(d.name, "text" if d.is_categorical else "number") for d in sweep.dimensions]
-    others = {column.name: sweep.last_values(column.name) for column in other_metrics(sweep)}
-    columns += [(name, "metric") for name in others]
-    columns += [("images", "number"), ("seconds", "number"), ("attempt", "number")]
-    columns += [("seed", "number"), ("origin", "text")]
-    states = sweep.last_states.tolist()
-    rows = [
-        [
-            _json(row["rank"]),
-            row["trial_id"],
-            states[index],
-            row["reason"] if isinstance(row["reason"], str) else None,
-            flagged[index] or None,
-            *(_json(row[column.name]) for column in sweep.objectives),
-            *(_setting(row["point"], d.name) for d in sweep.dimensions),
-            *(_json(values[index]) for values in others.values()),
-            *(_json(row[name]) for name in ("images", "seconds", "attempt", "seed")),
-            row["origin"] if isinstance(row["origin"], str) else None,
-        ]
-        for index, row in enumerate(sweep.trials.to_dict("records"))
+    trials = sweep.trials
+    columns = [
+        ("rank", "number", trials["rank"]),
+        ("trial", "text", trials["trial_id"]),
+        ("state", "state", sweep.last_states),
+        ("reason", "text", trials["reason"]),
+        ("flags", "text", [words or None for words in flags(sweep)]),
+        *((column.name, "metric", trials[column.name]) for column in sweep.objectives),
+        *(
+            (
+                axis.name,
+                "text" if axis.is_categorical else "number",
+                [_setting(point, axis.name) for point in trials["point"]],
+            )
+            for axis in sweep.dimensions
+        ),
+        *((c.name, "metric", sweep.last_values(c.name)) for c in other_metrics(sweep)),
+        *((name, "number", trials[name]) for name in ("images", "seconds", "attempt", "seed")),
+        ("origin", "text", trials["origin"]),
     ]
-    return {"columns": [{"name": name, "kind": kind} for name, kind in columns], "rows": rows}
+    cells = [map(_json, values) for _, _, values in columns]
+    return {
+        "columns": [{"name": name, "kind": kind} for name, kind, _ in columns],
+        "rows": list(map(list, zip(*cells, strict=True))),
+    }
 
 
 def _setting(point: dict[str, Any], name: str) -> Any:
@@ -104,13 +99,8 @@ def _setting(point: dict[str, Any], name: str) -> Any:
 
 
 def _json(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    if value is None or isinstance(value, bool | int | str):
+    value = plain_value(value)
+    if value is None or isinstance(value, bool | int | float | str):
         return value
     return value_text(value)
 

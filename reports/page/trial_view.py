@@ -61,9 +61,7 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
     names = [sweep.leading.name]
     many = len(sweep.trials) > WHOLE
     if not many:
-        names += [
-            name for name in LOSSES if name in sweep.ticks and sweep.ticks[name].notna().any()
-        ]
+        names += sweep.reported(LOSSES)
     place = pd.Series(range(len(sweep.trials)), index=sweep.trials["trial_id"])
     ticks = sweep.ticks
     if sweep.leading.name not in ticks:

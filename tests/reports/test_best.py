@@ -1,6 +1,7 @@
 """From the best trial to best.yaml."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,10 +101,10 @@ def test_best_writes_a_file_that_training_takes(build) -> None:
     sweep = three(build)
     sweep.tables()
     result = best(str(sweep.folder))
-    assert result.paths == (sweep.folder / "best.yaml",)
-    assert load_config(str(result.paths[0])).training.images == 5000
-    assert read_yaml(result.paths[0])["from"]["trials"] == ["t00001"]
-    assert result.data()["best"][0]["file"] == str(result.paths[0])
+    path = sweep.folder / "best.yaml"
+    assert [best["file"] for best in result.data()["best"]] == [str(path)]
+    assert load_config(str(path)).training.images == 5000
+    assert read_yaml(path)["from"]["trials"] == ["t00001"]
     lines = result.text().splitlines()
     assert lines[0].split() == ["rank", "trial", "val_ab_mae", LR, LOSS, "time"]
     assert lines[1].split() == ["1", "t00001", "5", "0.0005", "bce", "10", "s"]
@@ -159,8 +160,9 @@ def test_top_writes_a_file_each(build, tmp_path) -> None:
     sweep = three(build)
     sweep.tables()
     result = best(str(sweep.folder), top=5, out=tmp_path / "out" / "good.yaml")
-    assert [path.name for path in result.paths] == ["good-1.yaml", "good-2.yaml", "good-3.yaml"]
-    assert all(path.exists() for path in result.paths)
+    paths = [Path(best["file"]) for best in result.data()["best"]]
+    assert [path.name for path in paths] == ["good-1.yaml", "good-2.yaml", "good-3.yaml"]
+    assert all(path.exists() for path in paths)
 
 
 def test_nothing_is_written_when_the_final_does_not_fit(build) -> None:
@@ -197,7 +199,7 @@ def test_the_cheapest_of_the_ties_is_written(build) -> None:
     sweep = confirmed(build)
     sweep.tables()
     result = best(str(sweep.folder))
-    said = read_yaml(result.paths[0])["from"]
+    said = read_yaml(Path(result.data()["best"][0]["file"]))["from"]
     assert said["point_id"] == "p0"
     assert said["trials"] == ["t00000", "t00003", "t00004", "t00005"]
     assert said["values"] == {"test_ab_mae": pytest.approx(7.0333, abs=1e-3)}
@@ -224,8 +226,8 @@ def test_top_keeps_the_order(build) -> None:
     sweep = confirmed(build)
     sweep.tables()
     result = best(str(sweep.folder), top=2)
-    assert [frozen["from"]["point_id"] for frozen in result.frozen] == ["p2", "p0"]
-    assert result.frozen[0]["from"]["confirmed"]["ties"] == ["t00000"]
+    assert [frozen["from"]["point_id"] for frozen in result.data()["best"]] == ["p2", "p0"]
+    assert result.data()["best"][0]["from"]["confirmed"]["ties"] == ["t00000"]
 
 
 def test_by_another_metric_it_is_that_of_the_test_pictures(build) -> None:
@@ -252,7 +254,7 @@ def test_compared_levels(build) -> None:
     assert lines[1].split()[0] == "bce" and lines[1].endswith("best")
     assert lines[2].split()[0] == "hinge" and lines[2].endswith("worse")
     assert lines[3].split() == ["lsgan", "–", "0", "2", "never", "finished"]
-    said = read_yaml(result.paths[0])["from"]
+    said = read_yaml(Path(result.data()["best"][0]["file"]))["from"]
     assert said["confirmed"]["column"] == "val_ab_mae" and said["confirmed"]["mean"] == 6.0
     assert said["trials"] == ["t00000", "t00003", "t00006"]
     json.dumps(result.data(), allow_nan=False)

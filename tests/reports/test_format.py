@@ -16,6 +16,7 @@ from reports.format import (
     bound_text,
     csv_cell,
     duration_text,
+    first_line,
     interval_text,
     large_text,
     p_text,
@@ -160,3 +161,17 @@ def test_ends_of_parts_of_a_range(value: float, text: str) -> None:
 def test_large_numbers() -> None:
     numbers = (0, 1200, 1.25e6, 3e9)
     assert list(map(large_text, numbers)) == ["0", "1,200", "1.2 million", "3.0 billion"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        ("  loss is nan \nat tick 3", "loss is nan"),
+        ("", ""),
+        (" \n", ""),
+        (None, ""),
+        (math.nan, ""),
+    ],
+)
+def test_the_first_line_of_a_reason(reason: Any, line: str) -> None:
+    assert first_line(reason) == line

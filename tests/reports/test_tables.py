@@ -1,11 +1,16 @@
 """What charts and page read."""
 
 import math
+from typing import Any
+
+import pandas as pd
+import pytest
 
 from reports.page.summary import trial_table
-from reports.tables import Column, tables_of
+from reports.tables import Column, count_states, place_in_range, tables_of
 from search.records.lease import Lease
-from search.records.reader import read_sweep
+from search.records.reader import CUT_OFF, read_sweep
+from spaces.dimensions import Dimension
 
 
 def test_objectives_take_their_meaning_from_the_study(build) -> None:
@@ -36,6 +41,27 @@ def test_dimensions(build) -> None:
     assert weight.is_log and 0 in weight.special and 1.0 not in weight.special
     assert not weight.is_categorical and not weight.is_int
     assert pictures.is_categorical and pictures.choices == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("dimension", "value", "place"),
+    [
+        (Dimension("d", "uniform", 0.0, 4.0), 1, 0.25),
+        (Dimension("d", "loguniform", 0.01, 100.0), 1.0, 0.5),
+        (Dimension("d", "loguniform", 0.01, 100.0, special=(0,)), 0, None),
+        (Dimension("d", "uniform", 0.0, 4.0), None, None),
+        (Dimension("d", "uniform", 2.0, 2.0), 2.0, None),
+        (Dimension("d", "choice", choices=(1, 2)), 1, None),
+    ],
+)
+def test_place_in_a_range(dimension: Dimension, value: Any, place: float | None) -> None:
+    assert place_in_range(dimension, value) == pytest.approx(place)
+
+
+def test_states_are_counted_in_a_fixed_order() -> None:
+    states = pd.Series([CUT_OFF, "new", "failed", "completed", "failed"])
+    expected = [("completed", 1), ("failed", 2), (CUT_OFF, 1), ("new", 1)]
+    assert list(count_states(states).items()) == expected
 
 
 def test_outcomes_tell_comparable_values_from_others(build) -> None:

@@ -153,6 +153,10 @@ class TestReplicatesNeeded:
         assert replicates_needed(1.0, NAN) is None
         assert replicates_needed(1e-6, 1.0) is None
 
+    def test_up_to_the_most_that_are_looked_at(self) -> None:
+        assert replicates_needed(0.01, 1.0) == 78_491
+        assert replicates_needed(0.0088, 1.0) is None
+
     def test_without_noise_two_are_enough(self) -> None:
         assert replicates_needed(0.1, 0.0) == 2
 

@@ -189,7 +189,7 @@ def test_best_says_it_first_and_does_not_offer_training(build: Any, tmp_path: An
     assert "colorsweep train" not in result.text()
     assert lines[-1].startswith("Next    colorsweep extend ")
     assert result.data()["objection"]["reason"].startswith("the best has ab MAE")
-    assert result.frozen[0]["from"]["objection"] == lines[0]
+    assert result.data()["best"][0]["from"]["objection"] == lines[0]
 
 
 def test_best_of_a_sound_choice_offers_training(build: Any, tmp_path: Any) -> None:
@@ -198,7 +198,7 @@ def test_best_of_a_sound_choice_offers_training(build: Any, tmp_path: Any) -> No
     result = best(str(sweep.folder), out=tmp_path / "best.yaml")
     assert result.text().splitlines()[-1] == f"Next    colorsweep train {tmp_path / 'best.yaml'}"
     assert result.data()["objection"] is None
-    assert result.frozen[0]["from"]["objection"] is None
+    assert result.data()["best"][0]["from"]["objection"] is None
 
 
 def test_the_page_says_it_in_its_heading(build: Any) -> None:

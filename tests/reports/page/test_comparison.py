@@ -152,6 +152,6 @@ def test_the_page(build, tmp_path, hostile) -> None:
     assert "<img src=x" not in page and "<b>=1+1" not in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page.split('id="page-data"')[0])
     result = report(one.records.location, hostile.records.location, out=tmp_path / "c.html")
-    assert result.size == (tmp_path / "c.html").stat().st_size
+    assert result.data()["bytes"] == (tmp_path / "c.html").stat().st_size
     assert result.text().startswith("Report  ")
     json.dumps(result.data(), allow_nan=False)
