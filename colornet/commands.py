@@ -39,17 +39,13 @@ def presets(name: str | None = None) -> CliResult:
     costs = _costs(listed)
     rows = [("preset", "method", "px", "generator", "GMAC", "discriminator", "GMAC", "from")]
     for preset, values in listed.items():
-        cost = costs.get(preset, {})
-        rows.append(
-            (
-                preset,
-                values["loss"]["method"],
-                str(values["data"]["image_size"]),
-                *_weighed(cost, "generator"),
-                *(_weighed(cost, "discriminator") if values["discriminator"] else ("–", "–")),
-                (values["about"] or "").partition(" (")[0],
-            )
-        )
+        cost, size = costs.get(preset, {}), str(values["data"]["image_size"])
+        generator = _weights_and_macs(cost, "generator")
+        discriminator = ("–", "–")
+        if values["discriminator"]:
+            discriminator = _weights_and_macs(cost, "discriminator")
+        about = (values["about"] or "").partition(" (")[0]
+        rows.append((preset, values["loss"]["method"], size, *generator, *discriminator, about))
     note = "Weights that are learned; multiply-accumulates a picture, forward."
     if not costs:
         note = "Install 'colorsweep[train]' to see what the networks weigh and cost."
@@ -67,7 +63,7 @@ def _costs(listed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]
     return {name: asdict(count(parse_config(values, name))) for name, values in listed.items()}
 
 
-def _weighed(cost: Mapping[str, int], player: str) -> tuple[str, str]:
+def _weights_and_macs(cost: Mapping[str, int], player: str) -> tuple[str, str]:
     if not cost:
         return "?", "?"
     return f"{cost[f'{player}_parameters']:,}", f"{cost[f'{player}_macs'] / 1e9:.3f}"
@@ -79,32 +75,22 @@ def data_list() -> CliResult:
 
     lines, values = [], {}
     for name, kind in TAGS["data"][1].items():
-        options = {key: field for key, field in kind.model_fields.items() if key != "source"}
         about = " ".join((kind.__doc__ or "").split())
-        rows = [
-            (
-                f"  data.{key}",
-                "" if field.is_required() else json.dumps(field.default),
-                field.description,
-            )
-            for key, field in options.items()
-        ]
-        lines += [
-            "",
-            *wrap(f"{name}: {about}", 100),
-            align_columns([[cell or "" for cell in r] for r in rows]),
-        ]
-        values[name] = {
-            "description": about,
-            "options": {
-                key: {
-                    "required": field.is_required(),
-                    "default": None if field.is_required() else field.default,
-                    "description": field.description,
-                }
-                for key, field in options.items()
-            },
-        }
+        rows, options = [], {}
+        for key, field in kind.model_fields.items():
+            if key == "source":
+                continue
+            required = field.is_required()
+            default = None if required else field.default
+            written = "" if required else json.dumps(default)
+            rows.append((f"  data.{key}", written, field.description or ""))
+            options[key] = {
+                "required": required,
+                "default": default,
+                "description": field.description,
+            }
+        lines += ["", *wrap(f"{name}: {about}", 100), align_columns(rows)]
+        values[name] = {"description": about, "options": options}
     return CliResult("\n".join(lines[1:]), {"sources": values})
 
 
@@ -138,9 +124,8 @@ class PictureOptions:
 
         source = self.source or detect_source(path)
         if source not in FILE_SOURCES:
-            raise InputError(
-                f"--source: '{source}': unknown.\n{did_you_mean(source, FILE_SOURCES)}"
-            )
+            hint = did_you_mean(source, FILE_SOURCES)
+            raise InputError(f"--source: '{source}': unknown.\n{hint}")
         values: dict[str, Any] = {
             "source": source,
             "root": str(path),
@@ -201,10 +186,9 @@ def data_pack(
     summary = pack_to(options.section(path), out).summary()
     splits = ", ".join(f"{count:,} {split}" for split, count in summary["splits"].items())
     size = options.image_size
-    left_out = f"{summary['bad']} bad, {summary['grey']} grey, {summary['duplicates']} twice"
     rows = [
         ("Packed", f"{summary['pictures']:,} pictures at {size} px ({splits})"),
-        ("Left out", left_out),
+        ("Left out", "{bad} bad, {grey} grey, {duplicates} twice".format_map(summary)),
         ("Size", f"{summary['bytes'] / 1e6:,.1f} MB in {out}"),
         ("Next", f"colorsweep run STUDY --data {out} --set data.image_size={size}"),
     ]
@@ -246,15 +230,9 @@ def train(
 
     from colornet.training.distributed import Workers, train_final
 
+    show, who = show_tick(loaded.training.ticks), Workers(workers, gpus_per_worker, address)
     results = train_final(
-        loaded,
-        folder,
-        show_tick(loaded.training.ticks),
-        origin,
-        searched=searched,
-        workers=Workers(workers, gpus_per_worker, address),
-        notes=[rates],
-        keep=keep,
+        loaded, folder, show, origin, searched=searched, workers=who, notes=[rates], keep=keep
     )
     return _trained(folder, results)
 
@@ -268,16 +246,14 @@ def _trained(folder: Path, results: Mapping[str, Any]) -> CliResult:
             ("Test", f"ab MAE {results['test_ab_mae']:.4g}, {share:.2f} x the best single color"),
             ("", f"colorfulness {results['test_colorfulness_ratio']:.2f} of the truth's"),
         ]
-    model = shlex.quote(str(folder))
-    wrong, use = results["shortfalls"], f"colorsweep colorize {model} PICTURE… -o colorized"
-    rows = [
-        *(("" if at else "Not usable", sentence) for at, sentence in enumerate(wrong)),
-        ("Model", str(folder)),
-        ("Weights", results["weights"]),
-        *tested,
-        *([("Promise", results["promise"])] if results["promise"] else []),
-        *([] if wrong else [("Next", use)]),
-    ]
+    wrong = results["shortfalls"]
+    rows = [("" if row else "Not usable", sentence) for row, sentence in enumerate(wrong)]
+    rows += [("Model", str(folder)), ("Weights", results["weights"]), *tested]
+    if results["promise"]:
+        rows.append(("Promise", results["promise"]))
+    if not wrong:
+        model = shlex.quote(str(folder))
+        rows.append(("Next", f"colorsweep colorize {model} PICTURE… -o colorized"))
     return CliResult(align_columns(rows), {"model": str(folder), **results})
 
 
@@ -313,15 +289,10 @@ def colorize(
     require_training_libraries("colorize")
     from colornet.model.colorize import colorize_files
 
-    with show_pictures() as progress:
+    files = (model, pictures, out)
+    with show_pictures() as show:
         result = colorize_files(
-            model,
-            pictures,
-            out,
-            size=size,
-            max_pixels=max_pixels,
-            overwrite=overwrite,
-            progress=progress,
+            *files, size=size, max_pixels=max_pixels, overwrite=overwrite, progress=show
         )
     counts = [f"{len(result.done)} colorized"]
     if result.kept:
@@ -329,16 +300,16 @@ def colorize(
     if result.failed:
         counts.append(f"{len(result.failed)} failed")
     log.info("%s, in %s", ", ".join(counts), out)
-    lines = [
-        f"{printable_name(source)} -> {printable_name(target)}" for source, target in result.done
-    ]
-    done, present = (
-        [{"picture": str(source), "result": str(target)} for source, target in pairs]
-        for pairs in (result.done, result.kept)
-    )
-    failed = [{"picture": str(source), "reason": reason} for source, reason in result.failed]
-    values = {"colorized": done, "kept": present, "failed": failed}
-    return CliResult("\n".join(lines), values, exit_code=1 if failed else 0)
+    lines = [f"{printable_name(source)} -> {printable_name(to)}" for source, to in result.done]
+    values = {
+        name: [{"picture": str(source), what: str(outcome)} for source, outcome in outcomes]
+        for name, what, outcomes in (
+            ("colorized", "result", result.done),
+            ("kept", "result", result.kept),
+            ("failed", "reason", result.failed),
+        )
+    }
+    return CliResult("\n".join(lines), values, exit_code=1 if result.failed else 0)
 
 
 def show_tick(ticks: int) -> Callable[[Mapping[str, Any]], None]:
@@ -347,15 +318,11 @@ def show_tick(ticks: int) -> Callable[[Mapping[str, Any]], None]:
     def show(metrics: Mapping[str, Any]) -> None:
         tick, seconds = metrics["tick"], metrics["seconds"]
         left = seconds / tick * (ticks - tick)
+        ratio = metrics.get("val_colorfulness_ratio") or float("nan")
         log.info(
-            "tick %d/%d  %s images  val_ab_mae %.4g  colorfulness %.2f  %.0f s, about %.0f s left",
-            tick,
-            ticks,
-            f"{metrics['images']:,}",
-            metrics["val_ab_mae"],
-            metrics.get("val_colorfulness_ratio") or float("nan"),
-            seconds,
-            left,
+            f"tick {tick}/{ticks}  {metrics['images']:,} images  "
+            f"val_ab_mae {metrics['val_ab_mae']:.4g}  colorfulness {ratio:.2f}  "
+            f"{seconds:.0f} s, about {left:.0f} s left"
         )
 
     return show

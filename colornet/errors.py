@@ -20,6 +20,7 @@ import logging
 import re
 from collections.abc import Generator, Iterable
 from difflib import get_close_matches
+from itertools import accumulate
 from pathlib import PurePath
 
 from colornet.redaction import redact
@@ -144,24 +145,18 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """One sentence that leads from a wrong word to the right one.
 
     Returns:
-        `Did you mean 'x'?` when one of `known` is close, else the list of what is known.
+        `Did you mean 'x'?` when one of `choices` is close, else the list of them.
     """
     names = sorted(choices)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    if close:
+    if close := get_close_matches(word, names, n=1, cutoff=0.6):
         return f"Did you mean '{close[0]}'?"
     return f"Known: {_listed(names)}." if names else "There are none."
 
 
 def _listed(names: list[str]) -> str:
     """The first of some names, about LONGEST characters of them, and how many more there are."""
-    count = 0
-    length = 0
-    for name in names:
-        length += len(name) + 2
-        if count and length > LONGEST:
-            break
-        count += 1
+    lengths = accumulate(len(name) + 2 for name in names)
+    count = max(1, sum(length <= LONGEST for length in lengths))
     more = len(names) - count
     return ", ".join(names[:count]) + (f", … and {more} more" if more else "")
 
@@ -188,11 +183,8 @@ _INPUT = {
 
 def from_os_error(error: OSError) -> ColorsweepError:
     """What the system refused, for a user: bad input, or a failure."""
-    text = (
-        f"{error.filename}: {os_error_reason(error)}."
-        if error.filename
-        else f"{os_error_reason(error)}."
-    )
+    place = f"{error.filename}: " if error.filename else ""
+    text = f"{place}{os_error_reason(error)}."
     return InputError(text) if error.errno in _INPUT else StorageError(text)
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 SHOW_CURSOR = "\n\x1b[?25h"
@@ -24,17 +24,17 @@ def install() -> None:
     A second signal of the same kind acts as it did before `install`, or ends the process where it
     was ignored, so that a training that does not come to its next step can still be stopped.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        _catch_once(number)
+    handlers: dict[int, Any] = {}
 
-
-def _catch_once(number: signal.Signals) -> None:
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         requested.set()
+        before = handlers[number]
         # None is a handler that Python has not set, and cannot set again.
         signal.signal(number, signal.SIG_DFL if before in (signal.SIG_IGN, None) else before)
 
-    before = signal.signal(number, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        handlers[number] = signal.getsignal(number)
+        signal.signal(number, stop)
 
 
 def write_stderr(text: str) -> None:
@@ -77,12 +77,7 @@ class StopSignals:
         for number in self._before:
             signal.signal(number, self._handle)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

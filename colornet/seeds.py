@@ -61,18 +61,14 @@ class PictureOrder:
         """
         positions, mirrored = [], []
         while count:
-            self._enter(start // self.pictures)
-            first = start % self.pictures
+            epoch, first = divmod(start, self.pictures)
+            if epoch != self._epoch:
+                stream = np.random.Generator(np.random.PCG64(derive(self.seed, self.name, epoch)))
+                self._epoch = epoch
+                self._permutation = stream.permutation(self.pictures)
+                self._mirrored = stream.random(self.pictures) < 0.5
             last = min(first + count, self.pictures)
             positions.append(self._permutation[first:last])
             mirrored.append(self._mirrored[first:last])
             start, count = start + last - first, count - (last - first)
         return np.concatenate(positions), np.concatenate(mirrored)
-
-    def _enter(self, epoch: int) -> None:
-        if epoch == self._epoch:
-            return
-        stream = np.random.Generator(np.random.PCG64(derive(self.seed, self.name, epoch)))
-        self._epoch = epoch
-        self._permutation = stream.permutation(self.pictures)
-        self._mirrored = stream.random(self.pictures) < 0.5

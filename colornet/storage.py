@@ -40,7 +40,8 @@ class Storage:
 
     filesystem: fs.FileSystem
     root: str
-    uri: str | None = None
+    location: str
+    """The folder's whole path, or its URI, from which another process can open it."""
 
     @classmethod
     def at(cls, location: str | os.PathLike[str]) -> "Storage":
@@ -51,17 +52,13 @@ class Storage:
         """
         text = os.fspath(location)
         if "://" not in text:
-            return cls(fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(text)))
+            root = os.path.abspath(os.path.expanduser(text))
+            return cls(fs.LocalFileSystem(), root, root)
         try:
             filesystem, root = fs.FileSystem.from_uri(text)
         except (OSError, ValueError) as error:
             raise InputError(f"{text}: not a storage location: {error}") from error
         return cls(filesystem, root, text)
-
-    @property
-    def location(self) -> str:
-        """The folder's whole path, or its URI, from which another process can open it."""
-        return self.root if self.uri is None else self.uri
 
     @property
     def local(self) -> Path | None:
@@ -129,12 +126,10 @@ class Storage:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole or not at all; an older one of that name is replaced."""
-        full = self._changed(name)
         if self.local is not None:
-            write_atomic(Path(full), data)
+            write_atomic(Path(self._changed(name)), data)
             return
-        self.filesystem.create_dir(full.rsplit("/", 1)[0], recursive=True)
-        with self.filesystem.open_output_stream(full) as file:
+        with self.open_output(name) as file:
             file.write(data)
 
     def open_file(self, name: str, *, whole: bool = True) -> NativeFile:
@@ -149,10 +144,6 @@ class Storage:
         if whole and self.local is None:
             return BufferReader(self.read(name))
         return self.filesystem.open_input_file(self._full(name))
-
-    def open_input(self, name: str) -> IO[bytes]:
-        """A file to be read in pieces. Raises FileNotFoundError when it is not there."""
-        return self.filesystem.open_input_stream(self._full(name))
 
     def open_output(self, name: str) -> IO[bytes]:
         """A file to be written in pieces, which may be there in part when that is cut off."""
@@ -237,10 +228,8 @@ class Storage:
 
     def delete(self, name: str) -> None:
         """Remove a file that may already be gone."""
-        try:
+        with contextlib.suppress(FileNotFoundError):
             self.filesystem.delete_file(self._changed(name))
-        except FileNotFoundError:
-            return
 
 
 def _is_inside(name: str) -> bool:

@@ -31,13 +31,13 @@ def parse_value(text: str) -> Any:
 class _Representer(SafeRepresenter):
     """Writes text that YAML would change, such as line ends of other systems, with escapes."""
 
-    def represent_str(self, data: str) -> Any:
-        """A scalar that is read back as it was."""
-        style = None if data.isprintable() else '"'
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
-
-_Representer.add_representer(str, _Representer.represent_str)
+_Representer.add_representer(
+    str,
+    lambda representer, text: representer.represent_scalar(
+        "tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"'
+    ),
+)
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:
@@ -106,12 +106,10 @@ def load_config(name: str, overrides: Mapping[str, Any] | None = None) -> Config
     values = read_yaml(path)
     if "final" in values and "from" in values:
         values = values["final"]
-    overrides = dict(overrides or {})
+    overrides = overrides or {}
     check_paths(overrides, "--set")
-    base = parse_config(values, name).to_dict()
-    return parse_config(
-        apply_overrides(base, overrides), f"{name} with --set" if overrides else name
-    )
+    values = apply_overrides(parse_config(values, name).to_dict(), overrides)
+    return parse_config(values, f"{name} with --set" if overrides else name)
 
 
 def check_paths(overrides: Mapping[str, Any], origin: str) -> None:

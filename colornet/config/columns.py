@@ -55,7 +55,7 @@ LOSSES: dict[str, Metric] = {
     "loss_cycle": Metric("", None, "Cycle loss"),
     "loss_identity": Metric("", None, "Identity loss"),
 }
-"""What the players minimise, and its terms without their weights; means over a tick's steps."""
+"""What the players minimize, and its terms without their weights; means over a tick's steps."""
 
 DIAGNOSTICS: dict[str, Metric] = {
     "d_acc_real_train": Metric("of pictures", None, "D right on shown real pictures"),

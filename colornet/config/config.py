@@ -85,13 +85,10 @@ class Config(Section):
             raise ValueError(
                 "loss.method cyclegan has no pairs to judge: set discriminator.conditional to false"
             )
-        if (
-            isinstance(self.loss, Reconstruction)
-            and self.loss.on == "lab"
-            and self.generator.predicts != "lab"
-        ):
+        compares_lightness = isinstance(self.loss, Reconstruction) and self.loss.on == "lab"
+        if compares_lightness and (predicts := self.generator.predicts) != "lab":
             raise ValueError(
-                f"loss.on lab compares L too, but generator.predicts {self.generator.predicts} "
+                f"loss.on lab compares L too, but generator.predicts {predicts} "
                 "gives none of its own: take loss.on ab or rgb"
             )
         return self
@@ -160,8 +157,7 @@ def upgraded_paths(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[s
         base: config data that they change.
     """
     source = values.get("data.source")
-    is_base = source == base["data"].get("source")
-    first = {} if is_base else _FIRST_DATA.get(source, {})
+    first = {} if source == base["data"].get("source") else _FIRST_DATA.get(source, {})
     return {**{f"data.{option}": value for option, value in first.items()}, **values}
 
 

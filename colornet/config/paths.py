@@ -8,7 +8,7 @@ from colornet.config.sections.base import Section
 from colornet.config.sections.data import DATA
 from colornet.config.sections.discriminators import DISCRIMINATORS
 from colornet.config.sections.generators import GENERATORS
-from colornet.config.sections.losses import LABELLED, METHODS, OF_LABELS, AdversarialOptions
+from colornet.config.sections.losses import LABELED, METHODS, OF_LABELS, AdversarialOptions
 from colornet.config.sections.optimizer import SCHEDULES
 
 
@@ -35,7 +35,7 @@ _RIVALS = {
 _OF_NO_USE = {"wgan_gp": ("r1_gamma", "gate_accuracy"), "none": ("r1_gamma",)}
 _WITHOUT_MEANING: dict[str, dict[str, tuple[str, ...]]] = {
     "loss.adversarial": {
-        name: (*(() if name in LABELLED else OF_LABELS), *_OF_NO_USE.get(name, ()))
+        name: (*(() if name in LABELED else OF_LABELS), *_OF_NO_USE.get(name, ()))
         for name in get_args(AdversarialOptions.model_fields["adversarial"].annotation)
     }
 }
@@ -53,13 +53,11 @@ def apply_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
     result = {
         key: dict(part) if isinstance(part, Mapping) else part for key, part in values.items()
     }
-    first = [f"{section}.{tag}" for section, (tag, _) in TAGS.items()]
-    first += _WITHOUT_MEANING
+    tags = (f"{section}.{tag}" for section, (tag, _) in TAGS.items())
+    first = [*tags, *_WITHOUT_MEANING]
 
-    def turn(path: str) -> tuple[int, int]:
-        return first.index(path) if path in first else len(first), path.count(".")
-
-    for path in sorted(overrides, key=turn):
+    turns = {path: (turn, 0) for turn, path in enumerate(first)}
+    for path in sorted(overrides, key=lambda path: turns.get(path, (len(first), path.count(".")))):
         _set_path(result, path, overrides[path])
     return result
 
@@ -88,36 +86,27 @@ def _set_path(values: dict[str, Any], path: str, value: Any) -> None:
 
 def covering(path: str) -> Iterator[str]:
     """Paths that leave nothing of what a path was set to: itself, those around it, its rival."""
-    yield path
-    outer, dot, _ = path.rpartition(".")
-    while dot:
-        yield outer
-        outer, dot, _ = outer.rpartition(".")
+    keys = path.split(".")
+    for length in range(len(keys), 0, -1):
+        yield ".".join(keys[:length])
     if path in _RIVALS:
-        section = path.partition(".")[0]
-        yield f"{section}.{_RIVALS[path]}"
+        yield f"{keys[0]}.{_RIVALS[path]}"
 
 
-def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested config data as {dotted path: value}."""
-    return dict(_flat("", values))
-
-
-def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested config data as {dotted path: value}, each path after a prefix."""
+    flat: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(f"{prefix}{key}.", value)
-        else:
-            yield f"{prefix}{key}", value
+        nested = isinstance(value, Mapping)
+        flat |= flatten(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return flat
 
 
 def known_paths() -> list[str]:
     """Every dotted path that some config has, sorted."""
-    paths: set[str] = set()
+    paths = {"discriminator"}
     for name, field in Config.model_fields.items():
-        if name in TAGS:
-            for kind in TAGS[name][1].values():
+        for kind in TAGS[name][1].values() if name in TAGS else [field.annotation]:
+            if isinstance(kind, type) and issubclass(kind, Section):
                 paths |= {f"{name}.{key}" for key in kind.model_fields}
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            paths |= {f"{name}.{key}" for key in field.annotation.model_fields}
-    return sorted(paths | {"discriminator"})
+    return sorted(paths)

@@ -75,29 +75,22 @@ def _read(path: str | os.PathLike[str], most: int) -> bytes:
         kind = os.fstat(descriptor).st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
             raise InputError(f"{path}: is no file.\nGive a file of text.")
-        chunks, left = [], most + 1
-        until = time.monotonic() + PATIENCE
-        while left > 0:
+        content, until = bytearray(), time.monotonic() + PATIENCE
+        while len(content) <= most:
             if stat.S_ISFIFO(kind):
-                _await(descriptor, path, until)
-            chunk = os.read(descriptor, min(left, _CHUNK))
-            if not chunk and (chunks or stat.S_ISREG(kind) or time.monotonic() > until):
-                break
-            chunks += [chunk] if chunk else []
-            left -= len(chunk)
-        if left <= 0:
-            raise InputError(f"{path}: is larger than {most:,} bytes, and is not read.")
-        return b"".join(chunks)
+                left = max(0.0, until - time.monotonic())
+                if not select.select([descriptor], [], [], left)[0]:
+                    raise InputError(
+                        f"{path}: is a pipe that nobody writes to.\nGive a file of text."
+                    )
+                time.sleep(0.001)  # a pipe whose writer has not come yet is always at its end
+            chunk = os.read(descriptor, min(most + 1 - len(content), _CHUNK))
+            if not chunk and (content or stat.S_ISREG(kind) or time.monotonic() > until):
+                return bytes(content)
+            content += chunk
+        raise InputError(f"{path}: is larger than {most:,} bytes, and is not read.")
     finally:
         os.close(descriptor)
-
-
-def _await(pipe: int, path: str | os.PathLike[str], until: float) -> None:
-    """Wait until there is something to read from a pipe, or its writer has gone."""
-    left = max(0.0, until - time.monotonic())
-    if not select.select([pipe], [], [], left)[0]:
-        raise InputError(f"{path}: is a pipe that nobody writes to.\nGive a file of text.")
-    time.sleep(0.001)  # a pipe whose writer has not come yet is at its end all the time
 
 
 def read_json(path: str | os.PathLike[str], most: int = MAX_BYTES) -> Any:
@@ -115,10 +108,7 @@ def parse_json(text: str | bytes, origin: str) -> Any:
     plain = decoded(text, origin) if isinstance(text, bytes) else text
     try:
         value = json.loads(
-            plain,
-            parse_int=_whole,
-            parse_float=_finite,
-            parse_constant=lambda _: None,
+            plain, parse_int=_whole, parse_float=_finite, parse_constant=lambda _: None
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -187,7 +177,7 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
 def yaml_value(text: str, origin: str) -> Any:
     """What YAML text of one document holds. Raises InputError as `parse_yaml`."""
     try:
-        return _Document(origin).read(text)
+        return _Document(text, origin).read()
     except yaml.MarkedYAMLError as error:
         raise InputError(f"{_at(origin, error.problem_mark)}: not YAML: {error.problem}.") from None
     except (yaml.YAMLError, UnicodeError) as error:
@@ -210,69 +200,54 @@ class _Document:
     What a plain scalar means is YAML 1.2's business, which ruamel knows.
     """
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, text: str, origin: str) -> None:
+        self.loader = getattr(yaml, "CLoader", yaml.Loader)(text)
         self.origin = origin
         self.meaning = _yaml_1_2()
         self.scalars: dict[str, Any] = {}
         """What plain scalars mean that have been met."""
-        self.open: list[tuple[dict[Any, Any] | list[Any], list[Any]]] = []
-        """Lists and mappings that have not ended; of a mapping the key that waits for a value."""
-        self.root: Any = None
-        self.documents = 0
 
-    def read(self, text: str) -> Any:
-        loader = getattr(yaml, "CLoader", yaml.Loader)(text)
+    def read(self) -> Any:
+        root, documents = None, 0
         try:
-            while (event := loader.get_event()) is not None:
-                self._take(event)
+            while (event := self.loader.get_event()) is not None:
+                if isinstance(event, yaml.DocumentStartEvent):
+                    documents += 1
+                    if documents > 1:
+                        raise self._refused(event, "not YAML: a second document is not read")
+                    root = self._value(self.loader.get_event(), 0)
         finally:
-            loader.dispose()
-        return self.root
+            self.loader.dispose()
+        return root
 
-    def _take(self, event: yaml.Event) -> None:
+    def _value(self, event: Any, depth: int) -> Any:
+        """What begins with an event, at so many lists and mappings within each other."""
         if isinstance(event, yaml.ScalarEvent):
-            self._add(self._scalar(event), event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self.open.pop()
-        elif isinstance(event, yaml.AliasEvent):
+            if event.tag is not None or not event.implicit[0]:
+                return self._typed(event)
+            if event.value not in self.scalars:
+                self.scalars[event.value] = self._typed(event)
+            return self.scalars[event.value]
+        if isinstance(event, yaml.AliasEvent):
             raise self._refused(event, "not YAML: aliases are not read")
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self.documents += 1
-            if self.documents > 1:
-                raise self._refused(event, "not YAML: a second document is not read")
-
-    def _begin(self, made: dict[Any, Any] | list[Any], event: Any) -> None:
         if event.tag is not None and not event.implicit and event.tag != "!":
             raise self._refused(event, f"not YAML: the tag {event.tag[:60]} is not read")
-        self._add(made, event)
-        self.open.append((made, []))
-        if len(self.open) > MAX_DEPTH:
+        if depth == MAX_DEPTH:
             raise _too_deep(_at(self.origin, event.start_mark))
-
-    def _add(self, value: Any, event: yaml.Event) -> None:
-        if not self.open:
-            self.root = value
-            return
-        inside, waiting = self.open[-1]
-        if isinstance(inside, list):
-            inside.append(value)
-        elif waiting:
-            inside[waiting.pop()] = value
-        elif isinstance(value, dict | list):
-            raise self._refused(event, "not YAML: a key is no plain value")
-        elif value in inside:
-            raise self._refused(event, "the key is there twice")
-        else:
-            waiting.append(value)
-
-    def _scalar(self, event: yaml.ScalarEvent) -> Any:
-        if event.tag is not None or not event.implicit[0]:
-            return self._typed(event)
-        if event.value not in self.scalars:
-            self.scalars[event.value] = self._typed(event)
-        return self.scalars[event.value]
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(inner := self.loader.get_event(), yaml.SequenceEndEvent):
+                items.append(self._value(inner, depth + 1))
+            return items
+        mapping: dict[Any, Any] = {}
+        while not isinstance(inner := self.loader.get_event(), yaml.MappingEndEvent):
+            if isinstance(inner, yaml.CollectionStartEvent):
+                raise self._refused(inner, "not YAML: a key is no plain value")
+            key = self._value(inner, depth + 1)
+            if key in mapping:
+                raise self._refused(inner, "the key is there twice")
+            mapping[key] = self._value(self.loader.get_event(), depth + 1)
+        return mapping
 
     def _typed(self, event: yaml.ScalarEvent) -> Any:
         tag = event.tag

@@ -47,18 +47,14 @@ def _sentence(model: type[BaseModel], error: Any, values: Any, origin: str) -> s
     value = f"{head}: {_short(error['input'])}"
     if kind in ("union_tag_invalid", "literal_error"):
         expected = context.get("expected_tags") or context.get("expected", "")
-        choices = [
-            word.strip().strip("'") for part in expected.split(",") for word in part.split(" or ")
-        ]
+        choices = [word.strip(" '") for word in re.split(r",| or ", expected)]
+        written = error["input"]
         if kind == "union_tag_invalid":
-            tag = context["discriminator"].strip("'")
-            value = f"{head}.{tag}: {_short(context['tag'])}"
-            return f"{value}: unknown.\n{did_you_mean(str(context['tag']), choices)}"
-        return f"{value}: unknown.\n{did_you_mean(str(error['input']), choices)}"
+            tag, written = context["discriminator"].strip("'"), context["tag"]
+            value = f"{head}.{tag}: {_short(written)}"
+        return f"{value}: unknown.\n{did_you_mean(str(written), choices)}"
     if kind == "union_tag_not_found":
-        choices = {
-            tag for candidate in _candidates(model, error["loc"]) for tag in _tags(candidate)
-        }
+        choices = set().union(*map(_tags, _candidates(model, error["loc"])))
         named = context["discriminator"].strip("'")
         return f"{head}.{named}: is missing.\nAdd it: {', '.join(sorted(choices))}."
     if kind == "value_error":
@@ -94,30 +90,18 @@ def _candidates(model: type[BaseModel], loc: Sequence[Any]) -> list[type[BaseMod
     """The models that may stand at a location."""
     candidates: list[type[BaseModel]] = [model]
     for part in loc:
-        narrowed = [
-            candidate
-            for candidate in candidates
-            if part in _tags(candidate) or candidate.__name__ == part
-        ]
+        narrowed = [model for model in candidates if part in _tags(model) | {model.__name__}]
         if narrowed:
             candidates = narrowed
             continue
-        fields = [
-            candidate.model_fields[part]
-            for candidate in candidates
-            if part in candidate.model_fields
-        ]
+        fields = [model.model_fields[part] for model in candidates if part in model.model_fields]
         candidates = [inner for field in fields for inner in _models(field.annotation)]
     return candidates
 
 
 def _tags(model: type[BaseModel]) -> set[str]:
-    return {
-        value
-        for name in ("kind", "source", "method")
-        if name in model.model_fields
-        for value in get_args(model.model_fields[name].annotation)
-    }
+    tags = [model.model_fields.get(name) for name in ("kind", "source", "method")]
+    return {value for tag in tags if tag for value in get_args(tag.annotation)}
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

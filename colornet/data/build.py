@@ -26,7 +26,7 @@ from colornet.data.near_duplicates import find_near_duplicates
 from colornet.data.source import Decoded, Entry, Source, UnusablePicture, read_as
 from colornet.data.splits import Split
 from colornet.errors import InputError, os_error_reason
-from colornet.storage import cache_folder, sync_folder
+from colornet.storage import cache_folder, sync_folder, write_atomic
 
 PACK_VERSION = 2
 PICTURES, INDEX = "pictures.npy", "index.json"
@@ -64,44 +64,33 @@ def build_once(
     """
     if is_built():
         return
+    packs = folder.parent
     try:
-        _build_locked(folder, source, skip_grey, image_size, is_built)
+        with locked(folder):
+            if not is_built():
+                packs.mkdir(parents=True, exist_ok=True)
+                prefix = f".building-{short_name(folder)}-"
+                # We hold the lock, so whoever left these is gone.
+                for remains in packs.glob(prefix + "*"):
+                    shutil.rmtree(remains, ignore_errors=True)
+                temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=packs))
+                try:
+                    _build(temporary, source, skip_grey, image_size)
+                    if not is_built():  # it raises where somebody has put other files there
+                        shutil.rmtree(folder, ignore_errors=True)
+                        temporary.chmod(0o755)
+                        os.rename(temporary, folder)
+                        sync_folder(packs)
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
+        refused = Path(error.filename or packs)  # the folder of packs, or that of locks
+        if refused.is_relative_to(packs) or packs.is_relative_to(refused):
+            refused = packs
         raise InputError(
-            f"{_refused(error, folder.parent)}: cannot be written: {os_error_reason(error)}.\n"
+            f"{refused}: cannot be written: {os_error_reason(error)}.\n"
             "Free some space, or take another place: COLORSWEEP_CACHE, for `data pack` also -o."
         ) from error
-
-
-def _refused(error: OSError, packs: Path) -> Path:
-    """Where the system let nothing be written: the place of packs, or that of locks."""
-    named = Path(error.filename or packs)
-    here = named.is_relative_to(packs) or packs.is_relative_to(named)
-    return packs if here else named
-
-
-def _build_locked(
-    folder: Path, source: Source, skip_grey: bool, image_size: int, is_built: Callable[[], bool]
-) -> None:
-    with locked(folder):
-        if is_built():
-            return
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".building-{_short(folder)}-"
-        # We hold the lock, so whoever left these is gone.
-        for remains in folder.parent.glob(prefix + "*"):
-            shutil.rmtree(remains, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-        try:
-            _build(temporary, source, skip_grey, image_size)
-            if is_built():  # or raises where somebody has put other files there meanwhile
-                return
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.chmod(0o755)
-            os.rename(temporary, folder)
-            sync_folder(folder.parent)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
@@ -109,7 +98,7 @@ def locked(folder: Path) -> Generator[None]:
     """Hold the lock of `folder`; lock files stay, since removing one would be a race."""
     locks = cache_folder() / "locks"
     locks.mkdir(parents=True, exist_ok=True)
-    with (locks / f"{_short(folder)}.lock").open("w") as file:
+    with (locks / f"{short_name(folder)}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -118,7 +107,7 @@ def locked(folder: Path) -> Generator[None]:
         yield
 
 
-def _short(folder: Path) -> str:
+def short_name(folder: Path) -> str:
     """A short name for a folder, whose own may be as long as the file system takes."""
     return hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
 
@@ -151,23 +140,15 @@ def _build(folder: Path, source: Source, skip_grey: bool, image_size: int) -> No
         **inventory.columns(),
         "pixels_hash": digest.hexdigest(),
     }
-    with (folder / INDEX).open("w", encoding="utf-8") as file:
-        json.dump(described | {"index_hash": index_hash(described)}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(folder)
+    index = described | {"index_hash": index_hash(described)}
+    write_atomic(folder / INDEX, json.dumps(index).encode())
 
 
 def _write_header(file: BinaryIO, count: int, image_size: int) -> None:
     """The .npy header; NumPy pads it so that it has the same length for any count."""
-    np.lib.format.write_array_header_1_0(
-        file,
-        {
-            "descr": "|u1",
-            "fortran_order": False,
-            "shape": (count, image_size, image_size, 3),
-        },
-    )
+    shape = (count, image_size, image_size, 3)
+    described = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, described)
 
 
 def _check_space(folder: Path, count: int, image_size: int) -> None:
@@ -223,6 +204,8 @@ class Inventory:
     Attributes:
         skipped: (name, reason) of those that are not used.
         bad: those of them that could not be decoded.
+        skipped_grey: names of those without color.
+        duplicates: (name, the one it repeats).
     """
 
     def __init__(self, skip_grey: bool) -> None:
@@ -235,6 +218,8 @@ class Inventory:
         self.phashes: list[bytes] = []
         self.skipped: list[tuple[str, str]] = []
         self.bad: list[tuple[str, str]] = []
+        self.skipped_grey: list[str] = []
+        self.duplicates: list[tuple[str, str]] = []
         self._seen: dict[bytes, str] = {}
         self._content = hashlib.sha256()
 
@@ -248,10 +233,12 @@ class Inventory:
         pixel_hash = hashlib.sha256(pixels).digest()
         first = self._seen.setdefault(pixel_hash, entry.name)
         if first != entry.name:
+            self.duplicates.append((entry.name, first))
             self.skipped.append((entry.name, f"{DUPLICATE_OF}{first}"))
             return None
         if is_grey(decoded.pixels):
             if self.skip_grey:
+                self.skipped_grey.append(entry.name)
                 self.skipped.append((entry.name, GREY))
                 return None
             self.grey.append(len(self.names))
@@ -263,17 +250,6 @@ class Inventory:
         identity = decoded.source_hash + (entry.official or "")
         self._content.update(pixel_hash + identity.encode())
         return pixels
-
-    @property
-    def skipped_grey(self) -> list[str]:
-        """Names of those without color."""
-        return [name for name, reason in self.skipped if reason == GREY]
-
-    @property
-    def duplicates(self) -> list[tuple[str, str]]:
-        """(name, the one it repeats)."""
-        repeated = [(name, why) for name, why in self.skipped if why.startswith(DUPLICATE_OF)]
-        return [(name, why.removeprefix(DUPLICATE_OF)) for name, why in repeated]
 
     def columns(self) -> dict[str, Any]:
         """The lists of the index file, one item a picture in the order they are packed."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from colornet.cli_result import align_columns
 from colornet.config.paths import TAGS
 from colornet.config.sections.data import DataConfig
 from colornet.data.build import Inventory, decode_in_order, packing_order
@@ -101,22 +102,26 @@ class CheckReport:
         if self.shorter_sides is not None:
             least, middle, greatest = self.shorter_sides
             rows.append(("shorter side", f"{least} to {greatest} px, median {middle}"))
-        counts = (len(self.bad), len(self.grey), len(self.duplicates), len(self.small))
-        labels = ("bad", "grey", "duplicates", f"below {self.image_size} px")
-        rows += [(label, str(count)) for label, count in zip(labels, counts, strict=True)]
+        rows += [("bad", str(len(self.bad))), ("grey", str(len(self.grey)))]
+        rows.append(("duplicates", str(len(self.duplicates))))
+        rows.append((f"below {self.image_size} px", str(len(self.small))))
         if self.near_duplicates:
-            alike = sum(map(len, self.near_duplicates))
-            rows.append(("near duplicates", near_duplicates_text(alike, self.left_out)))
-        width = max(len(label) for label, _ in rows) + 2
-        lines = [printable_name(self.root), *(f"{label:<{width}}{value}" for label, value in rows)]
-        lines += _listing("Bad", [f"{name}: {reason}" for name, reason in self.bad])
-        lines += _listing("Grey, left out", self.grey)
-        lines += _listing(
-            "Duplicates, left out", [f"{name} = {first}" for name, first in self.duplicates]
-        )
+            count = sum(map(len, self.near_duplicates))
+            rows.append(("near duplicates", near_duplicates_text(count, self.left_out)))
+        lines = [printable_name(self.root), align_columns(rows)]
         alike = [" ~ ".join(group[:_SHOWN]) for group in self.near_duplicates]
-        lines += _listing("Near duplicates, together in a split", alike)
-        lines += _listing(f"Smaller than {self.image_size} px, enlarged", self.small)
+        for title, names in (
+            ("Bad", [f"{name}: {reason}" for name, reason in self.bad]),
+            ("Grey, left out", self.grey),
+            ("Duplicates, left out", [f"{name} = {first}" for name, first in self.duplicates]),
+            ("Near duplicates, together in a split", alike),
+            (f"Smaller than {self.image_size} px, enlarged", self.small),
+        ):
+            if names:
+                lines += ["", f"{title} ({len(names)}):"]
+                lines += [f"  {printable_name(name)}" for name in names[:_SHOWN]]
+            if len(names) > _SHOWN:
+                lines.append(f"  and {len(names) - _SHOWN} more")
         return "\n".join([*lines, "", self._verdict()])
 
     def _verdict(self) -> str:
@@ -179,16 +184,6 @@ def check(data: DataConfig, progress: Callable[[int, int], None] | None = None) 
     )
 
 
-def _listing(title: str, lines: list[str]) -> Iterator[str]:
-    if not lines:
-        return
-    yield ""
-    yield f"{title} ({len(lines)}):"
-    yield from (f"  {printable_name(line)}" for line in lines[:_SHOWN])
-    if len(lines) > _SHOWN:
-        yield f"  and {len(lines) - _SHOWN} more"
-
-
 def detect_source(path: Path) -> str:
     """The value of `data.source` that a path is for.
 
@@ -217,8 +212,7 @@ def _suffixes(folder: Path, deeper: bool = True) -> Iterator[str]:
             items = [item for item in entries if not item.name.startswith(".")]
     except OSError:
         return
-    yield from (suffix_of(item.name) for item in items if not is_folder(item))
-    if deeper:
-        for item in items:
-            if is_folder(item):
-                yield from _suffixes(Path(item.path), deeper=False)
+    folders = [item for item in items if is_folder(item)]
+    yield from (suffix_of(item.name) for item in items if item not in folders)
+    for item in folders if deeper else ():
+        yield from _suffixes(Path(item.path), deeper=False)

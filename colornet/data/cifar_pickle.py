@@ -40,8 +40,7 @@ class Refused(ValueError):
 class PickledBytes:
     """An array of bytes: its shape and content, once both are known."""
 
-    def __init__(self) -> None:
-        self.array: np.ndarray | None = None
+    array: np.ndarray | None = None
 
     def __setstate__(self, state: Any) -> None:
         """Take version, shape, dtype, whether columns come first, and the content."""

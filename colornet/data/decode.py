@@ -41,7 +41,7 @@ def decode(
         max_pixels: refuse those that take more pixels in memory, by their header, before decoding.
             A JPEG that is not progressive is decoded at a fraction of its size, and counts so.
         rules: `data.rules`; 1 knows fewer formats, and counts every picture at its full size.
-        looks: whether to give a look.
+        phashes: whether to give a perceptual hash.
 
     Raises:
         UnusablePicture: not a picture, oversized, truncated or corrupt.
@@ -92,12 +92,9 @@ def open_picture(file: Path | io.BytesIO, rules: int = 2) -> Image.Image:
                 Image.MAX_IMAGE_PIXELS = limit
     except Image.UnidentifiedImageError:
         raise UnusablePicture(f"not a {formats_named(rules)} picture") from None
-    except OSError as error:
-        raise UnusablePicture(
-            error.strerror or f"corrupt header ({error_summary(error)})"
-        ) from error
     except Exception as error:
-        raise UnusablePicture(f"corrupt header ({error_summary(error)})") from error
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UnusablePicture(reason or f"corrupt header ({error_summary(error)})") from error
 
 
 def check_pixels(
@@ -144,16 +141,14 @@ def _draft(image: Image.Image, size: int) -> None:
 
 
 def _phash(data: bytes, image: Image.Image, pixels: np.ndarray, rules: int) -> bytes:
-    """The look of a picture that is decoded: of a JPEG at a fraction of its own."""
+    """The perceptual hash of a picture that is decoded: of a JPEG at a fraction of its own."""
     if image.format in ("JPEG", "MPO"):
         again = open_picture(io.BytesIO(data), rules)
         _draft(again, HASH_SIDE)
         if again.size != image.size:
             return perceptual_hash(Image.fromarray(to_square_rgb(again, HASH_SIDE)))
-    is_square = pixels.shape[0] == HASH_SIDE
-    return perceptual_hash(
-        Image.fromarray(pixels if is_square else to_square_rgb(image, HASH_SIDE))
-    )
+    square = pixels if pixels.shape[0] == HASH_SIDE else to_square_rgb(image, HASH_SIDE)
+    return perceptual_hash(Image.fromarray(square))
 
 
 def reduced(image: Image.Image, size: int) -> Image.Image:

@@ -27,8 +27,6 @@ from colornet.cli_result import count_text
 from colornet.data.splits import Split, resembles_split, split_named, trainable_splits
 from colornet.errors import InputError, printable_name
 
-_WRAPPER = "images"
-
 Wish = Literal["auto", "splits", "classes"]
 _DEEPEST = 4
 """Folders with nothing beside them that are looked through for folders of splits."""
@@ -36,7 +34,8 @@ _NO_PART = 0.1
 """Share of the pictures that, lying beside folders of splits, are no part of the set: a logo."""
 _NAMED = 8
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_SIDES = re.compile(r"(train|val|valid|test)_?([AB])", re.IGNORECASE)
+_SIDES = re.compile(r"(?:.*/)?(train|val|valid|test)_?([AB])", re.IGNORECASE | re.DOTALL)
+"""Folders of CycleGAN: split and side."""
 PLACES: dict[str, Split] = {
     **dict.fromkeys(("data_256", "data_256_standard"), "train"),
     **dict.fromkeys(("data_large", "data_large_standard"), "train"),
@@ -95,13 +94,12 @@ class Layout:
 
     def described(self) -> str:
         """Its name, and what each folder of a split is taken for."""
-        roles = [
-            f"{_listed([folder])}: {split or 'no split'}" for folder, split in self.splits.items()
-        ]
-        if len(roles) > _NAMED:
-            counts = Counter(split or "no split" for split in self.splits.values())
-            roles = [f"{count_text(count, 'folder')}: {split}" for split, count in counts.items()]
-        text = f"{self.name} ({', '.join(roles)})" if roles else self.name
+        roles = {folder: split or "no split" for folder, split in self.splits.items()}
+        named = [f"{_listed([folder])}: {role}" for folder, role in roles.items()]
+        if len(named) > _NAMED:
+            counts = Counter(roles.values())
+            named = [f"{count_text(count, 'folder')}: {role}" for role, count in counts.items()]
+        text = f"{self.name} ({', '.join(named)})" if named else self.name
         if self.left_out:
             text += f", left out: {_with_counts(self.left_out)}"
         return text
@@ -128,157 +126,168 @@ def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: in
             no folders of splits where they are wished for.
     """
     parts = [path.split(os.sep)[:-1] for path in paths]
+    tree = _Tree(root, parts)
     if rules == 1:
-        return _first_rules(root, parts)
+        return tree.by_first_rules()
     if wish == "classes":
-        return _without_splits(parts)
+        return tree.without_splits()
     depth = 1
     while depth < _DEEPEST:
         tops = Counter(os.sep.join(folders[:depth]) for folders in parts if folders)
         named = _splits_among(tops)
-        if (
-            any(named.values())
-            or len(tops) != 1
-            or not all(len(folders) > depth for folders in parts)
-        ):
+        shallow = any(len(folders) <= depth for folders in parts)
+        if any(named.values()) or len(tops) != 1 or shallow:
             break
         depth += 1
     if not any(named.values()):
-        return _below(root, parts, wish)
+        return tree.below(wish)
     splits = {folder: split for folder, split in named.items() if split}
-    others = {folder: tops[folder] for folder in tops if folder not in splits}
-    if loose := sum(not folders for folders in parts):
-        others[""] = loose
+    others = tree.beside(depth, splits)
     if others.keys() == {""} and set(splits.values()) == {"train"}:
         others = {}  # nothing is held out, by hash or not: these are split like the others
     if others and wish == "auto":
         if set(splits.values()) == {"train"}:
             if all(resembles_split(os.path.basename(folder)) for folder in others if folder):
-                raise _ambiguous(root, splits, others)
-            return _below(root, parts, wish)  # a class of trains among others
+                raise tree.ambiguous(splits, others)
+            return tree.below(wish)  # a class of trains among others
         if set(splits.values()) <= {"val", "test"} or sum(others.values()) > _NO_PART * len(parts):
-            raise _ambiguous(root, splits, others)
+            raise tree.ambiguous(splits, others)
     revised = _splits_among(tops, rules=1) != named or "" in others
-    return _settled(root, parts, depth, splits, others, revised)
+    return tree.settled(depth, splits, others, revised)
 
 
-def _settled(
-    root: Path,
-    parts: Sequence[Sequence[str]],
-    depth: int,
-    splits: dict[str, Split],
-    others: Mapping[str, int],
-    revised: bool,
-) -> Layout:
-    """The layout of folders of splits, without what is alone in each of them."""
-    while deeper := _repeated(parts, depth, splits):
-        depth, splits = depth + 1, deeper
-    while deeper := _wrapped(parts, depth, splits):
-        depth, splits, revised = depth + 1, deeper, True
-    return replace(_with_splits(root, parts, depth, splits, others), revised=revised)
+@dataclass(frozen=True)
+class _Tree:
+    """The folders that each picture under a root lies in, the outermost first."""
 
+    root: Path
+    parts: Sequence[Sequence[str]]
 
-def _repeated(
-    parts: Sequence[Sequence[str]], depth: int, splits: Mapping[str, Split]
-) -> dict[str, Split]:
-    """The folders of splits within those of the same names, as archives unpack; empty for none."""
-    inner: dict[str, Split] = {}
-    for folders in parts:
-        if split := splits.get(top := os.sep.join(folders[:depth])):
-            if len(folders) <= depth or folders[depth] != os.path.basename(top):
-                return {}
-            inner[os.path.join(top, folders[depth])] = split
-    return inner
+    def settled(
+        self, depth: int, splits: dict[str, Split], others: Mapping[str, int], revised: bool
+    ) -> Layout:
+        """The layout of folders of splits, without what is alone in each of them."""
+        while deeper := self._repeated(depth, splits):
+            depth, splits = depth + 1, deeper
+        while deeper := self._wrapped(depth, splits):
+            depth, splits, revised = depth + 1, deeper, True
+        return replace(self._with_splits(depth, splits, others), revised=revised)
 
+    def _repeated(self, depth: int, splits: Mapping[str, Split]) -> dict[str, Split]:
+        """The folders of splits within those of the same names, as archives unpack."""
+        inner: dict[str, Split] = {}
+        for folders in self.parts:
+            if split := splits.get(top := os.sep.join(folders[:depth])):
+                if len(folders) <= depth or folders[depth] != os.path.basename(top):
+                    return {}
+                inner[os.path.join(top, folders[depth])] = split
+        return inner
 
-def _wrapped(
-    parts: Sequence[Sequence[str]], depth: int, splits: Mapping[str, Split]
-) -> dict[str, Split]:
-    """The only folder in each of those of splits, where its name is one: it is no class."""
-    inside = [folders for folders in parts if os.sep.join(folders[:depth]) in splits]
-    lettered = _is_lettered(folders[depth:] for folders in inside)
-    if lettered or any(map(_side, splits)) or min(map(len, inside), default=0) <= depth:
-        return {}
-    if len({folders[depth] for folders in inside}) != 1:
-        return {}
-    return {os.path.join(top, inside[0][depth]): split for top, split in splits.items()}
+    def _wrapped(self, depth: int, splits: Mapping[str, Split]) -> dict[str, Split]:
+        """The only folder in each of those of splits, where its name is one: it is no class."""
+        inside = [f[depth:] for f in self.parts if os.sep.join(f[:depth]) in splits]
+        names = {tuple(folders[:1]) for folders in inside}
+        if len(names) != 1 or _is_lettered(inside) or any(map(_SIDES.fullmatch, splits)):
+            return {}
+        (name,) = names
+        return {os.path.join(top, *name): split for top, split in splits.items()} if name else {}
 
+    def by_first_rules(self) -> Layout:
+        inside = [folders for folders in self.parts if folders]
+        depth = 2 if {folders[0] for folders in inside} == {"images"} else 1
+        first = {os.sep.join(folders[:depth]) for folders in inside}
+        named = {folder: _split_of(folder, rules=1) for folder in sorted(first)}
+        splits = {folder: split for folder, split in named.items() if split}
+        if not named or len(splits) < len(named):
+            return self.without_splits(named=False)
+        return self._with_splits(depth, splits, {})
 
-def _first_rules(root: Path, parts: Sequence[Sequence[str]]) -> Layout:
-    first = {folders[0] for folders in parts if folders}
-    depth = 1
-    if first == {_WRAPPER}:
-        depth = 2
-        first = {os.sep.join(folders[:2]) for folders in parts if folders}
-    named = {folder: _split_of(folder, rules=1) for folder in sorted(first)}
-    splits = {folder: split for folder, split in named.items() if split}
-    if not named or len(splits) < len(named):
-        return _without_splits(parts, named=False)
-    return _with_splits(root, parts, depth, splits, {})
+    def _with_splits(
+        self, depth: int, named: Mapping[str, Split], others: Mapping[str, int]
+    ) -> Layout:
+        splits = dict(zip(named, trainable_splits(list(named.values())), strict=True))
+        inside: dict[str, list[Sequence[str]]] = {folder: [] for folder in splits}
+        for folders in self.parts:
+            if (top := os.sep.join(folders[:depth])) in inside:
+                inside[top].append(folders[depth:])
+        matches = map(_SIDES.fullmatch, splits)
+        sides = {match[0]: match[2].upper() for match in matches if match}
+        lettered = frozenset(folder for folder in splits if _is_lettered(inside[folder]))
+        if not lettered and not splits.keys() <= PLACES.keys():
+            name = "CycleGAN" if sides else "split folders"
+            return Layout(name, depth, splits, classes=sides, left_out=others)
+        labels, lists = listed_labels(self.root)
+        return Layout("Places365", depth, splits, lettered, labels, lists, left_out=others)
 
+    def below(self, wish: Wish) -> Layout:
+        """Folders of splits that lie deeper: below another folder, or in each of those of classes.
 
-def _with_splits(
-    root: Path,
-    parts: Sequence[Sequence[str]],
-    depth: int,
-    named: Mapping[str, Split],
-    others: Mapping[str, int],
-) -> Layout:
-    splits = dict(zip(named, trainable_splits(list(named.values())), strict=True))
-    inside: dict[str, list[Sequence[str]]] = {folder: [] for folder in splits}
-    for folders in parts:
-        if (top := os.sep.join(folders[:depth])) in inside:
-            inside[top].append(folders[depth:])
-    sides = {folder: match[2].upper() for folder in splits if (match := _side(folder))}
-    lettered = frozenset(folder for folder in splits if _is_lettered(inside[folder]))
-    if not lettered and not splits.keys() <= PLACES.keys():
-        name = "CycleGAN" if sides else "split folders"
-        return Layout(name, depth, splits, classes=sides, left_out=others)
-    labels, lists = listed_labels(root)
-    return Layout("Places365", depth, splits, lettered, labels, lists, left_out=others)
+        Without any the first folders are classes.
 
-
-def _below(root: Path, parts: Sequence[Sequence[str]], wish: Wish) -> Layout:
-    """Folders of splits that lie deeper: below another folder, or in each of those of classes.
-
-    Without any the first folders are classes.
-
-    Raises:
-        InputError: as `read_layout`.
-    """
-    holders_by_parent = _holders(parts)
-    if len(holders_by_parent) > 1:
-        held = [os.sep.join(holder) for holders in holders_by_parent.values() for holder in holders]
-        raise InputError(
-            f"{root}: folders named after splits lie in several: {_listed(sorted(held))}.\n"
-            "Give one of those above them as data.root; data.layout=classes takes each of the "
-            "first folders for a class."
-        )
-    if not holders_by_parent:
-        if wish == "splits":
+        Raises:
+            InputError: as `read_layout`.
+        """
+        holders_by_parent = _holders(self.parts)
+        if len(holders_by_parent) > 1:
+            held = [os.sep.join(h) for holders in holders_by_parent.values() for h in holders]
             raise InputError(
-                f"data.layout: splits: no folder in {root} is named after a split.\n"
-                "Known are train, val, eval, dev, holdout and test, and names with these words."
+                f"{self.root}: folders named after splits lie in several: "
+                f"{_listed(sorted(held))}.\n"
+                "Give one of those above them as data.root; data.layout=classes takes each of the "
+                "first folders for a class."
             )
-        return _without_splits(parts)
-    ((above, holders),) = holders_by_parent.items()
-    depth = len(above) + 2
-    splits = {
-        os.sep.join((*holder, name)): split
-        for holder, named in sorted(holders.items())
-        for name, split in named.items()
-        if split
-    }
-    others = _beside(parts, depth, splits)
-    if wish == "auto" and sum(others.values()) > _NO_PART * len(parts):
-        raise _ambiguous(root, splits, others)
-    if len(holders) == 1:
-        return _settled(root, parts, depth, splits, others, revised=True)
-    classes = {folder: folder.split(os.sep)[-2] for folder in splits}
-    official = dict(zip(splits, trainable_splits(list(splits.values())), strict=True))
-    name = "class folders with split folders"
-    revised = bool(above or others)
-    return Layout(name, depth, official, classes=classes, left_out=others, revised=revised)
+        if not holders_by_parent:
+            if wish == "splits":
+                raise InputError(
+                    f"data.layout: splits: no folder in {self.root} is named after a split.\n"
+                    "Known are train, val, eval, dev, holdout and test, and names with these words."
+                )
+            return self.without_splits()
+        ((above, holders),) = holders_by_parent.items()
+        depth = len(above) + 2
+        splits = {
+            os.sep.join((*holder, name)): split
+            for holder, named in sorted(holders.items())
+            for name, split in named.items()
+            if split
+        }
+        others = self.beside(depth, splits)
+        if wish == "auto" and sum(others.values()) > _NO_PART * len(self.parts):
+            raise self.ambiguous(splits, others)
+        if len(holders) == 1:
+            return self.settled(depth, splits, others, revised=True)
+        classes = {folder: folder.split(os.sep)[-2] for folder in splits}
+        official = dict(zip(splits, trainable_splits(list(splits.values())), strict=True))
+        name = "class folders with split folders"
+        revised = bool(above or others)
+        return Layout(name, depth, official, classes=classes, left_out=others, revised=revised)
+
+    def beside(self, depth: int, splits: Mapping[str, Split]) -> dict[str, int]:
+        """What is in no folder of a split, by its outermost folder; "" for none of these."""
+        tops = (folder.split(os.sep) for folder in splits)
+        above = {os.sep.join(top[:length]) for top in tops for length in range(depth)}
+        counts = Counter[str]()
+        for folders in self.parts:
+            if os.sep.join(folders[:depth]) not in splits:
+                tops = (os.sep.join(folders[:length]) for length in range(1, len(folders) + 1))
+                counts[next((top for top in tops if top not in above), "")] += 1
+        return dict(counts)
+
+    def ambiguous(self, splits: Mapping[str, Split], others: Mapping[str, int]) -> InputError:
+        return InputError(
+            f"{self.root}: {_listed(splits)} {'is' if len(splits) == 1 else 'are'} named after "
+            f"splits, but beside them lie {_with_counts(others)}.\n"
+            "Say what they are: data.layout=splits leaves the others out, data.layout=classes "
+            "takes each folder for a class."
+        )
+
+    def without_splits(self, *, named: bool = True) -> Layout:
+        if not any(self.parts):
+            return Layout("pictures without folders")
+        if _is_lettered(self.parts):
+            return Layout("Places365", lettered=frozenset({""}))
+        classes = sorted({folders[0] for folders in self.parts if folders})
+        return Layout(f"class folders ({_listed(classes)})" if named else "class folders")
 
 
 _Holders = dict[tuple[str, ...], dict[str, Split | None]]
@@ -300,39 +309,20 @@ def _holders(parts: Sequence[Sequence[str]]) -> dict[tuple[str, ...], _Holders]:
     for holder, names in inside.items():
         named = _splits_among(names)
         complete = all(named.values()) and holder not in loose
-        if holder and (complete or _is_split(named)):
+        if holder and (complete or _is_split(named.values())):
             holders_by_parent.setdefault(holder[:-1], {})[holder] = named
     every = {
         above: holders
         for above, holders in holders_by_parent.items()
-        if _is_split({name: split for named in holders.values() for name, split in named.items()})
+        if _is_split(split for named in holders.values() for split in named.values())
     }
-    return {
-        above: holders
-        for above, holders in every.items()
-        if not any(above[:depth] in every for depth in range(len(above)))
-    }
+    inner = {above for above in every for depth in range(len(above)) if above[:depth] in every}
+    return {above: holders for above, holders in every.items() if above not in inner}
 
 
-def _is_split(named: Mapping[str, Split | None]) -> bool:
-    """Whether there are folders for training and for holding out."""
-    splits = set(named.values())
-    return "train" in splits and bool(splits & {"val", "test"})
-
-
-def _beside(
-    parts: Sequence[Sequence[str]], depth: int, splits: Mapping[str, Split]
-) -> dict[str, int]:
-    """What is in no folder of a split: the outermost folders, "" for what is in none of these."""
-    above = {
-        os.sep.join(folder.split(os.sep)[:length]) for folder in splits for length in range(depth)
-    }
-    counts = Counter[str]()
-    for folders in parts:
-        if os.sep.join(folders[:depth]) not in splits:
-            tops = (os.sep.join(folders[:length]) for length in range(1, len(folders) + 1))
-            counts[next((top for top in tops if top not in above), "")] += 1
-    return dict(counts)
+def _is_split(splits: Iterable[Split | None]) -> bool:
+    """Whether some are for training and some for holding out."""
+    return {"train"} < set(splits) - {None}
 
 
 def _splits_among(tops: Mapping[str, int], rules: int = 2) -> dict[str, Split | None]:
@@ -343,29 +333,15 @@ def _splits_among(tops: Mapping[str, int], rules: int = 2) -> dict[str, Split | 
     """
     exact = {folder: _split_of(folder, rules) for folder in sorted(tops)}
     loose = {folder: split or _split_within(folder, rules) for folder, split in exact.items()}
-    return loose if _is_split(loose) else exact
+    return loose if _is_split(loose.values()) else exact
 
 
 def _split_within(folder: str, rules: int) -> Split | None:
-    if side := _side(folder):
+    if side := _SIDES.fullmatch(folder):
         return split_named(side[1])
     words = _WORDS.findall(os.path.basename(folder))
     splits = {split for word in words if (split := split_named(word, rules))}
     return splits.pop() if len(splits) == 1 else None
-
-
-def _side(folder: str) -> re.Match[str] | None:
-    """A folder of CycleGAN: split and side."""
-    return _SIDES.fullmatch(os.path.basename(folder))
-
-
-def _ambiguous(root: Path, splits: Mapping[str, Split], others: Mapping[str, int]) -> InputError:
-    return InputError(
-        f"{root}: {_listed(splits)} {'is' if len(splits) == 1 else 'are'} named after splits, but "
-        f"beside them lie {_with_counts(others)}.\n"
-        "Say what they are: data.layout=splits leaves the others out, data.layout=classes takes "
-        "each folder for a class."
-    )
 
 
 def _with_counts(folders: Mapping[str, int]) -> str:
@@ -383,15 +359,6 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(every[:_NAMED]) + more
 
 
-def _without_splits(parts: Sequence[Sequence[str]], *, named: bool = True) -> Layout:
-    if not any(parts):
-        return Layout("pictures without folders")
-    if _is_lettered(parts):
-        return Layout("Places365", lettered=frozenset({""}))
-    classes = sorted({folders[0] for folders in parts if folders})
-    return Layout(f"class folders ({_listed(classes)})" if named else "class folders")
-
-
 def _split_of(folder: str, rules: int = 2) -> Split | None:
     name = os.path.basename(folder)
     return PLACES.get(name) or split_named(name, rules)
@@ -399,12 +366,11 @@ def _split_of(folder: str, rules: int = 2) -> Split | None:
 
 def _is_lettered(parts: Iterable[Sequence[str]]) -> bool:
     """Whether all pictures lie in `<letter>/<scene that begins with it>`, and there are any."""
-    any_pictures = False
-    for folders in parts:
-        if len(folders) < 2 or len(folders[0]) != 1 or not folders[1].startswith(folders[0]):
-            return False
-        any_pictures = True
-    return any_pictures
+    every = list(parts)
+    return bool(every) and all(
+        len(folders) > 1 and len(folders[0]) == 1 and folders[1].startswith(folders[0])
+        for folders in every
+    )
 
 
 def listed_labels(root: Path) -> tuple[dict[str, str], tuple[Path, ...]]:

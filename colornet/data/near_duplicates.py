@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 HASH_SIDE = 64
-"""Side of the squares that looks are taken of, pixels."""
+"""Side of the squares that hashes are taken of, pixels."""
 _BITS_APART, _KEY_BITS_APART, _COLOR_APART = 40, 7, 20
 _SIDE, _KEY_SIDE, _COLORS = 16, 8, 8
 _SPREAD_APART = 0.1
@@ -34,7 +34,7 @@ from, and neighbors of each."""
 
 
 def perceptual_hash(square: Image.Image) -> bytes:
-    """The look of an RGB picture of LOOK_SIDE pixels a side; empty for one without structure."""
+    """The hash of an RGB picture of HASH_SIDE pixels a side; empty for one without structure."""
     grey = square.convert("L")
     if np.asarray(grey, np.float32).std() < _LEAST_CONTRAST:
         return b""
@@ -47,7 +47,7 @@ def perceptual_hash(square: Image.Image) -> bytes:
 
 
 def perceptual_hash_of_pixels(pixels: np.ndarray) -> bytes:
-    """The look of a picture that is packed, (S, S, 3) uint8.
+    """The hash of a picture that is packed, (S, S, 3) uint8.
 
     Of 120 photos, saved again as others, all were found by it from 32 pixels on, and 117 where one
     is packed at 16 and the other at 48; no two different ones of 1,440 are taken for near
@@ -66,7 +66,7 @@ def find_near_duplicates(phashes: Sequence[bytes]) -> list[list[int]]:
     pictures, as long as their lowest frequencies differ.
 
     Args:
-        looks: as `perceptual_hash` gives them.
+        phashes: as `perceptual_hash` gives them.
     """
     rows = np.array([row for row, phash in enumerate(phashes) if phash], np.int64)
     if len(rows) < 2:
@@ -85,9 +85,8 @@ def find_near_duplicates(phashes: Sequence[bytes]) -> list[list[int]]:
         near = (apart <= _BITS_APART) & (key <= _KEY_BITS_APART) & (color <= _COLOR_APART)
         firsts.append(first[near])
         seconds.append(second[near])
-    for pairs, more in zip((firsts, seconds), _alike_in_color(colors), strict=True):
-        pairs.append(more)
-    first, second = np.concatenate(firsts), np.concatenate(seconds)
+    alike = _alike_in_color(colors)
+    first, second = np.concatenate([*firsts, alike[0]]), np.concatenate([*seconds, alike[1]])
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -7,7 +7,7 @@ was copied or touched is verified again, and the trials of a sweep are not each 
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from colornet.cli_result import count_text
 from colornet.config.reading import read_json
-from colornet.data.build import INDEX, PICTURES, index_hash, locked
+from colornet.data.build import INDEX, PICTURES, index_hash, locked, short_name
 from colornet.data.splits import Split
 from colornet.errors import InputError
 from colornet.storage import cache_folder, write_atomic
@@ -37,10 +37,15 @@ def pixels_hash(pictures: np.ndarray) -> str:
         pictures: (n, S, S, 3) uint8.
     """
     whole = xxhash.xxh3_128()
+    for chunk in _chunks(pictures):
+        whole.update(np.ascontiguousarray(chunk).data)
+    return whole.hexdigest()
+
+
+def _chunks(pictures: np.ndarray) -> Iterator[np.ndarray]:
     each = max(1, CHUNK // max(1, int(np.prod(pictures.shape[1:]))))
     for first in range(0, len(pictures), each):
-        whole.update(np.ascontiguousarray(pictures[first : first + each]).data)
-    return whole.hexdigest()
+        yield pictures[first : first + each]
 
 
 def content_hash(
@@ -53,13 +58,13 @@ def content_hash(
     Args:
         pictures: (n, S, S, 3) uint8.
     """
-    each = max(1, CHUNK // max(1, int(np.prod(pictures.shape[1:]))))
-    chunks = [pictures[first : first + each] for first in range(0, len(pictures), each)]
     whole = hashlib.sha256()
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="verify") as pool:
-        hashed = pool.map(lambda chunk: [hashlib.sha256(one).digest() for one in chunk], chunks)
-        digests = chain.from_iterable(hashed)
-        for pixels, source, split in zip(digests, hashes, official, strict=True):
+        digests = pool.map(
+            lambda chunk: [hashlib.sha256(picture).digest() for picture in chunk], _chunks(pictures)
+        )
+        pixels_digests = chain.from_iterable(digests)
+        for pixels, source, split in zip(pixels_digests, hashes, official, strict=True):
             whole.update(pixels + (source + (split or "")).encode())
     return whole.hexdigest()
 
@@ -70,8 +75,7 @@ def verify(folder: Path, index: Mapping[str, Any], pictures: np.ndarray) -> None
     Raises:
         InputError: it is not.
     """
-    name = hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:24]
-    note = cache_folder() / "verified" / f"{name}.json"
+    note = cache_folder() / "verified" / f"{short_name(folder)}.json"
     if _is_noted(note, folder):
         return
     try:

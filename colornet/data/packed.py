@@ -236,8 +236,8 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
     index = _read_index(folder)
     pictures = _map_pictures(folder, index)
     used = _rows_in_use(index, data)
-    official = [index["official"][row] for row in used]
     splits, twins_text = _split_rows(index, used, data)
+    descriptions = [described or index.get("read_as") or "a pack", twins_text]
     return Pack(
         pictures=pictures,
         names=index["names"],
@@ -245,11 +245,9 @@ def _map(folder: Path, data: DataConfig, described: str | None = None) -> Pack:
         classes=index["classes"],
         content_hash=index["content_hash"],
         path=folder,
-        read_as="; ".join(
-            filter(None, [described or index.get("read_as") or "a pack", twins_text])
-        ),
+        read_as="; ".join(filter(None, descriptions)),
         skipped=[(name, reason) for name, reason in index["skipped"]],
-        split_origins=split_origins(official),
+        split_origins=split_origins([index["official"][row] for row in used]),
         checked_near_duplicates=splits_by_appearance(data) and "twins" in index,
         _splits=splits,
     )
@@ -264,10 +262,8 @@ def _rows_in_use(index: dict[str, Any], data: DataConfig) -> np.ndarray:
             raise InputError(f"data.classes: '{name}': no usable picture is of this class.\n{hint}")
     chosen = set(classes) if data.classes is None else set(data.classes)
     left_out = set(index["grey"]) if data.skip_grey else set()
-    return np.array(
-        [row for row, name in enumerate(classes) if name in chosen and row not in left_out],
-        np.int64,
-    )
+    rows = [row for row, name in enumerate(classes) if name in chosen and row not in left_out]
+    return np.array(rows, np.int64)
 
 
 def _split_rows(
@@ -278,23 +274,20 @@ def _split_rows(
     by_hash = np.array(sorted(used, key=lambda row: hashes[row]), np.int64)
     twins, twins_text = [], ""
     if splits_by_appearance(data):
-        position = {row: index for index, row in enumerate(by_hash.tolist())}
-        every = [
-            [position[row] for row in group if row in position] for group in index.get("twins", ())
-        ]
-        twins = [group for group in every if len(group) > 1]
         if "twins" not in index:
             twins_text = (
                 "packed without looking for near duplicates, which may be in several splits"
             )
+        position = {row: index for index, row in enumerate(by_hash.tolist())}
+        groups = ([position[r] for r in group if r in position] for group in index.get("twins", ()))
+        twins = [group for group in groups if len(group) > 1]
     sides = assign_splits(
         [hashes[row] for row in by_hash], [official[row] for row in by_hash], twins
     )
     if twins:
         twins_text = near_duplicates_text(sum(map(len, twins)), int((sides == LEFT_OUT).sum()))
-    splits: dict[str, np.ndarray] = {
-        split: by_hash[sides == side] for side, split in enumerate(SPLITS)
-    }
+    parts = [by_hash[sides == side] for side in range(len(SPLITS))]
+    splits: dict[str, np.ndarray] = dict(zip(SPLITS, parts, strict=True))
     available = len(splits["train"])
     if available == 0 or len(splits["val"]) == 0:
         counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)

@@ -55,7 +55,7 @@ def find_columns(
         usable = (name for name in _LABELS if name != chosen and _holds_labels(schema, name))
         label = next(usable, None)
     elif not _holds_labels(schema, label):
-        what = _type(schema, label) or "no such column"
+        what = _type(schema, label)
         raise InputError(
             f"{where}: data.label: '{label}': {what}, not classes.\n"
             f"{did_you_mean(label, [name for name in schema.names if _holds_labels(schema, name)])}"
@@ -71,7 +71,7 @@ def _picture_column(schema: pa.Schema, where: str, named: str | None) -> str:
         for name in (named, named.removesuffix(".bytes")):
             if candidates.count(name) == 1:
                 return name
-        what = _type(schema, named) or "no such column"
+        what = _type(schema, named)
         raise InputError(
             f"{where}: data.column: '{named}': {what}, not encoded pictures.\n"
             f"{did_you_mean(named, candidates)}"
@@ -91,13 +91,8 @@ def _picture_column(schema: pa.Schema, where: str, named: str | None) -> str:
 
 
 def _holds_pictures(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):
-        field = kind.get_field_index("bytes")
-        return field >= 0 and _is_binary(kind.field(field).type)
-    return _is_binary(kind)
-
-
-def _is_binary(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind) and (field := kind.get_field_index("bytes")) >= 0:
+        kind = kind.field(field).type
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
@@ -115,8 +110,10 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _type(schema: pa.Schema, name: str) -> str:
-    count = schema.names.count(name)
-    return str(schema.field(name).type)[:60] if count == 1 else f"{count} columns" if count else ""
+    """What a column is, in words."""
+    if (count := schema.names.count(name)) == 1:
+        return str(schema.field(name).type)[:60]
+    return f"{count} columns" if count else "no such column"
 
 
 def _class_names(schema: pa.Schema, label: str | None) -> tuple[str, ...]:

@@ -116,14 +116,14 @@ def passed_over_text(passed_over: Mapping[str, int]) -> str:
     kinds = sorted(
         passed_over, key=lambda suffix: (suffix not in PICTURES, -passed_over[suffix], suffix)
     )
-    named = [f"{passed_over[kind]:,} {_shown(kind)}" for kind in kinds[:_KINDS_NAMED]]
+    named = []
+    for kind in kinds[:_KINDS_NAMED]:
+        readable = kind.encode("ascii", "backslashreplace").decode()[:20]
+        named.append(f"{passed_over[kind]:,} {readable or 'without a suffix'}")
     if rest := sum(passed_over[kind] for kind in kinds[_KINDS_NAMED:]):
         named.append(f"{rest:,} of {len(kinds) - _KINDS_NAMED} other kinds")
-    remedy = (
-        f" ({_HEIC_EXTRA} to read them)"
-        if any(PICTURES.get(suffix) == "HEIF" for suffix in kinds)
-        else ""
-    )
+    has_heif = any(PICTURES.get(suffix) == "HEIF" for suffix in kinds)
+    remedy = f" ({_HEIC_EXTRA} to read them)" if has_heif else ""
     return f"{', '.join(named)}: not read{remedy}"
 
 
@@ -138,20 +138,15 @@ def format_mismatch(root: Path, there: Collection[str]) -> str:
         a sentence with the remedy; empty where no file of the folder is read otherwise.
     """
     differ = set(suffixes()) ^ set(there)
-    files = _walk(root, None, {}) if differ and root.is_dir() else iter(())
-    file = next((path for path in files if suffix_of(path) in differ), None)
-    if file is None:
-        return ""
-    is_heif = PICTURES.get(suffix_of(file)) == "HEIF"
-    remedy = _HEIC_EXTRA if is_heif else "install the same colorsweep and Pillow"
-    if suffix_of(file) in suffixes():
-        return f"reads {root / file}, which the machine that began does not: {remedy} there."
-    return f"does not read {root / file}, as the machine that began does: {remedy} here."
-
-
-def _shown(suffix: str) -> str:
-    readable = suffix.encode("ascii", "backslashreplace").decode()
-    return readable[:20] if suffix else "without a suffix"
+    for file in _walk(root, None, {}) if differ and root.is_dir() else ():
+        if (suffix := suffix_of(file)) not in differ:
+            continue
+        is_heif = PICTURES.get(suffix) == "HEIF"
+        remedy = _HEIC_EXTRA if is_heif else "install the same colorsweep and Pillow"
+        if suffix in suffixes():
+            return f"reads {root / file}, which the machine that began does not: {remedy} there."
+        return f"does not read {root / file}, as the machine that began does: {remedy} here."
+    return ""
 
 
 def is_folder(item: os.DirEntry[str]) -> bool:

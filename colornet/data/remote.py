@@ -9,7 +9,6 @@ later is another pack.
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,7 +17,14 @@ from typing import Any
 from colornet.config.reading import json_mapping
 from colornet.data.build import INDEX, PICTURES, locked
 from colornet.errors import InputError, error_summary, os_error_reason
-from colornet.storage import Storage, cache_folder, sha256_file, sync_folder, write_atomic
+from colornet.storage import (
+    Storage,
+    cache_folder,
+    sha256_file,
+    sync_folder,
+    write_atomic,
+    writing_atomic,
+)
 
 SUMS = "sums.json"
 CHUNK = 2**22
@@ -89,11 +95,10 @@ def _copy(storage: Storage, sums: dict[str, Any], text: bytes, folder: Path) -> 
         for name, expected in sums.items():
             if name not in (PICTURES, INDEX):
                 raise InputError(f"{storage.location}: damaged: {SUMS} names {name}.")
-            with storage.open_input(name) as source, (temporary / name).open("wb") as target:
+            copy = temporary / name
+            with storage.open_file(name, whole=False) as source, writing_atomic(copy) as target:
                 shutil.copyfileobj(source, target, CHUNK)
-                target.flush()
-                os.fsync(target.fileno())
-            if _described(temporary / name) != expected:
+            if _described(copy) != expected:
                 raise InputError(
                     f"{storage.location}: damaged: {name} is not what was packed.\n"
                     "Remove the folder and pack it again."
@@ -114,9 +119,7 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _check_space(uri: str, folder: Path, needed: int) -> None:
-    existing = folder
-    while not existing.exists():
-        existing = existing.parent
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if needed + SPARE > free:
         raise InputError(

@@ -111,6 +111,11 @@ class FileSource(Source):
         }
 
 
+def readable(path: str | os.PathLike[str]) -> str:
+    """A path as valid Unicode with forward slashes: bytes that are none are written as \\xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+
+
 def file_stamp(file: Path) -> tuple[str, int, int]:
     """Path, size and time of a file: what changes when its content does."""
     status = file.stat()
@@ -131,9 +136,7 @@ def read_as(source: Source) -> str:
     return "; ".join(filter(None, [source.layout, passed_over_text(source.passed_over)]))
 
 
-def select_classes(
-    entries: Sequence[Entry], chosen: Sequence[str] | None, where: str
-) -> Sequence[Entry]:
+def select_classes(entries: list[Entry], chosen: Sequence[str] | None, where: str) -> list[Entry]:
     """The entries of the chosen classes, None for all. Raises InputError for an unknown class."""
     if chosen is None:
         return entries

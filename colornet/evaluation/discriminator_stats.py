@@ -41,13 +41,6 @@ class Scores:
     matched: np.ndarray | None = None
     mismatched: np.ndarray | None = None
 
-    @property
-    def are_numbers(self) -> bool:
-        """Whether all of them are numbers."""
-        scores = [self.real_train, self.real_val, self.fake_train, self.fake_val]
-        scores += [pairs for pairs in (self.matched, self.mismatched) if pairs is not None]
-        return not any(np.isnan(kind).any() for kind in scores)
-
 
 def discriminator_columns(scores: Scores, boundary: float | None) -> dict[str, float | None]:
     """Columns of the discriminator's accuracy and memory, by their names in DIAGNOSTICS.
@@ -59,7 +52,7 @@ def discriminator_columns(scores: Scores, boundary: float | None) -> dict[str, f
     Args:
         boundary: the score above which a picture is called real; None where there is no such.
     """
-    if not scores.are_numbers:
+    if any(kind is not None and np.isnan(kind).any() for kind in vars(scores).values()):
         return {}
     real_train, real_val = scores.real_train, scores.real_val
     columns = {

@@ -96,11 +96,8 @@ def evaluate(
     require_pictures(pack, split)
     # Zeros: ranks fill in what is theirs, and the sum is what one would have filled in.
     values = torch.zeros(len(PER_PICTURE), len(indices), device=device)
-    fixed = torch.zeros(
-        (min(FIXED_PICTURES, len(indices)), *pack.pictures.shape[1:]),
-        dtype=torch.uint8,
-        device=device,
-    )
+    shape = (min(FIXED_PICTURES, len(indices)), *pack.pictures.shape[1:])
+    fixed = torch.zeros(shape, dtype=torch.uint8, device=device)
     tally = Tally(device)
     was_training = generator.training
     generator.eval()
@@ -110,7 +107,11 @@ def evaluate(
         for start, stop in batches[ranks.part(len(batches))]:
             pictures = _read(pack, indices[start:stop], device)
             pair = _pair(pictures, colorize_at(generator, pictures, size))
-            _note(pair, values[:, start:stop], fixed[start:stop], tally)
+            for row, metric in zip(values[:, start:stop], PER_PICTURE.values(), strict=True):
+                row.copy_(metric(pair))
+            tally.add(pair)
+            if room := len(fixed[start:stop]):
+                fixed[start:stop] = pair.predicted_rgb[:room].permute(0, 2, 3, 1).byte()
         for parts in ([values], [fixed], tally.sums()):
             ranks.sum_(parts)
     generator.train(was_training)
@@ -123,25 +124,10 @@ def evaluate(
     )
 
 
-def _note(pair: Pair, values: Tensor, fixed: Tensor, tally: Tally) -> None:
-    """Measure a batch.
-
-    Args:
-        values: (metrics of one picture, N), filled in.
-        fixed: room for as many of its pictures as are kept, (N or fewer, S, S, 3) uint8.
-        tally: takes the batch in.
-    """
-    for row, metric in zip(values, PER_PICTURE.values(), strict=True):
-        row.copy_(metric(pair))
-    tally.add(pair)
-    if len(fixed):
-        fixed.copy_(pair.predicted_rgb[: len(fixed)].permute(0, 2, 3, 1).byte())
-
-
 def _pair(pictures: Pictures, prediction: Prediction) -> Pair:
     true_rgb = pictures.pixels.permute(0, 3, 1, 2).contiguous().float()
-    own = prediction.predicted_lightness
-    return Pair(pictures.lightness, prediction.ab.float(), pictures.ab, true_rgb, own)
+    ab, lightness = prediction.ab.float(), prediction.predicted_lightness
+    return Pair(pictures.lightness, ab, pictures.ab, true_rgb, lightness)
 
 
 def _batches(
@@ -179,15 +165,13 @@ def baseline_columns(
         columns `<name>_ab_mae_<grey|mean|median>` and `<name>_ab_mae_baseline`, the least.
     """
     colors = {"grey": torch.zeros(2), **_typical_colors(pack, device)}
-    errors = {}
+    sums, indices = dict.fromkeys(colors, 0.0), pack.indices(split)
     with torch.inference_mode():
-        sums = dict.fromkeys(colors, 0.0)
-        for pictures in _batches(pack, pack.indices(split), device):
+        for pictures in _batches(pack, indices, device):
             for guess, color in colors.items():
                 difference = pictures.ab - color.to(device).view(1, 2, 1, 1)
                 sums[guess] += float(difference.abs().mean((1, 2, 3)).sum())
-    for guess, total in sums.items():
-        errors[guess] = total * AB_RANGE / len(pack.indices(split))
+    errors = {guess: total * AB_RANGE / len(indices) for guess, total in sums.items()}
     errors["baseline"] = min(errors.values())
     return {f"{name or split}_ab_mae_{guess}": error for guess, error in errors.items()}
 
@@ -219,17 +203,10 @@ def picture_rows(evaluation: Evaluation, pack: Pack, device: torch.device) -> li
     """
     indices = pack.indices(evaluation.split)
     fixed = len(evaluation.fixed_rgb)
-    rows = [
-        _row("prediction", evaluation, position, pack, index)
-        | {"webp": _webp(evaluation.fixed_rgb[position]) if position < fixed else None}
-        for position, index in enumerate(indices)
-    ]
+    rows = _rows("prediction", evaluation, pack, indices)
     for kind, rgb, values in _references(pack, indices[:fixed], device):
         reference = Evaluation(evaluation.split, evaluation.name, values, {}, rgb)
-        rows += [
-            _row(kind, reference, position, pack, index) | {"webp": _webp(rgb[position])}
-            for position, index in enumerate(indices[:fixed])
-        ]
+        rows += _rows(kind, reference, pack, indices[:fixed])
     return rows
 
 
@@ -245,26 +222,26 @@ def _references(
         yield kind, true.pixels.cpu().numpy() if kind == "truth" else rgb, values
 
 
-def _row(
-    kind: str, evaluation: Evaluation, position: int, pack: Pack, index: int
-) -> dict[str, Any]:
-    metrics = {
-        name: finite_or_none(float(value[position])) for name, value in evaluation.values.items()
-    }
-    return {
-        "kind": kind,
-        "picture": pack.names[index],
-        "picture_hash": pack.hashes[index],
-        "split": evaluation.name,
-        "fixed": position < FIXED_PICTURES,
-        **metrics,
-    }
-
-
-def _webp(rgb: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "WEBP", lossless=True)
-    return buffer.getvalue()
+def _rows(
+    kind: str, evaluation: Evaluation, pack: Pack, indices: np.ndarray
+) -> list[dict[str, Any]]:
+    rows = []
+    for position, index in enumerate(indices):
+        row = {
+            "kind": kind,
+            "picture": pack.names[index],
+            "picture_hash": pack.hashes[index],
+            "split": evaluation.name,
+            "fixed": position < FIXED_PICTURES,
+        }
+        values = evaluation.values.items()
+        row |= {name: finite_or_none(float(value[position])) for name, value in values}
+        picture = io.BytesIO()
+        if position < len(evaluation.fixed_rgb):
+            rgb = Image.fromarray(evaluation.fixed_rgb[position])
+            rgb.save(picture, "WEBP", lossless=True)
+        rows.append(row | {"webp": picture.getvalue() or None})
+    return rows
 
 
 @dataclass(frozen=True)
@@ -291,16 +268,9 @@ class HeldOutSplit:
         evaluated has always drawn from the training's stream there.
         """
         devices = [self.device] if self.device.type == "cuda" else []
+        where, ranks = (self.pack, self.split, self.device), Ranks.here(self.device)
         with torch.random.fork_rng(devices, enabled=self.name != "val"):
-            return evaluate(
-                generator,
-                self.pack,
-                self.split,
-                self.device,
-                name=self.name,
-                size=self.size,
-                ranks=Ranks.here(self.device),
-            )
+            return evaluate(generator, *where, name=self.name, size=self.size, ranks=ranks)
 
 
 def held_out_splits(

@@ -6,20 +6,13 @@ it is written. A few need all pixels of a split at once and are read from a `Tal
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from colornet.color import AB_RANGE, LIGHTNESS_HALF_RANGE, rgb_from_lab
+from colornet.evaluation import histograms
 from colornet.evaluation.ciede2000 import chroma_of, ciede2000_of
-from colornet.evaluation.histograms import (
-    ColorCounts,
-    closeness,
-    histogram_distance,
-    rebalanced_closeness,
-)
 from colornet.evaluation.ssim import structural_similarity
 
 STRONG_CHROMA = 40.0
@@ -49,86 +42,54 @@ def colorfulness_of(opponents: Tensor) -> Tensor:
     return variances.sum(1).sqrt() + 0.3 * means.square().sum(1).sqrt()
 
 
-@dataclass(frozen=True)
 class Pair:
-    """Predictions beside the truth.
+    """Predictions beside the truth, and what several metrics read of them.
 
-    Attributes:
+    Args:
         lightness: (N, 1, H, W) in [-1, 1], common to both.
         predicted_ab: (N, 2, H, W), ab / 110.
         true_ab: (N, 2, H, W), ab / 110.
         true_rgb: (N, 3, H, W) float32 in [0, 255].
         predicted_lightness: (N, 1, H, W) in [-1, 1], the generator's own before the true one
             took its place; None where it predicts ab alone.
+
+    Attributes:
+        predicted_color, true_color: a and b (N, 2, H, W) in Lab units.
+        true_chroma: (N, H, W), Lab units.
+        ab_error: absolute differences (N, 2, H, W) in Lab units.
+        closeness: (N, H, W), what each pixel adds to the area under the curve of `auc`; at most 1.
+        unclipped_rgb: (N, 3, H, W) float32, whole numbers, beyond [0, 255] for colors that sRGB
+            lacks.
+        predicted_rgb: the same within [0, 255]: the true lightness, predicted color.
+        rgb_error: differences (N, 3, H, W) of 255.
+        right_ab: (N, H, W) bool: pixels within 4.4 Lab units in a and in b, rounded to whole ones.
+        predicted_opponents: (N, 2, H, W), for the prediction's colorfulness.
+        predicted_colorfulness, true_colorfulness: (N,).
     """
 
-    lightness: Tensor
-    predicted_ab: Tensor
-    true_ab: Tensor
-    true_rgb: Tensor
-    predicted_lightness: Tensor | None = None
-
-    @cached_property
-    def predicted_color(self) -> Tensor:
-        """a and b (N, 2, H, W) in Lab units."""
-        return (self.predicted_ab * AB_RANGE).contiguous()
-
-    @cached_property
-    def true_color(self) -> Tensor:
-        """a and b (N, 2, H, W) in Lab units."""
-        return (self.true_ab * AB_RANGE).contiguous()
-
-    @cached_property
-    def true_chroma(self) -> Tensor:
-        """(N, H, W), Lab units."""
-        return chroma_of(self.true_color)
-
-    @cached_property
-    def ab_error(self) -> Tensor:
-        """Absolute differences (N, 2, H, W) in Lab units."""
-        return (self.predicted_color - self.true_color).abs_()
-
-    @cached_property
-    def closeness(self) -> Tensor:
-        """(N, H, W), what each pixel adds to the area under the curve of `auc`; at most 1."""
-        return closeness(chroma_of(self.ab_error))
-
-    @cached_property
-    def unclipped_rgb(self) -> Tensor:
-        """(N, 3, H, W) float32, whole numbers, beyond [0, 255] for colors that sRGB lacks."""
-        return rgb_from_lab(self.lightness, self.predicted_ab).mul_(255).round_()
-
-    @cached_property
-    def predicted_rgb(self) -> Tensor:
-        """(N, 3, H, W) float32, whole numbers in [0, 255]: the true lightness, predicted color."""
-        return self.unclipped_rgb.clamp(0, 255)
-
-    @cached_property
-    def right_ab(self) -> Tensor:
-        """(N, H, W) bool: pixels within 4.4 Lab units in a and in b, rounded to whole ones."""
-        difference = (self.predicted_color.round() - self.true_color.round()).abs_()
-        right = difference <= _AB_TOLERANCE
-        return right[:, 0] & right[:, 1]
-
-    @cached_property
-    def rgb_error(self) -> Tensor:
-        """Differences (N, 3, H, W) of 255."""
-        return self.predicted_rgb - self.true_rgb
-
-    @cached_property
-    def predicted_opponents(self) -> Tensor:
-        """(N, 2, H, W), for the prediction's colorfulness."""
-        return opponents_of(self.predicted_rgb)
-
-    @cached_property
-    def predicted_colorfulness(self) -> Tensor:
-        """(N,)."""
-        return colorfulness_of(self.predicted_opponents)
-
-    @cached_property
-    def true_colorfulness(self) -> Tensor:
-        """(N,)."""
-        return colorfulness_of(opponents_of(self.true_rgb))
+    def __init__(
+        self,
+        lightness: Tensor,
+        predicted_ab: Tensor,
+        true_ab: Tensor,
+        true_rgb: Tensor,
+        predicted_lightness: Tensor | None = None,
+    ) -> None:
+        self.lightness, self.predicted_lightness = lightness, predicted_lightness
+        self.true_rgb = true_rgb
+        self.predicted_color = (predicted_ab * AB_RANGE).contiguous()
+        self.true_color = (true_ab * AB_RANGE).contiguous()
+        self.true_chroma = chroma_of(self.true_color)
+        self.ab_error = (self.predicted_color - self.true_color).abs_()
+        self.closeness = histograms.closeness(chroma_of(self.ab_error))
+        self.unclipped_rgb = rgb_from_lab(lightness, predicted_ab).mul_(255).round_()
+        self.predicted_rgb = self.unclipped_rgb.clamp(0, 255)
+        self.rgb_error = self.predicted_rgb - true_rgb
+        rounded_error = (self.predicted_color.round() - self.true_color.round()).abs_()
+        self.right_ab = (rounded_error <= _AB_TOLERANCE).all(1)
+        self.predicted_opponents = opponents_of(self.predicted_rgb)
+        self.predicted_colorfulness = colorfulness_of(self.predicted_opponents)
+        self.true_colorfulness = colorfulness_of(opponents_of(true_rgb))
 
 
 def strong_ab_mae(pair: Pair) -> Tensor:
@@ -209,7 +170,7 @@ class Tally:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.colors = ColorCounts(device)
+        self.colors = histograms.ColorCounts(device)
         sums = torch.zeros(2, dtype=torch.float64, device=device)
         self.predicted_colorfulness, self.true_colorfulness = sums
 
@@ -239,9 +200,9 @@ OVERALL: dict[str, Callable[[Tally], float]] = {
     # p is the distribution of the split's own true colors, so that each color that occurs counts
     # the same, however rare: trials measured on the same pictures compare, values from other
     # pictures do not. The paper's p is that of ImageNet.
-    "auc_rebalanced": lambda tally: rebalanced_closeness(tally.colors),
+    "auc_rebalanced": lambda tally: histograms.rebalanced_closeness(tally.colors),
     # 0 when every color is predicted as often as it occurs, wherever that is; 1 when no bin of
     # color, nor that of colors which no screen shows, occurs in both.
-    "ab_histogram": lambda tally: histogram_distance(tally.colors),
+    "ab_histogram": lambda tally: histograms.histogram_distance(tally.colors),
 }
 """Metrics of a split as a whole, which have no value per picture."""

@@ -12,6 +12,7 @@ expect (resizing, mean and deviation); it runs in evaluation mode, without gradi
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -98,7 +99,7 @@ def lpips(
     """Perceptual distance of each picture to its truth (Zhang et al. 2018, equation 1).
 
     LPIPS is this with the maps of an AlexNet or VGG and the weights per channel that its authors
-    fitted to people's judgement; without weights every channel counts the same. Weights multiply
+    fitted to people's judgment; without weights every channel counts the same. Weights multiply
     the squared differences, as in the authors' code; the paper's equation squares them too.
 
     Args:
@@ -145,16 +146,16 @@ def map_distance(
         )
     total = torch.zeros(())
     for index, (first, second) in enumerate(maps):
-        square = (_unit(first) - _unit(second)).square()
+        # Vectors of length 1; those of length 0 stay.
+        unit_first, unit_second = (
+            features / (features.square().sum(1, keepdim=True).sqrt() + _TINY)
+            for features in (first, second)
+        )
+        square = (unit_first - unit_second).square()
         if weights is not None:
             square = square * weights[index].to(square).view(1, -1, 1, 1)
         total = total.to(square) + square.sum(1).mean((1, 2))
     return total
-
-
-def _unit(features: Tensor) -> Tensor:
-    """Feature vectors (N, C, h, w) of length 1; those of length 0 stay."""
-    return features / (features.square().sum(1, keepdim=True).sqrt() + _TINY)
 
 
 def _features(extractor: nn.Module, batches: Iterable[Pixels]) -> Tensor:
@@ -166,9 +167,9 @@ def _features(extractor: nn.Module, batches: Iterable[Pixels]) -> Tensor:
 def _pairs(
     predicted_rgb: Iterable[Pixels], true_rgb: Iterable[Pixels]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    first, second = iter(predicted_rgb), iter(true_rgb)
-    while (predicted := next(first, None)) is not None:
-        true = next(second, None)
+    for predicted, true in zip_longest(predicted_rgb, true_rgb):
+        if predicted is None:
+            raise InputError("pictures: more are true than predicted.\nGive a prediction for each.")
         if true is None or predicted.shape != true.shape:
             shape = None if true is None else tuple(true.shape)
             raise InputError(
@@ -176,8 +177,6 @@ def _pairs(
                 "Give both in batches of the same shape."
             )
         yield _planes(predicted), _planes(true)
-    if next(second, None) is not None:
-        raise InputError("pictures: more are true than predicted.\nGive a prediction for each.")
 
 
 def _planes(batch: Pixels) -> Tensor:

@@ -43,12 +43,8 @@ def scale_pixels(pixels: Tensor, size: int) -> Tensor:
     As training pictures are scaled, and pictures to be colorized; within 1 of Pillow's.
     """
     weights = _lanczos(pixels.shape[1], size).to(pixels.device)
-    narrow = _rounded(torch.einsum("ow,nhwc->nhoc", weights, pixels.float()))
-    return _rounded(torch.einsum("oh,nhwc->nowc", weights, narrow)).byte()
-
-
-def _rounded(values: Tensor) -> Tensor:
-    return values.round_().clamp_(0, 255)
+    narrow = torch.einsum("ow,nhwc->nhoc", weights, pixels.float()).round_().clamp_(0, 255)
+    return torch.einsum("oh,nhwc->nowc", weights, narrow).round_().clamp_(0, 255).byte()
 
 
 @cache

@@ -15,6 +15,15 @@ _SHOWN = (
 )
 
 
+_USE = """
+## Use
+
+```
+colorsweep colorize FOLDER_OF_THIS_CARD PICTURE… -o colorized
+```
+"""
+
+
 def model_card(
     name: str,
     config: Config,
@@ -52,28 +61,18 @@ def model_card(
     if origin:
         lines += ["", "## From", "", *(f"- {key}: {value}" for key, value in origin.items())]
     lines += ["", "## Data", "", *_data(data)] if data else []
-    lines += ["", "## Config", ""]
-    lines += ["| setting | value |", "|---|---|"]
+    lines += ["", "## Config", "", "| setting | value |", "|---|---|"]
     lines += [f"| `{path}` | {value} |" for path, value in flatten(config.to_dict()).items()]
-    lines += [
-        "",
-        "## Use",
-        "",
-        "```",
-        "colorsweep colorize FOLDER_OF_THIS_CARD PICTURE… -o colorized",
-        "```",
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, _USE])
 
 
 def _sentence(config: Config, metrics: Mapping[str, Any]) -> str:
     seconds, images = ((metrics.get(name) or 0) for name in ("seconds", "images"))
-    minutes = seconds / 60
     return (
         f"A `{config.generator.kind}` generator that colorizes grey pictures, trained by "
         f"`{config.loss.method}` for {count_text(int(images), 'picture')} seen at "
-        f"{config.data.image_size} pixels in {minutes:.1f} minutes, {time.strftime('%Y-%m-%d')}."
+        f"{config.data.image_size} pixels in {seconds / 60:.1f} minutes, "
+        f"{time.strftime('%Y-%m-%d')}."
     )
 
 
@@ -89,10 +88,10 @@ def _results(metrics: Mapping[str, Any], split: str) -> list[str]:
     trivial = {name: metrics.get(f"{split}_ab_mae_{name}") for name in ("grey", "mean", "median")}
     each = ", ".join(f"{name} {value:.4g}" for name, value in trivial.items() if value is not None)
     sentence = f"One color everywhere would be off by {baseline:.4g} Lab units at best"
-    sentence += f" ({each})" if each else ""
-    sentence += (
-        f"; the model's error is {error / baseline:.2f} times that" if error is not None else ""
-    )
+    if each:
+        sentence += f" ({each})"
+    if error is not None:
+        sentence += f"; the model's error is {error / baseline:.2f} times that"
     return [*lines, "", f"{sentence}."]
 
 
@@ -101,7 +100,7 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     pictures = count_text(data["pictures"], "picture")
     lines = [f"{pictures} ({splits}), content hash `{data['content_hash']}`."]
     if lightness := data.get("lightness"):
-        ranges = {name: ends for name, ends in lightness.items() if name != "image_size"}
-        each = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges.items())
+        ranges = (item for item in lightness.items() if item[0] != "image_size")
+        each = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges)
         lines += ["", f"Lightness of 98 % of the training pictures, L* in 0 to 255: {each}."]
     return lines

@@ -3,7 +3,8 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -144,7 +145,7 @@ def colorize_files(
                 # The result has the picture's lightness, and is upright and in sRGB.
                 is_unlike = trained_on is not None and trained_on.is_unlike(result)
                 _save(result, target)
-                names.take(target)
+                names.taken.add(_key(target))
                 outcome.done.append((job.picture, target))
                 unlike += is_unlike
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more.
@@ -159,11 +160,17 @@ def colorize_files(
     return outcome
 
 
+@contextmanager
+def _decoded(path: Path, max_pixels: int) -> Generator[Image.Image]:
+    with open_picture(path) as picture:
+        check_pixels(picture.width * picture.height, picture.size, max_pixels, "--max-pixels")
+        picture.load()  # what is wrong with a picture shows here, some of it as RuntimeError
+        yield picture
+
+
 def _colorized(model: Model, path: Path, max_pixels: int) -> Image.Image:
     try:
-        with open_picture(path) as picture:
-            check_pixels(picture.width * picture.height, picture.size, max_pixels, "--max-pixels")
-            picture.load()  # what is wrong with a picture shows here, some of it as RuntimeError
+        with _decoded(path, max_pixels) as picture:
             try:
                 return model.colorize(picture)
             except RuntimeError as error:  # torch's, of memory
@@ -190,29 +197,23 @@ class _Names:
 
     def __init__(self, out: Path, jobs: Sequence[Job]) -> None:
         self.out = out
-        self._taken: set[str] = set()
+        self.taken: set[str] = set()
+        """Names that no other picture of this run may have."""
         self._wanted = Counter(_key(self._path(job, 1)) for job in jobs)
-        given = {os.path.realpath(job.picture): job.picture for job in jobs}
+        self._given = {os.path.realpath(job.picture): job.picture for job in jobs}
         for job in jobs:
-            if picture := given.get(os.path.realpath(self._path(job, 1))):
+            if picture := self._given.get(os.path.realpath(self._path(job, 1))):
                 raise InputError(f"{picture}: would be overwritten.\nGive -o another folder.")
-        self._given = given
 
     def of(self, job: Job) -> Path:
         """The place of a picture's result. Raises _Unsaved when a folder is there."""
-        count = 1
-        while (
-            _key(path := self._path(job, count)) in self._taken
-            or os.path.realpath(path) in self._given
-        ):
+        count, path = 1, self._path(job, 1)
+        while _key(path) in self.taken or os.path.realpath(path) in self._given:
             count += 1
+            path = self._path(job, count)
         if os.path.isdir(path):
             raise _Unsaved(f"cannot be written: a folder has that name: {path}"[:300])
         return path
-
-    def take(self, path: Path) -> None:
-        """Let no other picture of this run have a name."""
-        self._taken.add(_key(path))
 
     def keep(self, job: Job, path: Path, max_pixels: int) -> None:
         """Leave a name to a picture whose result has been there.
@@ -221,12 +222,9 @@ class _Names:
         there yet: so each call numbers alike.
         """
         if self._wanted[_key(self._path(job, 1))] > 1:
-            with open_picture(job.picture) as picture:
-                check_pixels(
-                    picture.width * picture.height, picture.size, max_pixels, "--max-pixels"
-                )
-                picture.load()
-        self.take(path)
+            with _decoded(job.picture, max_pixels):
+                pass
+        self.taken.add(_key(path))
 
     def _path(self, job: Job, count: int) -> Path:
         return self.out / job.folder / f"{job.stem}{f'-{count}' if count > 1 else ''}.png"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,9 @@ def read_weights(folder: Storage, name: str, beside: str = MANIFEST) -> bytes:
         InputError: they are not those that were written, or hold a number that is not finite.
     """
     weights, origin = folder.read(name), f"{folder.root}/{name}"
-    try:
+    manifest_text = None
+    with suppress(FileNotFoundError):
         manifest_text = folder.text(beside)
-    except FileNotFoundError:
-        manifest_text = None
     if manifest_text is not None:
         written = json_mapping(manifest_text, f"{folder.root}/{beside}")
         if (version := written.get("version")) != VERSION or isinstance(version, bool):

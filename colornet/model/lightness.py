@@ -79,24 +79,20 @@ class TrainingLightness:
     def from_data(cls, data: Any, origin: str) -> "TrainingLightness":
         """Of what `to_data` has given. Raises InputError for anything else."""
         try:
-            return cls._from_data(data)
+            size, ranges = data["image_size"], [(low, high) for low, high in map(data.get, NAMES)]
+            numbers = [end for ends in ranges for end in ends]
+            if type(size) is not int or not 8 <= size <= 2048:
+                raise ValueError(size)
+            if not all(type(end) in (int, float) and 0 <= end <= 255 for end in numbers):
+                raise ValueError(numbers)
+            if not all(low <= high for low, high in ranges):
+                raise ValueError(ranges)
+            return cls(size, ranges)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InputError(
                 f"{origin}: lightness: not the ranges that were written.\n"
                 "Copy the file again from where it was whole, or take lightness out of it."
             ) from None
-
-    @classmethod
-    def _from_data(cls, data: Any) -> "TrainingLightness":
-        size, ranges = data["image_size"], [(low, high) for low, high in map(data.get, NAMES)]
-        numbers = [end for ends in ranges for end in ends]
-        if type(size) is not int or not 8 <= size <= 2048:
-            raise ValueError(size)
-        if not all(type(end) in (int, float) and 0 <= end <= 255 for end in numbers):
-            raise ValueError(numbers)
-        if not all(low <= high for low, high in ranges):
-            raise ValueError(ranges)
-        return cls(size, ranges)
 
     def to_data(self) -> dict[str, Any]:
         """As plain data."""
@@ -106,10 +102,8 @@ class TrainingLightness:
     def is_unlike(self, picture: Image.Image) -> bool:
         """Whether any statistic of a picture, of any size and mode, is outside its range."""
         small = reduced(picture, self.image_size)  # no copies are made of a large one
-        values = statistics(to_square_rgb(small, self.image_size))
-        return any(
-            not low <= value <= high for value, (low, high) in zip(values, self.ranges, strict=True)
-        )
+        values = zip(statistics(to_square_rgb(small, self.image_size)), self.ranges, strict=True)
+        return not all(low <= value <= high for value, (low, high) in values)
 
 
 def statistics(pixels: np.ndarray) -> list[float]:
@@ -121,11 +115,10 @@ def statistics(pixels: np.ndarray) -> list[float]:
     lab = ImageCms.applyTransform(Image.fromarray(pixels), _TO_LAB)
     assert lab is not None
     lightness = np.asarray(lab)[..., 0].astype(np.float32)
-    steps = [np.abs(np.diff(lightness, axis=axis)).ravel() for axis in (0, 1)]
-    step = np.concatenate(steps)
+    step = np.concatenate([np.abs(np.diff(lightness, axis=axis)).ravel() for axis in (0, 1)])
     low, high = np.quantile(lightness, [0.05, 0.95])
-    found = (lightness.mean(), lightness.std(), low, high, step.mean(), (step <= _EQUAL).mean())
-    return [float(value) for value in found]
+    values = (lightness.mean(), lightness.std(), low, high, step.mean(), (step <= _EQUAL).mean())
+    return [float(value) for value in values]
 
 
 def unlike_warning(unlike: int, judged: int) -> str:

@@ -184,10 +184,9 @@ def load_model(folder: Path) -> Model:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         weights = load(read_weights(Storage.at(folder), WEIGHTS))
-        with torch.device("meta"):  # whatever the config says, nothing is built that does not fit
-            build_generator(config.generator, 0, torch.device("meta")).load_state_dict(
-                weights, assign=True
-            )
+        meta = torch.device("meta")
+        with meta:  # whatever the config says, nothing is built that does not fit
+            build_generator(config.generator, 0, meta).load_state_dict(weights, assign=True)
         generator = build_generator(config.generator, 0, device)
         generator.load_state_dict(weights)
     except (SafetensorError, RuntimeError, OSError) as error:

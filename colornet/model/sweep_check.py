@@ -75,9 +75,8 @@ def compare_with_sweep(
     value, name = metrics.get(str(column)), str(column).partition("_")[2]
     if not (is_number(low) and is_number(high)):
         return f"The sweep promised nothing: its interval of {column} is not known."
-    promise = (
-        f"{low:.4g} to {high:.4g} in {column}, the mean of {confirmed.get('replicates')} seeds"
-    )
+    seeds = confirmed.get("replicates")
+    promise = f"{low:.4g} to {high:.4g} in {column}, the mean of {seeds} seeds"
     if changed := _changed(searched, trained):
         return f"The sweep's promise ({promise}) says nothing of this training: {changed}."
     if not is_number(value) or name not in METRICS:
@@ -101,8 +100,8 @@ def _changed(searched: Config | None, trained: Config) -> str:
     if searched is None:
         return "what was confirmed is not in the file"
     before, after = flatten(searched.to_dict()), flatten(trained.to_dict())
-    paths = [p for p in after.keys() | before.keys() if before.get(p) != after.get(p)]
-    paths = sorted(path for path in paths if path not in _APART)
+    others = (before.keys() | after.keys()) - _APART
+    paths = sorted(path for path in others if before.get(path) != after.get(path))
     named = [f"{path} is {after.get(path)}, not {before.get(path)}" for path in paths[:_NAMED]]
     more = len(paths) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
@@ -130,8 +129,7 @@ def shortfalls(row: Row, origin: Row | None, objective: str) -> list[str]:
         )
     confirmed = origin.get("confirmed") if origin else None
     if isinstance(confirmed, Mapping):
-        objective = str(confirmed.get("column"))
-        old, whose = None, "replicates"
+        objective, old, whose = str(confirmed.get("column")), None, "replicates"
         for side in (confirmed.get("low"), confirmed.get("high"), confirmed.get("mean")):
             if is_number(side) and (old is None or is_better(objective, old, side)):
                 old = side
@@ -154,13 +152,8 @@ def reason(history: Sequence[Row], pictures: int, source: str) -> str:
         pictures: training pictures.
         source: where they come from, the config's `data.source`.
     """
-    held_out = [row.get("val_ab_mae") for row in history]
-    gaps = [row.get("diag_train_val_gap") for row in history]
-    curves = [
-        (held, held - gap)
-        for held, gap in zip(held_out, gaps, strict=True)
-        if held is not None and gap is not None and isfinite(held) and isfinite(gap)
-    ]
+    measured = ((row.get("val_ab_mae"), row.get("diag_train_val_gap")) for row in history)
+    curves = [(held, held - gap) for held, gap in measured if is_number(held) and is_number(gap)]
     if not curves:
         return "What its curves would say was not measured."
     ticks = len(curves)

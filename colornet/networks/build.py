@@ -27,9 +27,8 @@ def build_generator(options: Any, seed: int, device: torch.device) -> Colorizer:
 
 def generator_core(options: Any, inputs: int, outputs: int) -> nn.Module:
     """The bare architecture: (N, inputs, H, W) -> (N, outputs, H, W), before any head."""
-    return import_module(f"colornet.networks.generators.{options.kind}").build(
-        options, inputs, outputs
-    )
+    module = import_module(f"colornet.networks.generators.{options.kind}")
+    return module.build(options, inputs, outputs)
 
 
 def build_discriminator(
@@ -38,10 +37,8 @@ def build_discriminator(
     """Pictures to logits, as `colornet/networks/discriminators/<kind>` has it."""
     inputs = CHANNELS[options.input] + options.conditional
     build_on_meta("discriminator", lambda: discriminator_core(options, inputs, image_size))
-    core = discriminator_core(options, inputs, image_size)
-    return draw_weights(
-        DiscriminatorNetwork(core, options), options.init, seed, "discriminator", device
-    )
+    network = DiscriminatorNetwork(discriminator_core(options, inputs, image_size), options)
+    return draw_weights(network, options.init, seed, "discriminator", device)
 
 
 def discriminator_core(options: Any, inputs: int, image_size: int) -> nn.Module:

@@ -81,8 +81,7 @@ def _on_planes(
     space: Space, values: Tensor, lightness: tuple[float, float], ab: tuple[float, float]
 ) -> Tensor:
     """Scale and shift the lightness plane, if there is one, and the color planes."""
-    color = values if space == "ab" else values[:, 1:]
-    color = color * ab[0] + ab[1]
+    color = (values if space == "ab" else values[:, 1:]) * ab[0] + ab[1]
     if space == "ab":
         return color
     return torch.cat((values[:, :1] * lightness[0] + lightness[1], color), 1)

@@ -1,10 +1,11 @@
-"""Layers that architectures share: activations, normalisations, dropout, and their first weights.
+"""Layers that architectures share: activations, normalizations, dropout, and their first weights.
 
 While one player learns, the other is frozen: its weights need no gradient. A frozen layer leaves no
 trace in itself, neither in running statistics nor in the spectral norm's vectors, so that a turn
 changes nothing but the player whose turn it is.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
@@ -58,14 +59,14 @@ class Dropout(nn.Dropout):
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch normalisation that keeps running statistics only while it learns itself.
+    """Batch normalization that keeps running statistics only while it learns itself.
 
     A batch of a single value per channel has no statistics of its own: it takes the running ones.
     Where a training spans ranks, the batch is a rank's own part of it, unless `synchronize` was
     called; in evaluation mode it always is.
 
     Args:
-        batch_statistics: normalise by the batch at hand in evaluation, too.
+        batch_statistics: normalize by the batch at hand in evaluation, too.
     """
 
     def __init__(self, channels: int, batch_statistics: bool = False) -> None:
@@ -74,7 +75,7 @@ class BatchNorm(nn.BatchNorm2d):
         self.synchronized = False
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (N, C, H, W)."""
+        """Normalize (N, C, H, W)."""
         if self.synchronized and self.training:
             return self._over_ranks(input)
         by_batch = (self.training or self.batch_statistics) and input.numel() > self.num_features
@@ -86,7 +87,7 @@ class BatchNorm(nn.BatchNorm2d):
         )
 
     def _over_ranks(self, input: Tensor) -> Tensor:
-        """Normalise by the batch of all ranks. torch's own layer for that is for GPUs alone."""
+        """Normalize by the batch of all ranks. torch's own layer for that is for GPUs alone."""
         values = input.float()
         mean, variance, count = batch_statistics(values)
         if self.weight.requires_grad:
@@ -104,27 +105,27 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 def synchronize_batch_norm(network: nn.Module) -> None:
-    """Let batch normalisations learn by the batch of all ranks; there must be several."""
+    """Let batch normalizations learn by the batch of all ranks; there must be several."""
     for module in network.modules():
         if isinstance(module, BatchNorm):
             module.synchronized = True
 
 
 def running_statistics(network: nn.Module) -> list[Tensor]:
-    """Running means and variances of batch normalisations that each rank keeps for itself."""
+    """Running means and variances of batch normalizations that each rank keeps for itself."""
     norms = [m for m in network.modules() if isinstance(m, BatchNorm) and not m.synchronized]
     statistics = [statistic for m in norms for statistic in (m.running_mean, m.running_var)]
     return [statistic for statistic in statistics if statistic is not None]
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation without scale and shift, as in pix2pix.
+    """Instance normalization without scale and shift, as in pix2pix.
 
     A map of one value would become 0 whatever it is; it is left as it is.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (N, C, H, W)."""
+        """Normalize (N, C, H, W)."""
         return input if input.shape[2] * input.shape[3] == 1 else super().forward(input)
 
 
@@ -157,12 +158,12 @@ class _Spectral(nn.Module):
         self.u = functional.normalize(torch.randn(len(self.u), generator=stream), dim=0)
         with torch.no_grad():
             for _ in range(_FIRST_ITERATIONS):
-                self._iterate(self._matrix(weight))
+                self._iterate(weight.transpose(0, self.outputs_at).flatten(1))
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight with norm 1."""
         with full_precision(weight.device):
-            matrix = self._matrix(weight)
+            matrix = weight.transpose(0, self.outputs_at).flatten(1)
             with torch.no_grad():
                 if self.training and weight.requires_grad:
                     self._iterate(matrix)
@@ -172,12 +173,9 @@ class _Spectral(nn.Module):
             # sigma = u^T W v (Miyato et al. 2018, appendix A); u and v are constants to it.
             return weight / u.dot(matrix.mv(v))
 
-    def _matrix(self, weight: Tensor) -> Tensor:
-        return weight.transpose(0, self.outputs_at).flatten(1)
-
     def _iterate(self, matrix: Tensor) -> None:
-        v = functional.normalize(matrix.T @ self.u, dim=0)
         # One round of the power method (Miyato et al. 2018, appendix A).
+        v = functional.normalize(matrix.T @ self.u, dim=0)
         self.u.copy_(functional.normalize(matrix @ v, dim=0))
 
 
@@ -195,15 +193,24 @@ def same_padding(convolution: nn.Conv2d) -> list[nn.Module]:
     return [nn.ZeroPad2d((before, after, before, after)), convolution]
 
 
+def encode(levels: Iterable[nn.Module], x: Tensor) -> list[Tensor]:
+    """What each level of an encoder makes of a batch, the outermost first."""
+    outputs = []
+    for level in levels:
+        x = level(x)
+        outputs.append(x)
+    return outputs
+
+
 def has_bias(norm: str) -> bool:
-    """Whether a bias before a normalisation has an effect that its mean does not take away."""
+    """Whether a bias before a normalization has an effect that its mean does not take away."""
     return norm in ("none", "spectral")
 
 
 def with_norm(
     layer: nn.Module, norm: str, channels: int, batch_statistics: bool = False
 ) -> list[nn.Module]:
-    """A convolution with the normalisation that follows it or is in it.
+    """A convolution with the normalization that follows it or is in it.
 
     Args:
         norm: `none`, `batch`, `instance` or `spectral`.
@@ -219,7 +226,7 @@ def with_norm(
 
 
 def spectral_norm(layer: nn.Module) -> nn.Module:
-    """A convolution or dense layer with spectral normalisation."""
+    """A convolution or dense layer with spectral normalization."""
     weight = layer.weight
     assert isinstance(weight, Tensor)
     outputs_at = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
@@ -230,7 +237,7 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
 def conv_block(
     options: Any, part: Part, layer: nn.Module, channels: int, inner: bool = False
 ) -> list[nn.Module]:
-    """A generator's convolution with what follows it: normalisation, activation, dropout.
+    """A generator's convolution with what follows it: normalization, activation, dropout.
 
     Args:
         options: the config's generator section.
@@ -257,21 +264,16 @@ def dropout(rate: float, at_evaluation: bool = False) -> list[nn.Module]:
 
 def part_dropout(options: Any, part: Part, inner: bool = False) -> list[nn.Module]:
     """A generator's dropout, where its options have one."""
-    chosen = {
-        "bottleneck": part == "bottleneck",
-        "inner": inner,
-        "decoder": part == "decoder",
-        "everywhere": True,
-    }
-    rate = options.dropout if chosen[options.dropout_place] else 0.0
-    return dropout(rate, options.dropout_at_evaluation)
+    place = options.dropout_place
+    drops = {"inner": inner, "everywhere": True}.get(place, place == part)
+    return dropout(options.dropout if drops else 0.0, options.dropout_at_evaluation)
 
 
 def initialize(network: nn.Module, init: str, stream: torch.Generator) -> None:
     """Draw all weights from `stream`, in the order of the modules.
 
     Args:
-        init: `normal`: N(0, 0.02), normalisation scales N(1, 0.02) (Radford et al. 2015, pix2pix);
+        init: `normal`: N(0, 0.02), normalization scales N(1, 0.02) (Radford et al. 2015, pix2pix);
             `glorot`: uniform (Glorot & Bengio 2010), Keras' default; `he`: normal (He et al. 2015);
             `lecun`: normal of variance 1 / inputs (LeCun et al. 1998); `pytorch`: uniform of
             variance 1 / (3 inputs), and biases like it, which begin at 0 in all others.

@@ -14,7 +14,6 @@ work without it.
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -24,7 +23,7 @@ from typing import Any
 
 from colornet.config.reading import json_mapping, read_json, read_text
 from colornet.errors import InputError, StorageError, find_os_error
-from colornet.storage import sha256_file, sync_folder
+from colornet.storage import sha256_file, sync_folder, write_atomic, writing_atomic
 
 VERSION = 1
 MAX_HISTORY = 256_000_000
@@ -72,14 +71,12 @@ def _save(folder: Path, state: Mapping[str, Any], history: Sequence[Mapping[str,
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
     try:
-        with (temporary / _STATE).open("wb") as file:
+        with writing_atomic(temporary / _STATE) as file:
             torch.save(dict(state), file)
-            _flush(file)
         rows = [dict(row) for row in history]
-        _write(temporary / _HISTORY, json.dumps(rows, allow_nan=False).encode())
+        write_atomic(temporary / _HISTORY, json.dumps(rows, allow_nan=False).encode())
         sums = {part: sha256_file(temporary / part) for part in (_HISTORY, _STATE)}
-        _write(temporary / MANIFEST, _manifest(sums))
-        sync_folder(temporary)
+        write_atomic(temporary / MANIFEST, _manifest(sums))
         if folder.exists():
             _remove(folder)
         temporary.rename(folder)
@@ -156,8 +153,7 @@ def ticks_in(rows: Any, origin: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: they are something else.
     """
-    wrong = _wrong_in(rows)
-    if wrong:
+    if wrong := _wrong_in(rows):
         raise InputError(f"{origin}: {wrong}.\nRemove it to go on without it.")
     return rows
 
@@ -180,9 +176,8 @@ def _found(paths: Iterable[Path]) -> list[Path]:
     ranked = []
     for path in paths:
         if match := _NAME.fullmatch(path.name):
-            attempt = re.search(r"(\d*)$", path.parent.name)
-            assert attempt is not None
-            order = (int(match[1]), int(match[2] or 0), int(attempt[1] or 0))
+            attempt = re.split(r"\D", path.parent.name)[-1]
+            order = (int(match[1]), int(match[2] or 0), int(attempt or 0))
             ranked.append((order, path))
     return [path for _, path in sorted(ranked, reverse=True)]
 
@@ -192,17 +187,6 @@ def _manifest(sums: Mapping[str, str]) -> bytes:
     content = {"files": dict(sorted(sums.items())), "version": VERSION}
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return json.dumps(content | {"sha256": digest}, indent=1).encode()
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        _flush(file)
-
-
-def _flush(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _remove(folder: Path) -> None:

@@ -7,8 +7,8 @@ computed.
 
 import re
 import resource
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
@@ -27,7 +27,7 @@ from colornet.training.methods.player import Batch
 from colornet.training.steps import StepOptions, Totals, train_step
 
 _PICTURES = 2
-"""In a counted batch: the least that batch normalisation takes."""
+"""In a counted batch: the least that batch normalization takes."""
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 """What the kernel wants to see to begin the peak anew (proc(5))."""
@@ -39,7 +39,7 @@ class Cost:
 
     Attributes:
         generator_parameters: weights that are learned; cyclegan's of both generators.
-        generator_non_trainable: running means and variances of batch normalisation, as Keras
+        generator_non_trainable: running means and variances of batch normalization, as Keras
             counts them.
         discriminator_parameters, discriminator_non_trainable: the same; cyclegan's of both.
         generator_macs: multiply-accumulates of convolutions and dense layers to colorize one
@@ -61,42 +61,34 @@ def count(config: Config) -> Cost:
     Raises:
         InputError: when the discriminator leaves nothing of the picture, or a network is too large.
     """
-    size, options, network_options = config.data.image_size, config.generator, config.discriminator
-    colors = CHANNELS[options.predicts]
+    size, generator, discriminator = config.data.image_size, config.generator, config.discriminator
+    colors = CHANNELS[generator.predicts]
     unpaired = config.loss.method == "cyclegan"
     generators = [
-        build_on_meta("generator", partial(generator_core, options, inputs, outputs))
-        for inputs, outputs in ((1, colors), *([(colors, 1)] if unpaired else []))
+        build_on_meta("generator", partial(generator_core, generator, inputs, outputs))
+        for inputs, outputs in [(1, colors), *([(colors, 1)] if unpaired else [])]
     ]
-    discriminators = []
-    if network_options is not None:
-        channels = [
-            CHANNELS[network_options.input] + network_options.conditional,
-            *([1] if unpaired else []),
-        ]
+    discriminators, channels = [], 0
+    if discriminator is not None:
+        channels = CHANNELS[discriminator.input] + discriminator.conditional
         discriminators = [
-            build_on_meta(
-                "discriminator", partial(discriminator_core, network_options, inputs, size)
-            )
-            for inputs in channels
+            build_on_meta("discriminator", partial(discriminator_core, discriminator, inputs, size))
+            for inputs in [channels, *([1] if unpaired else [])]
         ]
-    counts = []
-    for networks, inputs in (
-        (generators, 1),
-        (discriminators, channels[0] if network_options else 0),
-    ):
-        parameters = sum(
-            weights.numel() for network in networks for weights in network.parameters()
-        )
-        modules = [module for network in networks for module in network.modules()]
-        norms = [module for module in modules if isinstance(module, nn.BatchNorm2d)]
-        macs = 0
-        if networks:
-            picture = torch.empty(1, inputs, size, size, device="meta")
-            with torch.no_grad():
-                macs = count_step(partial(networks[0].eval(), picture))
-        counts += [parameters, sum(2 * norm.num_features for norm in norms), macs]
-    return Cost(*counts)
+    return Cost(*_counts(generators, 1, size), *_counts(discriminators, channels, size))
+
+
+def _counts(networks: Sequence[nn.Module], inputs: int, size: int) -> tuple[int, int, int]:
+    """Weights and running statistics of all networks, and the first one's work on a picture."""
+    if not networks:
+        return 0, 0, 0
+    parameters = sum(weights.numel() for network in networks for weights in network.parameters())
+    modules = [module for network in networks for module in network.modules()]
+    norms = [module for module in modules if isinstance(module, nn.BatchNorm2d)]
+    picture = torch.empty(1, inputs, size, size, device="meta")
+    with torch.no_grad():
+        macs = count_step(partial(networks[0].eval(), picture))
+    return parameters, sum(2 * norm.num_features for norm in norms), macs
 
 
 def count_step(run: Callable[[], object]) -> int:
@@ -153,31 +145,19 @@ class PeakMemory:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._begin()
+        self.read()
 
     def read(self) -> float:
         """Megabytes (10^6 bytes) at the peak since the last reading."""
-        peak = self._peak() / 1e6
-        self._begin()
-        return peak
-
-    def _peak(self) -> int:
         if self.device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self.device)
-        try:
-            peak = re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())
-        except OSError:
-            peak = None
-        if peak is None:
-            # Not Linux: the peak since the process began, in kilobytes.
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return int(peak[1]) * 1024
-
-    def _begin(self) -> None:
-        if self.device.type == "cuda":
+            peak = torch.cuda.max_memory_allocated(self.device)
             torch.cuda.reset_peak_memory_stats(self.device)
-            return
-        try:
+            return peak / 1e6
+        # Where this is not Linux: the peak since the process began.
+        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with suppress(OSError):
+            if match := re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text()):
+                kilobytes = int(match[1])
+        with suppress(OSError):  # where the kernel forbids it, the peak is the process's
             _RESET.write_text(_RESET_PEAK)
-        except OSError:
-            return  # Where the kernel forbids it, the peak is the process's.
+        return kilobytes * 1024 / 1e6

@@ -23,13 +23,7 @@ from colornet.config.columns import DIAGNOSTICS, finite_or_none
 from colornet.config.config import Config
 from colornet.config.sections.losses import AdversarialOptions
 from colornet.data.packed import Pack
-from colornet.evaluation.discriminator_stats import (
-    Scores,
-    collapsed,
-    discriminator_columns,
-    loss_norm,
-    overfits,
-)
+from colornet.evaluation import discriminator_stats
 from colornet.networks.heads import DiscriminatorNetwork
 from colornet.pictures import Pictures, Prediction
 from colornet.training.learner import Learner
@@ -106,7 +100,7 @@ class Diagnosis:
                 columns["g_adv_share"] = probe.adversarial_share()
                 loss = means["loss_discriminator"]
                 loss -= penalty_weight(self.options) * means.get("loss_penalty", 0.0)
-                columns["d_loss_norm"] = loss_norm(loss, self.limits)
+                columns["d_loss_norm"] = discriminator_stats.loss_norm(loss, self.limits)
         if self.options and self.options.adversarial_weight:
             columns |= _alarms(columns, history, len(shown), len(self.held_out))
         return {f"diag_{name}": value for name, value in columns.items()}
@@ -146,28 +140,27 @@ class _Probe:
         real = learner.others.batch(0, len(shown)) if learner.others else shown
         colored, foreign = Pictures(shown.pixels[:fakes]), Pictures(held_out.pixels[:fakes])
         with torch.no_grad(), self.autocast:
-            logits = self._of_both_kinds(
-                self._together(real, held_out), self._together(colored, foreign)
-            )
+            batches = self._together(real, held_out), self._together(colored, foreign)
+            logits = self._of_both_kinds(*batches)
             if len(foreign) > 1 and (discriminator.conditional or discriminator.space != "ab"):
                 logits |= self._of_pairs(foreign)
         absmax = torch.stack([values.abs().max() for values in logits.values()]).max()
         scores = {kind: values.flatten(1).mean(1).cpu().numpy() for kind, values in logits.items()}
         columns: Metrics = {"logit_absmax": finite_or_none(float(absmax))}
         boundary = ADVERSARIAL[self.options.adversarial].boundary
-        return columns | discriminator_columns(Scores(**scores), boundary)
+        stats = discriminator_stats.Scores(**scores)
+        return columns | discriminator_stats.discriminator_columns(stats, boundary)
 
     def _together(self, shown: Pictures, held_out: Pictures) -> list[tuple[Pictures, int]]:
         """Batches of both, in the same proportion, and how many of a batch were shown.
 
-        What batch normalisation does to a score then does not tell them apart: measured, it moves
+        What batch normalization does to a score then does not tell them apart: measured, it moves
         the AUROC of equal sets by 0.09 (rms of 200 pictures each), in shared batches by 0.025.
         """
         size = self.learner.config.training.batch_size
         count = min(ceil((len(shown) + len(held_out)) / size), len(shown), len(held_out))
-        parts = zip(
-            shown.pixels.tensor_split(count), held_out.pixels.tensor_split(count), strict=True
-        )
+        split = (pictures.pixels.tensor_split(count) for pictures in (shown, held_out))
+        parts = zip(*split, strict=True)
         return [(Pictures(torch.cat(pair)), len(pair[0])) for pair in parts]
 
     def _of_both_kinds(
@@ -234,9 +227,9 @@ def _alarms(columns: Metrics, history: History, shown: int, held_out: int) -> Me
     norms = [tick["diag_d_loss_norm"] for tick in history] + [columns["d_loss_norm"]]
     alarms: Metrics = {"overfitting": None, "collapsed": None}
     if any(gap is not None for gap in gaps):
-        alarms["overfitting"] = int(overfits(gaps, shown, held_out))
+        alarms["overfitting"] = int(discriminator_stats.overfits(gaps, shown, held_out))
     if any(norm is not None for norm in norms):
-        alarms["collapsed"] = int(collapsed(norms))
+        alarms["collapsed"] = int(discriminator_stats.collapsed(norms))
     return alarms
 
 
@@ -257,9 +250,7 @@ def _parts(pictures: Pictures, size: int) -> list[Pictures]:
 
 
 @contextmanager
-def preserve_state(
-    networks: Sequence[nn.Module], device: torch.device
-) -> Generator[None, None, None]:
+def preserve_state(networks: Sequence[nn.Module], device: torch.device) -> Generator[None]:
     """Freeze networks meanwhile; afterwards modes, frozen weights and random state are as before.
 
     A frozen layer keeps no statistics in training mode either (`colornet.networks.layers`), so
@@ -285,7 +276,7 @@ def preserve_state(
 def top_singular_value(network: nn.Module) -> float:
     """The greatest singular value of any of a network's weights, each as a matrix (outputs, rest).
 
-    Its sudden growth announces a collapse (Brock et al. 2018, section 4.1). Spectral normalisation
+    Its sudden growth announces a collapse (Brock et al. 2018, section 4.1). Spectral normalization
     keeps it at 1. Estimated by the power method.
     """
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -99,9 +100,8 @@ def train_final(
     state = folder / "training"
     write_atomic(state / "signal", b"")
     with _ray(workers.address):
-        resources = worker_resources(
-            [node["Resources"] for node in ray.nodes() if node["Alive"]], workers
-        )
+        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        resources = worker_resources(alive, workers)
         used = f"Workers: {workers.count}, of {_named(resources)} each, which share every batch."
         settings = {
             "config": config.to_dict(),
@@ -119,10 +119,8 @@ def train_final(
             write_stderr("Stopping: the workers write a checkpoint (again to end at once)")
             (state / "signal").write_text("stop")
 
-        def at_once() -> None:
-            raise KeyboardInterrupt
-
-        with StopSignals(stop, at_once):
+        # Python's own handler of Ctrl-C raises KeyboardInterrupt.
+        with StopSignals(stop, lambda: signal.default_int_handler(signal.SIGINT, None)):
             _fit(settings, state, show, workers, resources)
     if final.stop_requested(state):
         raise TrainingInterrupted(f"{folder}: stopped with a checkpoint; the same command resumes")
@@ -140,14 +138,14 @@ def worker_resources(nodes: Sequence[Mapping[str, float]], workers: Workers) -> 
     Raises:
         InputError: when the cluster could never hold so many workers.
     """
-    cards = sum(node.get("GPU", 0) for node in nodes)
+    cores, cards = (sum(node.get(kind, 0) for node in nodes) for kind in ("CPU", "GPU"))
     gpus = workers.gpus if workers.gpus is not None else float(cards > 0)
+    of_gpus = {"GPU": gpus} if gpus else {}
     most = int(max((node.get("CPU", 0) for node in nodes), default=0))
     for cpus in range(most, 0, -1):
         if _places(nodes, cpus, gpus) >= workers.count:
-            return {"CPU": cpus, **({"GPU": gpus} if gpus else {})}
-    cores, fitting = sum(node.get("CPU", 0) for node in nodes), _places(nodes, 1, gpus)
-    wanted = _named({"CPU": 1, **({"GPU": gpus} if gpus else {})})
+            return {"CPU": cpus, **of_gpus}
+    wanted, fitting = _named({"CPU": 1, **of_gpus}), _places(nodes, 1, gpus)
     raise InputError(
         f"--workers {workers.count}: each needs {wanted}, and there is room for {fitting}: the "
         f"cluster has {count_text(cores, 'CPU')} and {count_text(cards, 'GPU')} on "
@@ -158,11 +156,11 @@ def worker_resources(nodes: Sequence[Mapping[str, float]], workers: Workers) -> 
 
 def _places(nodes: Sequence[Mapping[str, float]], cpus: int, gpus: float) -> int:
     """How many workers of this size fit on the nodes."""
-    on_each = [
-        min(node.get("CPU", 0) // cpus, node.get("GPU", 0) // gpus if gpus else float("inf"))
-        for node in nodes
-    ]
-    return int(sum(on_each))
+    places = 0.0
+    for node in nodes:
+        by_gpus = node.get("GPU", 0) // gpus if gpus else float("inf")
+        places += min(node.get("CPU", 0) // cpus, by_gpus)
+    return int(places)
 
 
 def _named(resources: Mapping[str, float]) -> str:
@@ -199,11 +197,7 @@ def _ray(address: str | None) -> Generator[None, None, None]:
 
 
 def _fit(
-    settings: dict[str, Any],
-    state: Path,
-    show: Show,
-    workers: Workers,
-    resources: dict[str, float],
+    settings: dict[str, Any], state: Path, show: Show, workers: Workers, resources: dict[str, float]
 ) -> None:
     """Run Ray Train in a thread, so that signals and progress stay in this one."""
     failure: list[BaseException] = []

@@ -36,16 +36,10 @@ from colornet.config.config import parse_config
 from colornet.config.reading import json_mapping, read_text
 from colornet.data.packs import open_packs
 from colornet.errors import ColorsweepError, TrainingInterrupted, writing_to
+from colornet.model import sweep_check
 from colornet.model.card import model_card
 from colornet.model.lightness import TrainingLightness
 from colornet.model.model import save_model
-from colornet.model.sweep_check import (
-    compare_with_sweep,
-    is_better,
-    reason,
-    same_pictures,
-    shortfalls,
-)
 from colornet.pictures import Pictures
 from colornet.ranks import Ranks, prepare_worker
 from colornet.storage import write_atomic
@@ -59,6 +53,7 @@ SHEETS = 20
 """Ticks of which samples are kept, about."""
 _GAP = 2
 """Pixels of white between pictures."""
+_TIME = ("images", "seconds")
 _SIDE = 96
 """Smaller pictures are enlarged by a whole number, to at least about this."""
 
@@ -124,10 +119,8 @@ def _watch(state: Path, ended: threading.Event) -> None:
 
 def _numbered(state: Path, name: str) -> list[tuple[int, Path]]:
     """Folders of a name and a number: `attempt-000`, `best-000005`."""
-    candidates = [(path.name.removeprefix(f"{name}-"), path) for path in state.glob(f"{name}-*")]
-    return [
-        (int(number), path) for number, path in candidates if re.fullmatch("[0-9]{1,9}", number)
-    ]
+    numbers = ((path.name.removeprefix(f"{name}-"), path) for path in state.glob(f"{name}-*"))
+    return [(int(number), path) for number, path in numbers if re.fullmatch("[0-9]{1,9}", number)]
 
 
 def _begin(state: Path) -> tuple[Path | None, Path]:
@@ -162,16 +155,12 @@ def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attem
                     _write_models(settings, folder, training, models)
 
 
-@dataclass
 class _Journal:
     """What the first worker writes down at each tick."""
 
-    attempt: Path
-    training: TrainingRun
-    objective: str
-
-    def __post_init__(self) -> None:
-        self.state = self.attempt.parent
+    def __init__(self, attempt: Path, training: TrainingRun, objective: str) -> None:
+        self.attempt, self.state = attempt, attempt.parent
+        self.training, self.objective = training, objective
         self.noted_ticks = {line["tick"] for line in read_ticks(self.state)}
 
     def report(self, metrics: Metrics, path: Path | None) -> None:
@@ -214,7 +203,9 @@ class _Journal:
                     shutil.rmtree(older, ignore_errors=True)
         best, value = self.best_tick(), self.training.history[tick - 1].get(self.objective)
         least = self.training.history[best - 1].get(self.objective) if best else None
-        if value is None or (least is not None and not is_better(self.objective, value, least)):
+        if value is None:
+            return
+        if least is not None and not sweep_check.is_better(self.objective, value, least):
             return
         copy = self.state / f"best-{tick:06d}"
         shutil.rmtree(copy, ignore_errors=True)
@@ -233,26 +224,23 @@ class _Journal:
 
 @dataclass(frozen=True)
 class _Trained:
-    """The generator of a tick: its weights, and the tick's columns, test pictures included."""
+    """The generator of a tick: its weights, the tick's columns, and those that a card shows."""
 
     weights: Mapping[str, torch.Tensor]
     row: Metrics
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """Of the columns those that a card shows."""
-        wanted = ("images", "seconds")
-        return {k: v for k, v in self.row.items() if k in wanted or k.startswith("test_")}
+    results: Metrics
 
 
 def _models(training: TrainingRun, journal: _Journal) -> dict[str, _Trained]:
     """The `last` tick's generator, and the `best` one's where that is another's; of all ranks."""
 
-    def taken(row: Metrics) -> _Trained:
+    def copied(row: Metrics) -> _Trained:
         weights = training.learner.generator.state_dict().items()
-        return _Trained({name: value.clone() for name, value in weights}, row)
+        shown = [name for name in row if name in _TIME or name.startswith("test_")]
+        results = {name: row[name] for name in shown}
+        return _Trained({name: value.clone() for name, value in weights}, row, results)
 
-    models = {"last": taken(training.history[-1])}
+    models = {"last": copied(training.history[-1])}
     best = None
     if training.ranks.is_first:
         tick = journal.best_tick()
@@ -260,56 +248,44 @@ def _models(training: TrainingRun, journal: _Journal) -> dict[str, _Trained]:
         best = name if name and checkpoint.verify(journal.state / name) else None
     best = training.ranks.broadcast(best)
     if best is not None:
-        models["best"] = taken(training.evaluate_checkpoint(journal.state / best))
+        models["best"] = copied(training.evaluate_checkpoint(journal.state / best))
     return models
 
 
 def _write_models(
-    settings: Mapping[str, Any],
-    folder: Path,
-    training: TrainingRun,
-    models: Mapping[str, _Trained],
+    settings: Mapping[str, Any], folder: Path, training: TrainingRun, models: Mapping[str, _Trained]
 ) -> None:
     """Write the model folder: the weights to keep, with the other ones' beside them."""
     config, packs, state = training.config, training.packs, folder / "training"
     origin, objective = settings["origin"], settings["objective"]
-    measured = TrainingLightness.of(packs.training)
-    lightness = measured.to_data() if measured else None
-    training_summary = packs.training.summary() | {"lightness": lightness}
+    count = len(packs.training.indices("train"))
+    training_lightness = TrainingLightness.of(packs.training)
+    lightness = training_lightness.to_data() if training_lightness else None
+    pictures = packs.training.summary() | {"lightness": lightness}
     common = packs.common.summary() if packs.common else None
-    kept_name = settings["keep"] if settings["keep"] in models else "last"
-    row, weights = models[kept_name].row, _which(models, kept_name, objective)
+    kept = settings["keep"] if settings["keep"] in models else "last"
+    row, weights = models[kept].row, _which(models, kept, objective)
     searched = settings["searched"] and parse_config(settings["searched"], "the sweep's config")
-    searched = searched and searched.resolved(len(packs.training.indices("train")))
-    promise = compare_with_sweep(origin, searched, config, row) if origin else None
+    searched = searched and searched.resolved(count)
+    promise = sweep_check.compare_with_sweep(origin, searched, config, row) if origin else None
     notes = [*([promise] if promise else []), weights, *settings["notes"]]
-    fails = shortfalls(row, origin if same_pictures(searched, config) else None, objective)
+    comparable = origin if sweep_check.same_pictures(searched, config) else None
+    fails = sweep_check.shortfalls(row, comparable, objective)
     if fails:
-        count = len(packs.training.indices("train"))
-        fails.append(reason(training.history, count, config.data.source))
-    for name, model in models.items():
-        if name != kept_name:
-            card = model_card(
-                name, config, model.shown, training_summary, origin, common=common, notes=[weights]
-            )
-            save_model(folder / name, model.weights, config, card, lightness)
+        fails.append(sweep_check.reason(training.history, count, config.data.source))
     if (state / "samples").exists():
         shutil.rmtree(folder / "samples", ignore_errors=True)
         os.replace(state / "samples", folder / "samples")
-    results = models[kept_name].shown
-    card = model_card(
-        folder.name,
-        config,
-        results,
-        training_summary,
-        origin,
-        common=common,
-        notes=notes,
-        first=fails,
-    )
-    save_model(folder, models[kept_name].weights, config, card, lightness)
-    results |= {"tick": row["tick"], "kept": kept_name, "weights": weights, "promise": promise}
-    results |= {"notes": notes, "shortfalls": fails}
+    # The model itself last: a folder that has one is finished.
+    for name, model in sorted(models.items(), key=lambda item: item[0] == kept):
+        target, sentences, first = folder / name, [weights], []
+        if name == kept:
+            target, sentences, first = folder, notes, fails
+        measured = (config, model.results, pictures, origin)
+        card = model_card(target.name, *measured, common=common, notes=sentences, first=first)
+        save_model(target, model.weights, config, card, lightness)
+    results = models[kept].results | {"tick": row["tick"], "kept": kept, "weights": weights}
+    results |= {"promise": promise, "notes": notes, "shortfalls": fails}
     write_atomic(state / "results.json", json.dumps(results).encode())
 
 
@@ -335,7 +311,10 @@ def grid(predicted: np.ndarray, true: np.ndarray) -> bytes:
     Args:
         predicted: (N, S, S, 3) uint8; `true` likewise.
     """
-    cells = np.stack((_grey(true), predicted, true), 1)
+    lightness: Tensor = Pictures(torch.from_numpy(np.ascontiguousarray(true))).lightness
+    rgb = rgb_from_lab(lightness, torch.zeros_like(lightness).expand(-1, 2, -1, -1))
+    grey = rgb.mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+    cells = np.stack((grey, predicted, true), 1)
     scale = max(1, round(_SIDE / cells.shape[2]))
     cells = cells.repeat(scale, 2).repeat(scale, 3)
     spaced = np.pad(cells, ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0)), constant_values=255)
@@ -344,10 +323,3 @@ def grid(predicted: np.ndarray, true: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(sheet)).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _grey(true: np.ndarray) -> np.ndarray:
-    """The pictures' lightness, (N, S, S, 3) uint8."""
-    lightness: Tensor = Pictures(torch.from_numpy(np.ascontiguousarray(true))).lightness
-    rgb = rgb_from_lab(lightness, torch.zeros_like(lightness).expand(-1, 2, -1, -1))
-    return rgb.mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()

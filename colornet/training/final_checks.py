@@ -11,13 +11,7 @@ from colornet.config.catalog import read_yaml, to_yaml
 from colornet.config.config import Config, parse_config
 from colornet.config.paths import apply_overrides, flatten
 from colornet.config.sections.data import FolderData
-from colornet.data.packs import (
-    Packs,
-    check_budget,
-    few_pictures_warning,
-    leakage_warning,
-    open_packs,
-)
+from colornet.data.packs import check_budget, few_pictures_warning, leakage_warning, open_packs
 from colornet.data.picture_files import format_mismatch
 from colornet.errors import InputError
 from colornet.model.folder import WEIGHTS
@@ -45,22 +39,17 @@ def prepare(config: Config, folder: Path, *, quiet: bool = False) -> Config:
         check_reachable(root)
     packs = open_packs(config)
     pack = packs.training
+    count = len(pack.indices("train"))
     if not quiet:
-        _tell(config, packs)
-    config = config.resolved(len(pack.indices("train")))
+        if root := getattr(config.data, "root", None):
+            log.warning("%s: %s", root, pack.read_as)
+        few = few_pictures_warning(count, config.data.source)
+        for warning in filter(None, (leakage_warning([pack], packs.common), few)):
+            log.warning("%s", warning)
+    config = config.resolved(count)
     check_budget(config, pack)
     _claim(folder, config)
     return config
-
-
-def _tell(config: Config, packs: Packs) -> None:
-    """Say what was read as what, and what to expect of it."""
-    if root := getattr(config.data, "root", None):
-        log.warning("%s: %s", root, packs.training.read_as)
-    few = few_pictures_warning(len(packs.training.indices("train")), config.data.source)
-    for warning in (leakage_warning([packs.training], packs.common), few):
-        if warning:
-            log.warning("%s", warning)
 
 
 def check_reading(config: Config, there: Collection[str] | None) -> None:
@@ -87,7 +76,7 @@ def refuse_secrets_in(values: Mapping[str, Any], origin: str, owner: str) -> Non
 
     Args:
         values: nested plain data.
-        shown: whose files they are.
+        owner: whose files they are.
     """
     for path, value in flatten(values).items():
         if holds_secret(str(value)):
@@ -100,7 +89,7 @@ def refuse_secrets_in(values: Mapping[str, Any], origin: str, owner: str) -> Non
 def roots(config: Config) -> list[str]:
     """Where a config's pictures are: folders, files and URIs."""
     locations = [getattr(section, "root", None) for section in (config.data, config.evaluate_on)]
-    return list(dict.fromkeys(str(section) for section in locations if section))
+    return list(dict.fromkeys(str(location) for location in locations if location))
 
 
 def model_name(config: str, origin: Any) -> str:
@@ -124,17 +113,15 @@ def scale_rates(config: Config, chosen_with: int, rule: str) -> tuple[Config, st
         the config with its rates, and a sentence on them for the card.
     """
     batch = config.training.batch_size
-    factor = {"none": 1.0, "linear": batch / chosen_with, "sqrt": (batch / chosen_with) ** 0.5}[
-        rule
-    ]
+    factor = (batch / chosen_with) ** {"none": 0.0, "linear": 1.0, "sqrt": 0.5}[rule]
     rate = config.optimizer.generator_lr
     if factor == 1.0:
         return config, f"Learning rates as chosen, for batches of {batch} (--scale-lr {rule})."
     values = apply_overrides(config.to_dict(), {"optimizer.generator_lr": rate * factor})
-    sentence = (
-        f"Learning rates times {factor:.4g}, for batches of {batch} in place of {chosen_with}"
+    return parse_config(values, f"--scale-lr {rule}"), (
+        f"Learning rates times {factor:.4g}, for batches of {batch} in place of {chosen_with} "
+        f"(--scale-lr {rule})."
     )
-    return parse_config(values, f"--scale-lr {rule}"), f"{sentence} (--scale-lr {rule})."
 
 
 def _check_folder(folder: Path) -> None:

@@ -35,6 +35,7 @@ class Learner:
 
     Attributes:
         steps: in all.
+        identity: what a checkpoint must share with the training that continues it.
         generator: the one that is evaluated and kept.
         seen: training pictures that were shown, on all ranks.
         restores: how often the training went back to an earlier state.
@@ -45,9 +46,9 @@ class Learner:
         assert config.training.images is not None
         self.config, self.pack, self.device = config, pack, device
         self.images: int = config.training.images
-        self.steps = ceil(self.images / config.training.batch_size)
         self.ranks = Ranks.here(device)
         batch, workers = config.training.batch_size, self.ranks.world
+        self.steps = ceil(self.images / batch)
         if batch < workers:
             raise InputError(
                 f"training.batch_size: {batch}: fewer pictures than the {workers} workers that "
@@ -68,6 +69,7 @@ class Learner:
         precision = config.training.precision
         reduced = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
         self.autocast = torch.bfloat16 if reduced else None
+        self.identity = identity_of(config, pack.content_hash, len(self.feed.indices))
         self.seen, self.restores, self.totals = 0, 0, Totals()
         torch.manual_seed(noise_seed(config.training.seed, self.ranks.rank))
 
@@ -127,16 +129,12 @@ class Learner:
         """
         self.method.players = ()
 
-    def identity(self) -> str:
-        """What a checkpoint must share with the training that continues it."""
-        return identity_of(self.config, self.pack.content_hash, len(self.feed.indices))
-
     def continues(self, identity: str) -> bool:
         """Whether a checkpoint's identity is this training's.
 
         Earlier checkpoints have the whole config in it: what they do not know has its default.
         """
-        if identity == self.identity():
+        if identity == self.identity:
             return True
         try:
             values, training, content_hash, pictures = literal_eval(identity[:_LONGEST_IDENTITY])
@@ -145,7 +143,7 @@ class Learner:
             earlier = parse_config(values, "the checkpoint")
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, InputError):
             return False
-        return identity_of(earlier, content_hash, pictures) == self.identity()
+        return identity_of(earlier, content_hash, pictures) == self.identity
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step of this rank depends on."""

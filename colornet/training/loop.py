@@ -1,7 +1,7 @@
 """One training from its first picture to its last, reporting once per tick.
 
 The loop knows time: steps, ticks, checkpoints, interruptions, and what to do when a training
-diverges. What a step does is in `steps`, what is minimised in `methods`; nothing here names a
+diverges. What a step does is in `steps`, what is minimized in `methods`; nothing here names a
 player.
 """
 
@@ -73,7 +73,7 @@ def train(
     """Train once; where there is a process group, in all of its processes at once.
 
     Every rank then takes its part of `training.batch_size`, with a stream of noise of its own, and
-    its part of what is evaluated. Without noise, and without batch normalisation or with
+    its part of what is evaluated. Without noise, and without batch normalization or with
     `training.sync_batch_norm`, losses and weights are those of one rank to float tolerance. All
     must see the same pictures and the same `resume`, which may be from more or fewer ranks; the
     first alone writes and reports. What its `report` raises, and a request to stop that any rank
@@ -122,11 +122,7 @@ def _read_as_state(path: Path) -> Generator[None]:
 
 @contextmanager
 def start_training(
-    config: Config,
-    folder: Path | None = None,
-    *,
-    test: bool = False,
-    objective: str | None = None,
+    config: Config, folder: Path | None = None, *, test: bool = False, objective: str | None = None
 ) -> Generator["TrainingRun"]:
     """A training before its first step; takes arguments and raises as `train` does.
 
@@ -212,13 +208,11 @@ class TrainingRun:
 
     def _is_best(self) -> bool:
         """Whether the last tick is the best by the objective."""
-        if self.objective is None:
+        if (objective := self.objective) is None or self.history[-1].get(objective) is None:
             return False
-        *before, value = [row.get(self.objective) for row in self.history]
-        earlier = [other for other in before if other is not None]
-        return value is not None and all(
-            is_better(self.objective, value, other) for other in earlier
-        )
+        values = [row[objective] for row in self.history]
+        *earlier, last = [value for value in values if value is not None]
+        return all(is_better(objective, last, value) for value in earlier)
 
     def train_to(self, tick: int) -> dict[str, float]:
         """Take the steps up to the end of a tick; the means of what they measured."""
@@ -241,10 +235,14 @@ class TrainingRun:
     def measure(self, tick: int, means: dict[str, float]) -> Metrics:
         """The columns of a tick, as far as they are known before its checkpoint is written."""
         learner, begun = self.learner, time.monotonic()
-        evaluate_splits = self.evaluate_splits(tick)
+        columns = self.evaluate_splits(tick)
         evaluated = time.monotonic()
-        metrics: Metrics = {"tick": tick, "images": learner.seen, "seconds": self.seconds}
-        metrics |= evaluate_splits
+        metrics: Metrics = {
+            "tick": tick,
+            "images": learner.seen,
+            "seconds": self.seconds,
+            **columns,
+        }
         metrics |= {f"train_{name}": means.get(name) for name in LOSSES}
         metrics |= self.diagnosis.columns(learner, means, metrics, self.history)
         before = self.history[-1]["images"] if self.history else 0
@@ -284,7 +282,7 @@ class TrainingRun:
         if self.folder is None:
             return None
         return {
-            "identity": self.learner.identity() + self.packs.evaluation_hash,
+            "identity": self.learner.identity + self.packs.evaluation_hash,
             "learner": self.learner.gathered_state_dict(),
             "seconds": self.seconds,
             "step_seconds": self.step_seconds,
@@ -312,12 +310,9 @@ class TrainingRun:
         """Continue from a checkpoint."""
         with _read_as_state(path):
             state, self.history = checkpoint.load(path)
-            suffix = self.packs.evaluation_hash
-            identity = state["identity"]
-            same = identity.endswith(suffix) and self.learner.continues(
-                identity[: -len(suffix) or None]
-            )
-            if not same:
+            identity, suffix = state["identity"], self.packs.evaluation_hash
+            own = identity.removesuffix(suffix)
+            if not identity.endswith(suffix) or not self.learner.continues(own):
                 raise InputError(
                     f"{path}: the checkpoint of another training: its config or pictures differ.\n"
                     "Resume it with the config it was started with."
@@ -353,7 +348,6 @@ class TrainingRun:
                 continue  # Others were judged on other pictures.
             # A finished training that is resumed has not evaluated anything yet.
             evaluation = self.evaluations.get(name) or pictures.evaluate(generator)
-            rows += (
-                picture_rows(evaluation, pictures.pack, self.device) if self.ranks.is_first else []
-            )
+            if self.ranks.is_first:
+                rows += picture_rows(evaluation, pictures.pack, self.device)
         return TrainingResult(dict(self.history[-1]), rows, path)

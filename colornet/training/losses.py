@@ -1,4 +1,4 @@
-"""What is minimised: adversarial losses, one entry of `ADVERSARIAL` each, and the reconstruction.
+"""What is minimized: adversarial losses, one entry of `ADVERSARIAL` each, and the reconstruction.
 
 Adversarial ones take the discriminator's logits, (N, 1, h, w), and give a scalar, the mean over
 elements. But for `wgan_gp` the discriminator's loss is half the sum over real and fake (Isola et
@@ -19,7 +19,7 @@ from colornet.pictures import Pictures, Prediction, colors
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """What the two players minimise.
+    """What the two players minimize.
 
     Attributes:
         real: (logits of real pictures, their targets) -> scalar.
@@ -48,10 +48,10 @@ def _squares(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 ADVERSARIAL: dict[str, AdversarialLoss] = {
-    # -log D: the generator maximises the discriminator's mistake (Goodfellow et al. 2014, section
+    # -log D: the generator maximizes the discriminator's mistake (Goodfellow et al. 2014, section
     # 3; README 001). As logits, -log sigmoid(x) is softplus(-x), exact where the sigmoid is 0.
     "bce": AdversarialLoss(_bce, _bce, lambda fake: functional.softplus(-fake).mean()),
-    # log(1 - D): it minimises the discriminator's success (same, equation 1). Its gradient vanishes
+    # log(1 - D): it minimizes the discriminator's success (same, equation 1). Its gradient vanishes
     # where the discriminator is sure, and it has no lower bound: README 001's reasons for `bce`.
     "minimax": AdversarialLoss(_bce, _bce, lambda fake: -functional.softplus(fake).mean()),
     # (D - 1)^2 (Mao et al. 2017, equation 2, c = 1); half way between the labels is undecided.
@@ -136,7 +136,7 @@ def reconstruction(
     """The weighted distance, and its terms without their weights.
 
     Returns:
-        the sum that the generator minimises, and `loss_l1` (always), `loss_mse` and `loss_huber`
+        the sum that the generator minimizes, and `loss_l1` (always), `loss_mse` and `loss_huber`
         (where they count): means over elements in the units of `options.on`.
     """
     predicted, true = colors(prediction, options.on).float(), colors(pictures, options.on)

@@ -8,22 +8,14 @@ from collections.abc import Mapping, Sequence
 from math import cos, isfinite, pi
 from typing import Any
 
-from colornet.config.sections.optimizer import (
-    Constant,
-    Cosine,
-    Exponential,
-    Linear,
-    Plateau,
-    ScheduleConfig,
-    Step,
-)
+from colornet.config.sections import optimizer
 
 FOLLOWED = "val_ab_mae"
 """The column that `plateau` waits on."""
 
 
 def rate_factor(
-    options: ScheduleConfig, seen: int, total: int, history: Sequence[Mapping[str, Any]]
+    options: optimizer.ScheduleConfig, seen: int, total: int, history: Sequence[Mapping[str, Any]]
 ) -> float:
     """What the learning rates are multiplied by in the step that begins after `seen` pictures.
 
@@ -38,24 +30,24 @@ def rate_factor(
         return (seen + 1) / (warmup + 1)
     progress = min(1.0, seen / total)
     match options:
-        case Constant():
+        case optimizer.Constant():
             return 1.0
-        case Step():
+        case optimizer.Step():
             return options.factor if progress >= options.at else 1.0
-        case Exponential():
+        case optimizer.Exponential():
             # factor^(t / every): a fall by `factor` in every such share, smooth in between.
             passed = (progress - options.warmup) / options.every
             return max(options.floor, options.factor**passed)
-        case Linear():
+        case optimizer.Linear():
             begin = max(options.begin, options.warmup)
             fallen = max(0.0, (progress - begin) / (1 - begin))
             return 1 - (1 - options.floor) * fallen
-        case Cosine():
+        case optimizer.Cosine():
             # Loshchilov & Hutter 2017, equation 5, one period without restarts.
             through = max(0.0, (progress - options.warmup) / (1 - options.warmup))
             fallen = (1 - cos(pi * through)) / 2
             return 1 - (1 - options.floor) * fallen
-        case Plateau():
+        case optimizer.Plateau():
             drops = _plateaus([row.get(FOLLOWED) for row in history], options.patience)
             return max(options.floor, options.factor**drops)
 

@@ -54,7 +54,7 @@ def r1(views: Tensor, logits: Tensor) -> Tensor:
         logits: what it made of them, with its graph.
     """
     # The gradient is per picture: with a sum over the batch, the derivative at one picture contains
-    # no other (but for batch normalisation, which ties them).
+    # no other (but for batch normalization, which ties them).
     return _gradients(views, logits).square().sum(1).mean()
 
 
@@ -62,7 +62,7 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
     """E (|grad D| - 1)^2 between real and fake (Gulrajani et al. 2017, equation 3, without lambda).
 
     At one random point on the line between each real picture and a fake one; D is a picture's mean
-    logit. Batch normalisation makes the discriminator a function of the whole batch, which the
+    logit. Batch normalization makes the discriminator a function of the whole batch, which the
     paper advises against (section 4).
 
     Args:

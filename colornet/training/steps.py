@@ -68,10 +68,8 @@ class Totals:
         """The means so far: one wait for the device."""
         if not self.sums:
             return {}
-        values = torch.stack(list(self.sums.values())).tolist()
-        return {
-            name: value / self.counts[name] for name, value in zip(self.sums, values, strict=True)
-        }
+        sums = zip(self.sums, torch.stack(list(self.sums.values())).tolist(), strict=True)
+        return {name: value / self.counts[name] for name, value in sums}
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 Build = Callable[..., Config]
 Spread = Callable[[int, Callable[[int], Any]], list[Any]]
 CALM = {"norm": "none"}
-"""No batch normalisation, whose statistics are each rank's own."""
+"""No batch normalization, whose statistics are each rank's own."""
 GAN = {
     "generator": CALM,
     "discriminator": CALM,
@@ -175,7 +175,7 @@ def test_noise_is_each_rank_s_own_and_the_first_s_is_that_of_one_rank(
 def test_running_statistics_are_the_mean_of_the_ranks(
     pack: Any, tiny: Build, on_ranks: Spread
 ) -> None:
-    """By default batch normalisation learns by each rank's own part: its noise is that of fewer."""
+    """By default batch normalization learns by each rank's own part: its noise is that of fewer."""
     config = config_of(tiny, {"generator": {"norm": "batch"}, "optimizer": {"ema_decay": 0.9}})
 
     def task(_rank: int) -> list[list[float]]:
@@ -414,7 +414,7 @@ def test_gates_look_at_the_whole_batch(pack: Any, tiny: Build, on_ranks: Spread)
     assert set(first) == {"loss_real", "loss_fake", "accuracy_real", "accuracy_fake"}
 
 
-def test_synchronized_batch_normalisation_is_that_of_the_whole_batch(on_ranks: Spread) -> None:
+def test_synchronized_batch_normalization_is_that_of_the_whole_batch(on_ranks: Spread) -> None:
     whole = 3 + 2 * torch.randn(5, 4, 2, 2)
     layer = BatchNorm(4)
     expected = layer(whole)

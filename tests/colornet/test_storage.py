@@ -22,7 +22,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
         return Storage.at(tmp_path / "folder")
     if request.param == "uri":
         return Storage.at((tmp_path / "folder").as_uri())
-    return Storage(fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem()), "folder")
+    return Storage(fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem()), "folder", "folder")
 
 
 def test_nothing_is_there_before_something_is_written(storage: Storage, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from colornet.config.sections.base import Rate, Section
-from colornet.config.sections.generators import Activation, Init, Norm, Widths
+from colornet.config.sections.generators import Activation, Init, Norm, Width, Widths
 
 Kernels = Annotated[
     tuple[Annotated[int, Field(ge=1, le=15)], ...], Field(strict=False, min_length=1, max_length=64)
@@ -27,7 +27,7 @@ class Discriminator(Section):
     """The color's range: ab / 110 (or 127, 128), L / 50 - 1 and rgb in [-1, 1]; unit: (ab + 128) /
     255, L / 100 and rgb in [0, 1]; raw: Lab units and rgb in [0, 255]."""
     norm: Norm = "batch"
-    """Where the architecture has one. Batch normalisation always uses the batch at hand: a
+    """Where the architecture has one. Batch normalization always uses the batch at hand: a
     discriminator judges batches of one kind."""
     activation: Activation = "leaky_relu"
     dropout: Rate = 0.0
@@ -52,7 +52,7 @@ class Patch(Discriminator):
     """Pad stride-1 layers of kernel 4 so that they keep the size (TensorFlow's `same`), instead of
     losing a pixel in each."""
     bias: bool = False
-    """Biases also where a normalisation follows."""
+    """Biases also where a normalization follows."""
 
 
 class Pixel(Discriminator):
@@ -64,7 +64,7 @@ class Pixel(Discriminator):
 
 
 class Dense(Discriminator):
-    """Blocks of convolutions and pooling, then dense layers: one judgement a picture."""
+    """Blocks of convolutions and pooling, then dense layers: one judgment a picture."""
 
     kind: Literal["dense"]
     widths: Widths = (32, 64)
@@ -79,9 +79,7 @@ class Dense(Discriminator):
     """Max pooling after the last block, as after all others."""
     dropout_before_pool: bool = False
     """A block's dropout comes before its pooling, not after."""
-    hidden: Annotated[
-        tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, max_length=64)
-    ] = (512,)
+    hidden: Annotated[tuple[Width, ...], Field(strict=False, max_length=64)] = (512,)
     """Widths of the dense layers before the logit."""
     hidden_activation: Activation = "leaky_relu"
     hidden_dropout: Rate = 0.0
@@ -107,7 +105,7 @@ class StridedDense(Discriminator):
 
 
 class Whole(Discriminator):
-    """Strided 4x4 convolutions down to one judgement a picture (the CIFAR variants in PyTorch).
+    """Strided 4x4 convolutions down to one judgment a picture (the CIFAR variants in PyTorch).
 
     The picture is first enlarged by 3 pixels, for a first convolution without padding.
     """

@@ -3,7 +3,7 @@
 An architecture's file in `colornet/networks/generators/` has the name of its kind.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,9 +12,8 @@ from colornet.config.sections.base import Rate, Section
 Activation = Literal["relu", "leaky_relu", "leaky_relu_0.3", "elu", "gelu", "silu"]
 Norm = Literal["none", "batch", "instance", "spectral"]
 Init = Literal["normal", "glorot", "he", "lecun", "pytorch"]
-Widths = Annotated[
-    tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=2, max_length=64)
-]
+Width = Annotated[int, Field(ge=1)]
+Widths = Annotated[tuple[Width, ...], Field(strict=False, min_length=2, max_length=64)]
 
 _LAB_HEADS = ("tanh_110", "tanh_127", "tanh_128", "sigmoid", "linear")
 _RGB_HEADS = ("tanh", "sigmoid", "relu", "linear")
@@ -37,10 +36,10 @@ class Generator(Section):
     input_range: Literal["signed", "unit", "byte"] = "signed"
     """The grey picture's range: [-1, 1], [0, 1] or [0, 255]."""
     norm: Norm = "batch"
-    """Where the architecture has one: batch or instance normalisation, or the spectral norm of the
+    """Where the architecture has one: batch or instance normalization, or the spectral norm of the
     layer before it."""
     batch_statistics: bool = False
-    """Batch normalisation uses the batch at hand also when pictures are colorized, not the running
+    """Batch normalization uses the batch at hand also when pictures are colorized, not the running
     statistics."""
     activation: Activation = "relu"
     decoder_activation: Activation | None = None
@@ -66,6 +65,9 @@ class Generator(Section):
             )
         return self
 
+    LEAST: ClassVar[int] = 1
+    """The least side of a picture where the architecture has one, pixels."""
+
     @property
     def stride(self) -> int:
         """Height and width of a picture are multiples of this: each level of depth halves them."""
@@ -74,7 +76,7 @@ class Generator(Section):
     @property
     def smallest(self) -> int:
         """The least side of a picture, pixels."""
-        return self.stride
+        return max(self.LEAST, self.stride)
 
 
 class UNet(Generator):
@@ -165,10 +167,7 @@ class ValidUNet(Generator):
     kind: Literal["valid_unet"]
     width: int = Field(16, ge=1)
     """Channels of the first convolution."""
-
-    @property
-    def smallest(self) -> int:
-        return 32
+    LEAST = 32
 
 
 GENERATORS = (

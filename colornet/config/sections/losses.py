@@ -1,4 +1,4 @@
-"""Methods and what they minimise: one options class per method, chosen by `method`.
+"""Methods and what they minimize: one options class per method, chosen by `method`.
 
 A method's file in `colornet/training/methods/` has its name. Weights are in canonical units:
 losses are means over elements, of L / 50 - 1 and ab / 110, or of RGB in [0, 1].
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from colornet.config.sections.base import Rate, Section, Share, Weight
 
-LABELLED = ("bce", "minimax", "lsgan")
+LABELED = ("bce", "minimax", "lsgan")
 """Adversarial losses that compare with labels."""
 OF_LABELS = ("label_smoothing", "fake_label_smoothing", "label_noise", "label_flips")
 """Options that only they have a use for."""
@@ -81,12 +81,12 @@ class AdversarialOptions(Section):
 
     @model_validator(mode="after")
     def _options_have_meaning(self) -> "AdversarialOptions":
-        if self.adversarial not in LABELLED:
+        if self.adversarial not in LABELED:
             for name in OF_LABELS:
                 if getattr(self, name):
                     raise ValueError(
                         f"{name} needs labels, and the {self.adversarial} loss has none: set it "
-                        f"to 0, or adversarial to {', '.join(LABELLED)}"
+                        f"to 0, or adversarial to {', '.join(LABELED)}"
                     )
         if self.adversarial == "wgan_gp" and self.r1_gamma:
             raise ValueError("r1_gamma and wgan_gp's gradient_penalty are rivals: set it to 0")

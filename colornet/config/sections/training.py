@@ -19,7 +19,7 @@ class Training(Section):
     batch_size: int = Field(32, ge=1)
     """Pictures a step; over all ranks, where a training spans several."""
     sync_batch_norm: bool = False
-    """Whether batch normalisation takes its statistics over all ranks, rather than each its own."""
+    """Whether batch normalization takes its statistics over all ranks, rather than each its own."""
     seed: int = Field(0, ge=0, lt=2**32)
     checkpoint_every: int = Field(5, ge=1)
     """Ticks between checkpoints."""

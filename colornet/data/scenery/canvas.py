@@ -88,12 +88,9 @@ class Canvas:
 
     @staticmethod
     def _ink(color: Lab) -> tuple[int, int, int]:
-        lightness, a, b = color
-        return (
-            int(min(max(lightness * 2.55 + 0.5, 0), 255)),
-            int(min(max(a + 128.5, 0), 255)),
-            int(min(max(b + 128.5, 0), 255)),
-        )
+        encoded = (color[0] * 2.55 + 0.5, color[1] + 128.5, color[2] + 128.5)
+        lightness, a, b = (int(min(max(value, 0), 255)) for value in encoded)
+        return lightness, a, b
 
     def polygon(self, points: Sequence[Point], color: Lab) -> None:
         """A filled polygon."""
@@ -109,12 +106,8 @@ class Canvas:
 
     def line(self, points: Sequence[Point], color: Lab, width: float) -> None:
         """A line of `width` (a fraction of the side, at least one canvas pixel)."""
-        n = self.n
-        self._draw.line(
-            [(x * n, y * n) for x, y in points],
-            fill=self._ink(color),
-            width=max(1, round(width * n)),
-        )
+        n, pixels = self.n, max(1, round(width * self.n))
+        self._draw.line([(x * n, y * n) for x, y in points], self._ink(color), pixels)
 
     def finish(self) -> np.ndarray:
         """The picture as sRGB bytes (size, size, 3)."""

@@ -4,24 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from colornet.data.scenery import terrain, things
 from colornet.data.scenery.canvas import Canvas
 from colornet.data.scenery.light import DAY, GOLDEN, Light, choose_light
-from colornet.data.scenery.terrain import (
-    paint_beach,
-    paint_hills,
-    paint_meadow,
-    paint_mountains,
-    paint_sea,
-    paint_sky,
-)
-from colornet.data.scenery.things import (
-    draw_broadleaf,
-    draw_conifer,
-    draw_flowers,
-    draw_house,
-    draw_lighthouse,
-    draw_sailing_boat,
-)
 
 _Composition = Callable[[Canvas, np.random.Generator, Light], None]
 
@@ -37,70 +22,70 @@ def draw_scene(seed: int, index: int, size: int) -> np.ndarray:
 
 def _mountains(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
     base = rng.uniform(0.62, 0.74)
-    sky = paint_sky(canvas, rng, light, base)
-    paint_mountains(canvas, rng, light, base, rng.uniform(0.38, 0.55), sky.haze)
+    sky = terrain.paint_sky(canvas, rng, light, base)
+    terrain.paint_mountains(canvas, rng, light, base, rng.uniform(0.38, 0.55), sky.haze)
     if rng.random() < 0.4:
-        paint_sea(canvas, rng, light, base, sky)
+        terrain.paint_sea(canvas, rng, light, base, sky)
         ground = rng.uniform(0.86, 0.93)
     else:
-        paint_hills(canvas, rng, light, base + 0.05, rng.uniform(0.06, 0.12), 0.5)
+        terrain.paint_hills(canvas, rng, light, base + 0.05, rng.uniform(0.06, 0.12), 0.5)
         ground = rng.uniform(0.78, 0.86)
-    crest = paint_meadow(canvas, rng, light, ground)
+    crest = terrain.paint_meadow(canvas, rng, light, ground)
     canvas.begin_drawing()
     if rng.random() < 0.45:
         x = rng.uniform(0.2, 0.8)
-        draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.18, 0.26))
-    _forest(canvas, rng, light, crest, draw_conifer, (3, 8), (0.14, 0.30))
+        things.draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.18, 0.26))
+    _forest(canvas, rng, light, crest, things.draw_conifer, (3, 8), (0.14, 0.30))
 
 
 def _sea(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
     horizon = rng.uniform(0.40, 0.58)
-    sky = paint_sky(canvas, rng, light, horizon)
+    sky = terrain.paint_sky(canvas, rng, light, horizon)
     if rng.random() < 0.35:
-        paint_mountains(canvas, rng, light, horizon, rng.uniform(0.10, 0.2), sky.haze)
-    paint_sea(canvas, rng, light, horizon, sky)
+        terrain.paint_mountains(canvas, rng, light, horizon, rng.uniform(0.10, 0.2), sky.haze)
+    terrain.paint_sea(canvas, rng, light, horizon, sky)
     beach = rng.random() < 0.4
     if beach:
-        paint_beach(canvas, rng, light, rng.uniform(0.84, 0.94))
+        terrain.paint_beach(canvas, rng, light, rng.uniform(0.84, 0.94))
     canvas.begin_drawing()
     if rng.random() < 0.3:
         x = rng.choice([rng.uniform(0.08, 0.25), rng.uniform(0.75, 0.92)])
-        draw_lighthouse(canvas, rng, light, x, horizon + 0.06, rng.uniform(0.28, 0.42))
+        things.draw_lighthouse(canvas, rng, light, x, horizon + 0.06, rng.uniform(0.28, 0.42))
     lowest = 0.72 if beach else 0.9
     for y in np.sort(rng.uniform(horizon + 0.06, lowest, int(rng.integers(1, 4)))):
         length = 0.12 + 0.42 * (y - horizon) * rng.uniform(0.8, 1.3)
-        draw_sailing_boat(canvas, rng, light, rng.uniform(0.12, 0.88), float(y), length)
+        things.draw_sailing_boat(canvas, rng, light, rng.uniform(0.12, 0.88), float(y), length)
 
 
 def _meadow(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
     horizon = rng.uniform(0.48, 0.64)
-    sky = paint_sky(canvas, rng, light, horizon)
+    sky = terrain.paint_sky(canvas, rng, light, horizon)
     if rng.random() < 0.4:
-        paint_mountains(canvas, rng, light, horizon, rng.uniform(0.12, 0.25), sky.haze)
-    paint_hills(canvas, rng, light, horizon + 0.02, rng.uniform(0.05, 0.12), 0.4)
-    crest = paint_meadow(canvas, rng, light, horizon)
+        terrain.paint_mountains(canvas, rng, light, horizon, rng.uniform(0.12, 0.25), sky.haze)
+    terrain.paint_hills(canvas, rng, light, horizon + 0.02, rng.uniform(0.05, 0.12), 0.4)
+    crest = terrain.paint_meadow(canvas, rng, light, horizon)
     canvas.begin_drawing()
     if rng.random() < 0.3:
         x = rng.uniform(0.15, 0.85)
-        draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.17, 0.25))
+        things.draw_house(canvas, rng, light, x, _at(crest, x) + 0.05, rng.uniform(0.17, 0.25))
     if light in (DAY, GOLDEN) and rng.random() < 0.4:
-        draw_flowers(canvas, rng, light, horizon, int(rng.integers(40, 100)))
-    _forest(canvas, rng, light, crest, draw_broadleaf, (1, 5), (0.18, 0.42))
+        things.draw_flowers(canvas, rng, light, horizon, int(rng.integers(40, 100)))
+    _forest(canvas, rng, light, crest, things.draw_broadleaf, (1, 5), (0.18, 0.42))
 
 
 def _village(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
     horizon = rng.uniform(0.46, 0.58)
-    sky = paint_sky(canvas, rng, light, horizon)
+    sky = terrain.paint_sky(canvas, rng, light, horizon)
     if rng.random() < 0.5:
-        paint_mountains(canvas, rng, light, horizon, rng.uniform(0.15, 0.3), sky.haze)
-    paint_hills(canvas, rng, light, horizon + 0.03, rng.uniform(0.08, 0.16), 0.4)
-    crest = paint_meadow(canvas, rng, light, horizon + 0.04)
+        terrain.paint_mountains(canvas, rng, light, horizon, rng.uniform(0.15, 0.3), sky.haze)
+    terrain.paint_hills(canvas, rng, light, horizon + 0.03, rng.uniform(0.08, 0.16), 0.4)
+    crest = terrain.paint_meadow(canvas, rng, light, horizon + 0.04)
     canvas.begin_drawing()
-    _forest(canvas, rng, light, crest, draw_broadleaf, (1, 4), (0.12, 0.2))
+    _forest(canvas, rng, light, crest, things.draw_broadleaf, (1, 4), (0.12, 0.2))
     for y in np.sort(rng.uniform(horizon + 0.1, 0.92, int(rng.integers(2, 5)))):
         width = 0.16 + 0.34 * (y - horizon)
-        draw_house(canvas, rng, light, rng.uniform(0.08, 0.92), float(y), width)
-    tree = draw_broadleaf if rng.random() < 0.6 else draw_conifer
+        things.draw_house(canvas, rng, light, rng.uniform(0.08, 0.92), float(y), width)
+    tree = things.draw_broadleaf if rng.random() < 0.6 else things.draw_conifer
     for y in np.sort(rng.uniform(0.8, 1.0, int(rng.integers(1, 4)))):
         tree(canvas, rng, light, rng.uniform(0.02, 0.98), float(y), rng.uniform(0.2, 0.3))
 

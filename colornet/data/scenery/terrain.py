@@ -26,9 +26,8 @@ def fractal_line(rng: np.random.Generator, n: int, coarsest: int, octaves: int) 
     for octave in range(octaves):
         points = coarsest * 2**octave
         heights = rng.uniform(-1, 1, points + 1)
-        total += (np.interp(at, np.linspace(0, 1, points + 1), heights) / 2**octave).astype(
-            np.float32
-        )
+        line = np.interp(at, np.linspace(0, 1, points + 1), heights)
+        total += (line / 2**octave).astype(np.float32)
     return total
 
 
@@ -56,9 +55,8 @@ def paint_sky(canvas: Canvas, rng: np.random.Generator, light: Light, horizon: f
     if light.sun is not None:
         _sun(canvas, rng, light, sun_x, horizon)
     _clouds(canvas, rng, light, last)
-    end = light.sky_column(np.array([1.0]))[0]
-    haze = (float(end[0]), float(end[1]), float(end[2]))
-    return Sky(haze, None if light.sun is None else sun_x)
+    lightness, a, b = light.sky_column(np.array([1.0]))[0].tolist()
+    return Sky((lightness, a, b), None if light.sun is None else sun_x)
 
 
 def _stars(canvas: Canvas, rng: np.random.Generator, count: int, last: int) -> None:
@@ -95,8 +93,7 @@ def _clouds(canvas: Canvas, rng: np.random.Generator, light: Light, last: int) -
     alpha = smooth_step(body - (1.0 - cover * 1.1), 0.35) * 0.92
     lightness, chroma, hue = light.cloud
     shade = smooth_step(body - (1.1 - cover), 1.0)
-    color = np.empty((last, canvas.n, 3), np.float32)
-    color[:] = lch(lightness, chroma, hue)
+    color = np.full((last, canvas.n, 3), lch(lightness, chroma, hue), np.float32)
     color[..., 0] -= light.cloud_shade * (1 - shade if light.streaks else shade * 0.8)
     if light is OVERCAST:
         alpha *= 0.8
@@ -127,14 +124,12 @@ def paint_mountains(
     column = np.clip((canvas.x + slant) * canvas.n, 0, canvas.n - 1).astype(np.intp)
     spine = centers[nearest[column]] + 0.05 * rough * smooth_step(y - crest, 0.1)
     lit = smooth_step(spine - canvas.x + 0.01, 0.02)
-    color = np.empty((bottom - top, canvas.n, 3), np.float32)
-    color[:] = light.on(ROCK)
+    color = np.full((bottom - top, canvas.n, 3), light.on(ROCK), np.float32)
     color[..., 0] += light.brightness * (20 * lit - 9 + 5 * rough + 4 * grain)
     color[..., 1:] += (lit * 0.5)[..., None] * np.array([5, 9], np.float32) * light.saturation
     snowline = base - height * rng.uniform(0.35, 0.75)
     snow = smooth_step(snowline - y + 0.05 * rough + 0.02 * grain, 0.012)
-    white = np.empty_like(color)
-    white[:] = light.on(SNOW)
+    white = np.full_like(color, light.on(SNOW))
     white[..., 0] -= light.brightness * (1 - lit) * 20
     color += snow[..., None] * (white - color)
     # Air between: the foot of the range takes on the color of the sky behind it.
@@ -156,8 +151,7 @@ def paint_hills(
     top = canvas.row(max(0.0, float(crest.min())))
     rows = canvas.n - top
     leaves = canvas.noise(canvas.texture_rng, max(2, rows // 4), canvas.n // 4, rows)
-    color = np.empty((rows, canvas.n, 3), np.float32)
-    color[:] = light.on(FOREST)
+    color = np.full((rows, canvas.n, 3), light.on(FOREST), np.float32)
     color[..., 0] += light.brightness * (14 * far + 9 * leaves)
     canvas.blend(smooth_step(canvas.y[top:] - crest, 1.5 / canvas.n), color, top)
     return crest
@@ -176,8 +170,7 @@ def paint_meadow(
     blades = canvas.noise(canvas.texture_rng, max(2, rows // 7), canvas.n // 2, rows)
     fine = canvas.noise(canvas.texture_rng, max(2, rows // 3), canvas.n // 2, rows)
     patches = canvas.noise(rng, 8, 5, rows)
-    color = np.empty((rows, canvas.n, 3), np.float32)
-    color[:] = light.on(GRASS)
+    color = np.full((rows, canvas.n, 3), light.on(GRASS), np.float32)
     texture = 10 * blades * depth + 6 * fine * (1 - depth) + 5 * patches
     color[..., 0] += light.brightness * (texture + 9 - 16 * depth)
     canvas.blend(smooth_step(canvas.y[top:] - crest, 1.5 / canvas.n), color, top)
@@ -220,8 +213,7 @@ def paint_beach(canvas: Canvas, rng: np.random.Generator, light: Light, shore: f
     top = canvas.row(float(edge.min()) - 0.03)
     y = canvas.y[top:]
     grain = canvas.noise(canvas.texture_rng, canvas.n // 3, canvas.n // 2, canvas.n - top)
-    color = np.empty((canvas.n - top, canvas.n, 3), np.float32)
-    color[:] = light.on(SAND)
+    color = np.full((canvas.n - top, canvas.n, 3), light.on(SAND), np.float32)
     color[..., 0] += light.brightness * 3 * grain
     foam = smooth_step(y - edge + 0.025, 0.01)
     canvas.blend(foam * 0.85, light.on(SNOW), top)

@@ -4,9 +4,11 @@ Roofs, hulls and flowers are the few vivid colors (chroma above 40). Their light
 which of them are red, orange, blue or plain: a model that plays safe paints them brown.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 
-from colornet.data.scenery.canvas import Canvas, Lab, lch
+from colornet.data.scenery.canvas import Canvas, Lab, Point, lch
 from colornet.data.scenery.light import DUSK, SUNSET, Light
 
 NEEDLES = lch(30, 27, 146)
@@ -20,6 +22,9 @@ WINDOW = lch(30, 8, 260)
 LAMP = lch(82, 66, 82)
 SAIL = lch(96, 5, 92)
 
+Edge: TypeAlias = tuple[float, float, float]
+"""A level line: from x, to x, at y."""
+
 
 def _pick(rng: np.random.Generator, shares: tuple[tuple[float, Lab], ...]) -> Lab:
     at = rng.random() * sum(share for share, _ in shares)
@@ -28,6 +33,12 @@ def _pick(rng: np.random.Generator, shares: tuple[tuple[float, Lab], ...]) -> La
         if at <= 0:
             return color
     return shares[-1][1]
+
+
+def _trapezoid(first: Edge, second: Edge) -> list[Point]:
+    """The corners between two level edges, in their order around it."""
+    (left, right, y), (other_left, other_right, other_y) = first, second
+    return [(left, y), (right, y), (other_right, other_y), (other_left, other_y)]
 
 
 def _lighter(color: Lab, by: float) -> Lab:
@@ -46,16 +57,10 @@ def draw_conifer(
         low = y - height * (0.1 + 0.17 * tier)
         half = width * (1 - tier / (tiers + 0.6))
         tip = low - height * 0.30
-        sag = height * 0.025
         shade = light.brightness * rng.uniform(-3, 3)
-        canvas.polygon(
-            [(x - half, low), (x, tip), (x, low + sag)],
-            _lighter(needles, shade + 7 * light.brightness),
-        )
-        canvas.polygon(
-            [(x + half, low), (x, tip), (x, low + sag)],
-            _lighter(needles, shade - 7 * light.brightness),
-        )
+        for edge, lit in ((x - half, 7), (x + half, -7)):
+            color = _lighter(needles, shade + lit * light.brightness)
+            canvas.polygon([(edge, low), (x, tip), (x, low + height * 0.025)], color)
 
 
 def draw_broadleaf(
@@ -73,13 +78,8 @@ def draw_broadleaf(
             continue
         shade = light.brightness * (10 * (-dx * 0.5 - dy * 0.7) + rng.uniform(-4, 4))
         size = radius * rng.uniform(0.16, 0.30)
-        canvas.ellipse(
-            x + dx * radius * 0.95,
-            crown + dy * radius * 0.85,
-            size,
-            size * 0.85,
-            _lighter(leaves, shade),
-        )
+        spot_x, spot_y = x + dx * radius * 0.95, crown + dy * radius * 0.85
+        canvas.ellipse(spot_x, spot_y, size, size * 0.85, _lighter(leaves, shade))
 
 
 def draw_house(
@@ -93,39 +93,28 @@ def draw_house(
     left, right, top = x - width / 2, x + width / 2, y - height
     middle = left + front / 2
     dim = 16 * light.brightness
-    canvas.polygon(
-        [(left + front, y), (right, y), (right, top), (left + front, top)], _lighter(wall, -dim)
-    )
+    side = _trapezoid((left + front, right, y), (left + front, right, top))
+    canvas.polygon(side, _lighter(wall, -dim))
     canvas.polygon(
         [(left, y), (left, top), (middle, top - rise), (left + front, top), (left + front, y)], wall
     )
-    chimney = right - width * 0.25
-    canvas.polygon(
-        [
-            (chimney, top - rise * 1.25),
-            (chimney + width * 0.07, top - rise * 1.25),
-            (chimney + width * 0.07, top - rise * 0.5),
-            (chimney, top - rise * 0.5),
-        ],
-        _lighter(wall, -dim * 1.6),
-    )
+    ends = right - width * 0.25, right - width * 0.25 + width * 0.07
+    chimney = _trapezoid((*ends, top - rise * 1.25), (*ends, top - rise * 0.5))
+    canvas.polygon(chimney, _lighter(wall, -dim * 1.6))
     ridge_end = right - front / 2 + eave
-    canvas.polygon(
-        [
-            (middle - eave * 0.4, top - rise - eave * 0.4),
-            (ridge_end, top - rise - eave * 0.4),
-            (right + eave, top + eave),
-            (left + front + eave * 0.2, top + eave),
-        ],
-        roof,
-    )
+    ridge = (middle - eave * 0.4, ridge_end, top - rise - eave * 0.4)
+    gutter = (left + front + eave * 0.2, right + eave, top + eave)
+    canvas.polygon(_trapezoid(ridge, gutter), roof)
     canvas.line([(middle, top - rise), (left - eave, top + eave)], _lighter(roof, -6), width * 0.05)
     for step in (0.3, 0.6, 0.9):
         start = middle + (left + front - middle) * step
         end = ridge_end + (right + eave - ridge_end) * step
         level = top - rise + (rise + eave) * step
         canvas.line([(start, level), (end, level)], _lighter(roof, -7 * light.brightness), 0.0)
-    _draw_windows(canvas, rng, light, (left + front, right), (top, height))
+    for place in (0.25, 0.55, 0.82):
+        pane, window = _pane(rng, light), left + front + (right - (left + front)) * place
+        half_width = (right - (left + front)) * 0.075
+        canvas.polygon(_box(window, top + height * 0.48, half_width, height * 0.18), pane)
     pane = _pane(rng, light)
     canvas.polygon(_box(middle, top + height * 0.35, front * 0.14, height * 0.16), pane)
 
@@ -136,28 +125,9 @@ def _pane(rng: np.random.Generator, light: Light) -> Lab:
     return light.on(WINDOW)
 
 
-def _box(x: float, y: float, half_width: float, half_height: float) -> list[tuple[float, float]]:
-    return [
-        (x - half_width, y - half_height),
-        (x + half_width, y - half_height),
-        (x + half_width, y + half_height),
-        (x - half_width, y + half_height),
-    ]
-
-
-def _draw_windows(
-    canvas: Canvas,
-    rng: np.random.Generator,
-    light: Light,
-    between: tuple[float, float],
-    wall: tuple[float, float],
-) -> None:
-    left, right = between
-    top, height = wall
-    for place in (0.25, 0.55, 0.82):
-        pane = _pane(rng, light)
-        x = left + (right - left) * place
-        canvas.polygon(_box(x, top + height * 0.48, (right - left) * 0.075, height * 0.18), pane)
+def _box(x: float, y: float, half_width: float, half_height: float) -> list[Point]:
+    left, right = x - half_width, x + half_width
+    return _trapezoid((left, right, y - half_height), (left, right, y + half_height))
 
 
 def draw_sailing_boat(
@@ -170,33 +140,19 @@ def draw_sailing_boat(
     mast_top = y - length * rng.uniform(1.0, 1.3)
     mast = x - length * 0.05
     boom = y - deep * 1.25
-    canvas.polygon(
-        [
-            (x - half * 0.8, y),
-            (x + half * 0.8, y),
-            (x + half * 0.6, y + deep),
-            (x - half * 0.5, y + deep),
-        ],
-        (hull[0] * 0.75, hull[1] * 0.45, hull[2] * 0.45),
+    mirrored = _trapezoid(
+        (x - half * 0.8, x + half * 0.8, y), (x - half * 0.5, x + half * 0.6, y + deep)
     )
+    canvas.polygon(mirrored, (hull[0] * 0.75, hull[1] * 0.45, hull[2] * 0.45))
     canvas.line([(mast, y), (mast, mast_top)], light.on(BARK), length * 0.03)
     canvas.polygon([(mast + 0.004, mast_top), (x + half * 0.8, boom), (mast + 0.004, boom)], sail)
     canvas.polygon(
         [(mast - 0.004, mast_top + length * 0.12), (x - half * 0.85, boom), (mast - 0.004, boom)],
         _lighter(sail, -12 * light.brightness),
     )
-    canvas.polygon(
-        [
-            (x - half, y - deep),
-            (x + half * 1.1, y - deep),
-            (x + half * 0.75, y),
-            (x - half * 0.75, y),
-        ],
-        hull,
-    )
-    canvas.line(
-        [(x - half, y - deep), (x + half * 1.1, y - deep)], _lighter(hull, 22), length * 0.03
-    )
+    rail = (x - half, x + half * 1.1, y - deep)
+    canvas.polygon(_trapezoid(rail, (x - half * 0.75, x + half * 0.75, y)), hull)
+    canvas.line([(rail[0], rail[2]), (rail[1], rail[2])], _lighter(hull, 22), length * 0.03)
 
 
 def draw_lighthouse(
@@ -211,23 +167,13 @@ def draw_lighthouse(
         low, high = y - height * 0.78 * band / bands, y - height * 0.78 * (band + 1) / bands
         wide, narrow = half * (1 - 0.09 * band), half * (1 - 0.09 * (band + 1))
         color = red if band % 2 == 0 else white
-        canvas.polygon(
-            [(x - wide, low), (x + wide, low), (x + narrow, high), (x - narrow, high)], color
-        )
-        canvas.polygon(
-            [(x + wide * 0.3, low), (x + wide, low), (x + narrow, high), (x + narrow * 0.3, high)],
-            _lighter(color, -10 * light.brightness),
-        )
+        canvas.polygon(_trapezoid((x - wide, x + wide, low), (x - narrow, x + narrow, high)), color)
+        shaded = _trapezoid((x + wide * 0.3, x + wide, low), (x + narrow * 0.3, x + narrow, high))
+        canvas.polygon(shaded, _lighter(color, -10 * light.brightness))
     top = y - height * 0.78
     canvas.polygon(_box(x, top - height * 0.06, half * 0.45, height * 0.06), _pane(rng, light))
-    canvas.polygon(
-        [
-            (x - half * 0.6, top - height * 0.11),
-            (x, top - height * 0.2),
-            (x + half * 0.6, top - height * 0.11),
-        ],
-        red,
-    )
+    eaves = top - height * 0.11
+    canvas.polygon([(x - half * 0.6, eaves), (x, top - height * 0.2), (x + half * 0.6, eaves)], red)
 
 
 def draw_flowers(

@@ -63,7 +63,7 @@ class Cifar10Source(FileSource):
             for row, label in enumerate(batch.labels):
                 name = f"{file.stem}/{row:05d}"
                 entries.append(Entry(name, self._class_of(file, label), len(entries), official))
-        return list(select_classes(entries, self.data.classes, self.where))
+        return select_classes(entries, self.data.classes, self.where)
 
     @cached_property
     def layout(self) -> str:
@@ -87,7 +87,14 @@ class Cifar10Source(FileSource):
             pixels = np.asarray(center_square(image, self.data.image_size))
         digest = hashlib.sha256(planes.tobytes()).hexdigest()
         phash = perceptual_hash(center_square(image, HASH_SIDE)) if self.phashes else b""
-        return Decoded(np.ascontiguousarray(pixels), digest, "RGB", SIDE, SIDE, phash)
+        return Decoded(
+            np.ascontiguousarray(pixels),
+            digest,
+            "RGB",
+            SIDE,
+            SIDE,
+            phash,
+        )
 
     @cached_property
     def _files(self) -> list[Path]:

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from colornet.data.source import (
     FileSource,
     UnusablePicture,
     file_stamp,
+    readable,
     select_classes,
 )
 from colornet.errors import InputError
@@ -51,7 +52,7 @@ class FolderSource(FileSource):
         Raises:
             InputError: no such folder, no pictures in it, an unknown class, a bad list.
         """
-        return list(select_classes(self._every, self.data.classes, self.where))
+        return select_classes(self._every, self.data.classes, self.where)
 
     @cached_property
     def layout(self) -> str:
@@ -111,7 +112,7 @@ class FolderSource(FileSource):
                 f"{self.root}: {what}.\ndata.root must be a folder of pictures: {accepted}"
             )
         try:
-            files = list(self._listed() if self.data.list else self._walked())
+            files = self._listed() if self.data.list else self._walked()
         except OSError as error:
             raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
         return sorted(files, key=lambda file: file.path)
@@ -123,20 +124,19 @@ class FolderSource(FileSource):
             log.warning("%s: cannot be read: %s", self.root / folder, reason)
         return files
 
-    def _walked(self) -> Iterator[_File]:
-        files = [file for path in self._found.pictures if (file := self._stat(path)) is not None]
+    def _walked(self) -> list[_File]:
+        files = list(filter(None, map(self._stat, self._found.pictures)))
         if not files:
-            others = self._found.passed_over
-            what = "an empty folder"
+            what, others = "an empty folder", self._found.passed_over
             if others:
-                files = count_text(sum(others.values()), "file")
-                what = f"no picture in {files} ({passed_over_text(others)})"
+                count = count_text(sum(others.values()), "file")
+                what = f"no picture in {count} ({passed_over_text(others)})"
             raise InputError(
                 f"{self.root}: {what}.\nAccepted: {' '.join(suffixes(self.data.rules))}"
             )
-        yield from files
+        return files
 
-    def _listed(self) -> Iterator[_File]:
+    def _listed(self) -> list[_File]:
         assert self.data.list is not None
         path = Path(self.data.list).expanduser()
         if not path.is_file():
@@ -156,8 +156,7 @@ class FolderSource(FileSource):
                     f"data.list: {self.data.list}: '{readable(name)}' is not under {self.root}.\n"
                     "Write paths relative to data.root, one a line."
                 )
-            if (file := self._stat(name)) is not None:
-                yield file
+        return list(filter(None, map(self._stat, names)))
 
     def _named(self, line: str) -> str:
         """The path in a line; a label may follow it. Paths may hold spaces themselves.
@@ -165,13 +164,13 @@ class FolderSource(FileSource):
         What is not found from the root on is looked for in the folders of Places365.
         """
         whole = line.strip()
-        names = [whole, whole.rsplit(maxsplit=1)[0]]
-        for name in dict.fromkeys(names):
+        unlabeled = whole.rsplit(maxsplit=1)[0]
+        for name in (whole, unlabeled):
             for base in self._bases:
                 path = os.path.join(base, name.lstrip("/"))
                 if os.path.exists(self.root / path):
                     return path
-        missing = _PLACES_LINE.fullmatch(names[-1])
+        missing = _PLACES_LINE.fullmatch(unlabeled)
         return os.path.join(self._bases[:2][-1], missing[1]) if missing else whole
 
     @cached_property
@@ -187,11 +186,6 @@ class FolderSource(FileSource):
         if not stat.S_ISREG(status.st_mode):
             return None
         return _File(path, status.st_size, status.st_mtime_ns)
-
-
-def readable(path: str) -> str:
-    """A path as valid Unicode with forward slashes: bytes that are none are written as \\xNN."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
 
 
 build = FolderSource

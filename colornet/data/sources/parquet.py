@@ -5,7 +5,8 @@ import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from colornet.data.source import (
     FileSource,
     UnusablePicture,
     file_stamp,
+    readable,
     select_classes,
 )
 from colornet.data.splits import Split, split_named, trainable_splits
@@ -68,7 +70,7 @@ class ParquetSource(FileSource):
             Entry(name, label, row, split)
             for row, ((name, label, _), split) in enumerate(zip(rows, splits, strict=True))
         ]
-        return list(select_classes(entries, self.data.classes, self.where))
+        return select_classes(entries, self.data.classes, self.where)
 
     @cached_property
     def layout(self) -> str:
@@ -80,13 +82,11 @@ class ParquetSource(FileSource):
         label = f"classes in {labels}" if labels else "no classes"
         split = ""
         if any(columns.split for columns in every):
-            words = _quoted(
-                word
-                for file, columns in self._columns.items()
-                if columns.split
-                for word in self._read(file, [SPLIT]).column(SPLIT).unique().to_pylist()
-                if word and not split_named(word)
-            )
+            words = []
+            for file in (file for file, columns in self._columns.items() if columns.split):
+                with _opened(file) as parquet:
+                    words += parquet.read(columns=[SPLIT]).column(SPLIT).unique().to_pylist()
+            words = _quoted(word for word in words if word and not split_named(word))
             split = f", splits in '{SPLIT}'" + (f" but for {words}, split anew" if words else "")
         return (
             f"Parquet, {count_text(rows, 'row')} in {count_text(len(files), 'file')}, "
@@ -134,17 +134,21 @@ class ParquetSource(FileSource):
                 "data.root must be a Parquet file, or a folder of them."
             )
         inside = (path.relative_to(self.root) for path in self.root.rglob(f"*{SUFFIX}"))
-        found = sorted(p for p in inside if not any(part.startswith(".") for part in p.parts))
-        if not found:
+        files = sorted(p for p in inside if not any(part.startswith(".") for part in p.parts))
+        if not files:
             raise InputError(
                 f"{self.root}: no *{SUFFIX} file in it.\n"
                 "data.root must be a Parquet file, or a folder of them."
             )
-        return [self.root / path for path in found]
+        return [self.root / path for path in files]
 
     @cached_property
     def _footers(self) -> dict[Path, pq.FileMetaData]:
-        return {file: self._open(file).metadata for file in self._files}
+        footers = {}
+        for file in self._files:
+            with _opened(file) as parquet:
+                footers[file] = parquet.metadata
+        return footers
 
     @cached_property
     def _columns(self) -> dict[Path, Columns]:
@@ -167,11 +171,14 @@ class ParquetSource(FileSource):
         """Name, class and official split of every row of a file."""
         columns, count = self._columns[file], self._footers[file].num_rows
         name = os.path.relpath(file, self.root if file != self.root else file.parent)
-        official = _split_in(name)
+        # The folder or file that is named after a split: data/test-00000-of-00001.parquet.
+        words = map(split_named, reversed(re.split(r"[^A-Za-z]+", name)))
+        official = next(filter(None, words), None)
         labels: list[int | str | None] = [None] * count
         splits: list[Split | None] = [official] * count
         if read := [name for name in (columns.label, columns.split and SPLIT) if name]:
-            table = self._read(file, read)
+            with _opened(file) as parquet:
+                table = parquet.read(columns=read)
             if columns.label:
                 labels = table.column(columns.label).to_pylist()
             if columns.split:
@@ -184,38 +191,31 @@ class ParquetSource(FileSource):
         with self._reading:
             if number not in self._kept:
                 self._kept[number] = self._read_group(self._groups[number])
-                while len(self._kept) > _KEPT_GROUPS:
-                    if sum(pictures.nbytes for pictures in self._kept.values()) <= _KEPT_BYTES:
-                        break
+                kept = self._kept.values()
+                while len(kept) > _KEPT_GROUPS and sum(g.nbytes for g in kept) > _KEPT_BYTES:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(number)
             return self._kept[number]
 
     def _read_group(self, group: _Group) -> pa.ChunkedArray:
         name = self._columns[group.file].picture
-        try:
-            table = self._open(group.file).read_row_group(group.number, columns=[name])
-        except (pa.ArrowException, OSError) as error:
-            raise _torn(group.file, error) from error
-        flat = table.flatten()
+        with _opened(group.file) as file:
+            flat = file.read_row_group(group.number, columns=[name]).flatten()
         return flat.column(name if name in flat.column_names else f"{name}.bytes")
 
-    def _read(self, file: Path, columns: list[str]) -> pa.Table:
-        try:
-            return self._open(file).read(columns=columns)
-        except (pa.ArrowException, OSError) as error:
-            raise _torn(file, error) from error
 
-    def _open(self, file: Path) -> pq.ParquetFile:
-        try:
-            return pq.ParquetFile(file, page_checksum_verification=True)
-        except UnicodeEncodeError:
-            readable_name = os.fsencode(file).decode("utf-8", "backslashreplace")
-            raise InputError(
-                f"{readable_name}: its name is no Unicode.\nRename the file."
-            ) from None
-        except (pa.ArrowException, OSError) as error:
-            raise _torn(file, error) from error
+@contextmanager
+def _opened(file: Path) -> Generator[pq.ParquetFile]:
+    """A Parquet file. Raises InputError where it, or what is read of it meanwhile, is torn."""
+    try:
+        yield pq.ParquetFile(file, page_checksum_verification=True)
+    except UnicodeEncodeError:
+        raise InputError(f"{readable(file)}: its name is no Unicode.\nRename the file.") from None
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(
+            f"{file}: cannot be read as Parquet: {reason}\nIt may be torn: fetch it again."
+        ) from error
 
 
 def _quoted(names: Iterable[str]) -> str:
@@ -223,19 +223,6 @@ def _quoted(names: Iterable[str]) -> str:
     once = list(dict.fromkeys(names))
     more = f" and {len(once) - _NAMED} more" if len(once) > _NAMED else ""
     return ", ".join(f"'{shorten(name, 60)}'" for name in once[:_NAMED]) + more
-
-
-def _torn(file: Path, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())[:160]
-    return InputError(
-        f"{file}: cannot be read as Parquet: {reason}\nIt may be torn: fetch it again."
-    )
-
-
-def _split_in(path: str) -> Split | None:
-    """The split that a folder or file is named after: `data/test-00000-of-00001.parquet`."""
-    words = re.split(r"[^A-Za-z]+", path)
-    return next((split for word in reversed(words) if (split := split_named(word))), None)
 
 
 build = ParquetSource

@@ -56,8 +56,7 @@ class ScenesSource(Source):
         """Draw one picture."""
         size = self.data.image_size
         pixels = draw_scene(self.data.seed, int(entry.location), size)
-        identity = f"scenes {self.data.seed} {entry.location}"
-        digest = hashlib.sha256(identity.encode()).hexdigest()
+        digest = hashlib.sha256(f"scenes {self.data.seed} {entry.location}".encode()).hexdigest()
         return Decoded(pixels, digest, "RGB", size, size)
 
 

@@ -1,4 +1,4 @@
-"""Blocks of convolutions and pooling, then dense layers: one judgement a picture.
+"""Blocks of convolutions and pooling, then dense layers: one judgment a picture.
 
 The discriminators of README 000 at 32 pixels, of README 001 in Keras and of README 002. Most of
 their weights are in the first dense layer, which is also what remembers single pictures.

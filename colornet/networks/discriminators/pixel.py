@@ -1,6 +1,6 @@
 """Pixel discriminator: is this pixel's color real, given its grey? (Isola et al. 2017)
 
-It sees no neighbours, so it judges colors and how common they are, never where they are.
+It sees no neighbors, so it judges colors and how common they are, never where they are.
 """
 
 from torch import nn

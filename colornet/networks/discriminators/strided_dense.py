@@ -46,8 +46,5 @@ def build(options: StridedDense, inputs: int, image_size: int) -> nn.Module:
 
 def _block(options: StridedDense, inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     *pad, convolution = same_padding(nn.Conv2d(inputs, outputs, 3, stride))
-    return [
-        *pad,
-        *with_norm(convolution, options.norm, outputs, True),
-        activation(options.activation),
-    ]
+    normalized = with_norm(convolution, options.norm, outputs, True)
+    return [*pad, *normalized, activation(options.activation)]

@@ -1,7 +1,7 @@
-"""Strided 4x4 convolutions down to one judgement a picture.
+"""Strided 4x4 convolutions down to one judgment a picture.
 
 The discriminator of the CIFAR variants in PyTorch (karoly-hars/GAN_image_colorizing), with batch or
-spectral normalisation in all but its first and its last layer. Its last convolution spans what is
+spectral normalization in all but its first and its last layer. Its last convolution spans what is
 left of the picture: 4x4 of 32 pixels.
 """
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import DeconvUNet
-from colornet.networks.layers import Enlarge, conv_block, same_padding
+from colornet.networks.layers import Enlarge, conv_block, encode, same_padding
 
 _INNER = 2
 """Decoder levels with dropout in the CIFAR model of README 001."""
@@ -40,11 +40,7 @@ class DeconvGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The raw output of a batch."""
-        skips = []
-        for down in self.downs:
-            x = down(x)
-            skips.append(x)
-        x = skips.pop()
+        *skips, x = encode(self.downs, x)
         for up in self.ups:
             x = torch.cat((skips.pop(), up(x)), dim=1)
         return self.head(x)

@@ -1,6 +1,6 @@
 """Convolutions, max pooling, and repeated pixels back up, without skips (README 000 at 32 pixels).
 
-Normalisation comes after the activation, as in the original.
+Normalization comes after the activation, as in the original.
 """
 
 from functools import partial
@@ -38,7 +38,7 @@ def build(options: EncoderDecoder, inputs: int, outputs: int) -> nn.Module:
 def _normalized(
     options: EncoderDecoder, part: Part, inputs: int, outputs: int, inner: bool = False
 ) -> list[nn.Module]:
-    """Convolution, activation, normalisation, dropout."""
+    """Convolution, activation, normalization, dropout."""
     layer = _convolution(inputs, outputs)
     convolution, *norm = with_norm(layer, options.norm, outputs, options.batch_statistics)
     return [convolution, part_activation(options, part), *norm, *part_dropout(options, part, inner)]

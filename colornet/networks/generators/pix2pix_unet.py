@@ -1,7 +1,7 @@
 """The U-Net of pix2pix (Isola et al. 2017; README 003): `depth` halvings, of 256 pixels to one.
 
-Activations come before the convolutions, so a skip is what the normalisation gave. The outermost
-and the innermost convolution down have no normalisation: the first would hide the picture's own
+Activations come before the convolutions, so a skip is what the normalization gave. The outermost
+and the innermost convolution down have no normalization: the first would hide the picture's own
 brightness, and the last has one value per channel.
 """
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import Pix2PixUNet
-from colornet.networks.layers import has_bias, part_activation, part_dropout, with_norm
+from colornet.networks.layers import encode, has_bias, part_activation, part_dropout, with_norm
 
 _WIDEST = 8
 """Widths double per level up to this many times the first."""
@@ -49,11 +49,7 @@ class Pix2PixGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The raw output of a batch."""
-        skips = []
-        for down in self.downs:
-            x = down(x)
-            skips.append(x)
-        x = skips.pop()
+        *skips, x = encode(self.downs, x)
         for up in self.ups:
             x = torch.cat((skips.pop(), up(x)), dim=1)
         return self.head(x)

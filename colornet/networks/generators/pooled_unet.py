@@ -1,13 +1,13 @@
 """U-Net of paired 3x3 convolutions, max pooling and 2x2 convolutions up (README 001, in Keras).
 
-Ronneberger et al. 2015 with padding and batch normalisation.
+Ronneberger et al. 2015 with padding and batch normalization.
 """
 
 import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import PooledUNet
-from colornet.networks.layers import Part, conv_block, same_padding
+from colornet.networks.layers import Part, conv_block, encode, same_padding
 
 
 class PooledGenerator(nn.Module):
@@ -33,11 +33,7 @@ class PooledGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The raw output of a batch."""
-        skips = []
-        for down in self.downs:
-            x = down(x)
-            skips.append(x)
-        x = skips.pop()
+        *skips, x = encode(self.downs, x)
         for enlarge, up in zip(self.enlarges, self.ups, strict=True):
             x = up(torch.cat((skips.pop(), enlarge(x)), dim=1))
         return self.head(x)

@@ -1,7 +1,7 @@
 """U-Net: from lightness to color through `depth` halvings and back, with skips at every level.
 
 Ronneberger et al. 2015 in the shape of pix2pix (Isola et al. 2017): strided 4x4 convolutions down,
-transposed ones up, batch normalisation. Both ends differ from it. The first layer works at full
+transposed ones up, batch normalization. Both ends differ from it. The first layer works at full
 resolution, so that color edges follow lightness edges to the pixel. The last step up repeats pixels
 and convolves: a transposed convolution there leaves a checkerboard in smooth skies (Odena et al.
 2016). That costs a fifth of the training time and is worth it: on the built-in scenes the error
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import UNet
-from colornet.networks.layers import activation, conv_block, has_bias, part_dropout
+from colornet.networks.layers import activation, conv_block, encode, has_bias, part_dropout
 
 _WIDEST = 8
 """Widths double per level up to this many times the first."""
@@ -51,11 +51,7 @@ class UNetGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The raw output of a batch."""
-        x = self.first(x)
-        skips = []
-        for down in self.downs:
-            skips.append(x)
-            x = down(x)
+        *skips, x = encode((self.first, *self.downs), x)
         for up in self.ups:
             x = torch.cat((up(x), skips.pop()), dim=1)
         return self.head(x)

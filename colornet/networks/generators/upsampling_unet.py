@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import UpsamplingUNet
-from colornet.networks.layers import conv_block, same_padding
+from colornet.networks.layers import conv_block, encode, same_padding
 
 
 class UpsamplingGenerator(nn.Module):
@@ -23,10 +23,8 @@ class UpsamplingGenerator(nn.Module):
             half, full = width * 2**level, width * 2 ** (level + 1)
             *pad, down = same_padding(nn.Conv2d(read, half, 3, 2))
             flat = nn.Conv2d(half, full, 3, padding=1)
-            layers = [
-                *conv_block(options, "encoder", down, half),
-                *conv_block(options, "encoder", flat, full),
-            ]
+            layers = conv_block(options, "encoder", down, half)
+            layers += conv_block(options, "encoder", flat, full)
             self.downs.append(nn.Sequential(*pad, *layers))
             read = full
         *pad, down = same_padding(nn.Conv2d(read, 2 * read, 3, 2))
@@ -47,11 +45,8 @@ class UpsamplingGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The raw output of a batch."""
-        skips = []
-        for down in self.downs:
-            x = down(x)
-            skips.append(x)
-        x = self.bottom(x)
+        skips = encode(self.downs, x)
+        x = self.bottom(skips[-1])
         for enlarge, up in zip(self.enlarges, self.ups, strict=True):
             x = up(torch.cat((enlarge(x), skips.pop()), dim=1))
         return self.head(x)

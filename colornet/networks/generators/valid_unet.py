@@ -5,11 +5,13 @@ weights cost many multiplications. The convolution in the middle ends in tanh wh
 say, as in the README's code.
 """
 
+from itertools import chain
+
 import torch
 from torch import Tensor, nn
 
 from colornet.config.sections.generators import ValidUNet
-from colornet.networks.layers import Part, conv_block, part_dropout, with_norm
+from colornet.networks.layers import Part, conv_block, encode, part_dropout, with_norm
 
 _STAGES = 3
 _DOWN, _UP = (5, 3, 3), (3, 3, 5)
@@ -26,7 +28,8 @@ class ValidGenerator(nn.Module):
         read = inputs
         for stage in range(_STAGES):
             half, full = width * 2**stage, width * 2 ** (stage + 1)
-            layers = [nn.Conv2d(*shape) for shape in _chain(read, (half, full, full), _DOWN)]
+            widths = (read, half, full, full)
+            layers = [nn.Conv2d(*shape) for shape in zip(widths, widths[1:], _DOWN, strict=False)]
             self.downs.append(nn.Sequential(*_blocks(options, "encoder", layers)))
             read = full
         middle = nn.Conv2d(read, read, 3, padding=1)
@@ -38,37 +41,26 @@ class ValidGenerator(nn.Module):
         for stage in reversed(range(_STAGES)):
             half, full = width * 2**stage, width * 2 ** (stage + 1)
             narrow = half if stage else outputs
-            shapes = _chain(2 * full, (full, full, narrow), _UP)
-            layers = [nn.ConvTranspose2d(*shape) for shape in shapes]
+            widths = (2 * full, full, full, narrow)
+            layers = [
+                nn.ConvTranspose2d(*shape) for shape in zip(widths, widths[1:], _UP, strict=False)
+            ]
             last = [] if stage else [layers.pop()]
             inner = stage == _STAGES - 1
             self.ups.append(nn.Sequential(*_blocks(options, "decoder", layers, inner), *last))
 
     def forward(self, x: Tensor) -> Tensor:
         """The raw output of a batch."""
-        skips = []
-        for down in self.downs:
-            x = down(x)
-            skips.append(x)
-        x = self.middle(x)
+        skips = encode(self.downs, x)
+        x = self.middle(skips[-1])
         for up in self.ups:
             x = up(torch.cat((x, skips.pop()), dim=1))
         return x
 
 
-def _chain(
-    inputs: int, outputs: tuple[int, ...], kernels: tuple[int, ...]
-) -> list[tuple[int, int, int]]:
-    """(inputs, outputs, kernel) of convolutions one after the other."""
-    return list(zip((inputs, *outputs), outputs, kernels, strict=False))
-
-
 def _blocks(options: ValidUNet, part: Part, layers: list, inner: bool = False) -> list[nn.Module]:
-    return [
-        part_layer
-        for layer in layers
-        for part_layer in conv_block(options, part, layer, layer.out_channels, inner)
-    ]
+    blocks = (conv_block(options, part, layer, layer.out_channels, inner) for layer in layers)
+    return list(chain.from_iterable(blocks))
 
 
 build = ValidGenerator

@@ -1,4 +1,4 @@
-"""The game of two players: when each has its turn, and what it minimises in it."""
+"""The game of two players: when each has its turn, and what it minimizes in it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +54,7 @@ class AdversarialGame:
         fake_view: Tensor,
         batch: Batch,
     ) -> dict[str, Tensor]:
-        """What the discriminator minimises in one turn.
+        """What the discriminator minimizes in one turn.
 
         Args:
             real_view, fake_view: (N, C, H, W), as the discriminator's `view` gives them; the fake
@@ -86,7 +86,7 @@ class AdversarialGame:
     def generator_loss(
         self, discriminator: DiscriminatorNetwork, fake_view: Tensor, batch: Batch
     ) -> Tensor:
-        """How real the generator's pictures look, a scalar to be minimised.
+        """How real the generator's pictures look, a scalar to be minimized.
 
         Args:
             fake_view: (N, C, H, W), as the discriminator's `view` gives it, with the generator's
@@ -152,10 +152,9 @@ class AdversarialGame:
         if any(f"loss_{kind}" not in self.memory for kind in KINDS):
             return True
         limit, least = self.options.gate_loss, self.options.gate_accuracy
-        loss, right = (
-            sum(self.memory[f"{name}_{kind}"].item() for kind in KINDS) if gate is not None else 0
-            for name, gate in (("loss", limit), ("accuracy", least))
-        )
-        return (limit is not None and loss > limit) or (
-            least is not None and right / len(KINDS) < least
-        )
+        if limit is not None and sum(self.memory[f"loss_{kind}"].item() for kind in KINDS) > limit:
+            return True
+        if least is None:
+            return False
+        right = sum(self.memory[f"accuracy_{kind}"].item() for kind in KINDS)
+        return right / len(KINDS) < least

@@ -7,10 +7,8 @@ first, then the discriminators, on the same fakes or older ones from a pool, as 
 code (github.com/junyanz/pytorch-CycleGAN-and-pix2pix).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,19 +80,15 @@ class CycleGan(Method):
         assert isinstance(config.loss, CycleGanLoss)
         assert config.discriminator is not None
         seed, size = config.training.seed, config.data.image_size
-        options, network_options = config.generator, config.discriminator
         self.loss = config.loss
+        options = config.generator
         self.generator = build_generator(options, seed, device)
         back = GreyMaker(generator_core(options, CHANNELS[options.predicts], 1))
         self.back = draw_weights(back, options.init, seed, "generator-reverse", device)
-        self.network = build_discriminator(network_options, size, seed, device)
-        grey_network = DiscriminatorNetwork(
-            discriminator_core(network_options, 1, size), network_options
-        )
-        self.grey_network = draw_weights(
-            grey_network, network_options.init, seed, "discriminator-grey", device
-        )
-        self.discriminator = self.network
+        options = config.discriminator
+        self.network = self.discriminator = build_discriminator(options, size, seed, device)
+        grey = DiscriminatorNetwork(discriminator_core(options, 1, size), options)
+        self.grey_network = draw_weights(grey, options.init, seed, "discriminator-grey", device)
         # Each rank keeps fakes of its own pictures, which are as old as those of one rank alone.
         fakes = ceil(config.loss.pool / Ranks.here(device).world)
         self.game, self.grey_game = AdversarialGame(config.loss), AdversarialGame(config.loss)
@@ -125,14 +119,13 @@ class CycleGan(Method):
     def generator_losses(self, forward: CycleForwardPass) -> dict[str, Tensor]:
         """Look real in both domains, and find the way back (equation 3, plus identity)."""
         generator, batch, prediction = self.generator, forward.batch, forward.prediction
-        view = self.network.view(prediction, forward.grey)
-        adversarial = self.game.generator_loss(self.network, view, batch)
-        adversarial = adversarial + self.grey_game.generator_loss(
-            self.grey_network, forward.fake_grey, batch
-        )
+        view, fake_grey = self.network.view(prediction, forward.grey), forward.fake_grey
+        in_color = self.game.generator_loss(self.network, view, batch)
+        in_grey = self.grey_game.generator_loss(self.grey_network, fake_grey, batch)
+        adversarial = in_color + in_grey
         # Equation 2: grey -> color -> grey and color -> grey -> color come back to where they were.
         grey_again = self.back(prediction.values)
-        color_again = generator(generator.ranged(forward.fake_grey))
+        color_again = generator(generator.ranged(fake_grey))
         cycle = functional.l1_loss(grey_again, forward.grey)
         cycle = cycle + functional.l1_loss(color_again, forward.color)
         terms = {"loss_adversarial": adversarial, "loss_cycle": cycle}
@@ -157,19 +150,9 @@ class CycleGan(Method):
         fake_color, fake_grey = forward.fakes
         real_color = self.network.view(batch.others, forward.grey)
         color = self.game.discriminator_losses(self.network, real_color, fake_color, batch)
-        grey = self.grey_game.discriminator_losses(
-            self.grey_network, forward.grey, fake_grey, batch
-        )
+        game, network = self.grey_game, self.grey_network
+        grey = game.discriminator_losses(network, forward.grey, fake_grey, batch)
         return {name: (color[name] + grey[name]) / 2 for name in color}
-
-    def state_dict(self) -> dict[str, Any]:
-        """What the games remember, and the pools."""
-        return {name: part.state_dict() for name, part in self.parts.items()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state_dict()`."""
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
 
 
 build = CycleGan

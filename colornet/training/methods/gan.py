@@ -40,8 +40,7 @@ class Gan(Method):
         self.network = build_discriminator(config.discriminator, size, seed, device)
         if config.loss.adversarial != "none":
             self.discriminator = self.network
-            turns = self.game.discriminator_turns
-            losses = self.discriminator_losses
+            losses, turns = self.discriminator_losses, self.game.discriminator_turns
             self.players = (discriminator_player(self.network, config, losses, turns), generator)
 
     def discriminator_losses(self, forward: ForwardPass) -> dict[str, Tensor]:

@@ -47,7 +47,7 @@ class Player:
         name: `generator`, `discriminator`; also the key of its state in a checkpoint.
         learning_rate: the rate that the schedule scales.
         losses: named scalars of what the method's `forward_pass` gave. `loss_<name>` is what the
-            player minimises; the others are its terms, for the records.
+            player minimizes; the others are its terms, for the records.
         turns: how often it learns from a batch.
         predicts: whether its losses are followed back into the predictions, which then have to be
             fresh.
@@ -93,12 +93,14 @@ class Method:
         discriminator: of colors, or None where there is none.
         players: in the order of their turns.
         unpaired: whether batches need other pictures beside.
+        parts: what a checkpoint needs beside the players, by the name of its state there.
     """
 
     generator: Colorizer
     discriminator: DiscriminatorNetwork | None = None
     players: tuple[Player, ...]
     unpaired = False
+    parts: Mapping[str, Any] = {}
 
     def forward_pass(self, batch: Batch) -> ForwardPass:
         """The pictures as the generator predicts them."""
@@ -109,10 +111,12 @@ class Method:
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint needs beside the players; tensors and plain data."""
-        return {}
+        return {name: part.state_dict() for name, part in self.parts.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`."""
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
 
 
 def generator_player(
@@ -122,8 +126,7 @@ def generator_player(
     turns: Callable[[Batch], int] = lambda _batch: 1,
 ) -> Player:
     """The player that colorizes."""
-    rate = config.optimizer.generator_lr
-    optimizer = adam(network, config.optimizer)
+    rate, optimizer = config.optimizer.generator_lr, adam(network, config.optimizer)
     return Player("generator", network, optimizer, rate, losses, turns, predicts=True)
 
 
@@ -134,8 +137,8 @@ def discriminator_player(
     turns: Callable[[Batch], int],
 ) -> Player:
     """The player that tells real from predicted colors."""
-    rate = config.optimizer.generator_lr * config.optimizer.lr_ratio
-    optimizer = adam(network, config.optimizer)
+    options = config.optimizer
+    rate, optimizer = options.generator_lr * options.lr_ratio, adam(network, options)
     return Player("discriminator", network, optimizer, rate, losses, turns, predicts=False)
 
 

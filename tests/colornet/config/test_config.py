@@ -21,7 +21,7 @@ from colornet.config.config import Config, parse_config
 from colornet.config.paths import TAGS, apply_overrides, flatten, known_paths
 from colornet.config.sections.data import FolderData
 from colornet.config.sections.discriminators import Patch
-from colornet.config.sections.losses import LABELLED, OF_LABELS, AdversarialOptions, GanLoss
+from colornet.config.sections.losses import LABELED, OF_LABELS, AdversarialOptions, GanLoss
 from colornet.errors import InputError
 
 
@@ -440,7 +440,7 @@ def test_every_adversarial_loss_can_be_chosen(name: str) -> None:
     loss = parse_config(changed, "x").to_dict()["loss"]
     assert loss["adversarial"] == name
     assert loss["gate_loss"] == 0.5
-    assert {loss[key] for key in OF_LABELS} == ({0.1} if name in LABELLED else {0.0})
+    assert {loss[key] for key in OF_LABELS} == ({0.1} if name in LABELED else {0.0})
 
 
 def test_another_schedule_keeps_the_warm_up() -> None:

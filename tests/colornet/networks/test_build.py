@@ -83,7 +83,7 @@ def test_every_file_has_its_options(section: str) -> None:
 
 
 @pytest.mark.parametrize(("section", "kind"), NETWORKS)
-def test_nothing_bounds_or_normalises_what_it_gives(section: str, kind: str) -> None:
+def test_nothing_bounds_or_normalizes_what_it_gives(section: str, kind: str) -> None:
     """Heads and losses bring their own activation: the last layer's numbers come out as they are.
 
     So the output follows that layer's weights in a straight line, through 0 and far beyond 1.
@@ -199,7 +199,7 @@ def test_dropout_works_exactly_when_asked_for(kind: str, rate: float, at_evaluat
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_batch_statistics_reach_every_normalisation(kind: str) -> None:
+def test_batch_statistics_reach_every_normalization(kind: str) -> None:
     network = generator(kind, batch_statistics=True)
     grey = torch.rand(4, 1, 32, 32)
     training = network(grey)
@@ -242,7 +242,7 @@ def test_a_discriminator_drops_only_while_training(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", DISCRIMINATORS)
-def test_a_discriminator_always_normalises_by_the_batch_at_hand(kind: str) -> None:
+def test_a_discriminator_always_normalizes_by_the_batch_at_hand(kind: str) -> None:
     network = discriminator_core(small("discriminator", kind, norm="batch"), 3, 32)
     view = torch.rand(4, 3, 32, 32)
     training = network(view)

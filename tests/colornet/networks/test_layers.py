@@ -49,7 +49,7 @@ def test_activations_are_those_of_the_config() -> None:
     assert values["leaky_relu_0.3"] == pytest.approx(-0.3)
 
 
-def test_a_frozen_batch_norm_normalises_by_the_batch_and_keeps_nothing() -> None:
+def test_a_frozen_batch_norm_normalizes_by_the_batch_and_keeps_nothing() -> None:
     layer = frozen(BatchNorm(2))
     before, x = state(layer), torch.randn(4, 2, 3, 3, generator=stream()) * 5 + 7
     assert layer(x).mean().abs() < 1e-5

@@ -1,6 +1,7 @@
 """A checkpoint is whole or not there, and damage never goes unseen."""
 
 import io
+import os
 import pickle
 import random
 import shutil
@@ -223,9 +224,9 @@ def test_a_full_disk_is_told_and_costs_no_older_checkpoint(
         except OSError:
             raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B904
 
-    for place, fails in ((checkpoint, "_flush"), (torch, "save")):
+    for place, fails in ((os, "fsync"), (torch, "save")):
         with monkeypatch.context() as patched:
-            patched.setattr(place, fails, full if fails == "_flush" else torch_on_a_full_disk)
+            patched.setattr(place, fails, full if fails == "fsync" else torch_on_a_full_disk)
             with pytest.raises(StorageError, match=f"{attempt}: cannot be written: No space left"):
                 save(attempt, 3)
         assert sorted(attempt.iterdir()) == older

@@ -445,7 +445,7 @@ def test_the_greatest_singular_value_of_any_layer() -> None:
     assert torch.equal(torch.get_rng_state(), chance)
 
 
-def test_spectral_normalisation_keeps_it_at_1() -> None:
+def test_spectral_normalization_keeps_it_at_1() -> None:
     layer = spectral_norm(nn.Linear(20, 10))
     for _ in range(100):
         layer(torch.zeros(1, 20))

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 import torch
 
-from colornet.config.sections.losses import LABELLED, AdversarialOptions, Reconstruction
+from colornet.config.sections.losses import LABELED, AdversarialOptions, Reconstruction
 from colornet.pictures import Prediction, colors
 from colornet.training.losses import (
     ADVERSARIAL,
@@ -80,7 +80,7 @@ def test_players_pull_the_fake_logits_apart(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("logit", [-1e4, 1e4])
-def test_sure_judgements_stay_finite(name: str, logit: float) -> None:
+def test_sure_judgments_stay_finite(name: str, logit: float) -> None:
     logits = (ZEROS + logit).requires_grad_()
     loss = ADVERSARIAL[name]
     for value in (loss.generator(logits), loss.real(logits, REAL), loss.fake(logits, FAKE)):
@@ -103,7 +103,7 @@ def test_minimax_leaves_no_gradient_where_the_discriminator_is_sure() -> None:
     assert lasting.item() == pytest.approx(-1)
 
 
-@pytest.mark.parametrize("name", LABELLED)
+@pytest.mark.parametrize("name", LABELED)
 def test_each_picture_has_its_own_target(name: str) -> None:
     logits = torch.randn(2, 1, 3, 3)
     targets = torch.tensor([0.9, 0.2]).view(2, 1, 1, 1)
@@ -145,7 +145,7 @@ def test_nothing_is_told_apart_at_the_boundary(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["wgan_gp", "none"])
-def test_no_floor_without_judgements(name: Any) -> None:
+def test_no_floor_without_judgments(name: Any) -> None:
     assert floor_and_equilibrium(AdversarialOptions(adversarial=name)) is None
 
 
@@ -162,7 +162,7 @@ def test_the_floor_of_an_unknown_loss_is_not_that_of_another() -> None:
         {"label_smoothing": 0.4, "fake_label_smoothing": 0.1, "label_noise": 0.3},
     ],
 )
-def test_no_judgement_is_better_than_the_floor(name: Any, options: dict[str, Any]) -> None:
+def test_no_judgment_is_better_than_the_floor(name: Any, options: dict[str, Any]) -> None:
     """The best constant logits on very many drawn labels reach it, and others do not."""
     game = AdversarialOptions(adversarial=name, **options)
     expected = floor_and_equilibrium(game)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from colornet.config.sections.losses import (
-    LABELLED,
+    LABELED,
     OF_LABELS,
     AdversarialOptions,
     CycleGanLoss,
@@ -18,10 +18,10 @@ CYCLE = {"method": "cyclegan"}
 NAMES = get_args(AdversarialOptions.model_fields["adversarial"].annotation)
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {*LABELLED}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*LABELED}))
 @pytest.mark.parametrize("option", OF_LABELS)
 def test_labels_need_a_loss_that_has_them(name: Any, option: str) -> None:
-    with pytest.raises(ValidationError, match=f"{option} needs labels.*{', '.join(LABELLED)}"):
+    with pytest.raises(ValidationError, match=f"{option} needs labels.*{', '.join(LABELED)}"):
         GanLoss(adversarial=name, **{option: 0.1})
     assert GanLoss(adversarial="minimax", **{option: 0.1})
 

@@ -41,7 +41,7 @@ def test_maps_of_the_models(options: Patch, size: int, side: int) -> None:
 @pytest.mark.parametrize(
     ("options", "reach"), [(PIX2PIX, 70), (NAZERI, 70), (Patch(layers=3), 38), (Patch(layers=1), 8)]
 )
-def test_a_judgement_sees_its_patch_and_no_more(options: Patch, reach: int) -> None:
+def test_a_judgment_sees_its_patch_and_no_more(options: Patch, reach: int) -> None:
     options = options.model_copy(update={"width": 1, "norm": "none", "activation": "elu"})
     network = build(options, 1, 128).double()
     for weight in network.parameters():

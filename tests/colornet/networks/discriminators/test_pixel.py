@@ -6,7 +6,7 @@ from colornet.config.sections.discriminators import Pixel
 from colornet.networks.discriminators.pixel import build
 
 
-def test_a_judgement_is_of_its_pixel_alone() -> None:
+def test_a_judgment_is_of_its_pixel_alone() -> None:
     network = build(Pixel(kind="pixel", width=4, norm="none"), 3, 8)
     picture = torch.rand(2, 3, 8, 8)
     changed = picture.clone()

@@ -22,7 +22,7 @@ def test_weights(weights: Callable) -> None:
 
 
 @pytest.mark.parametrize("size", [8, 12, 32, 33, 64])
-def test_one_judgement_of_any_size(size: int) -> None:
+def test_one_judgment_of_any_size(size: int) -> None:
     network = build(options(widths=(1, 2, 2, 2)), 3, size)
     assert network(torch.rand(2, 3, size, size)).shape == (2, 1, 1, 1)
 

@@ -18,7 +18,7 @@ def test_weights_of_readme_000(weights: Callable) -> None:
     assert weights(options(), 1, 2) == (380_930 - 832, 832)
 
 
-def test_normalisation_comes_after_the_activation() -> None:
+def test_normalization_comes_after_the_activation() -> None:
     kinds = [type(one).__name__ for one in build(options(width=2, depth=1), 1, 2)]  # ty: ignore
     assert kinds == [
         *("Conv2d", "ReLU", "Conv2d", "ReLU", "BatchNorm", "MaxPool2d"),

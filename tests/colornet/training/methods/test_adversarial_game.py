@@ -1,4 +1,4 @@
-"""Turns, gates, and what the two players minimise, on a judge whose answers are known."""
+"""Turns, gates, and what the two players minimize, on a judge whose answers are known."""
 
 from collections.abc import Callable
 from typing import Any
@@ -95,7 +95,7 @@ def test_separate_batches_are_of_one_kind(discriminator: Any, batch: Batches) ->
 
 
 def test_a_mixed_batch_is_one(discriminator: Any, batch: Batches) -> None:
-    """Only a normalisation can tell it from separate ones."""
+    """Only a normalization can tell it from separate ones."""
     mixed = losses(
         AdversarialGame(AdversarialOptions(discriminator_batches="mixed")), discriminator, batch()
     )
