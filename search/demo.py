@@ -15,6 +15,7 @@ from search.run.create import check_room, check_writable
 
 PICTURES = 6
 SIZE = 256
+"""Pixels of a side: larger than what is trained on, as a user's pictures are."""
 SEED = 7_000
 """Of the pictures that are colorized: no training has seen them."""
 

@@ -26,6 +26,8 @@ from colornet.errors import InputError, InUseError, StorageError, find_os_error
 from colornet.storage import Storage
 
 RENEW = 10.0
+"""Seconds between two renewals: on object storage each is a request, and a driver whose sweep was
+taken over goes on for no longer."""
 LAPSE = 60.0
 """Seconds since its last renewal after which a reader, who does not watch, takes a driver for
 dead."""

@@ -39,7 +39,8 @@ MOST_CHOICES = 256
 """Combinations of what changes the pictures that are all packed and checked beforehand: each pack
 takes seconds to minutes."""
 SPARE = 32 * 2**20
-"""Bytes of a disk that are to stay free."""
+"""Bytes of a disk that are to stay free: room for the records of a sweep, which then stops cleanly
+when a checkpoint no longer fits."""
 
 
 def new_sweep(study: Study, out: str | None = None, began: Mapping[str, Any] | None = None) -> str:

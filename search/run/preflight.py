@@ -30,7 +30,7 @@ def check_worker_groups(workers: int) -> None:
             cluster would never be free again.
     """
     try:
-        here = ray.get_runtime_context().gcs_address  # there may be several on this machine
+        here = ray.get_runtime_context().gcs_address  # `auto` would take any Ray of this machine
         list_nodes(here, limit=1, timeout=STATE_WAIT)
     except (RayStateApiException, OSError, ValueError) as error:
         raise ClusterError(
@@ -86,7 +86,7 @@ def _result(check: Any) -> str | None:
         return None  # the node has left in the meantime
 
 
-@ray.remote(num_cpus=0, max_retries=0)
+@ray.remote(num_cpus=0, max_retries=0)  # as it is for one node, another one is no help
 def _wrong_here(location: str, roots: list[str], reads: Sequence[str] | None = None) -> str | None:
     """What is wrong on this node, in a sentence with its remedy."""
     storage = Storage.at(location)

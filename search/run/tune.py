@@ -31,14 +31,16 @@ ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the records replace Tune's five files a trial
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # a sweep is rebuilt from its records
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search.run.sweep has its own
+    # Tune warns of two snapshots within 5 s, which a short sweep has.
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the sweep has a progress display of its own
 }
 
 
 def terminate(process: Process) -> None:
     """Send SIGTERM to a trial's process, on whichever node it runs."""
     if process.pid and process.node:
+        # Hard: on another node the same number is another process.
         there = NodeAffinitySchedulingStrategy(process.node, soft=False)
         interrupt_process.options(scheduling_strategy=there).remote(process.pid)
 

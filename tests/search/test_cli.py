@@ -125,12 +125,10 @@ def names_of(app: Any) -> list[str]:
 
 def test_the_surface_is_frozen() -> None:
     found = {}
-    parents = {"data": cli.data, "export": cli.export, "manifest": cli.manifest}
-    groups = [(cli.app, ""), *((app, f"{name} ") for name, app in parents.items())]
-    for app, prefix in groups:
+    for group, app in cli.apps.items():
         for name in app:
-            if not name.startswith("-") and name not in parents:
-                found[f"{prefix}{name}"] = names_of(app[name])
+            if not name.startswith("-") and name not in cli.GROUPS:
+                found[f"{group} {name}".strip()] = names_of(app[name])
     assert found == SURFACE
     assert names_of(cli.app.meta) == ["--debug", "--json"]
 
