@@ -66,6 +66,13 @@ class Column:
         return -1 if self.goal == "maximize" else 1
 
 
+def varies(dimension: Dimension, points: Iterable[dict[str, Any]]) -> bool:
+    """Whether the points that have a dimension differ in it."""
+    settings = (setting_key(point[dimension.name]) for point in points if dimension.name in point)
+    first = next(settings, None)
+    return any(setting != first for setting in settings)
+
+
 def place_in_range(dimension: Dimension, value: Any) -> float | None:
     """Where a setting lies in its range, from 0 to 1 on the range's own scale.
 
@@ -144,8 +151,11 @@ class SweepTables:
         """The trials of the search or comparison: without those that confirm."""
         return self.trials[self.trials["origin"] != "confirm"]
 
-    def outcomes(self, column: str) -> pd.DataFrame:
+    def outcomes(self, column: str, *kinds: str) -> pd.DataFrame:
         """How each trial of the search or comparison stands in one metric.
+
+        Args:
+            kinds: which outcomes; by default all.
 
         Returns:
             trial_id, number, point, seed, rank, feasible, seconds, ended, state, value (at the last
@@ -162,7 +172,7 @@ class SweepTables:
         rows["kind"] = np.select(
             [failed, equal & finite, finite], ["failed", "scored", "partial"], "none"
         )
-        return rows
+        return rows[rows["kind"].isin(kinds)] if kinds else rows
 
     def last_values(self, column: str) -> pd.Series:
         """A metric at each trial's last tick, aligned with `trials`; NaN where there is none."""

@@ -192,7 +192,7 @@ class Dimension:
             low=data.get("low"),
             high=data.get("high"),
             step=data.get("step"),
-            choices=tuple(data.get("choices", labels)),
+            choices=tuple(data.get("choices") or labels),
             labels=labels,
             special=(data["special"],) if "special" in data else (),
             when={parent: tuple(values) for parent, values in data.get("when", {}).items()},

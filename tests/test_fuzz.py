@@ -307,7 +307,7 @@ def test_a_key_that_no_reader_needs_may_be_absent(sweep: Path, key: str) -> None
     data = parse_yaml((sweep / "study.yaml").read_text(), "")
     del data[key]
     (sweep / "study.yaml").write_text(to_yaml(data))
-    assert best(str(sweep), out=sweep.parent / "out" / "best.yaml").points
+    assert best(str(sweep), out=sweep.parent / "out" / "best.yaml").data()["points"]
 
 
 def test_a_space_of_nothing_is_read(sweep: Path) -> None:

@@ -32,7 +32,7 @@ from reports.format import (
     settings_text,
     value_text,
 )
-from reports.tables import SweepTables, setting_key
+from reports.tables import SweepTables, setting_key, varies
 from search.core.ranking import deciding_metric
 from spaces.dimensions import Dimension
 
@@ -83,11 +83,7 @@ def compare(sweep: SweepTables, decision: Decision) -> Comparison | None:
         Level(row["point"], mean_interval([]), int(row["lost"]), None, None, "never finished")
         for row in decision.unranked.to_dict("records")
     ]
-    several = [
-        name
-        for name in names
-        if len({setting_key(point[name]) for point in points["point"] if name in point}) > 1
-    ]
+    several = [axis.name for axis in sweep.dimensions if varies(axis, points["point"])]
     by_dimension = {}
     if len(several) > 1:
         effects = {name: _main_effect(sweep, name, wanted, decision) for name in several}

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.charts._axes import ABSENT, Scale, scale_of
+from reports.charts._axes import ABSENT, NOT_ACTIVE, Scale, scale_of
 from reports.format import setting_text, value_text
 from reports.tables import FAILED_STATES, Column, SweepTables
 
@@ -83,8 +83,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
         KeyError: when the space lacks one of the two dimensions.
     """
     column = sweep.column(objective or sweep.leading.name)
-    rows = sweep.outcomes(column.name)
-    rows = rows[rows["kind"] != "none"]
+    rows = sweep.outcomes(column.name, "scored", "partial", "failed")
     drawn = _style.thinned(rows, column.sign)
     axes = (sweep.dimension(RATE), sweep.dimension(RATIO))
     settings = [[point.get(axis.name, ABSENT) for point in drawn["point"]] for axis in axes]
@@ -120,9 +119,7 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
 
 def _words(rate: Any, ratio: Any) -> str:
     settings = (rate, ratio)
-    text = " × ".join(
-        "not active" if value is ABSENT else setting_text(value) for value in settings
-    )
+    text = " × ".join(NOT_ACTIVE if value is ABSENT else setting_text(value) for value in settings)
     if all(isinstance(value, int | float) for value in settings):
         text += f", so the discriminator {value_text(rate * ratio)}"
     return text

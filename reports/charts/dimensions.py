@@ -72,8 +72,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     """
     axis = sweep.dimension(dimension)
     column = sweep.column(objective or sweep.leading.name)
-    rows = sweep.outcomes(column.name)
-    rows = rows[rows["kind"] != "none"]
+    rows = sweep.outcomes(column.name, "scored", "partial", "failed")
     active = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]
     settings = [point[dimension] for point in active["point"]]
     labels = setting_keys(axis, settings)

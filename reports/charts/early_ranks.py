@@ -50,8 +50,7 @@ each = SweepTables.panels
 def prepare(sweep: SweepTables, objective: str | None = None) -> EarlyRanksInfo:
     """Kendall's tau between early and final values of the trials that finished."""
     column = sweep.column(objective or sweep.leading.name)
-    outcomes = sweep.outcomes(column.name)
-    finished = outcomes[outcomes["kind"] == "scored"]
+    finished = sweep.outcomes(column.name, "scored")
     values = _by_share(sweep.ticks, column.name, finished["trial_id"].tolist())
     points = tuple(_agreements(values))
     stopping = sweep.records.study.get("stopping") or {}

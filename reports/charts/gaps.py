@@ -83,17 +83,12 @@ def prepare(sweep: SweepTables, diagnostic: str = DIAGNOSTICS[0]) -> GapsInfo:
     scored = rows[rows["kind"] == "scored"]
     drawn = _style.thinned(rows, sweep.leading.sign)
     compared = scored.iloc[:: max(1, -(-len(scored) // MAX_COMPARED))]
+    fields = ["number", "trial_id", "x", "value", "kind", "flagged"]
+    marks = map(Mark._make, drawn[fields].itertuples(index=False, name=None))
     return GapsInfo(
         diagnostic=sweep.column(diagnostic),
         objective=sweep.leading,
-        marks=tuple(
-            map(
-                Mark._make,
-                drawn[["number", "trial_id", "x", "value", "kind", "flagged"]].itertuples(
-                    index=False, name=None
-                ),
-            )
-        ),
+        marks=tuple(marks),
         threshold=COLLAPSED if diagnostic == "diag_d_loss_norm" else 0.5 + MEMORY,
         relation=rank_correlation(list(compared["x"]), list(compared["value"])),
         flagged=int(rows["flagged"].sum()),

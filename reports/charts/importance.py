@@ -1,6 +1,5 @@
 """Which dimensions mattered for being among the best: PED-ANOVA over the trials of equal budget."""
 
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from reports.analysis import importance
 from reports.analysis.importance import Importance
 from reports.charts import _style
 from reports.format import interval_text, is_or_are, percent_text, value_text
-from reports.tables import Column, SweepTables
+from reports.tables import Column, SweepTables, varies
 from spaces.dimensions import Dimension
 
 ID, TITLE = "importance", "Importance"
@@ -79,19 +78,12 @@ def strongest(sweep: SweepTables, objective: str | None = None) -> tuple[str, ..
 
 
 def _varied(sweep: SweepTables, column: Column) -> _Varied:
-    rows = sweep.outcomes(column.name)
-    rows = rows[rows["kind"] == "scored"]
+    rows = sweep.outcomes(column.name, "scored")
     values = rows["value"].to_numpy(dtype=float)
     points = rows["point"].tolist()
-    dimensions = [d for d in sweep.dimensions if _varies(d, points)]
+    dimensions = [d for d in sweep.dimensions if varies(d, points)]
     missing = _missing(values, dimensions, len(sweep.dimensions))
     return _Varied(dimensions, points, values * column.sign, missing)
-
-
-def _varies(dimension: Dimension, points: list[dict[str, Any]]) -> bool:
-    settings = (json.dumps(p[dimension.name]) for p in points if dimension.name in p)
-    first = next(settings, None)
-    return any(setting != first for setting in settings)
 
 
 def _missing(values: np.ndarray, varied: list[Dimension], dimensions: int) -> str:

@@ -80,8 +80,7 @@ def prepare(
     column = sweep.column(objective or sweep.leading.name)
     pairs = {JOIN.join((a.name, b.name)): (a, b) for a, b in permutations(sweep.dimensions, 2)}
     x, y = pairs[JOIN.join(strongest(sweep)[:2]) if pair is None else pair]
-    rows = sweep.outcomes(column.name)
-    rows = rows[rows["kind"].isin(["scored", "failed"])]
+    rows = sweep.outcomes(column.name, "scored", "failed")
     columns, at_x = _cells(x, [point.get(x.name, ABSENT) for point in rows["point"]])
     lines, at_y = _cells(y, [point.get(y.name, ABSENT) for point in rows["point"]])
     scored = (rows["kind"] == "scored").to_numpy()

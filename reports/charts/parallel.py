@@ -71,8 +71,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 def prepare(sweep: SweepTables) -> ParallelInfo:
     """Where each trial stands on every axis."""
     column = sweep.leading
-    rows = sweep.outcomes(column.name)
-    rows = rows[rows["kind"] != "none"]
+    rows = sweep.outcomes(column.name, "scored", "partial", "failed")
     drawn = _style.thinned(rows, column.sign)
     ascending = (drawn["value"] * -column.sign).where(drawn["kind"] == "scored")
     drawn = drawn.loc[ascending.sort_values(kind="stable", na_position="first").index]

@@ -13,7 +13,7 @@ from colornet.cli_result import count_text
 from reports.analysis.statistics import LEVEL, Interval
 from reports.charts import _style
 from reports.format import bound_text, interval_text, p_text, setting_text
-from reports.tables import SweepTables, setting_key, setting_keys
+from reports.tables import SweepTables, setting_key, setting_keys, varies
 from spaces.dimensions import Dimension
 
 ID, TITLE = "trouble", "Where trainings went wrong"
@@ -83,12 +83,8 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 
 def _worth_a_look(axis: Dimension, rows: pd.DataFrame) -> bool:
     """Whether the dimension has several settings, and something went wrong where it applies."""
-    settings = (point[axis.name] for point in rows["point"] if axis.name in point)
-    first = next(settings, None)
     wrong = rows["point"][rows["kind"] >= 0]
-    return any(setting != first for setting in settings) and any(
-        axis.name in point for point in wrong
-    )
+    return varies(axis, rows["point"]) and any(axis.name in point for point in wrong)
 
 
 def _ended(sweep: SweepTables) -> pd.DataFrame:
