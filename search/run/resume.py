@@ -14,7 +14,7 @@ from typing import Any, Literal
 from colornet import provenance
 from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
-from colornet.config.config import first_settings
+from colornet.config.config import first_settings, parse_config
 from colornet.config.paths import flatten
 from colornet.errors import InputError, did_you_mean, shorten
 from colornet.storage import Storage
@@ -31,7 +31,7 @@ Edit = Callable[[dict[str, Any]], None]
 Effect = Literal["goes on", "needs consent", "is refused"]
 EFFECTS: dict[str, Effect] = {
     # how much is done, or what is made of it, but no trial
-    **dict.fromkeys(("about", "asked_in", "budget", "confirm", "difference", "final"), "goes on"),
+    **dict.fromkeys(("asked_in", "budget", "confirm", "difference", "final"), "goes on"),
     **dict.fromkeys(("metrics", "name", "question", "quick", "replicates", "resources"), "goes on"),
     # how the rest is searched
     **dict.fromkeys(("constraints", "decide", "sampler", "start_from"), "needs consent"),
@@ -85,7 +85,7 @@ def resume_sweep(
         if edit is not None:
             edit(data)
         resumed, packs = check_data(Study.from_data(data, origin))
-        after, before = _plain(resumed.to_data()), _plain(began.to_data())
+        after, before = (_comparable(one, where) for one in (resumed, began))
         changes = study_changes(before, after) + code_changes(sweep.provenance)
         changes += data_changes(sweep.provenance, [pack.content_hash for pack in packs])
         check_changes(changes, str(location), accept=accept)
@@ -103,6 +103,15 @@ def resume_sweep(
             described = {**sweep.provenance, "study": after}
             storage.write("provenance.json", json.dumps(described, indent=1).encode())
     return resumed
+
+
+def _comparable(study: Study, origin: str) -> dict[str, Any]:
+    """A study as plain data, whose base config has all options.
+
+    One that is newer than the sweep is at its default.
+    """
+    base = parse_config(study.base_config, origin).to_dict()
+    return _plain({**study.to_data(), "base_config": base})
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,7 +203,10 @@ def study_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[C
         effect = EFFECTS.get(key, "is refused")
         if key == "replicates" and (new or 0) < (old or 0):
             effect = "is refused"
-        changes += [Change(path, a, b, effect) for path, a, b in _differences(key, old, new)]
+        changes += [
+            Change(path, a, b, "goes on" if path == "base_config.about" else effect)
+            for path, a, b in _differences(key, old, new)
+        ]
     return changes
 
 

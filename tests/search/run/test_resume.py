@@ -1,6 +1,7 @@
 """A sweep goes on with its own study, with more of it, or not at all."""
 
 import copy
+import dataclasses
 import json
 import logging
 from collections.abc import Callable
@@ -495,3 +496,24 @@ def test_a_change_of_steps(
     assert change.effect == effect
     steps = "" if new[2] is None else f" in steps of {new[2]:g}"
     assert change.after == f"{kind} [{new[0]:g}, {new[1]:g}]{steps}"
+
+
+def test_what_a_release_describes_otherwise_or_adds_at_its_default_is_no_other_study(
+    make_study: MakeStudy, tmp_path: Path
+) -> None:
+    fixed = {"data.pictures": 80, "data.image_size": 16, "training.images": 64}
+    make_study(fixed={**fixed, "training.ticks": 2, "training.batch_size": 8})
+    file = tmp_path / "study-file.yaml"
+    study = load_study(str(file))
+    base = copy.deepcopy(dict(study.base_config))
+    base["about"] = "in other words"
+    del base["training"]["sync_batch_norm"]
+    older = dataclasses.replace(study, base_config=base)
+    began = {"study": str(file), "settings": {}, "quick": False}
+    folder = Path(new_sweep(older, str(tmp_path / "sweep"), began))
+    assert resume_sweep(folder, study=str(file)).base_config["training"]["sync_batch_norm"] is False
+    base["training"]["batch_size"] = 4
+    older = dataclasses.replace(study, base_config=base)
+    other = Path(new_sweep(older, str(tmp_path / "other"), began))
+    with pytest.raises(InputError, match=r"base_config.training.batch_size: 4 -> "):
+        resume_sweep(other, study=str(file))
