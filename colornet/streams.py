@@ -19,12 +19,14 @@ class LossyStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
+        """Write a text, or nothing where the stream takes none."""
         try:
             return self._stream.write(text)
         except (OSError, ValueError):  # ValueError: the stream is closed
             return len(text)
 
     def flush(self) -> None:
+        """Flush, or nothing where the stream cannot."""
         try:
             self._stream.flush()
         except (OSError, ValueError):

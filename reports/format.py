@@ -191,8 +191,11 @@ def plain_value(value: Any) -> Any:
 
 
 def csv_cell(value: Any) -> str:
-    """A cell of a CSV file: nothing for what is missing, JSON for lists, exact numbers, and text
-    that a spreadsheet would run disarmed by a quote."""
+    """A cell of a CSV file.
+
+    Nothing for what is missing, JSON for lists, exact numbers, and text that a spreadsheet would
+    run disarmed by a quote.
+    """
     if hasattr(value, "isoformat"):
         return "" if value != value else value.isoformat()  # pandas' NaT is no time, nor itself
     value = plain_value(value)

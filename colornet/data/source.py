@@ -112,7 +112,7 @@ class FileSource(Source):
 
 
 def readable(path: str | os.PathLike[str]) -> str:
-    """A path as valid Unicode with forward slashes: bytes that are none are written as \\xNN."""
+    r"""A path as valid Unicode with forward slashes: bytes that are none are written as \xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
 
 

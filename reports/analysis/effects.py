@@ -120,8 +120,7 @@ def _design(blocks: list[Block]) -> tuple[np.ndarray, dict[str, int]]:
 def residual_sd(
     dimensions: Sequence[Dimension], points: Sequence[dict[str, Any]], values: Sequence[float]
 ) -> float | None:
-    """The noise of one training, from what a parabola per dimension leaves unexplained: rather too
-    much.
+    """The noise of one training: what a parabola per dimension leaves unexplained, or less.
 
     Args:
         points: (N,) settings of the active dimensions.
@@ -172,8 +171,10 @@ def _effect(model: Model, contrast: Contrast, weights: np.ndarray) -> Effect:
 
 
 def p_best_inside(model: Model, name: str, sign: int) -> float:
-    """That the middle third is no better than both others; NaN where that cannot be asked: without
-    trials in all thirds, or with straight lines. `sign` is 1 where smaller is better."""
+    """That the middle third is no better than both others.
+
+    NaN without trials in all thirds, or with straight lines. `sign` is 1 where smaller is better.
+    """
     contrasts = model.blocks[name].contrasts
     bends = [contrast for contrast in contrasts if contrast.kind == "bend"]
     trends = [contrast for contrast in contrasts if contrast.kind == "trend"]

@@ -44,8 +44,11 @@ class Importance(NamedTuple):
 
 
 class _Same:
-    """Equal to itself only: optuna looks the distribution of every trial up by its hash, which
-    would be made from its contents each time."""
+    """Equal to itself only.
+
+    Optuna looks the distribution of every trial up by its hash, which would be made from its
+    contents each time.
+    """
 
     __hash__ = object.__hash__
 

@@ -49,8 +49,9 @@ class Direction(NamedTuple):
 
 
 def direction(model: Model, name: str) -> Direction | None:
-    """Spearman's correlation of one dimension, with every other one allowed for, since a sampler
-    that learns moves them together; None of a choice, or with too few trials for that.
+    """Spearman's correlation of one dimension, with every other one allowed for.
+
+    A sampler that learns moves them together. None of a choice, or with too few trials for that.
 
     The partial correlation is taken from the t of the slope when ranks are regressed on ranks and
     the other columns, rho = t / sqrt(t^2 + freedom); its interval is Fisher's (1921), atanh(rho) of

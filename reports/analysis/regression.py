@@ -41,8 +41,10 @@ class Fit:
     freedom: int
 
     def estimate(self, weights: np.ndarray) -> tuple[float, float, float]:
-        """A weighted sum of coefficients, its standard error for an interval, and that for a test;
-        all NaN where a coefficient that it needs was not estimated."""
+        """A weighted sum of coefficients, its standard error for an interval, and that for a test.
+
+        All are NaN where a coefficient that it needs was not estimated.
+        """
         if np.any(np.abs(weights[~self.known]) > 1e-12):
             return math.nan, math.nan, math.nan
         # Var(w' b) = w' V w.

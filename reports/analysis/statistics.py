@@ -215,7 +215,7 @@ def noise_sd(points: Iterable[Mapping[int, float]]) -> float | None:
     """What a new seed changes of a configuration's value: the SD of one training.
 
     Where several configurations have the same seeds, what a seed does to all of them alike is taken
-    out: among trials of one shared seed it favours none. None without replicates.
+    out: among trials of one shared seed it favors none. None without replicates.
     """
     replicated = [values for values in map(_finite, points) if len(values) > 1]
     if not replicated:
@@ -228,8 +228,10 @@ def noise_sd(points: Iterable[Mapping[int, float]]) -> float | None:
 
 
 def _layout(points: Iterable[Mapping[int, float]]) -> tuple[float, int] | None:
-    """SD and degrees of freedom of what neither configuration nor seed explains, over the seeds
-    that all have; None with fewer than two of either."""
+    """SD and degrees of freedom of what neither configuration nor seed explains.
+
+    Over the seeds that all have; None with fewer than two of either.
+    """
     sound = [_finite(values) for values in points]
     shared = sorted(set.intersection(*map(set, sound))) if sound else []
     if len(sound) < 2 or len(shared) < 2:

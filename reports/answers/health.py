@@ -93,8 +93,10 @@ def _edges(sweep: SweepTables, decision: Decision) -> Iterator[str]:
 
 
 def _side(dimension: Dimension, value: Any) -> int | None:
-    """-1 at the lower end of a range, 1 at the upper one; None elsewhere, or where a range ends of
-    itself: nothing lies below 0."""
+    """-1 at the lower end of a range, 1 at the upper one; None elsewhere.
+
+    None, too, where a range ends of itself: nothing lies below 0.
+    """
     share = place_in_range(dimension, value)
     if share is None:
         return None

@@ -1,5 +1,8 @@
-"""Where settings stand on an axis: logarithms as distances, and places of their own for the special
-value, for trials to which a dimension does not apply, and for what has no value."""
+"""Where settings stand on an axis.
+
+Logarithms as distances, and places of their own for the special value, for trials to which a
+dimension does not apply, and for what has no value.
+"""
 
 import json
 import math

@@ -53,8 +53,7 @@ def best_curves(sweep: SweepTables, columns: Sequence[str], top: int) -> tuple[C
 def curves_of(
     sweep: SweepTables, columns: Sequence[str], trials: pd.DataFrame, top: int | None = None
 ) -> tuple[Curve, ...]:
-    """A curve per trial that has a tick with finite values in all columns, the best last, so that
-    it is drawn on top.
+    """A curve per trial that has a tick with finite values in all columns, the best on top.
 
     Args:
         trials: rows of `sweep.trials`.

@@ -187,7 +187,7 @@ def marks(
 
 
 def category_axis(labels: Sequence[str], longest: int = LONGEST) -> dict[str, Any]:
-    """An axis with a place for each label, which may be user text, at 0, 1, …"""
+    """An axis with a place for each label, which may be user text, at 0, 1 and so on."""
     return {
         "tickvals": np.arange(len(labels)),
         "ticktext": [tick(label, longest) for label in labels],

@@ -47,8 +47,11 @@ class BestSoFarInfo(NamedTuple):
 
 
 def each(sweep: SweepTables) -> list[dict[str, str]]:
-    """Every objective, against trials and against compute; nothing for a design that compares:
-    its order is the study's, and a best of replicates is the luckiest of them."""
+    """Every objective, against trials and against compute.
+
+    Nothing for a design that compares: its order is the study's, and a best of replicates is the
+    luckiest of them.
+    """
     if sweep.is_comparison:
         return []
     return [{**panel, "against": against} for panel in sweep.panels() for against in AGAINST]

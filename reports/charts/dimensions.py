@@ -25,7 +25,9 @@ JITTER = 0.22
 
 class Mark(NamedTuple):
     """One trial: `x` is the value, or the category's index with a shift; None for the special.
-    `value` is None for a failed trial; `best` marks the one that ranks first."""
+
+    `value` is None for a failed trial; `best` marks the one that ranks first.
+    """
 
     trial: str
     number: int

@@ -30,8 +30,10 @@ LONGEST = 200
 
 
 class Ending(NamedTuple):
-    """Trials of one state whose reasons differ by numbers at most; `reason` is the example's first
-    line, `seconds` what they trained in all."""
+    """Trials of one state whose reasons differ by numbers at most.
+
+    `reason` is the example's first line, `seconds` what they trained in all.
+    """
 
     state: str
     reason: str

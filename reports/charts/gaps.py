@@ -25,7 +25,7 @@ WORDS = {"diag_d_gap_auc": "called overfitting", "diag_d_loss_norm": "called col
 MAX_COMPARED = 1000
 """Trials behind the correlation, spread evenly: its bootstrap would take seconds."""
 LEAST = 1e-4
-"""Where a normalised loss is drawn that is smaller still, or below its floor by rounding."""
+"""Where a normalized loss is drawn that is smaller still, or below its floor by rounding."""
 
 
 MARKERS = {"partial": "circle-open", "scored": "circle"}

@@ -69,8 +69,10 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> ImportanceInfo:
 
 
 def strongest(sweep: SweepTables, objective: str | None = None) -> tuple[str, ...]:
-    """The dimensions that took more than one value, the most important first; in the study's order
-    where importance is not known."""
+    """The dimensions that took more than one value, the most important first.
+
+    In the study's order where importance is not known.
+    """
     varied = _varied(sweep, sweep.column(objective or sweep.leading.name))
     if varied.missing:
         return tuple(dimension.name for dimension in varied.dimensions)

@@ -1,5 +1,4 @@
-"""Two dimensions together: what each combination of their values came to, and how often it was
-tried."""
+"""Two dimensions together: what each combination of values came to, and how often it was tried."""
 
 import json
 import math
@@ -34,8 +33,10 @@ LONGEST = 18
 
 
 class Cell(NamedTuple):
-    """One combination: its column and row, the median and mean of its comparable trials (None
-    without any), how many these are, and how many trials failed there."""
+    """One combination: its column and row, and what its comparable trials came to.
+
+    Their median and mean (None without any), how many they are, and how many trials failed there.
+    """
 
     x: int
     y: int
@@ -139,8 +140,7 @@ def _choices(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list
 
 
 def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
-    """Equal parts of the range, of its logarithm where distances are ratios; few values by
-    themselves."""
+    """Equal parts of the range, or of its logarithm; few values by themselves."""
     distinct = sorted(set(settings))
     if len(distinct) <= BINS:
         return list(map(setting_text, distinct)), list(map(distinct.index, settings))

@@ -18,7 +18,7 @@ ID, TITLE = "parallel", "All dimensions at once"
 GROUP, ORDER = "mattered", 60
 GRID = ()
 LONGEST = 20
-"""Characters of an axis' name and of its ticks: neighbours are near."""
+"""Characters of an axis' name and of its ticks: neighbors are near."""
 MOST_TICKS = 12
 AXIS_WIDTH = 84
 """Pixels an axis needs; on a narrower screen the page lets the chart be scrolled."""

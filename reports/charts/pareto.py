@@ -1,5 +1,7 @@
-"""Two measures against each other, and the trials that no other beats in both: quality against
-quality, and quality against what it takes."""
+"""Two measures against each other, and the trials that no other beats in both.
+
+Quality against quality, and quality against what it takes.
+"""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -21,7 +23,7 @@ COMPUTE = ("cost_training_gmac_per_picture", "cost_gmac_per_picture")
 """What a picture takes, of training and of the model: worth a look where trials differ."""
 QUALITIES = ("ab_mae", "colorfulness_gap", "auc_rebalanced", "ssim")
 """Against which the leading objective is looked at too, the first two that it is not: what
-minimises the error in color may wash it out."""
+minimizes the error in color may wash it out."""
 BESIDE = 2
 RATIO = 10.0
 """Largest over smallest value from which on an axis is logarithmic, of what is never negative."""
@@ -37,9 +39,12 @@ class Mark(NamedTuple):
 
 
 class ParetoInfo(NamedTuple):
-    """`front`: the points of equal budget that no other beats, by x; `others` of equal budget;
+    """The points of one pair of measures.
+
+    `front`: the points of equal budget that no other beats, by x; `others` of equal budget;
     `partial` of shorter trainings. `trials` is how many have an equal budget; `left_out` says that
-    not all of them are drawn."""
+    not all of them are drawn.
+    """
 
     x: Column
     y: Column

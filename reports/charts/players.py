@@ -26,8 +26,10 @@ STAGES = 8
 
 
 class PlayersInfo(NamedTuple):
-    """Ways through the plane of both losses, best first: `values` are (discriminator's,
-    generator's), means over equal parts of the training."""
+    """Ways through the plane of both losses, best first.
+
+    `values` are (discriminator's, generator's), means over equal parts of the training.
+    """
 
     discriminator: Column
     generator: Column

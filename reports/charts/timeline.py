@@ -17,7 +17,7 @@ ID, TITLE = "timeline", "Which trial ran when"
 GROUP, ORDER = "search", 50
 GRID = ()
 MAX_TRIALS = 300
-"""Trials beyond which bars say nothing: the utilisation alone is drawn."""
+"""Trials beyond which bars say nothing: the utilization alone is drawn."""
 STEPS = 240
 NAMED_PAUSES = 4
 """The longest pauses, whose length stands beside them: more would overlap."""
@@ -44,8 +44,10 @@ class Span(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What one host, or all, did: attempts, of these later ones of a trial, seconds that they took,
-    and how they ended."""
+    """What one host, or all, did.
+
+    Attempts, of these later ones of a trial, seconds that they took, and how they ended.
+    """
 
     host: str
     attempts: int

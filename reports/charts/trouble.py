@@ -133,8 +133,10 @@ def _order(axis: Dimension, value: Any) -> tuple[bool, Any]:
 
 
 def _most_uneven(split: Split) -> tuple[float, str]:
-    """The kind of trouble that falls most unevenly on the regions, and how often chance does that,
-    times the kinds that occur."""
+    """The kind of trouble that falls most unevenly on the regions, and its p value.
+
+    How often chance does that, times the kinds that occur (Bonferroni).
+    """
     trials = np.bincount(split.places, minlength=len(split.names))
     tested = []
     for index, kind in enumerate(KINDS):

@@ -56,7 +56,7 @@ def _span(sweep: SweepTables) -> tuple[pd.Timestamp | None, pd.Timestamp | None]
 def other_metrics(sweep: SweepTables) -> list[Column]:
     """What was measured on the held-out pictures beside the objectives, in a fixed order.
 
-    On the common ones where the study has some: a trial's own may be others than its neighbour's.
+    On the common ones where the study has some: a trial's own may be others than its neighbor's.
     Metrics that applied to no trial are left out.
     """
     objectives = {objective.name for objective in sweep.objectives}

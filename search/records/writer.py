@@ -47,8 +47,10 @@ class RecordsWriter:
         """Rows that are on the disk, and those that were and are missing."""
 
     def add(self, table: str, row: Mapping[str, Any]) -> None:
-        """Add a row: to `trials` where a trial's state has changed, to `ticks` where a training has
-        reported, to `pictures` for a held-out picture. JSON columns may be given as plain data.
+        """Add a row; JSON columns may be given as plain data.
+
+        To `trials` where a trial's state has changed, to `ticks` where a training has reported, to
+        `pictures` for a held-out picture.
         """
         self._rows[table].append(self._stamped(row))
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 TICKS = 10
 """Times that a tick may take as long as the longest before it: validation, a cold cache and a
-neighbour on the same CPUs make some ticks several times as long as others."""
+neighbor on the same CPUs make some ticks several times as long as others."""
 LEAST = 600.0
 """Seconds that any tick may take, as a network file system may be away for minutes."""
 LEAST_FIRST = 3600.0

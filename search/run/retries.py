@@ -28,8 +28,9 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Retries:
-    """Counts what each trial was granted, for as long as the driver lives: one that is resumed is
-    granted all of it again.
+    """Counts what each trial was granted, for as long as the driver lives.
+
+    One that is resumed is granted all of it again.
     """
 
     _deaths: Counter[str] = field(default_factory=Counter)

@@ -59,8 +59,10 @@ def allocation(resources: Resources) -> Allocation:
 
 
 class _Stateless:
-    """Has no state that Tune could save: it pickles its search, scheduler and callbacks whenever it
-    saves an experiment, and a sweep is rebuilt from its records.
+    """Has no state that Tune could save.
+
+    It pickles its search, scheduler and callbacks whenever it saves an experiment, and a sweep is
+    rebuilt from its records.
     """
 
     def __getstate__(self) -> dict[str, Any]:
@@ -195,7 +197,6 @@ def fit(
         RuntimeError: as Tune does when the host runs out of memory; the records stay whole, and
             a rebuilt recorder goes on.
     """
-
     os.environ.update(ENVIRONMENT)
     # It logs the traceback of every process that dies, of which the recorder tells the first line.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)

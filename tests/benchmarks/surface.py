@@ -248,7 +248,7 @@ def random_points(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _early_shape(at: np.ndarray) -> np.ndarray:
-    """Half a preference for high rates and little regularisation, half without any order."""
+    """Half a preference for high rates and little regularization, half without any order."""
     a, b, l1, special, loss, smoothing, dropout = at.T
     fast = -2 * a + 0.5 * dropout - 0.5 * special + 0.3 * smoothing
     lively = -1.5 * b - a + l1

@@ -119,6 +119,7 @@ class DeconvUNet(Generator):
 
     @property
     def stride(self) -> int:
+        """The first level keeps the full size."""
         return 2 ** (len(self.widths) - 1)
 
 

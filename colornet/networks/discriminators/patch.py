@@ -1,4 +1,4 @@
-"""Patch discriminator: is this patch's color real, given its grey? (Isola et al. 2017)
+"""Patch discriminator: is this patch's color real, given its grey (Isola et al. 2017)?
 
 The 70-pixel one of pix2pix has three halvings, one flat layer and a last kernel of 4. That of
 README 001 in TensorFlow pads where it loses a pixel, and has biases everywhere.

@@ -1,4 +1,4 @@
-"""Pixel discriminator: is this pixel's color real, given its grey? (Isola et al. 2017)
+"""Pixel discriminator: is this pixel's color real, given its grey (Isola et al. 2017)?
 
 It sees no neighbors, so it judges colors and how common they are, never where they are.
 """

@@ -95,15 +95,15 @@ function follow() {
   else if (trialView.open) trialView.close();
 }
 
-function neighbour(by) {
+function neighbor(by) {
   const shown = selected().map((row) => row[trialAt]);
   const here = shown.indexOf(/=(.+)$/.exec(location.hash)?.[1]);
   const next = shown[(here + by + shown.length) % shown.length];
   if (next !== undefined) location.hash = `trial=${encodeURIComponent(next)}`;
 }
 
-byId("trial-previous").addEventListener("click", () => neighbour(-1));
-byId("trial-next").addEventListener("click", () => neighbour(1));
+byId("trial-previous").addEventListener("click", () => neighbor(-1));
+byId("trial-next").addEventListener("click", () => neighbor(1));
 byId("trial-close").addEventListener("click", () => trialView.close());
 trialView.addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
 trialView.addEventListener("click", (event) => { if (event.target === trialView) trialView.close(); });

@@ -174,7 +174,7 @@ def test_an_edited_study_is_told_asked_for_or_refused(begun: Callable[..., Path]
 
 
 @pytest.mark.parametrize("text", ["space: 3\n", "budget: []\n", "design: other\n"])
-def test_a_study_that_was_spoilt(begun: Callable[..., Path], text: str) -> None:
+def test_a_study_that_was_spoiled(begun: Callable[..., Path], text: str) -> None:
     folder = begun()
     path = folder / "study.yaml"
     key = text.partition(":")[0]
