@@ -24,8 +24,8 @@ from spaces.grid import count_points, grid_points
 
 log = logging.getLogger("colorsweep")
 LEARNING: Mapping[str, int] = {"tpe": 10}
-"""Samplers that learn from trials, with how many each draws at random before it does (of TPE
-Optuna's own `n_startup_trials`); the others do not learn."""
+"""Samplers that learn from earlier trials, and after how many at random: for TPE Optuna's default
+of `n_startup_trials`."""
 FEW_ROUNDS = 4
 """Rounds, of the trials that run at a time, below which a sampler that learns is hardly better than
 random."""

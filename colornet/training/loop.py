@@ -189,7 +189,7 @@ class TrainingRun:
         except DivergedError:
             if self.learner.restores == self.config.training.restores:
                 raise
-            # With lower rates: the same ones would lead here again.
+            # The learner lowers its rates by each restore: the same ones would lead here again.
             restores = self.learner.restores + 1
             self.learner.load_state_dict(deepcopy(self.restore_point))
             self.learner.restores = restores
@@ -345,7 +345,7 @@ class TrainingRun:
         rows = []
         for name, pictures in self.held_out.items():
             if name == "val" and self.packs.common:
-                continue  # Others were judged on other pictures.
+                continue  # the sweep compares pictures of the common set, not each trial's own
             # A finished training that is resumed has not evaluated anything yet.
             evaluation = self.evaluations.get(name) or pictures.evaluate(generator)
             if self.ranks.is_first:

@@ -19,9 +19,9 @@ from reports.format import json_number
 from reports.tables import Column, SweepTables
 from search.core.ranking import confirmed_column, deciding_metric, point_table
 
-CHEAPER = 0.1
-"""Part by which a training must at least be cheaper to be called so. Times must also differ as
-surely as values do: on a busy machine equal trainings were a third apart."""
+LEAST_SAVING = 0.1
+"""Share of the best's cost that a tie must at least save to be proposed in its place. Seconds must
+differ significantly besides: on a busy machine those of equal trainings were a third apart."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
         by: a metric column to order by instead of the study's own rule.
     """
     points = sweep.points if by is None else point_table(sweep.records, by)
-    replicates = [values for values in points["values"] if len(values) > 1]
+    repeated = [values for values in points["values"] if len(values) > 1]
     unranked = points[points["rank"].isna()]
     points = points[points["rank"].notna()].reset_index(drop=True)
     if points.empty:
@@ -80,7 +80,7 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
         column=column,
         judged=sweep.column(confirmed_column(column.name)) if confirmed else column,
         proposed=_cheapest(sweep, points),
-        overstated=_overstated(sweep, points, column, replicates),
+        overstated=_overstated(sweep, points, column, repeated),
     )
 
 
@@ -95,7 +95,7 @@ def trivial_value(decision: Decision, sweep: SweepTables, column: Column) -> flo
     return next((base for name in (column.name, *near) if (base := sweep.baseline(name))), None)
 
 
-def deciding(decision: Decision, sweep: SweepTables) -> list[Column]:
+def decisive_columns(decision: Decision, sweep: SweepTables) -> list[Column]:
     """The columns that a choice has to be good in, as they were judged."""
     if deciding_metric(sweep.records.study) is not None or len(sweep.objectives) == 1:
         return [decision.judged]
@@ -115,7 +115,8 @@ def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool
     if first["basis"] == "search":
         return [False] * len(points)
     alike = points["basis"].eq(first["basis"]) & points["feasible"].eq(first["feasible"])
-    # A mean is that of the trainings that finished: where some were lost it is compared with such.
+    # The mean of a point that lost trainings is that of its lucky ones: such a point ties only with
+    # others that lost some.
     alike &= points["lost"].gt(0) == (first["lost"] > 0)
     candidates = points[alike]
     if by is not None or deciding_metric(sweep.records.study) is not None:
@@ -146,14 +147,14 @@ def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
     if len(candidates) == 1 or not np.isfinite(candidates[cost].to_numpy(dtype=float)).all():
         return 0
     costs = candidates[cost].astype(float)
-    cheaper = costs[costs < (1 - CHEAPER) * costs[0]]
+    cheaper = costs[costs < (1 - LEAST_SAVING) * costs[0]]
     if cost == "seconds":
         compared = against_best(values_by_seed(sweep, candidates, sweep.trials["seconds"]), 0)
         cheaper = cheaper[[compared[row].p < 1 - LEVEL for row in cheaper.index]]
     if cheaper.empty:
         return 0
     # Of several that are about as cheap the best one.
-    return int(cheaper.index[cheaper * (1 - CHEAPER) <= cheaper.min()][0])
+    return int(cheaper.index[cheaper * (1 - LEAST_SAVING) <= cheaper.min()][0])
 
 
 def values_by_seed(
@@ -176,12 +177,12 @@ def cost_of(points: pd.DataFrame) -> str:
 
 
 def _overstated(
-    sweep: SweepTables, points: pd.DataFrame, column: Column, replicates: list[dict[int, float]]
+    sweep: SweepTables, points: pd.DataFrame, column: Column, repeated: list[dict[int, float]]
 ) -> float | None:
     if points["basis"].iloc[0] != "search" or column.goal is None:
         return None
     values = points["mean"].to_numpy(dtype=float)
-    noise = noise_sd(replicates) or residual_sd(sweep.dimensions, points["point"].tolist(), values)
+    noise = noise_sd(repeated) or residual_sd(sweep.dimensions, points["point"].tolist(), values)
     return overstatement(values, noise, column.goal)
 
 

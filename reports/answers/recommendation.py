@@ -12,7 +12,7 @@ from colornet.data.packs import few_pictures_warning
 from reports.analysis.decision import (
     Decision,
     cost_of,
-    deciding,
+    decisive_columns,
     replicates,
     trivial_value,
     values_by_seed,
@@ -58,7 +58,7 @@ def caveats(decision: Decision, sweep: SweepTables) -> list[str]:
 
 def _incomparable(decision: Decision, sweep: SweepTables) -> str:
     """Said of color errors alone: no other metric has a value of one color beside it."""
-    judged = deciding(decision, sweep)
+    judged = decisive_columns(decision, sweep)
     if any(trivial_value(decision, sweep, column) for column in judged):
         return ""
     labels = [column.label for column in judged if column.name.endswith(COLOR_ERROR)]
@@ -223,7 +223,8 @@ def _worthless(decision: Decision, sweep: SweepTables, taken: pd.Series) -> str 
     asked.
     """
     judged = [
-        (column, trivial_value(decision, sweep, column)) for column in deciding(decision, sweep)
+        (column, trivial_value(decision, sweep, column))
+        for column in decisive_columns(decision, sweep)
     ]
     if not any(base for _, base in judged):
         names = [column.name.partition("_") for column, _ in judged]

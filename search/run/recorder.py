@@ -122,8 +122,8 @@ class Recorder:
         for trial_id, trial in self.running.items():
             seen = self.table.last.get(trial_id, {}).get("images") or 0
             ahead += (trial.config.training.images or 0) - seen
-        confirming = sum(row["origin"] == CONFIRM for row in self.table.rows.values())
-        return self.budget.why_search_over(self.study, confirming, ahead)
+        started = sum(row["origin"] == CONFIRM for row in self.table.rows.values())
+        return self.budget.why_search_over(self.study, started, ahead)
 
     def next(self) -> Assignment | None:
         """The next trial, None when there is none; it may begin to train after `settle`."""
@@ -132,15 +132,16 @@ class Recorder:
         trial = None
         if self.ask_tell.waiting or self._why_search_over() is None:
             trial = self.ask_tell.ask()
+        # The best are known once no trial of the search runs any more.
         if trial is None and all(other.origin == CONFIRM for other in self.running.values()):
-            trial = self._confirming()  # else the best are not known yet
+            trial = self._next_confirming()
         if trial is not None:
             self.budget.start()
             self.running[trial.trial_id] = trial
             self._writer.start(self.table.start(trial, self.budget.gpus))
         return trial
 
-    def _confirming(self) -> Assignment | None:
+    def _next_confirming(self) -> Assignment | None:
         """The next trial that repeats one of the best."""
         if self.study.file.confirm is None or self.budget.why_over() is not None:
             return None
@@ -148,7 +149,7 @@ class Recorder:
         return self.ask_tell.assign(*missing, CONFIRM) if missing else None
 
     def settle(self, trial_id: str) -> None:
-        """A trial has a process: wait until it is on the disk as running."""
+        """Take note that a trial has a process, and wait until its row is on the disk."""
         self.heartbeats.beat(trial_id)
         self._write(self._writer.settle)
 
@@ -229,8 +230,9 @@ class Recorder:
             self.ask_tell.waiting.append(retry)
         if state == "completed" and not self._retention.has(trial_id):
             return  # nothing to tidy: its last rows may wait for the next flush
+        # Its checkpoints could bring it back, and stay until its end is on the disk.
         if not self._write(self._writer.commit):
-            return  # else the checkpoints that could bring it back would be deleted
+            return
         if state != "preempted" and self._retention.tidy(trial_id):
             self.table.refresh_best()
             best = best_trials(self.table.snapshot(), KEEP_BEST)
