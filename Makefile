@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := colornet reports search spaces tests
 # One more than there are processors: many tests wait for Ray, a browser or a process of their own.
-PYTEST := $(BIN)/python -m pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadgroup \
+PYTEST := $(BIN)/python -m pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile \
 	--no-loadscope-reorder
 
 export RAY_USAGE_STATS_ENABLED = 0

@@ -1,7 +1,6 @@
 """What every test may count on: private cache and sweep folders, no Ray usage statistics.
 
-With pytest-xdist the tests of a file stay in one process, with their fixtures; those that share
-the local Ray share a process too.
+With pytest-xdist the tests of a file stay in one process, with their fixtures (`--dist loadfile`).
 """
 
 import os
@@ -14,22 +13,17 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests for xdist's `loadgroup`, those that wait for other processes first.
+    """Begin with the files that wait for Ray, then those that wait for a browser.
 
     They take the longest and need the least of a processor: begun last, they would be waited for.
     """
-    groups = {item: _group(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
     waits = {"ray": 0, "browser": 1}
-    items.sort(key=lambda item: min(waits.get(mark.name, 2) for mark in item.iter_markers()))
-
-
-def _group(item: pytest.Item) -> str:
-    shares_ray = "local_ray" in getattr(item, "fixturenames", ())
-    return "ray" if shares_ray else str(item.path.relative_to(item.config.rootpath))
+    first = {item.path: 2 for item in items}
+    for item in items:
+        of_item = min(waits.get(mark.name, 2) for mark in item.iter_markers())
+        first[item.path] = min(first[item.path], of_item)
+    items.sort(key=lambda item: first[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -132,7 +132,7 @@ def test_dark_scheme_recolors_charts(browser: Any, sweep: Path) -> None:
     assert colors["light"][0] != colors["dark"][0] and colors["light"][1] != colors["dark"][1]
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(768, marks=pytest.mark.slow), 1280])
 def test_no_width_overflows(browser: Any, sweep: Path, width: int) -> None:
     page, noise = opened(browser, sweep, viewport={"width": width, "height": 800})
     seen(page)
@@ -317,7 +317,7 @@ def test_color_differences_are_those_of_the_paper(browser: Any, sweep: Path) -> 
     np.testing.assert_allclose(found, wanted, atol=0.01)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_hinders_a_reader(browser: Any, sweep: Path, scheme: str) -> None:
     """axe-core finds no serious or critical violation, on the page and in its dialogs."""
     axe = pytest.importorskip("axe_playwright_python")
@@ -341,7 +341,7 @@ def test_nothing_hinders_a_reader(browser: Any, sweep: Path, scheme: str) -> Non
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_several_sweeps_on_one_page(browser: Any, build, tmp_path: Path, scheme: str) -> None:
     """Drawn, nothing asked for, within a phone's width, and nothing that hinders a reader."""
     axe = pytest.importorskip("axe_playwright_python")

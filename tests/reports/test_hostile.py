@@ -187,6 +187,7 @@ def visited(browser: Any, path: Path, trials: tuple[str, ...]) -> list[str]:
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_no_string_runs(build, browser: Any, tmp_path: Path) -> None:
     for name, html in rendered(build).items():
         path = tmp_path / f"{name}.html"

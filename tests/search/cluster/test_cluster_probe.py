@@ -170,6 +170,7 @@ def test_storage_that_one_node_has_for_itself(cluster: Cluster) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_storage_that_cannot_be_written(cluster: Cluster) -> None:
     found, code = states(cluster.dashboard, storage="/proc/sweeps")
     assert code == 2
@@ -177,6 +178,7 @@ def test_storage_that_cannot_be_written(cluster: Cluster) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["dashboard", "gcs"])
 @pytest.mark.parametrize(
     ("mode", "token", "says"),
