@@ -21,8 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     waits = {"ray": 0, "browser": 1}
     first = {item.path: 2 for item in items}
     for item in items:
-        of_item = min(waits.get(mark.name, 2) for mark in item.iter_markers())
-        first[item.path] = min(first[item.path], of_item)
+        marks = {mark.name for mark in item.iter_markers()}
+        first[item.path] = min([first[item.path], *(waits[name] for name in marks & waits.keys())])
     items.sort(key=lambda item: first[item.path])
 
 
