@@ -17,7 +17,7 @@ from reports.analysis.design_matrix import Contrast, Region
 from reports.analysis.effects import fit_search
 from reports.analysis.ranks import direction
 from reports.analysis.statistics import is_significant
-from reports.answers.answers import answers, counted
+from reports.answers.answers import answers
 from reports.answers.compare import compare_results
 from reports.answers.search import (
     SearchResults,
@@ -88,7 +88,7 @@ def searched_sweep(task: tuple[str, int, float, str, int]) -> Answered:
 def judged(sweep: SweepTables, surface: Surface) -> Answered:
     """The answers of a search beside the truth."""
     column = sweep.column(OBJECTIVES[0])
-    rows = counted(sweep, column)
+    rows = sweep.outcomes(column.name)
     scored = rows[rows["kind"] == "scored"]
     points, values = scored["point"].tolist(), scored["value"].to_numpy(dtype=float)
     made = answers(sweep, decide(sweep))
@@ -215,7 +215,7 @@ def compared_sweep(task: tuple[float, int]) -> Answered:
         sweep = tables_of(read_sweep(folder / "sweep"))
     (one,) = answers(sweep, decide(sweep))
     column = sweep.column(OBJECTIVES[0])
-    rows = counted(sweep, column)
+    rows = sweep.outcomes(column.name)
     found = compare_results(sweep, rows, column)
     levels = found.levels[DROPOUT]
 

@@ -353,7 +353,7 @@ def test_several_sweeps_on_one_page(browser: Any, build, tmp_path: Path, scheme:
             builder.trial(point, 9.0 + shift + index % 3, pictures=2)
         builder.tables()
         folders.append(str(builder.folder))
-    path = report(*folders, out=tmp_path / "both.html").path
+    path = Path(report(*folders, out=tmp_path / "both.html").data()["report"])
     context = browser.new_context(
         color_scheme=scheme, bypass_csp=True, viewport={"width": 390, "height": 800}
     )

@@ -69,7 +69,7 @@ def test_a_study_is_read_back(
 def test_so_is_one_in_a_manifest(
     named: Callable[..., Study], question: str, note: str, labels: list[str]
 ) -> None:
-    study, nodes = named(question, note, *labels), Nodes(1, 8, 1)
+    study, nodes = named(question, note, *labels), Nodes(nodes=1, cpus=8, gpus=1)
     job = kuberay(study, nodes, storage="claim", image=None, out=None)
     config = parse_yaml(job.split("\n---\n")[0], "job.yaml")
     assert parse_yaml(config["data"]["study.yaml"], "study.yaml") == study.to_data()
