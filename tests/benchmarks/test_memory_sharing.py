@@ -38,7 +38,19 @@ def big_pack(folder: Path) -> Pack:
     mapped = np.load(path, mmap_mode="r")
     names = [f"picture-{index}.png" for index in range(COUNT)]
     splits = {"train": np.arange(COUNT), "val": np.arange(0), "test": np.arange(0)}
-    return Pack(mapped, names, names, [""] * COUNT, "", folder, [], False, splits)
+    return Pack(
+        pictures=mapped,
+        names=names,
+        hashes=names,
+        classes=[""] * COUNT,
+        content_hash="",
+        path=folder,
+        read_as="",
+        skipped=[],
+        split_origins={},
+        checked_near_duplicates=False,
+        _splits=splits,
+    )
 
 
 def test_reading_every_picture_costs_no_memory_of_its_own(tmp_path: Path) -> None:

@@ -381,8 +381,9 @@ def test_a_transposed_prediction_is_the_same_prediction() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_measures_the_same() -> None:
     pair = pair_of(noise(), shift=9.0, darker=1.0)
+    predicted_ab, true_ab = pair.predicted_color / AB_RANGE, pair.true_color / AB_RANGE
     there = Pair(
-        *(tensor.cuda() for tensor in (pair.lightness, pair.predicted_ab, pair.true_ab)),
+        *(tensor.cuda() for tensor in (pair.lightness, predicted_ab, true_ab)),
         pair.true_rgb.cuda(),
         pair.lightness.cuda() - 1 / 50,
     )
