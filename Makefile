@@ -7,9 +7,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := colornet reports search spaces tests
-# One more than there are processors: many tests wait for Ray, a browser or a process of their own.
-PYTEST := $(BIN)/python -m pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile \
-	--no-loadscope-reorder
+# One more than there are processors, as many tests wait for Ray, a browser or a process of their own;
+# no more than eight, each of which loads torch.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -lt 8 ] && echo $$((n + 1)) || echo 8)
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 export RAY_USAGE_STATS_ENABLED = 0
 
