@@ -4,6 +4,7 @@ Each module of `colornet.data.sources` is one source: `build` makes it from its 
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -57,7 +58,7 @@ class UnusablePicture(Exception):
     """A picture that cannot be decoded; the message is the reason, without its name."""
 
 
-class Source:
+class Source(ABC):
     """Where pictures come from. Decoding must be safe to call from several threads.
 
     Attributes:
@@ -76,17 +77,17 @@ class Source:
     parallel: bool = False
     phashes = False
 
+    @abstractmethod
     def entries(self) -> Sequence[Entry]:
         """The pictures in a fixed order. Raises InputError when there are none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def key(self) -> dict[str, object]:
         """Everything, JSON-able, that the decoded pictures depend on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, entry: Entry) -> Decoded:
         """Decode one picture. Raises UnusablePicture."""
-        raise NotImplementedError
 
 
 class FileSource(Source):

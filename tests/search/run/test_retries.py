@@ -68,5 +68,12 @@ def test_how_it_ended_by_itself(
     assert states([outcome]) == [expected]
     if outcome.retry is not None:
         assert outcome.retry.alone is (state == "oom")
-        again = Retries().ended(outcome.retry, "oom", "why", gpus=gpus, stopping=False)
-        assert (again.retry is None) is outcome.retry.alone or gpus in (0.0, 1.0)
+
+
+def test_a_trial_that_had_its_card_to_itself_is_not_tried_again_for_memory(
+    trial: Assignment,
+) -> None:
+    first = Retries().ended(trial, "oom", "why", gpus=0.5, stopping=False)
+    assert first.retry is not None
+    again = Retries().ended(first.retry, "oom", "why", gpus=0.5, stopping=False)
+    assert (again.state, again.retry) == ("oom", None)
