@@ -246,14 +246,26 @@ class SweepBuilder:
         return tables_of(read_sweep(self.folder))
 
 
-@pytest.fixture
-def build(tmp_path: Path) -> Callable[..., SweepBuilder]:
-    """Begins a sweep in a folder `name`, for a study over `space` with some keys changed."""
+Build = Callable[..., SweepBuilder]
 
+
+def builder_in(folder: Path) -> Build:
     def begin(space: Mapping[str, Any] | None = None, name: str = "sweep", **changes: Any):
-        return SweepBuilder(tmp_path / name, study_of(space, **changes))
+        return SweepBuilder(folder / name, study_of(space, **changes))
 
     return begin
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Begins a sweep in a folder `name`, for a study over `space` with some keys changed."""
+    return builder_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def build_once(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """As `build`, for the sweeps that all tests of a module read."""
+    return builder_in(tmp_path_factory.mktemp("module"))
 
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{7*7}}<b>=1+1"

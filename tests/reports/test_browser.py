@@ -1,5 +1,6 @@
 """The page in headless Chromium: it draws everything, asks for nothing, and reacts."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ pytestmark = pytest.mark.browser
 CHARTS_SHOWN = "[...document.querySelectorAll('.panel:not([hidden]) .chart')]"
 
 
-@pytest.fixture
-def sweep(build) -> Path:
+@pytest.fixture(scope="module")
+def sweep(build_once) -> Path:
     """Twelve trials, two objectives, every kind of dimension, pictures, and a failure."""
     objectives = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
     space = {
@@ -22,7 +23,7 @@ def sweep(build) -> Path:
         "loss.adversarial": {"type": "choice", "choices": ["bce", "hinge"]},
         "loss.l1_weight": {"type": "loguniform", "low": 1, "high": 300, "special": 0},
     }
-    builder = build(space, objectives=objectives)
+    builder = build_once(space, objectives=objectives)
     rng = np.random.default_rng(0)
     for index in range(12):
         point = {
@@ -35,6 +36,14 @@ def sweep(build) -> Path:
     builder.trial(point, 9.0, "diverged", ticks=2, reason="=NaN at step 12")
     builder.tables()
     return report(str(builder.folder)).path
+
+
+@pytest.fixture(autouse=True)
+def closed_tabs(browser: Any) -> Iterator[None]:
+    """No tab goes on drawing beside the next test's."""
+    yield
+    for context in browser.contexts:
+        context.close()
 
 
 def opened(browser: Any, path: Path, place: str = "", **options: Any) -> tuple[Any, list[str]]:
@@ -55,9 +64,9 @@ def asked(request: str, url: str) -> bool:
     return not request.startswith((url, "data:", "blob:"))
 
 
-def seen(page: Any) -> None:
-    """Bring every chart near the view once, and wait until it is drawn."""
-    for name in page.evaluate(f"{CHARTS_SHOWN}.map((chart) => chart.id)"):
+def seen(page: Any, *charts: str) -> None:
+    """Bring these charts, or every one, near the view once, and wait until they are drawn."""
+    for name in charts or page.evaluate(f"{CHARTS_SHOWN}.map((chart) => chart.id)"):
         page.evaluate("(id) => document.getElementById(id).scrollIntoView()", name)
         page.wait_for_function("(id) => document.querySelector(`#${id} svg.main-svg`)", arg=name)
 
@@ -119,7 +128,7 @@ def test_dark_scheme_recolors_charts(browser: Any, sweep: Path) -> None:
     colors = {}
     for scheme in ("light", "dark"):
         page, noise = opened(browser, sweep, color_scheme=scheme)
-        seen(page)
+        seen(page, "chart-dimensions-0")
         tick = "getComputedStyle(document.querySelector('.xtick text')).fill"
         colors[scheme] = (
             page.evaluate("getComputedStyle(document.body).backgroundColor"),
@@ -132,7 +141,10 @@ def test_dark_scheme_recolors_charts(browser: Any, sweep: Path) -> None:
     assert colors["light"][0] != colors["dark"][0] and colors["light"][1] != colors["dark"][1]
 
 
-@pytest.mark.parametrize("width", [390, pytest.param(768, marks=pytest.mark.slow), 1280])
+WIDE = [pytest.param(width, marks=pytest.mark.slow) for width in (768, 1280)]
+
+
+@pytest.mark.parametrize("width", [390, *WIDE])
 def test_no_width_overflows(browser: Any, sweep: Path, width: int) -> None:
     page, noise = opened(browser, sweep, viewport={"width": width, "height": 800})
     seen(page)
@@ -181,7 +193,7 @@ def brushed(page: Any, chart: str, part: float = 0.5) -> None:
 
 def test_a_brush_filters_table_and_pictures_and_other_charts(browser: Any, sweep: Path) -> None:
     page, noise = opened(browser, sweep)
-    seen(page)
+    seen(page, "chart-dimensions-0", "chart-pareto-0")
     columns = "#gallery thead th:not([hidden])"
     before = page.locator(columns).count()
     brushed(page, "chart-dimensions-0")
@@ -206,7 +218,7 @@ def test_a_brush_filters_table_and_pictures_and_other_charts(browser: Any, sweep
 
 def test_a_box_over_an_axis_selects_the_lines_through_it(browser: Any, sweep: Path) -> None:
     page, noise = opened(browser, sweep)
-    seen(page)
+    seen(page, "chart-parallel-0")
     plot = page.locator("#chart-parallel-0 .nsewdrag").first
     plot.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
@@ -249,7 +261,7 @@ def test_a_trial_opens_at_its_address(browser: Any, sweep: Path) -> None:
 
 def test_a_click_on_a_point_opens_its_trial(browser: Any, sweep: Path) -> None:
     page, _ = opened(browser, sweep)
-    seen(page)
+    seen(page, "chart-dimensions-0")
     point = page.locator("#chart-dimensions-0 .point").first
     point.scroll_into_view_if_needed()
     page.wait_for_timeout(300)
@@ -317,7 +329,8 @@ def test_color_differences_are_those_of_the_paper(browser: Any, sweep: Path) -> 
     np.testing.assert_allclose(found, wanted, atol=0.01)
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_hinders_a_reader(browser: Any, sweep: Path, scheme: str) -> None:
     """axe-core finds no serious or critical violation, on the page and in its dialogs."""
     axe = pytest.importorskip("axe_playwright_python")
