@@ -6,7 +6,7 @@ so; the user's part of a URL; a parameter or assignment whose name says so.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HIDDEN = "***"
@@ -27,7 +27,17 @@ _BEARER = re.compile(r"(?<=\bBearer )\S+", re.IGNORECASE)
 
 def redact(text: str) -> str:
     """The text with `***` in place of every secret."""
-    for secret in sorted(set(_known()), key=len, reverse=True):
+    return _redact(text, _known())
+
+
+def find_secret(values: Mapping[str, str]) -> str | None:
+    """The key of the first text that `redact` would change."""
+    known = _known()
+    return next((key for key, text in values.items() if _redact(text, known) != text), None)
+
+
+def _redact(text: str, known: Sequence[str]) -> str:
+    for secret in known:
         text = text.replace(secret, HIDDEN)
     text = _USER.sub(f"{HIDDEN}@", text)
     text = _ASSIGNED.sub(
@@ -35,11 +45,6 @@ def redact(text: str) -> str:
         text,
     )
     return _BEARER.sub(HIDDEN, text)
-
-
-def holds_secret(text: str) -> bool:
-    """Whether `redact` would change a text."""
-    return redact(text) != text
 
 
 def token_file(environment: Mapping[str, str] = os.environ) -> Path:
@@ -56,15 +61,13 @@ def read_token(path: Path) -> str:
         return ""
 
 
-def _known() -> Iterator[str]:
-    """The values of secrets that this process can see."""
+def _known() -> list[str]:
+    """The values of secrets that this process can see, the longest first."""
+    tokens = {read_token(path) for path in {token_file(), token_file({})}}
     for name, value in os.environ.items():
-        is_path = os.path.isabs(value) and os.path.exists(value)
-        if _is_secret_name(name) and len(value) >= SHORTEST and not is_path:
-            yield value
-    for path in {token_file(), token_file({})}:
-        if len(token := read_token(path)) >= SHORTEST:
-            yield token
+        if _is_secret_name(name) and not (os.path.isabs(value) and os.path.exists(value)):
+            tokens.add(value)
+    return sorted((text for text in tokens if len(text) >= SHORTEST), key=len, reverse=True)
 
 
 def _is_secret_name(name: str) -> bool:

@@ -20,7 +20,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from colornet.config.config import Config
-from colornet.config.sections.losses import AdversarialOptions
+from colornet.config.sections.discriminators import DiscriminatorConfig
+from colornet.config.sections.generators import GeneratorConfig
+from colornet.config.sections.losses import AdversarialOptions, LossConfig
 from colornet.networks.build import build_on_meta, discriminator_core, generator_core
 from colornet.pictures import CHANNELS, Pictures
 from colornet.training.methods.player import Batch
@@ -120,14 +122,26 @@ def training_macs(config: Config) -> float:
 
     All players' turns at their rates, after a pretraining and with open gates.
     """
-    loss, cycle = config.loss, 1
+    return _step_macs(config.generator, config.discriminator, config.loss, config.data.image_size)
+
+
+@lru_cache(maxsize=256)
+def _step_macs(
+    generator: GeneratorConfig,
+    discriminator: DiscriminatorConfig | None,
+    loss: LossConfig,
+    size: int,
+) -> float:
+    """`training_macs` of what it depends on, which the trials of a study mostly share."""
+    cycle = 1
     if isinstance(loss, AdversarialOptions):
         # After so many steps the players' rates repeat.
         cycle = lcm(loss.discriminator_every, loss.generator_every)
         loss = loss.model_copy(update={"gate_loss": None, "gate_accuracy": None})
-    config = config.model_copy(update={"loss": loss})
+    data = Config().data.model_copy(update={"image_size": size})
+    parts = {"data": data, "generator": generator, "discriminator": discriminator, "loss": loss}
+    config = Config().model_copy(update=parts)
     meta = torch.device("meta")
-    size = config.data.image_size
     with torch.device(meta):
         method = import_module(f"colornet.training.methods.{loss.method}").build(config, meta)
         pixels = torch.empty((_PICTURES, size, size, 3), dtype=torch.uint8)

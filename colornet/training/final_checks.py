@@ -15,7 +15,7 @@ from colornet.data.packs import check_budget, few_pictures_warning, leakage_warn
 from colornet.data.picture_files import format_mismatch
 from colornet.errors import InputError
 from colornet.model.folder import WEIGHTS
-from colornet.redaction import holds_secret
+from colornet.redaction import find_secret
 from colornet.storage import Storage, check_reachable, write_atomic
 
 log = logging.getLogger("colorsweep")
@@ -78,12 +78,12 @@ def refuse_secrets_in(values: Mapping[str, Any], origin: str, owner: str) -> Non
         values: nested plain data.
         owner: whose files they are.
     """
-    for path, value in flatten(values).items():
-        if holds_secret(str(value)):
-            raise InputError(
-                f"{origin}: {path}: holds a secret, which the files of {owner} would show.\n"
-                "Take it out: nodes read secrets from their environment."
-            )
+    path = find_secret({path: str(value) for path, value in flatten(values).items()})
+    if path is not None:
+        raise InputError(
+            f"{origin}: {path}: holds a secret, which the files of {owner} would show.\n"
+            "Take it out: nodes read secrets from their environment."
+        )
 
 
 def roots(config: Config) -> list[str]:

@@ -9,7 +9,7 @@ from cyclopts.validators import Number
 
 from colornet.cli_result import CliResult, align_columns, require_training_libraries
 from colornet.errors import InputError
-from colornet.redaction import holds_secret, redact
+from colornet.redaction import redact
 from search.options import Address, Nodes, StudyOptions
 
 NODES = Nodes()
@@ -66,7 +66,7 @@ def _location(text: str | None, option: str) -> str | None:
     """A folder as an absolute path, or a URI without a password."""
     if text is None:
         return None
-    if holds_secret(text):
+    if redact(text) != text:
         raise InputError(
             f"{option}: {text}: holds a secret, which nodes and their logs would see.\n"
             "Give it to Ray's processes in their environment, e.g. AWS_SECRET_ACCESS_KEY."

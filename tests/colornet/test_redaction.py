@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from colornet.errors import InputError
-from colornet.redaction import HIDDEN, holds_secret, read_token, redact, token_file
+from colornet.redaction import HIDDEN, find_secret, read_token, redact, token_file
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def write_token(home: Path, text: str) -> Path:
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert redact(text) == text
-    assert not holds_secret(text)
+    assert find_secret({"key": text}) is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
 )
 def test_secrets_are_known_by_their_form(text: str, shown: str) -> None:
     assert redact(text) == shown
-    assert holds_secret(text)
+    assert find_secret({"plain": "x", "key": text}) == "key"
 
 
 @pytest.mark.parametrize(

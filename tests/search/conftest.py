@@ -1,6 +1,7 @@
 """Small studies, sweeps without Ray, and one Ray for all tests that need it."""
 
 import io
+import json
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from colornet.config.catalog import to_yaml
 from search.records.reader import read_sweep
 from search.records.writer import create_sweep
 from search.run.recorder import Recorder
@@ -47,7 +47,7 @@ def make_study(tmp_path: Path) -> Callable[..., Study]:
     def make(trials: int | None = 8, **changes: Any) -> Study:
         values = {**STUDY, "budget": {"trials": trials}, **changes}
         path = tmp_path / "study-file.yaml"
-        path.write_text(to_yaml(values))
+        path.write_text(json.dumps(values))
         return load_study(str(path))
 
     return make

@@ -88,7 +88,6 @@ def test_a_tick_of_no_time_or_number_of_pictures_that_there_can_be(
     found = read_sweep(played)
     assert len(found.ticks) == before
     assert f"records/ticks: 1 row left out: {column} is no" in str(found.problems)
-    assert report(str(played), out=played.parent / "page.html").path.exists()
 
 
 def test_a_tick_may_lack_time_and_number_of_pictures(played: Path) -> None:
