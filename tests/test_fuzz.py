@@ -44,7 +44,7 @@ from spaces.loading import load_study
 from spaces.study import Study
 
 GOLDEN = Path(__file__).parent / "golden"
-FAST, SLOW = 100, 3000
+FAST, SLOW = 25, 3000
 LIMIT = 5.0
 ODD: list[Any] = [
     None, True, False, 0, -1, 1, 2**31, 2**63, 10**30, 10**399, 0.5, -0.0, 1e308, "", " ", "x",
@@ -238,7 +238,7 @@ def nodes_of(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "count", [pytest.param(24, id="nodes"), pytest.param(1500, marks=pytest.mark.slow, id="many")]
+    "count", [pytest.param(8, id="nodes"), pytest.param(1500, marks=pytest.mark.slow, id="many")]
 )
 def test_a_node_of_the_study_of_a_sweep(sweep: Path, count: int) -> None:
     """Every reading command refuses it or goes on; top keys are as likely as inner ones."""

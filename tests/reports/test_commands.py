@@ -1,8 +1,6 @@
 """The report command, and that reading needs no training library."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -37,18 +35,3 @@ def test_unwritable_output(build, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         report(str(tmp_path / "sweep"), out=tmp_path / "file" / "report.html")
-
-
-def test_reading_loads_neither_torch_nor_ray(build) -> None:
-    sweep = build()
-    for index in range(8):
-        sweep.trial({"optimizer.generator_lr": 1e-4 * (index + 1)}, 9.0 + index, pictures=1)
-    sweep.tables()
-    code = (
-        "import sys; from reports.commands import best, report;"
-        "assert 'plotly' not in sys.modules and 'pandas' not in sys.modules;"
-        f"report({str(sweep.folder)!r}); best({str(sweep.folder)!r});"
-        "print([name for name in ('torch', 'ray', 'kornia') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -127,7 +127,8 @@ def states(address: str, **places: str) -> tuple[list[tuple[str, str]], int]:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("form", ["dashboard", pytest.param("gcs", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["dashboard", "gcs"])
 def test_a_cluster_that_is_well(cluster: Cluster, form: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
     address = getattr(cluster, form)

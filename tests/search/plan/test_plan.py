@@ -114,7 +114,7 @@ def test_probes_give_time_for_what_trials_cost(small: MakeStudy, timed: list[Con
 
 
 def test_points_of_all_sizes_are_probed(small: MakeStudy, timed: list[Config]) -> None:
-    make_plan(small(space={"generator.width": {"int": [4, 35]}}), probe=True)
+    make_plan(small(space={"generator.width": {"int": [4, 36], "step": 4}}), probe=True)
     widths = [config.generator.model_dump()["width"] for config in timed[1:]]
     assert len(widths) == plan.PROBED
     assert widths == sorted(widths)
