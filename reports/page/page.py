@@ -95,6 +95,7 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
     )
 
 
+@cache
 def environment() -> Environment:
     """Templates that escape whatever they are given."""
     templates = Environment(
