@@ -30,8 +30,9 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(PYTEST) -m 'not slow and not gpu'
 
-test-all: $(INSTALLED)
-	$(BIN)/python -m pytest
+# The slow ones one after the other: benchmarks measure, and clusters want the machine.
+test-all: test
+	$(BIN)/python -m pytest -m 'slow or gpu'
 
 coverage: $(INSTALLED)
 	$(PYTEST) -m 'not slow and not gpu' --cov --cov-report=term:skip-covered
