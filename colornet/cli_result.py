@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from math import isfinite
 from typing import Any
 
 from colornet.errors import InputError
@@ -72,6 +73,15 @@ def require_training_libraries(command: str) -> None:
             f"colorsweep {command}: needs {', '.join(missing)}, not installed here.\n"
             "Install with: pip install 'colorsweep[train]'"
         )
+
+
+def duration_text(seconds: float) -> str:
+    """`9.5 s`, `48 s`, `12 min`, `3.4 h`; a dash where it is not known."""
+    if not isfinite(seconds):
+        return "–"
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def count_text(number: float, word: str) -> str:

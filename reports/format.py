@@ -1,6 +1,6 @@
 """Numbers, units, durations, intervals, p values and lists as text: the only place that formats.
 
-Counts with their nouns are `colornet.cli_result.count_text`, which all rooms share.
+Counts with their nouns and durations are in `colornet.cli_result`, which all rooms share.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from colornet.cli_result import duration_text as duration_text
 from reports.tables import Column
 
 NONE = "–"
@@ -83,17 +84,6 @@ def size_text(size: int) -> str:
 def percent_text(share: float, digits: int = 0) -> str:
     """`34%`, of 0.34."""
     return f"{share:.{digits}%}"
-
-
-def duration_text(seconds: float) -> str:
-    """`48 s`, `12 min`, `3.4 h`."""
-    if not math.isfinite(seconds):
-        return NONE
-    if seconds < 120:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def time_text(time: datetime, *, seconds: bool = False) -> str:

