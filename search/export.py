@@ -107,7 +107,7 @@ def _trials(
     curves = {} if others else _curves(records.ticks, objective)
     for row in searched.to_dict("records"):
         trial_id = row["trial_id"]
-        # A pruned trial with a curve would rank by its last value, one that was lost ranks last.
+        # A pruned trial with a curve would rank by its last value; one that is lost ranks last.
         lost = row["state"] in LOST
         attributes = {
             **{key: row[key] for key in ("trial_id", "state", "origin")},

@@ -114,4 +114,4 @@ def _start(cluster: "Cluster", config: str, options: list[str], out: Path, ship:
     name = cluster.next_name(before[-1]) if before else out.name
     train = f'{command_line("train")} "$file" {shlex.join(options)}'
     command = f'file=$(mktemp) && printf %s "${STUDY}" > "$file" && {train}'
-    return cluster.start(name, str(out), command, ship, {STUDY: config}, training=True)
+    return cluster.submit_job(name, str(out), command, ship, {STUDY: config}, training=True)

@@ -58,7 +58,7 @@ class StudyOptions:
     when_spent: Literal["finish", "cut"] | None = None
 
     def load(self) -> "Study":
-        """Load the study with these options; its notes say which of them lost to another.
+        """Load the study with these options; its notes say which of them another overrides.
 
         Raises:
             InputError: for whatever cannot be run.
@@ -70,7 +70,7 @@ class StudyOptions:
         return replace(loaded, notes=(*notes, *loaded.notes))
 
     def changes(self) -> tuple[dict[str, Any], list[str]]:
-        """What the options change of the study, {path: value}, and which lost to `settings`."""
+        """What the options change of the study, {path: value}, and which `settings` override."""
         from colornet.data.check import detect_source
 
         explicit = parse_settings(self.settings or [])

@@ -28,41 +28,41 @@ def check_fixed_reach(study: Study, origin: str, given: Mapping[str, Any]) -> li
     on_line = settings(given)
     for dimension in study.dimensions:
         values = dimension.probes()
-        for path, lost in _lost(study, dimension).items():
+        for path, without in _without(study, dimension).items():
             value = flatten(study.base_config)[path]
-            if len(lost) == len(values) and not dimension.when:
+            if len(without) == len(values) and not dimension.when:
                 head = f"--set: {path}" if path in on_line else f"{origin}: fixed.{path}"
                 raise InputError(
                     f"{head}: {value!r}: no trial would have it, as space.{dimension.name} leaves "
                     "no place for it.\nRemove one of the two."
                 )
             # That a method has no use for another's options goes without saying.
-            methods = any("loss.method" in dimension.changes(value) for value in lost)
+            methods = any("loss.method" in dimension.changes(value) for value in without)
             if path in on_line or not methods:
-                where = " or ".join(map(str, lost))
+                where = " or ".join(map(str, without))
                 told.append(f"{path} is {value!r}, but not where {dimension.name} is {where}")
     return told
 
 
-def _lost(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
+def _without(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
     """The values of a dimension with which fixed settings are gone that it does not set."""
     base = flatten(study.base_config)
     judged = study.file.evaluate_on is not None
     paths = [path for path in settings(study.file.fixed) if path in base]
     paths = [path for path in paths if not (judged and path.startswith("data."))]
-    lost: dict[str, list[Any]] = {}
+    values: dict[str, list[Any]] = {}
     for value in dimension.probes() if paths else ():
         point = first_point(study, dimension, value)
-        without = {name: one for name, one in point.items() if name != dimension.name}
+        others = {name: other for name, other in point.items() if name != dimension.name}
         before, after = (
-            flatten(study.config(part, study.file.seed).to_dict()) for part in (without, point)
+            flatten(study.config(part, study.file.seed).to_dict()) for part in (others, point)
         )
         for path in paths:
             named = dimension.changes(value).keys() & set(covering(path))
             held = path in before and before[path] == base[path]
             if held and not named and (path not in after or after[path] != base[path]):
-                lost.setdefault(path, []).append(value)
-    return lost
+                values.setdefault(path, []).append(value)
+    return values
 
 
 def first_point(study: Study, dimension: Dimension, value: Any) -> dict[str, Any]:

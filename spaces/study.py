@@ -23,9 +23,9 @@ from spaces.dimensions import Dimension, Point, active_part, place_point
 from spaces.grid import count_points, grid_points
 
 log = logging.getLogger("colorsweep")
-LEARNING: Mapping[str, int] = {"tpe": 10}
-"""Samplers that learn from earlier trials, and after how many at random: for TPE Optuna's default
-of `n_startup_trials`."""
+STARTUP_TRIALS: Mapping[str, int] = {"tpe": 10}
+"""Of each sampler that learns from earlier trials: how many it draws at random first. For TPE it is
+Optuna's default of `n_startup_trials`."""
 FEW_ROUNDS = 4
 """Rounds, of the trials that run at a time, below which a sampler that learns is hardly better than
 random."""
@@ -63,6 +63,7 @@ class Stopping(_Part):
     """When a trial that lags behind is stopped early."""
 
     rule: Literal["asha", "hyperband", "median", "none"] = "asha"
+    """Of a `stopping` that names none. A study without `stopping` stops nothing (`StudyFile`)."""
     grace: float = Field(0.5, gt=0, lt=1)
     """Share of the budget of pictures before which nothing is stopped. While learning rates decay
     early ranks mislead, so that less than a half is seldom worth it."""
@@ -98,7 +99,7 @@ class Confirm(_Part):
     top: int = Field(5, ge=1, le=MOST_TRIALS)
     """Configurations."""
     replicates: int = Field(3, ge=2, le=MOST_SEEDS)
-    """Seeds for each of them."""
+    """Seeds for each of them; elsewhere a replicate is one of the trials."""
 
 
 class Resources(_Part):

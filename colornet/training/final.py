@@ -140,7 +140,7 @@ def _train(settings: Mapping[str, Any], folder: Path, resume: Path | None, attem
     with start_training(config, attempt, test=test, objective=settings["objective"]) as training:
         journal = _Journal(attempt, training, settings["objective"])
         if resume is not None:
-            training.restore(resume)
+            training.load_checkpoint(resume)
             with training.ranks.on_first() as is_first:
                 if is_first:  # an earlier attempt may not have come to note its last ticks
                     with writing_to(journal.state):

@@ -99,7 +99,7 @@ def train(
     """
     with start_training(config, folder, test=test) as training:
         if resume is not None:
-            training.restore(resume)
+            training.load_checkpoint(resume)
         while len(training.history) < config.training.ticks:
             training.run_tick(report)
         return training.result()
@@ -306,7 +306,7 @@ class TrainingRun:
         where = f"checkpoint in {path}" if path else "no folder for a checkpoint was given"
         raise TrainingInterrupted(f"interrupted after {count_text(seen, 'image')}: {where}")
 
-    def restore(self, path: Path) -> None:
+    def load_checkpoint(self, path: Path) -> None:
         """Continue from a checkpoint."""
         with _read_as_state(path):
             state, self.history = checkpoint.load(path)

@@ -44,7 +44,7 @@ from reports.format import (
 from reports.tables import Column, SweepTables
 from search.core.ranking import LOST, deciding_metric
 from spaces.dimensions import Dimension
-from spaces.study import LEARNING
+from spaces.study import STARTUP_TRIALS
 
 SPREAD_SHARE = 0.25
 """Of the trials' standard deviation: the least difference that matters where a study names none."""
@@ -99,7 +99,7 @@ def lost_of(sweep: SweepTables, rows: pd.DataFrame) -> list[LostTrials]:
         sweep.dimensions,
         ended["point"].tolist(),
         ended["state"].isin(LOST).tolist(),
-        adaptive=sweep.records.study.get("sampler") in LEARNING,
+        adaptive=sweep.records.study.get("sampler") in STARTUP_TRIALS,
     )
 
 

@@ -56,13 +56,13 @@ def _run_process(folder: str, request: Mapping[str, Any], where: str) -> dict[st
 
 
 def _run_job(folder: str, request: Mapping[str, Any], address: str) -> dict[str, Any]:
-    from search.cluster.jobs import POLL, job_client, submit_when_ready
+    from search.cluster.jobs import POLL, job_client, submit_with_retries
 
     (Path(folder) / _SCRIPT.name).write_bytes(_SCRIPT.read_bytes())
     (Path(folder) / "request.json").write_text(json.dumps(request))
     try:
         client = job_client(address)
-        job = submit_when_ready(
+        job = submit_with_retries(
             client,
             AGENT_WAIT,
             entrypoint=f"python {_SCRIPT.name} request.json",

@@ -116,7 +116,7 @@ def manifest_slurm(
 ) -> CliResult:
     """Print a sweep as a batch script for Slurm, around `ray symmetric-run`.
 
-    Requeued after a node was lost, or submitted again, it resumes the sweep.
+    Requeued after a node died, or submitted again, it resumes the sweep.
 
     Parameters
     ----------

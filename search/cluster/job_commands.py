@@ -53,7 +53,7 @@ def submit(
     location = whole_location(loaded, out)
     cluster = open_cluster(address)
     loaded.log_notes()
-    job = cluster.submit(loaded.to_data(), location, ship=ship)
+    job = cluster.submit_sweep(loaded.to_data(), location, ship=ship)
     job = cluster.wait_for_start(job)
     if job.exit_code == InputError.exit_code:
         root = loaded.base_config["data"].get("root")
@@ -166,7 +166,7 @@ def resume_job(address: str, sweep: str | None, *, ship: bool) -> CliResult:
             f"{job.name}: trains a model.\n"
             "Type its `colorsweep train` again: it resumes from its checkpoint."
         )
-    return job_result(cluster, cluster.resume(job, ship=ship), False)
+    return job_result(cluster, cluster.resume_sweep(job, ship=ship), False)
 
 
 def check_driver_address(address: str | None) -> None:

@@ -132,7 +132,7 @@ class Cluster:
             raise InputError(f"{name}: several jobs begin like that: {', '.join(sorted(sweeps))}.")
         return matching[-1]
 
-    def submit(self, data: Mapping[str, Any], sweep: str, *, ship: bool) -> Job:
+    def submit_sweep(self, data: Mapping[str, Any], sweep: str, *, ship: bool) -> Job:
         """Run a resolved study as a sweep.
 
         Args:
@@ -146,15 +146,16 @@ class Cluster:
         name = urlsplit(sweep).path.rstrip("/").rsplit("/", 1)[-1]
         # By a variable, not in a working directory: Ray may delete one that processes still use.
         command = f'printf %s "${STUDY}" | {command_line("run", "/dev/stdin", "--out", sweep)}'
-        return self.start(name, sweep, command, ship, {STUDY: to_yaml(data)})
+        return self.submit_job(name, sweep, command, ship, {STUDY: to_yaml(data)})
 
-    def resume(self, job: Job, *, ship: bool) -> Job:
+    def resume_sweep(self, job: Job, *, ship: bool) -> Job:
         """Resume the sweep of a job that has ended, as a new job.
 
         Raises:
             InUseError: the job still runs.
         """
-        return self.start(self.next_name(job), job.sweep, command_line("resume", job.sweep), ship)
+        command = command_line("resume", job.sweep)
+        return self.submit_job(self.next_name(job), job.sweep, command, ship)
 
     def next_name(self, job: Job) -> str:
         """The name of the job that resumes one that has ended; raises as `resume`."""
@@ -164,7 +165,7 @@ class Cluster:
         assert match
         return f"{match['sweep']}.{int(match['number'] or 1) + 1}"
 
-    def start(
+    def submit_job(
         self,
         name: str,
         sweep: str,
@@ -174,7 +175,7 @@ class Cluster:
         *,
         training: bool = False,
     ) -> Job:
-        """Start a job of ours.
+        """Submit a job of ours, whatever it runs.
 
         Args:
             name: of the job.
@@ -192,7 +193,7 @@ class Cluster:
             runtime["py_modules"] = _installation()
         try:
             with self._errors():
-                submit_when_ready(
+                submit_with_retries(
                     self._client,
                     AGENT_WAIT,
                     entrypoint=command,
@@ -286,7 +287,7 @@ def job_client(address: str) -> JobSubmissionClient:
     return JobSubmissionClient(address)
 
 
-def submit_when_ready(client: JobSubmissionClient, patience: float, **request: Any) -> str:
+def submit_with_retries(client: JobSubmissionClient, patience: float, **request: Any) -> str:
     """Submit a job; a head that has only just started accepts none for some seconds.
 
     Args:

@@ -111,9 +111,9 @@ class AskTell:
         self.next_number = next_number
         nothing = LastReport((None,) * len(study.file.objectives))
         for row in trials.to_dict("records"):
-            self._restore(row, reports.get(row["trial_id"], nothing))
+            self._add_recorded(row, reports.get(row["trial_id"], nothing))
 
-    def _restore(self, row: Mapping[str, Any], report: LastReport) -> None:
+    def _add_recorded(self, row: Mapping[str, Any], report: LastReport) -> None:
         """Take in a recorded trial."""
         number, seed = int(row["number"]), int(row["seed"])
         self.next_number = max(self.next_number, number + 1)

@@ -14,10 +14,10 @@ from spaces.study import Study, derived_seed
 
 
 def seeds(study: Study) -> list[int]:
-    """The seeds of the replicates, none of them the search's own."""
-    replicates = study.file.confirm.replicates if study.file.confirm else 0
+    """The seeds that every confirmed point is trained with, none of them the search's own."""
+    count = study.file.confirm.replicates if study.file.confirm else 0
     # The 2 keeps them apart from the seeds of trials (1) and of a comparison's replicates (3).
-    return [derived_seed(study.file.seed, replicate, 2) for replicate in range(replicates)]
+    return [derived_seed(study.file.seed, index, 2) for index in range(count)]
 
 
 def missing(study: Study, sweep: SweepRecords) -> Iterator[tuple[Point, int]]:

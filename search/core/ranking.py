@@ -23,7 +23,7 @@ from colornet.errors import InputError, did_you_mean
 from search.records.reader import CONFIRM, SweepRecords
 
 LOST = ("diverged", "oom")
-"""Ends of a replicate that count against its point."""
+"""States of trials that are lost: they have ended without a value, which counts against a point."""
 _STRENGTH = {CONFIRM: 0, "compare": 1}
 """Origins whose trials are replicates of their point, the more telling first."""
 _COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}

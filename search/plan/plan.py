@@ -32,7 +32,7 @@ from search.plan.probe import probe_all
 from search.plan.workload import Workload, make_workload
 from search.run.create import check_data, check_writable, free_location
 from search.run.resources import Allocation, Capacity, allocate, this_machine
-from spaces.study import FEW_ROUNDS, LEARNING, Study
+from spaces.study import FEW_ROUNDS, STARTUP_TRIALS, Study
 
 PROBED = 4
 """Points that are probed beside the base config, from the cheapest to the dearest: between them
@@ -256,7 +256,7 @@ def _budgets(
 
 def _warnings(study: Study, workload: Workload, allocation: Allocation) -> list[str]:
     file, warnings = study.file, []
-    startup = LEARNING.get(file.sampler)
+    startup = STARTUP_TRIALS.get(file.sampler)
     if file.design == "search" and startup is not None:
         learning = max(0, len(workload.high) - startup)
         rounds = learning / allocation.concurrent

@@ -60,8 +60,8 @@ class Lease:
 
     def __init__(self, location: str | os.PathLike[str], *, take_over: bool = False) -> None:
         self.storage = Storage.at(location)
-        self.lost = threading.Event()
-        """Set when another driver has taken the sweep over."""
+        self.taken_over = threading.Event()
+        """Set once another driver has taken the sweep."""
         self._take_over = take_over
         self._done = threading.Event()
         self._mine: dict[str, Any] = {}
@@ -139,7 +139,7 @@ class Lease:
     def __exit__(self, *error: object) -> None:
         self._done.set()
         self._thread.join()
-        if not self.lost.is_set():
+        if not self.taken_over.is_set():
             self.storage.delete(NAME)
         self._release_lock()
 
@@ -158,7 +158,7 @@ class Lease:
             with contextlib.suppress(OSError):  # whoever writes the records will say it
                 held = holder(self.storage)
                 if held is None or not held.items() >= self._mine.items():
-                    self.lost.set()
+                    self.taken_over.set()
                     return
                 self._write()
 

@@ -61,8 +61,9 @@ class Recorder:
         clock: gives seconds, for how long trials are silent.
 
     Attributes:
-        stopping: set to let running trials end as preempted and hand out no more.
-        blocked, cut: why nothing can be written any more, why what runs is cut off, if so.
+        stop_requested: by a signal, or as nothing can be written: running trials end as preempted.
+        storage_error: why nothing can be written any more, if so.
+        cut_reason: which budget is spent, if running trials are cut off for it.
         running: trials that were handed out and have not ended, by trial_id.
         ended: rows of trials that ended since this was last emptied (by the progress display).
     """
@@ -76,9 +77,9 @@ class Recorder:
     ) -> None:
         self.location = os.fspath(location)
         self.study = study
-        self.stopping = False
-        self.blocked: str | None = None
-        self.cut: str | None = None
+        self.stop_requested = False
+        self.storage_error: str | None = None
+        self.cut_reason: str | None = None
         self.running: dict[str, Assignment] = {}
         self.ended: list[dict[str, Any]] = []
         self._terminate = terminate
@@ -112,6 +113,11 @@ class Recorder:
         return is_finished(self.study, self.table.snapshot(), self.budget)
 
     @property
+    def is_ending(self) -> bool:
+        """Whether no trial is handed out any more, finished or not."""
+        return self.stop_requested or self.cut_reason is not None
+
+    @property
     def why_over(self) -> str | None:
         """What ended the search before its trials were used up, in a sentence."""
         return self.ask_tell.why_exhausted if self.ask_tell.is_done else self._why_search_over()
@@ -127,7 +133,7 @@ class Recorder:
 
     def next(self) -> Assignment | None:
         """The next trial, None when there is none; it may begin to train after `settle`."""
-        if self.stopping or self.cut:
+        if self.is_ending:
             return None
         trial = None
         if self.ask_tell.waiting or self._why_search_over() is None:
@@ -172,15 +178,16 @@ class Recorder:
         for picture in message["pictures"]:
             self._writer.add("pictures", {**trial.row_key, "tick": at_tick, **picture})
         state, reason = message["state"], message["reason"]
-        if state == "blocked":  # its storage takes no more, nor will it take another trial's
-            self.blocked, self.stopping = self.blocked or reason, True
+        if state == "storage_error":  # its storage takes no more, nor will it take another trial's
+            self.storage_error, self.stop_requested = self.storage_error or reason, True
             state = "preempted"
-        ends = self.stopping or self.cut is not None
-        outcome = self._retries.ended(trial, state, reason, gpus=self.budget.gpus, stopping=ends)
+        outcome = self._retries.ended(
+            trial, state, reason, gpus=self.budget.gpus, sweep_ends=self.is_ending
+        )
         self._end(trial, outcome, message.get("log"))
         return False
 
-    def lost(self, trial_id: str, reason: str, *, may_be_own_fault: bool = True) -> None:
+    def process_died(self, trial_id: str, reason: str, *, may_be_own_fault: bool = True) -> None:
         """The trial's process died: try it again from its checkpoint, as `Retries` has it."""
         if (trial := self.running.get(trial_id)) is not None:
             outcome = self._retries.died(
@@ -188,7 +195,7 @@ class Recorder:
                 redact(reason),
                 stalled=self.heartbeats.stalled.get(trial_id),
                 may_be_own_fault=may_be_own_fault,
-                stopping=self.stopping or self.cut is not None,
+                sweep_ends=self.is_ending,
             )
             self._end(trial, outcome)
 
@@ -215,8 +222,8 @@ class Recorder:
 
     def _end(self, trial: Assignment, outcome: Outcome, log: str | None = None) -> None:
         trial_id, (state, reason, retry) = trial.trial_id, outcome
-        if state == "preempted" and self.cut and not self.stopping:
-            state, reason = "cancelled", self.cut
+        if state == "preempted" and self.cut_reason and not self.stop_requested:
+            state, reason = "cancelled", self.cut_reason
         del self.running[trial_id]
         self._interrupted.discard(trial_id)
         self.heartbeats.stop(trial_id)
@@ -259,7 +266,7 @@ class Recorder:
         try:
             write()
         except StorageError as error:
-            self.blocked, self.stopping = self.blocked or str(error), True
+            self.storage_error, self.stop_requested = self.storage_error or str(error), True
             return False
         return True
 
@@ -268,14 +275,14 @@ class Recorder:
 
         They are sent SIGTERM as soon as their process is known. To be called again until none runs.
         """
-        self.stopping = True
+        self.stop_requested = True
         self._interrupt()
 
     def watch_budget(self) -> None:
         """Cut running trials off, once a budget is spent and the study says `cut`."""
-        if self.study.file.budget.when_spent == "cut" and self.cut is None:
-            self.cut = self.budget.why_over()
-        if self.cut is not None:
+        if self.study.file.budget.when_spent == "cut" and self.cut_reason is None:
+            self.cut_reason = self.budget.why_over()
+        if self.cut_reason is not None:
             self._interrupt()
 
     def _interrupt(self) -> None:

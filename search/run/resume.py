@@ -131,7 +131,7 @@ def _ignored(
         yield f"trials: {trials} is not taken: {after['trials']} follow from budget.trials."
 
 
-def extension(trials: int | None, replicates: int | None, *, needed: bool) -> Edit:
+def extension(trials: int | None, seeds: int | None, *, needed: bool) -> Edit:
     """The edit of `extend`: so many more trials of a search, or seeds of a compared design.
 
     Args:
@@ -140,7 +140,7 @@ def extension(trials: int | None, replicates: int | None, *, needed: bool) -> Ed
     Raises:
         InputError: for what does not fit the design, also when the edit is made.
     """
-    if needed and trials is None and replicates is None:
+    if needed and trials is None and seeds is None:
         raise InputError("extend: by what?\nGive --trials N, or --replicates N to a comparison.")
 
     def edit(data: dict[str, Any]) -> None:
@@ -150,20 +150,20 @@ def extension(trials: int | None, replicates: int | None, *, needed: bool) -> Ed
                 f"--trials: {trials}: a compared design has levels x replicates.\n"
                 "Give --replicates N: so many more seeds for each level."
             )
-        if replicates is not None and not compared:
+        if seeds is not None and not compared:
             raise InputError(
-                f"--replicates: {replicates}: this sweep is a search.\n"
+                f"--replicates: {seeds}: this sweep is a search.\n"
                 "Give --trials N, or repeat its best with `colorsweep confirm`."
             )
         if trials is not None:
             data["budget"]["trials"] = (data["budget"].get("trials") or data["trials"]) + trials
-        if replicates is not None:
-            data["replicates"] += replicates
+        if seeds is not None:
+            data["replicates"] += seeds
 
     return edit
 
 
-def confirmation(top: int, replicates: int) -> Edit:
+def confirmation(top: int, seeds: int) -> Edit:
     """The edit of `confirm`. Raises InputError for a compared design when the edit is made."""
 
     def edit(data: dict[str, Any]) -> None:
@@ -172,7 +172,7 @@ def confirmation(top: int, replicates: int) -> Edit:
                 "confirm: a compared design has every level with several seeds already.\n"
                 "Give it more of them: colorsweep extend SWEEP --replicates N"
             )
-        data["confirm"] = {"top": top, "replicates": replicates}
+        data["confirm"] = {"top": top, "replicates": seeds}
 
     return edit
 

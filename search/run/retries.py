@@ -37,16 +37,16 @@ class Retries:
     _stalls: Counter[str] = field(default_factory=Counter)
 
     def ended(
-        self, trial: Assignment, state: str, reason: str | None, *, gpus: float, stopping: bool
+        self, trial: Assignment, state: str, reason: str | None, *, gpus: float, sweep_ends: bool
     ) -> Outcome:
         """What becomes of a trial whose training has ended by itself.
 
         Args:
             gpus: of a trial; below 1 it shares its GPU.
-            stopping: whether no trial is to be started any more.
+            sweep_ends: whether no trial is handed out any more.
         """
         again = replace(trial, attempt=trial.attempt + 1)
-        if stopping or state not in ("oom", "preempted"):
+        if sweep_ends or state not in ("oom", "preempted"):
             return Outcome(state, reason)
         if state == "preempted":  # its node is wanted back: another one goes on
             return Outcome(state, reason, again)
@@ -62,22 +62,22 @@ class Retries:
         *,
         stalled: str | None = None,
         may_be_own_fault: bool = True,
-        stopping: bool = False,
+        sweep_ends: bool = False,
     ) -> Outcome:
         """What becomes of a trial whose process has died.
 
         Args:
             stalled: why it was ended, if it was silent for too long.
             may_be_own_fault: not where its node died with it, which uses up no attempt.
-            stopping: whether no trial is to be started any more.
+            sweep_ends: whether no trial is handed out any more.
         """
-        again = None if stopping else replace(trial, attempt=trial.attempt + 1)
+        again = None if sweep_ends else replace(trial, attempt=trial.attempt + 1)
         if stalled:
             self._stalls[trial.trial_id] += 1
-            given_up = self._stalls[trial.trial_id] >= MAX_STALLS and not stopping
+            given_up = self._stalls[trial.trial_id] >= MAX_STALLS and not sweep_ends
             return Outcome("stalled", stalled) if given_up else Outcome("preempted", stalled, again)
         self._deaths[trial.trial_id] += may_be_own_fault
         if self._deaths[trial.trial_id] >= MAX_DEATHS:
             reason = f"{reason} ({MAX_DEATHS} attempts)"
-            return Outcome("preempted" if stopping else "failed", reason)
+            return Outcome("preempted" if sweep_ends else "failed", reason)
         return Outcome("preempted", reason, again)

@@ -86,10 +86,10 @@ def run(
         if not recorder.is_finished:
             _drive(recorder, lease, started, address, train)
         recorder.close()
-    if recorder.blocked:
+    if recorder.storage_error:
         raise StorageError(
-            f"{recorder.blocked}.\nMend that (free some space, or make it writable), then resume: "
-            f"colorsweep resume {shlex.quote(location)}"
+            f"{recorder.storage_error}.\nMend that (free some space, or make it writable), then "
+            f"resume: colorsweep resume {shlex.quote(location)}"
         )
     name = location if "://" in location else os.path.relpath(location)
     interrupted = not recorder.is_finished
@@ -176,9 +176,9 @@ def _supervise(
     say_once = functools.cache(log.warning)
 
     def show() -> None:
-        if lease.lost.is_set():
+        if lease.taken_over.is_set():
             raise ColorsweepError(f"{recorder.location}: another driver has taken the sweep over.")
-        if recorder.stopping:
+        if recorder.stop_requested:
             say_once("Stopping: running trials write a checkpoint (again to end at once)")
             recorder.stop()
         recorder.watch_budget()
@@ -189,12 +189,12 @@ def _supervise(
             tune.fit(recorder, allocation, show, train)
             return
         except RuntimeError as error:
-            if recorder.stopping:  # by a signal that Ray's own processes have had, too
+            if recorder.stop_requested:  # by a signal that Ray's own processes have had, too
                 log.warning("Ray ended before running trials did: %s", error_summary(error))
                 return
             log.warning("Ray stopped the sweep (%s); going on from the records", error)
             for trial_id in list(recorder.running):
-                recorder.lost(trial_id, f"Ray stopped: {str(error).splitlines()[0][:200]}")
+                recorder.process_died(trial_id, f"Ray stopped: {str(error).splitlines()[0][:200]}")
             if round_number == MAX_ROUNDS - 1:
                 raise ColorsweepError(f"Ray failed {round_number + 1} times: {error}") from error
 

@@ -76,9 +76,9 @@ class TrialActor(tune.Trainable):
         if self._thread is None:
             self._begin()
         messages = [self._messages.get()]
-        while not self._messages.empty() and messages[-1]["event"] != "lost":
+        while not self._messages.empty() and messages[-1]["event"] != "died":
             messages.append(self._messages.get())
-        if messages[-1]["event"] == "lost":
+        if messages[-1]["event"] == "died":
             if len(messages) == 1:
                 raise RuntimeError(messages[0]["reason"])
             self._messages.put(messages.pop())  # after the others, which an error would drop
@@ -132,7 +132,7 @@ def _run(
         except TrainingInterrupted as error:
             state, reason = "preempted", str(error)
         except StorageError as error:
-            state, reason = "blocked", f"{error} (on {where['host']})"
+            state, reason = "storage_error", f"{error} (on {where['host']})"
         except ColorsweepError as error:
             state, reason = "failed", str(error)
         except MemoryError as error:
@@ -155,12 +155,12 @@ def _run_group(
 ) -> None:
     """The same on several workers, of which the first sends messages."""
     # Ray Train takes a second to import, which trials of one worker need not wait for.
-    from search.run.worker_group import WorkerGroupLost, run_worker_group
+    from search.run.worker_group import WorkerGroupDied, run_worker_group
 
     try:
         run_worker_group(partial(_run, train), assignment, send, stopped)
-    except WorkerGroupLost as error:
-        send({"event": "lost", "reason": str(error)})
+    except WorkerGroupDied as error:
+        send({"event": "died", "reason": str(error)})
 
 
 def _train(

@@ -46,7 +46,7 @@ def terminate(process: Process) -> None:
 
 
 NODE_DIED = "its node has died"
-"""In what Ray says of an actor that was lost with its node."""
+"""In what Ray says of an actor that died with its node."""
 
 
 def allocation(resources: Resources) -> Allocation:
@@ -113,7 +113,7 @@ class _Search(_Stateless, SearchAlgorithm):
         chosen = recorder.next()
         if chosen is None:
             # A trial that still runs may die and have to be tried again.
-            self._finished = not recorder.running or recorder.stopping
+            self._finished = not recorder.running or recorder.stop_requested
             return None
         assignment = {
             "trial_id": chosen.trial_id,
@@ -153,7 +153,7 @@ class _Scheduler(_Stateless, FIFOScheduler):
         text = str(trial.get_error() or "").strip()
         node_died = NODE_DIED in text
         reason = f"its process died: {text.splitlines()[0][:300]}" if text else "its process died"
-        self.recorder.lost(
+        self.recorder.process_died(
             trial.config["trial_id"],
             NODE_DIED if node_died else reason,
             may_be_own_fault=not node_died,

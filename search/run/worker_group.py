@@ -30,12 +30,12 @@ Send = Callable[[dict[str, Any]], None]
 # Ray Train hands on a worker's error as text, and no type or code with it.
 _OF_PEERS = re.compile("Connection (reset|closed)|gloo|NCCL|ncclRemoteError|Broken pipe")
 """In what a worker fails with when it is another one that died."""
-_OWN = re.compile(r"TrialFailed: (failed|oom|blocked): (.+)")
+_OWN = re.compile(r"TrialFailed: (failed|oom|storage_error): (.+)")
 """What a worker fails with whose training failed."""
 
 
-class WorkerGroupLost(Exception):
-    """Workers have died, or never started."""
+class WorkerGroupDied(Exception):
+    """Workers have died, or have never started."""
 
 
 class TrialFailed(Exception):
@@ -77,7 +77,7 @@ def run_worker_group(
         stopped: set from outside to have them stop.
 
     Raises:
-        WorkerGroupLost: they died or did not start, and no message told of an end.
+        WorkerGroupDied: they died or did not start, and no message told of an end.
     """
     mailbox = _Mailbox.remote()
     ended = False
@@ -133,7 +133,7 @@ def _work(settings: dict[str, Any]) -> None:
     failure: list[str] = []
 
     def send(message: dict[str, Any]) -> None:
-        if message["event"] == "end" and message["state"] in ("failed", "oom", "blocked"):
+        if message["event"] == "end" and message["state"] in ("failed", "oom", "storage_error"):
             # It may only be the echo of another worker's death: let Ray Train collect them all.
             failure.append(f"{message['state']}: {message['reason']}")
         elif first and not ray.get(mailbox.goes_on.remote(message)):
@@ -159,15 +159,15 @@ def _end_of(error: BaseException) -> dict[str, str]:
     """State and reason of a group whose workers failed.
 
     Raises:
-        WorkerGroupLost: it was not the training that failed, but a worker's process.
+        WorkerGroupDied: it was not the training that failed, but a worker's process.
     """
     failures = [str(failure) for failure in getattr(error, "worker_failures", {}).values()]
     matches = [_OWN.search(text) for text in failures]
     if not failures or not all(matches):
-        raise WorkerGroupLost(_why(error)) from error
+        raise WorkerGroupDied(_why(error)) from error
     causes = [match for match in matches if match and not _OF_PEERS.search(match[2])]
     if not causes:
-        raise WorkerGroupLost("the connection between its workers broke") from error
+        raise WorkerGroupDied("the connection between its workers broke") from error
     return {"state": causes[0][1], "reason": causes[0][2]}
 
 

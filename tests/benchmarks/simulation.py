@@ -170,7 +170,7 @@ class Simulation:
             state = training.ends[0]
             if state == "lost":
                 self._lost[trial_id] = training.history
-                self.recorder.lost(trial_id, "its process died")
+                self.recorder.process_died(trial_id, "its process died")
                 return False
             return self._end(trial_id, state, f"it {state}")
         training.seen += 1

@@ -341,7 +341,7 @@ def test_ranks_beyond_those_of_a_checkpoint_have_noise_of_their_own(
 
     def task(_rank: int) -> tuple[list[float], int]:
         with start_training(config) as training:
-            training.restore(path)
+            training.load_checkpoint(path)
             pool = training.learner.method.state_dict()["pool"]["held"]
             return torch.rand(4).tolist(), len(pool)
 

@@ -110,7 +110,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return {"warnings": list(study.notes)}
 
     cluster = SimpleNamespace(
-        submit=lambda data, _location, ship: stop(data),
+        submit_sweep=lambda data, _location, ship: stop(data),
         wait_for_start=lambda _job: SimpleNamespace(exit_code=None),
     )
     pack = SimpleNamespace(content_hash="hash", summary=dict, indices=lambda _split: [])

@@ -85,7 +85,7 @@ def test_a_cluster_without_sweeps(client: Client, head: Cluster) -> None:
 
 
 def test_a_sweep_is_submitted_once(client: Client, head: Cluster) -> None:
-    job = head.submit({"question": "What's it?"}, "/shared/sweeps/first", ship=False)
+    job = head.submit_sweep({"question": "What's it?"}, "/shared/sweeps/first", ship=False)
     assert job == Job("first", "PENDING", None, "/shared/first")
     (request,) = client.requests
     assert request["submission_id"] == "first"
@@ -96,19 +96,19 @@ def test_a_sweep_is_submitted_once(client: Client, head: Cluster) -> None:
     assert int(variables["RAY_JOB_STOP_WAIT_TIME_S"]) >= 20
     assert "py_modules" not in request["runtime_env"]
     with pytest.raises(InUseError) as refused:
-        head.submit({}, "/shared/sweeps/first", ship=False)
+        head.submit_sweep({}, "/shared/sweeps/first", ship=False)
     assert "colorsweep logs first --follow --address http://127.0.0.1:" in str(refused.value)
     assert len(str(refused.value).splitlines()) == 3
 
 
 def test_a_path_is_quoted_for_the_shell(client: Client, head: Cluster) -> None:
-    head.submit({}, "/shared/$(touch x) 'y'/first", ship=False)
+    head.submit_sweep({}, "/shared/$(touch x) 'y'/first", ship=False)
     (request,) = client.requests
     assert """'/shared/$(touch x) '"'"'y'"'"'/first'""" in request["entrypoint"]
 
 
 def test_code_is_shipped_as_folders_with_its_version(client: Client, head: Cluster) -> None:
-    head.submit({}, "/shared/first", ship=True)
+    head.submit_sweep({}, "/shared/first", ship=True)
     folders = [Path(folder) for folder in client.requests[0]["runtime_env"]["py_modules"]]
     names = [folder.name for folder in folders]
     assert names[:4] == ["colornet", "reports", "search", "spaces"]
@@ -119,20 +119,20 @@ def test_code_is_shipped_as_folders_with_its_version(client: Client, head: Clust
 
 def test_a_head_that_has_just_started_is_waited_for(client: Client, head: Cluster) -> None:
     client.refusals = ["No available agent to submit job, please try again later.."] * 2
-    assert head.submit({}, "/shared/first", ship=False).name == "first"
+    assert head.submit_sweep({}, "/shared/first", ship=False).name == "first"
     client.refusals = ["the disk is full"]
     with pytest.raises(ClusterError, match="disk is full"):
-        head.submit({}, "/shared/second", ship=False)
+        head.submit_sweep({}, "/shared/second", ship=False)
 
 
 def test_each_time_it_goes_on_is_a_job_of_its_own(client: Client, head: Cluster) -> None:
-    job = head.submit({}, "/shared/first", ship=False)
+    job = head.submit_sweep({}, "/shared/first", ship=False)
     with pytest.raises(InUseError, match="still runs"):
-        head.resume(job, ship=False)
+        head.resume_sweep(job, ship=False)
     job = head.stop(job)
     assert (job.ended, job.result) == (True, 130)
     for name in ("first.2", "first.3"):
-        job = head.resume(head.find("first"), ship=False)
+        job = head.resume_sweep(head.find("first"), ship=False)
         assert (job.name, job.sweep) == (name, "/shared/first")
         assert "resume /shared/first --address auto" in client.requests[-1]["entrypoint"]
         head.stop(job)
@@ -168,7 +168,7 @@ def test_following_copies_each_word_once(
     client: Client, head: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The stream breaks off in mid-word, comes again, and its end comes late."""
-    job = head.submit({}, "/shared/first", ship=False)
+    job = head.submit_sweep({}, "/shared/first", ship=False)
     whole, streams = "one two three four", iter([["one ", "tw"], ["one two ", "three"]])
 
     async def tail(name: str) -> Any:
@@ -189,7 +189,7 @@ def test_a_sweep_that_begins_or_is_refused(
     client: Client, head: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preamble = "12:00 INFO Runtime env\nRunning entrypoint for job first: python\n"
-    job = head.submit({}, "/shared/first", ship=False)
+    job = head.submit_sweep({}, "/shared/first", ship=False)
     client.written = f"{preamble}Sweep /shared/first\nNodes 2, which\n"
     assert head.wait_for_start(job).state == "PENDING"
     client.written = f"{preamble}/photos: no such folder.\nGive another.\n"

@@ -45,7 +45,7 @@ def test_it_is_there_while_it_is_held(tmp_path: Path) -> None:
         assert taken(tmp_path)["pid"] == os.getpid()
         assert taken(tmp_path)["sequence"] == 1
         assert driver(Storage.at(tmp_path)) == taken(tmp_path)
-        assert not lease.lost.is_set()
+        assert not lease.taken_over.is_set()
     assert holder(Storage.at(tmp_path)) is None
     assert list(tmp_path.iterdir()) == []
 
@@ -162,7 +162,7 @@ HOLD = (
     "from search.records.lease import Lease\n"
     "with Lease(sys.argv[1]) as lease:\n"
     "    print('got it', flush=True)\n"
-    "    print('lost' if lease.lost.wait(20) else 'kept', flush=True)\n"
+    "    print('lost' if lease.taken_over.wait(20) else 'kept', flush=True)\n"
 )
 
 
@@ -218,7 +218,7 @@ def test_taking_over_from_a_living_driver_stops_it(tmp_path: Path) -> None:
         assert taken(tmp_path)["pid"] == os.getpid()
         assert other.communicate(timeout=10)[0] == "lost\n"
         assert taken(tmp_path)["pid"] == os.getpid()
-        assert not lease.lost.is_set()
+        assert not lease.taken_over.is_set()
 
 
 def test_a_link_in_the_lock_s_place_is_not_followed(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ class TestRenewal:
                 (tmp_path / NAME).unlink()
             else:
                 write(tmp_path, host="elsewhere", sequence=9)
-            assert lease.lost.wait(5)
+            assert lease.taken_over.wait(5)
         assert (tmp_path / NAME).exists() is (how == "taken over")
         if how == "taken over":
             assert taken(tmp_path)["host"] == "elsewhere"

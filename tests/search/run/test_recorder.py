@@ -206,7 +206,7 @@ def test_words_of_unknown_trials_are_not_recorded(make_sweep: MakeSweep, trial_i
     recorder = open_recorder(folder)
     metrics = {"tick": 1, "val_ab_mae": 1.0}
     assert recorder.message(trial_id, {"event": "tick", "metrics": metrics, **HERE}) is False
-    recorder.lost(trial_id, "died")
+    recorder.process_died(trial_id, "died")
     recorder.flush(force=True)
     assert not (folder / "records").exists()
 
@@ -216,7 +216,7 @@ class TestLost:
         folder = make_sweep()
         recorder = open_recorder(folder)
         one, two = start(recorder), start(recorder)
-        recorder.lost(one.trial_id, "its process died")
+        recorder.process_died(one.trial_id, "its process died")
         again = start(recorder)
         assert (again.trial_id, again.attempt, again.point) == (one.trial_id, 1, one.point)
         assert read_sweep(folder).trials["attempt"].tolist() == [1, 0]
@@ -229,7 +229,7 @@ class TestLost:
         recorder = open_recorder(folder)
         chosen = start(recorder)
         tick(recorder, chosen, 1, **ELSEWHERE)
-        recorder.lost(chosen.trial_id, "its node has died", may_be_own_fault=False)
+        recorder.process_died(chosen.trial_id, "its node has died", may_be_own_fault=False)
         start(recorder)
         states, _ = read_states(folder)
         assert states["state"].tolist() == ["running", "preempted", "running"]
@@ -242,7 +242,7 @@ class TestLost:
         for attempt in range(3 * MAX_DEATHS):
             chosen = start(recorder)
             assert chosen.attempt == attempt
-            recorder.lost(chosen.trial_id, "its node has died", may_be_own_fault=False)
+            recorder.process_died(chosen.trial_id, "its node has died", may_be_own_fault=False)
         finish(recorder, start(recorder))
         assert states_of(recorder) == {"t00000": "completed"}
 
@@ -283,7 +283,7 @@ class TestLost:
         for attempt in range(MAX_DEATHS):
             chosen = start(recorder)
             assert chosen.attempt == attempt
-            recorder.lost(chosen.trial_id, "its process died")
+            recorder.process_died(chosen.trial_id, "its process died")
         assert recorder.next() is None
         (row,) = read_sweep(folder).trials.to_dict("records")
         assert row["state"] == "failed"
@@ -293,11 +293,11 @@ class TestLost:
     def test_another_s_deaths_do_not_count(self, make_sweep: MakeSweep) -> None:
         recorder = open_recorder(make_sweep())
         for _ in range(MAX_DEATHS - 1):
-            recorder.lost(start(recorder).trial_id, "died")
+            recorder.process_died(start(recorder).trial_id, "died")
         other = recorder.ask_tell.waiting.pop()
         fresh = start(recorder)
         assert fresh.number != other.number
-        recorder.lost(fresh.trial_id, "died")
+        recorder.process_died(fresh.trial_id, "died")
         assert recorder.table.rows[fresh.trial_id]["state"] == "preempted"  # and not failed
 
     def test_when_the_sweep_is_stopping_it_is_preempted(self, make_sweep: MakeSweep) -> None:
@@ -305,7 +305,7 @@ class TestLost:
         recorder = open_recorder(folder)
         chosen = start(recorder)
         recorder.stop()
-        recorder.lost(chosen.trial_id, "its process died")
+        recorder.process_died(chosen.trial_id, "its process died")
         assert read_sweep(folder).trials["state"].tolist() == ["preempted"]
 
 
@@ -330,7 +330,7 @@ class TestStop:
         recorder.stop()
         assert sent == [HERE["pid"], ELSEWHERE["pid"], HERE["pid"]]
         for trial_id in list(recorder.running):
-            recorder.lost(trial_id, "the sweep was interrupted")
+            recorder.process_died(trial_id, "the sweep was interrupted")
         assert set(read_sweep(folder).trials["state"]) == {"preempted"}
         assert recorder.running == {}
 
@@ -360,9 +360,9 @@ class TestStop:
         recorder = open_recorder(folder)
         run_one(recorder, 5.0)
         stopped = [start(recorder), start(recorder)]
-        recorder.stopping = True
+        recorder.stop_requested = True
         for trial_id in list(recorder.running):
-            recorder.lost(trial_id, "interrupted")
+            recorder.process_died(trial_id, "interrupted")
         again = open_recorder(folder)
         first = [start(again), start(again)]
         assert [(one.number, one.attempt) for one in first] == [(1, 1), (2, 1)]
@@ -575,7 +575,7 @@ class TestBudgets:
         finish(recorder, first)
         recorder.watch_budget()
         recorder.watch_budget()
-        assert recorder.cut == "the budget of 64 images is spent"
+        assert recorder.cut_reason == "the budget of 64 images is spent"
         assert [number for _, number in told] in ([], [signal.SIGTERM])
         end(recorder, second, "preempted")
         assert recorder.table.rows[second.trial_id]["state"] == "cancelled"
@@ -589,7 +589,7 @@ class TestBudgets:
         assert first
         finish(recorder, first)
         recorder.watch_budget()
-        assert recorder.cut is None
+        assert recorder.cut_reason is None
 
 
 class TestConfirmation:
@@ -715,8 +715,8 @@ class TestAFullDisk:
         with monkeypatch.context() as patched:
             patched.setattr("colornet.storage.write_atomic", self.full)
             end(recorder, first, "completed")
-            assert recorder.blocked == f"{folder}: cannot be written: No space left on device"
-            assert recorder.stopping and recorder.next() is None
+            assert recorder.storage_error == f"{folder}: cannot be written: No space left on device"
+            assert recorder.stop_requested and recorder.next() is None
             recorder.close()
         assert read_sweep(folder).trials["state"].tolist() == ["running"]
         recorder.close()  # there is space again
@@ -744,8 +744,8 @@ class TestAFullDisk:
         first, second = start(recorder), start(recorder)
         tick(recorder, second, 1)
         reason = "/sweep: cannot be written: No space left on device (on there)"
-        end(recorder, first, "blocked", reason)
-        assert recorder.blocked == reason and recorder.next() is None
+        end(recorder, first, "storage_error", reason)
+        assert recorder.storage_error == reason and recorder.next() is None
         recorder.stop()
         assert told == [HERE["pid"]]
         end(recorder, second, "preempted", "stopped")
@@ -768,7 +768,7 @@ def test_a_trial_that_is_silent_is_tried_once_more(make_sweep: MakeSweep) -> Non
         assert recorder.heartbeats.newly_stalled() == []
         now[0] += 2.0
         assert recorder.heartbeats.newly_stalled() == [chosen.trial_id]
-        recorder.lost(chosen.trial_id, "its process died")
+        recorder.process_died(chosen.trial_id, "its process died")
         last = read_states(folder)[0].iloc[-1]
         assert (last["state"], last["reason"]) == (
             state,

@@ -42,10 +42,11 @@ def test_a_trial_that_stalls_again_is_given_up(trial: Assignment) -> None:
 
 def test_nothing_is_tried_again_when_the_sweep_stops(trial: Assignment) -> None:
     retries = Retries()
-    outcomes = [retries.died(trial, "died", stopping=True) for _ in range(MAX_DEATHS + 1)]
+    outcomes = [retries.died(trial, "died", sweep_ends=True) for _ in range(MAX_DEATHS + 1)]
     assert set(states(outcomes)) == {("preempted", False)}
     ended = [
-        retries.ended(trial, state, None, gpus=0.5, stopping=True) for state in ("oom", "preempted")
+        retries.ended(trial, state, None, gpus=0.5, sweep_ends=True)
+        for state in ("oom", "preempted")
     ]
     assert states(ended) == [("oom", False), ("preempted", False)]
 
@@ -64,7 +65,7 @@ def test_nothing_is_tried_again_when_the_sweep_stops(trial: Assignment) -> None:
 def test_how_it_ended_by_itself(
     trial: Assignment, state: str, gpus: float, expected: tuple[str, bool]
 ) -> None:
-    outcome = Retries().ended(trial, state, "why", gpus=gpus, stopping=False)
+    outcome = Retries().ended(trial, state, "why", gpus=gpus, sweep_ends=False)
     assert states([outcome]) == [expected]
     if outcome.retry is not None:
         assert outcome.retry.alone is (state == "oom")
@@ -73,7 +74,7 @@ def test_how_it_ended_by_itself(
 def test_a_trial_that_had_its_card_to_itself_is_not_tried_again_for_memory(
     trial: Assignment,
 ) -> None:
-    first = Retries().ended(trial, "oom", "why", gpus=0.5, stopping=False)
+    first = Retries().ended(trial, "oom", "why", gpus=0.5, sweep_ends=False)
     assert first.retry is not None
-    again = Retries().ended(first.retry, "oom", "why", gpus=0.5, stopping=False)
+    again = Retries().ended(first.retry, "oom", "why", gpus=0.5, sweep_ends=False)
     assert (again.state, again.retry) == ("oom", None)
