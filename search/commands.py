@@ -28,12 +28,7 @@ DEFAULTS = Confirm()
 StudyOption = Annotated[str | None, Parameter(name="--study")]
 
 
-def run(
-    options: StudyOptions,
-    *,
-    out: str | None = None,
-    address: Address = None,
-) -> CliResult:
+def run(options: StudyOptions, *, out: str | None = None, address: Address = None) -> CliResult:
     """Run a study as a sweep: sample, train and record trials until the budget is used.
 
     Parameters

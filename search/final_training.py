@@ -81,18 +81,6 @@ def train(
     options += ["--scale-lr", scale_lr, "--keep", keep]
     if gpus_per_worker is not None:
         options += ["--gpus-per-worker", str(gpus_per_worker)]
-    cluster, job = _submit(config, settings, options, out, address, ship)
-    return job_result(cluster, job, follow)
-
-
-def _submit(
-    config: str,
-    settings: list[str] | None,
-    options: list[str],
-    out: Path,
-    address: str | None,
-    ship: bool,
-) -> tuple["Cluster", "Job"]:
     from colornet.config.catalog import PRESETS, find_yaml, load_config, read_yaml, to_yaml
     from colornet.training.final_checks import refuse_secrets_in
 
@@ -100,13 +88,16 @@ def _submit(
     content = read_yaml(find_yaml(config, PRESETS, "preset"))
     refuse_secrets_in(content, config, "a model")
     cluster = open_cluster(address)
-    job = cluster.wait_for_start(_start(cluster, to_yaml(content), options, out, ship))
+    job = _submit_training(cluster, to_yaml(content), options, out, ship)
+    job = cluster.wait_for_start(job)
     if job.exit_code == InputError.exit_code:
         raise InputError(rejection_text(cluster.output_lines(job), None))
-    return cluster, job
+    return job_result(cluster, job, follow)
 
 
-def _start(cluster: "Cluster", config: str, options: list[str], out: Path, ship: bool) -> "Job":
+def _submit_training(
+    cluster: "Cluster", config: str, options: list[str], out: Path, ship: bool
+) -> "Job":
     """A new job with the name of the model's folder; it resumes one that has ended."""
     from search.cluster.jobs import STUDY, command_line, sweep_of
 

@@ -75,7 +75,7 @@ def status_of(location: str) -> dict[str, Any]:
 
 
 def best_point(records: SweepRecords) -> dict[str, Any] | None:
-    """The best configuration by what is known best of it; None when there is none.
+    """The best configuration, by its replicates where it has some; None when there is none.
 
     Returns:
         trial, column (the metric that decides, or the first objective), value (mean over
@@ -139,7 +139,7 @@ def _left(records: SweepRecords, counts: TrialCounts) -> str | None:
     unfinished = records.last.index.map(states).isin(UNFINISHED)
     seconds = records.last.loc[~unfinished, "seconds"].dropna()
     to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
-    return next(iter(time_left(to_go, seconds.tolist(), int(states.eq("running").sum()))), None)
+    return time_left(to_go, seconds.tolist(), int(states.eq("running").sum()))
 
 
 def status_text(values: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What a study may ask: metrics that exist, and weights that mean the same in all its trials."""
 
-from colornet.config.columns import COSTS, DIAGNOSTICS, METRICS, metric_of
+from colornet.config.columns import COSTS, DIAGNOSTICS, METRICS, cost_column, metric_of
 from colornet.config.paths import flatten
 from colornet.config.validation import parse_bound
 from colornet.errors import InputError, did_you_mean
@@ -38,11 +38,6 @@ def check_columns(file: StudyFile, origin: str) -> None:
                 f"Write {column}: {metric.goal}."
             )
     _check_bounds(file, origin)
-
-
-def cost_column(name: str) -> str:
-    """The column that a constraint names: one of the costs may stand without its prefix."""
-    return f"cost_{name}" if name in COSTS else name
 
 
 def _check_bounds(file: StudyFile, origin: str) -> None:

@@ -37,7 +37,7 @@ def check_conditions(
         for parent, values in dimension.when.items():
             head = f"{origin}: space.{dimension.name}.when: {parent}"
             if parent in by_name:
-                when[parent] = tuple(_own(value, by_name[parent], head) for value in values)
+                when[parent] = tuple(_canonical(value, by_name[parent], head) for value in values)
             elif parent in bundled:
                 raise InputError(
                     f"{head}: is set by space.{bundled[parent]}, not a dimension itself.\n"
@@ -52,7 +52,7 @@ def check_conditions(
     return checked
 
 
-def _own(value: Any, parent: Dimension, head: str) -> Any:
+def _canonical(value: Any, parent: Dimension, head: str) -> Any:
     if not parent.contains(value):
         raise InputError(
             f"{head}: {value!r}: {parent.name} never has that value.\n{remedy(value, parent)}"
@@ -76,8 +76,8 @@ def check_reachable(space: Mapping[str, Dimension], origin: str) -> None:
     for dimension in space.values():
         for parent, values in dimension.when.items():
             drawn = space[parent]
-            for value in values if drawn.is_endless else ():
-                if not any(is_same(value, one) for one in drawn.special):
+            for value in values if drawn.count is None else ():
+                if not any(is_same(value, special) for special in drawn.special):
                     raise InputError(
                         f"{origin}: space.{dimension.name}.when: {parent}: {value:g}: is never "
                         f"drawn, being one of endlessly many.\nMake {parent} a choice, or give the "
@@ -93,12 +93,11 @@ def check_reachable(space: Mapping[str, Dimension], origin: str) -> None:
 
 def remedy(value: Any, dimension: Dimension) -> str:
     """How to name a value that a dimension has, instead of one that it has not."""
-    listed = [*dimension.choices, *dimension.special]
     text = str(value).lower()
-    for one in listed:
-        if text in (str(one).lower(), yaml_text(one)):
-            return f"Write {yaml_text(one)}."
-    if any(isinstance(one, bool) for one in listed):
+    for listed in dimension.listed:
+        if text in (str(listed).lower(), yaml_text(listed)):
+            return f"Write {yaml_text(listed)}."
+    if any(isinstance(listed, bool) for listed in dimension.listed):
         return "Write true or false."
     if dimension.type not in RANGES:
         return did_you_mean(str(value), map(str, dimension.choices))

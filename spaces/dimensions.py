@@ -35,7 +35,7 @@ Point = dict[str, Any]
 
 
 class Suggests(Protocol):
-    """What is needed of an Optuna trial."""
+    """What `draw` needs of an Optuna trial."""
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = ..., log: bool = ...
@@ -100,9 +100,9 @@ class Dimension:
         return self.step or (1 if self.is_int else None)
 
     @property
-    def is_endless(self) -> bool:
-        """Whether the range holds real numbers without a step."""
-        return self.type in RANGES and not self.is_int and self.step is None
+    def listed(self) -> tuple[Any, ...]:
+        """Values by name: choices, labels, and the special one beside a range."""
+        return (*self.special, *self.choices)
 
     @property
     def count(self) -> int | None:
@@ -130,7 +130,7 @@ class Dimension:
 
     def contains(self, value: Any) -> bool:
         """Whether a value may be drawn."""
-        if any(is_same(value, listed) for listed in (*self.special, *self.choices)):
+        if any(is_same(value, listed) for listed in self.listed):
             return True
         if not is_number(value) or self.low is None or self.high is None:
             return False
@@ -141,7 +141,7 @@ class Dimension:
 
     def canonical(self, value: Any) -> Any:
         """A value that it has, as it is drawn: 0 of real numbers is 0.0."""
-        for listed in (*self.special, *self.choices):
+        for listed in self.listed:
             if is_same(value, listed):
                 return listed
         if self.step is not None and self.low is not None:
@@ -264,7 +264,7 @@ def _suggest(trial: Suggests, dimension: Dimension) -> Any:
 
 
 def active_part(part: Mapping[str, Any], dimensions: Sequence[Dimension]) -> Point:
-    """What of a part of a point its own values do not make inactive, and dimensions have."""
+    """The values in a part of a point that its own values leave active, of these dimensions."""
     active: Point = {}
     inactive: set[str] = set()
     for dimension in dimensions:
@@ -292,7 +292,7 @@ def sampler_params(point: Mapping[str, Any], dimensions: Sequence[Dimension]) ->
 
 
 def point_id(point: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits that stand for a point, whatever the order of its keys."""
+    """Twelve hexadecimal digits that identify a point, whatever the order of its keys."""
     canonical = json.dumps(dict(point), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

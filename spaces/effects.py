@@ -11,7 +11,7 @@ from colornet.config.config import parse_config
 from colornet.config.paths import apply_overrides, covering, flatten
 from colornet.errors import InputError
 from spaces.dimensions import Dimension
-from spaces.overlaps import needs, settings
+from spaces.overlaps import first_point, settings
 from spaces.study import Study
 
 
@@ -24,7 +24,7 @@ def check_fixed_reach(study: Study, origin: str, given: Mapping[str, Any]) -> li
     Raises:
         InputError: for one that no trial has.
     """
-    told = []
+    notes = []
     on_line = settings(given)
     for dimension in study.dimensions:
         values = dimension.probes()
@@ -40,8 +40,8 @@ def check_fixed_reach(study: Study, origin: str, given: Mapping[str, Any]) -> li
             methods = any("loss.method" in dimension.changes(value) for value in without)
             if path in on_line or not methods:
                 where = " or ".join(map(str, without))
-                told.append(f"{path} is {value!r}, but not where {dimension.name} is {where}")
-    return told
+                notes.append(f"{path} is {value!r}, but not where {dimension.name} is {where}")
+    return notes
 
 
 def _without(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
@@ -52,7 +52,7 @@ def _without(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
     paths = [path for path in paths if not (judged and path.startswith("data."))]
     values: dict[str, list[Any]] = {}
     for value in dimension.probes() if paths else ():
-        point = first_point(study, dimension, value)
+        point = first_point(dimension, study.space, value)
         others = {name: other for name, other in point.items() if name != dimension.name}
         before, after = (
             flatten(study.config(part, study.file.seed).to_dict()) for part in (others, point)
@@ -65,28 +65,22 @@ def _without(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
     return values
 
 
-def first_point(study: Study, dimension: Dimension, value: Any) -> dict[str, Any]:
-    """The least part of a point in which a dimension has a value."""
-    given = needs(dimension, study.space, (value,)) or {}
-    return {name: values[0] for name, values in given.items()}
-
-
 def final_notes(study: Study, origin: str) -> list[str]:
     """Sentences about dimensions whose values the final training does not have.
 
     Raises:
         InputError: a value with which the final training is no config.
     """
-    told = []
+    notes = []
     for dimension in study.dimensions if study.file.final else ():
         for value in dimension.probes():
-            point = first_point(study, dimension, value)
+            point = first_point(dimension, study.space, value)
             config = study.config(point, study.file.seed).to_dict()
             head = f"{origin}: final: where {dimension.name} is {value}"
             last = parse_config(apply_overrides(config, study.file.final), head)
             before, after = flatten(config), flatten(last.to_dict())
             paths = [path for path in dimension.changes(value) if path in before]
             if any(path not in after or after[path] != before[path] for path in paths):
-                told.append(f"the final training changes {dimension.name}, which is searched")
+                notes.append(f"the final training changes {dimension.name}, which is searched")
                 break
-    return told
+    return notes

@@ -1,7 +1,7 @@
 """The points of a space: all of them where they are finitely many, their number, untried ones."""
 
 import random
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,22 +15,21 @@ MOST_LOOKED_AT = 100_000
 """Points among which an untried one is looked for."""
 
 
-def levels(dimension: Dimension) -> list[Any] | None:
-    """The values that a dimension can have, in the study's order; None when there are too many."""
-    if dimension.count is None or dimension.count > MOST_LEVELS:
+def levels(dimension: Dimension, most: int = MOST_LEVELS) -> list[Any] | None:
+    """The values that a dimension can have, in the study's order; None when there are too many.
+
+    Args:
+        most: numbers of a range.
+    """
+    if dimension.count is None or dimension.count > most:
         return None
     return list(every_value(dimension))
 
 
 def every_value(dimension: Dimension) -> Iterator[Any]:
     """Every value of a dimension that has not endlessly many."""
-    yield from _listed_values(dimension)
+    yield from dimension.listed
     yield from map(dimension.number, range(dimension.count or 0))
-
-
-def _listed_values(dimension: Dimension) -> Sequence[Any]:
-    """Values that are listed: choices, labels, and what stands beside a range."""
-    return dimension.special if dimension.type in RANGES else dimension.choices
 
 
 def count_points(dimensions: Sequence[Dimension], limit: int) -> int | None:
@@ -48,12 +47,12 @@ def _count_below(
 ) -> int | None:
     """The same of what may follow a part of a point: only values of parents are gone through."""
     count = 1
-    for place, dimension in enumerate(dimensions):
+    for index, dimension in enumerate(dimensions):
         if not dimension.is_active(point):
             continue
         if dimension.count is None:
             return None
-        size = len(_listed_values(dimension)) + dimension.count
+        size = len(dimension.listed) + dimension.count
         if count * size > limit:
             return None
         if dimension.name not in parents:
@@ -62,32 +61,33 @@ def _count_below(
         below = 0
         for value in every_value(dimension):
             chosen = {**point, dimension.name: value}
-            found = _count_below(chosen, dimensions[place + 1 :], parents, limit)
-            if found is None or (below := below + found) * count > limit:
+            more = _count_below(chosen, dimensions[index + 1 :], parents, limit)
+            if more is None or (below := below + more) * count > limit:
                 return None
         return count * below
     return count
 
 
-def grid_points(dimensions: Sequence[Dimension]) -> Iterator[Point]:
+def grid_points(
+    dimensions: Sequence[Dimension],
+    values_of: Callable[[Dimension], Iterable[Any]] = every_value,
+    begun: Point | None = None,
+) -> Iterator[Point]:
     """Every point, the last dimension changing fastest; inactive dimensions are left out.
 
     Args:
-        dimensions: none endless, parents before those that they govern.
+        dimensions: parents before those that they govern.
+        values_of: the values that a dimension is to have; by default all, so none may be endless.
+        begun: values of dimensions that come before these.
     """
-    yield from _below({}, list(dimensions))
-
-
-def _below(point: Point, dimensions: list[Dimension]) -> Iterator[Point]:
-    if not dimensions:
-        yield point
-        return
-    first, rest = dimensions[0], dimensions[1:]
-    if not first.is_active(point):
-        yield from _below(point, rest)
-        return
-    for value in every_value(first):
-        yield from _below({**point, first.name: value}, rest)
+    point = begun or {}
+    for index, dimension in enumerate(dimensions):
+        if dimension.is_active(point):
+            for value in values_of(dimension):
+                longer = {**point, dimension.name: value}
+                yield from grid_points(dimensions[index + 1 :], values_of, longer)
+            return
+    yield point
 
 
 def find_untried(
@@ -103,37 +103,25 @@ def find_untried(
         is_new: whether a point may be tried, and has not been.
         part: values that the point has to have, as far as their dimensions are active in it.
     """
-    every = islice(_random_points({}, list(dimensions), part, rng), MOST_LOOKED_AT)
+
+    def values_of(dimension: Dimension) -> Iterable[Any]:
+        return [part[dimension.name]] if dimension.name in part else _shuffled(dimension, rng)
+
+    every = islice(grid_points(dimensions, values_of), MOST_LOOKED_AT)
     return next(filter(is_new, every), None)
-
-
-def _random_points(
-    point: Point, dimensions: list[Dimension], part: Mapping[str, Any], rng: random.Random
-) -> Iterator[Point]:
-    """Every point that may follow a part of one, the last dimensions changing fastest."""
-    for place, dimension in enumerate(dimensions):
-        if not dimension.is_active(point):
-            continue
-        fixed = dimension.name in part
-        values = [part[dimension.name]] if fixed else _shuffled(dimension, rng)
-        for value in values:
-            chosen = {**point, dimension.name: value}
-            yield from _random_points(chosen, dimensions[place + 1 :], part, rng)
-        return
-    yield point
 
 
 def _shuffled(dimension: Dimension, rng: random.Random) -> Iterator[Any]:
     """The values of a dimension, each once, from a random one on; of real numbers only some."""
-    beside = list(_listed_values(dimension))
-    rng.shuffle(beside)
+    listed = list(dimension.listed)
+    rng.shuffle(listed)
     range_first = dimension.type in RANGES and rng.random() < 0.5
     if not range_first:
-        yield from beside
-    if dimension.is_endless:
+        yield from listed
+    if dimension.count is None:
         yield from (dimension.quantile(rng.random()) for _ in range(DRAWS))
     elif count := dimension.count:
         start = rng.randrange(count)
-        yield from (dimension.number((start + place) % count) for place in range(count))
+        yield from (dimension.number((start + index) % count) for index in range(count))
     if range_first:
-        yield from beside
+        yield from listed

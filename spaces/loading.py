@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from colornet.config.catalog import PRESETS, check_paths, find_yaml, read_yaml
+from colornet.config.columns import cost_column
 from colornet.config.config import parse_config
 from colornet.config.paths import apply_overrides, covering, flatten, known_paths
 from colornet.config.validation import validate
 from colornet.errors import InputError, did_you_mean
-from spaces.checking import check_columns, check_design, check_weights, cost_column
+from spaces.checking import check_columns, check_design, check_weights
 from spaces.conditions import check_conditions, check_reachable, narrowed_notes
 from spaces.dimensions import Dimension, in_order
 from spaces.effects import check_fixed_reach, final_notes
@@ -141,7 +142,7 @@ def _resolve(
     if file.evaluate_on is not None:
         base["evaluate_on"] = _common_pictures(base, file.evaluate_on, origin)
     file = file.model_copy(
-        update={"constraints": {cost_column(name): one for name, one in file.constraints.items()}}
+        update={"constraints": {cost_column(key): bound for key, bound in file.constraints.items()}}
     )
     parsed = [parse_dimension(key, spec, origin) for key, spec in file.space.items()]
     check_seed(file.fixed, parsed, origin, given or {})

@@ -21,7 +21,7 @@ def check_unique_settings(values: Mapping[str, Any], origin: str) -> None:
     """Raise InputError where two keys of a mapping set the same: a part of the other, or a rival.
 
     Args:
-        values: by config path or study key; `space.NAME` stands for the dimension NAME.
+        values: by config path or study key; `space.NAME` is the dimension NAME.
     """
     named = {key.removeprefix("space."): key for key in reversed(list(values))}
     for key in values:
@@ -45,6 +45,12 @@ def needs(
     for parent, values in dimension.when.items():
         needed = intersect(needed, needs(space[parent], space, values))
     return needed
+
+
+def first_point(dimension: Dimension, space: Mapping[str, Dimension], value: Any) -> dict[str, Any]:
+    """The least part of a point in which a dimension has a value."""
+    needed = needs(dimension, space, (value,)) or {}
+    return {name: values[0] for name, values in needed.items()}
 
 
 def intersect(first: Needs | None, second: Needs | None) -> Needs | None:

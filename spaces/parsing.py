@@ -14,7 +14,7 @@ from spaces.dimensions import RANGES, STEPPED, WORDS, Dimension, is_number
 from spaces.overlaps import check_unique_settings
 
 BESIDE = ("step", "or", "when")
-"""Words that stand beside a distribution."""
+"""Words that go with a distribution."""
 MOST_STEPS = 10_000_000
 """Steps that a range may have."""
 COLUMNS_OF_TRIALS = {
@@ -203,8 +203,8 @@ def _parse_choices(head: str, value: Any) -> tuple[Any, ...]:
 
 
 def visible_text(text: str) -> str:
-    """What can be told of a text by looking: composed, without what is not seen."""
-    seen = (" " if unicodedata.category(one) in UNSEEN else one for one in text)
+    """A text as it looks: composed, without characters that are not seen."""
+    seen = (" " if unicodedata.category(sign) in UNSEEN else sign for sign in text)
     return unicodedata.normalize("NFC", " ".join("".join(seen).split()))
 
 

@@ -21,7 +21,7 @@ def start_points(
         fixed: values of what is not searched, by config path or dimension.
 
     Raises:
-        InputError: for a value that a dimension never has, or a point that stands there twice.
+        InputError: for a value that a dimension never has, or a point that is listed twice.
     """
     found: list[Point] = []
     active: list[Point] = []

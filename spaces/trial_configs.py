@@ -12,15 +12,15 @@ from colornet.config.paths import apply_overrides
 from colornet.errors import InputError
 from spaces.checking import MOST_POINTS
 from spaces.conditions import yaml_text
-from spaces.dimensions import Dimension, Point
-from spaces.grid import count_points, every_value, grid_points
-from spaces.overlaps import intersect, needs
+from spaces.dimensions import Point
+from spaces.grid import count_points, grid_points, levels
+from spaces.overlaps import first_point, intersect, needs
 from spaces.study import Study
 
 MOST_PAIRED = 4_000
 """Points that are tried of a space with more than MOST_POINTS, about half a second's."""
 MOST_VALUES = 256
-"""Values of a dimension that are each tried; of more its probes stand for all."""
+"""Values of a dimension that are each tried; of more only its probes are."""
 MOST_OF_PAIR = 64
 """The same of each dimension of a pair."""
 Part = tuple[tuple[str, Any], ...]
@@ -34,8 +34,7 @@ def check_configs(study: Study, origin: str) -> None:
     """
     for dimension in study.dimensions:
         for value in dimension.probes():
-            given = needs(dimension, study.space, (value,)) or {}
-            point = {name: values[0] for name, values in given.items()}
+            point = first_point(dimension, study.space, value)
             _try(study, point, f"{origin}: space.{dimension.name}: {value!r}")
     _check_labels(study, origin)
     whole = count_points(study.dimensions, MOST_POINTS) is not None
@@ -69,8 +68,7 @@ def _check_labels(study: Study, origin: str) -> None:
     for dimension in study.dimensions:
         labels: dict[tuple[str, ...], str] = {}
         for label in dimension.labels:
-            given = needs(dimension, study.space, (label,)) or {}
-            point = {name: values[0] for name, values in given.items()}
+            point = first_point(dimension, study.space, label)
             config = study.config(point, study.file.seed)
             # A label may be there for what is searched under it only.
             governed = (d.name for d in study.dimensions if label in d.when.get(dimension.name, ()))
@@ -87,7 +85,7 @@ def _check_labels(study: Study, origin: str) -> None:
 def _paired(study: Study) -> Iterator[Point]:
     """Random points, until each value that is tried, and each pair of them, was in one."""
     rng = random.Random(0)
-    tried = {dimension.name: _tried_values(dimension) for dimension in study.dimensions}
+    tried = {d.name: levels(d, MOST_VALUES) or d.probes() for d in study.dimensions}
     seen: set[Part] = set()
     for part in _parts(study, tried):
         needed = [needs(study.space[name], study.space, (value,)) for name, value in part]
@@ -115,9 +113,3 @@ def _parts(study: Study, tried: Mapping[str, list[Any]]) -> Iterator[Part]:
     for name, other in combinations(few, 2):
         for value, other_value in product(few[name], few[other]):
             yield ((name, value), (other, other_value))
-
-
-def _tried_values(dimension: Dimension) -> list[Any]:
-    if dimension.count is None or dimension.count > MOST_VALUES:
-        return dimension.probes()
-    return list(every_value(dimension))

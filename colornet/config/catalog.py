@@ -1,4 +1,4 @@
-"""YAML files that are written, and the built-in ones that go by a name."""
+"""Writing YAML, and finding the built-in files by name."""
 
 import io
 import os

@@ -112,6 +112,11 @@ def finite_or_none(value: float) -> float | None:
     return value if isfinite(value) else None
 
 
+def cost_column(name: str) -> str:
+    """The column that a constraint names: a cost may be named without its prefix."""
+    return f"cost_{name}" if name in COSTS else name
+
+
 def metric_of(column: str) -> Metric | None:
     """The metric behind a column such as `val_ab_mae` or `cost_step_seconds`."""
     prefix, _, name = column.partition("_")

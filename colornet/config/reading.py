@@ -1,4 +1,4 @@
-"""Files from anybody's hand, as plain data: the one reader of JSON and of YAML.
+"""Files that anybody may have written, as plain data: the one reader of JSON and of YAML.
 
 Whatever a file holds, it is read in bounded time and memory, and nothing of it is run: sizes and
 depths are capped, YAML's aliases and tags are refused, and what is wrong with a file is said in an
@@ -30,7 +30,7 @@ MAX_DIGITS = 4000
 PATIENCE = 3.0
 """Seconds that a pipe may be silent."""
 _CHUNK = 1 << 16
-_STANDS_FOR = "tag:yaml.org,2002:"
+_YAML_TAG = "tag:yaml.org,2002:"
 _PLAIN = {"null", "bool", "int", "float", "str"}
 
 
@@ -156,9 +156,9 @@ def _too_deep(origin: str) -> InputError:
     return InputError(f"{origin}: lists or mappings lie in each other beyond {MAX_DEPTH} levels.")
 
 
-def read_yaml(path: str | os.PathLike[str], most: int = MAX_BYTES) -> dict[str, Any]:
+def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The mapping in a YAML file, as plain data. Raises InputError as `read_text`, `parse_yaml`."""
-    return parse_yaml(read_text(path, most), str(path))
+    return parse_yaml(read_text(path), str(path))
 
 
 def parse_yaml(text: str, origin: str) -> dict[str, Any]:
@@ -221,7 +221,7 @@ class _Document:
         return root
 
     def _value(self, event: Any, depth: int) -> Any:
-        """What begins with an event, at so many lists and mappings within each other."""
+        """What begins with an event, inside so many lists and mappings."""
         if isinstance(event, yaml.ScalarEvent):
             if event.tag is not None or not event.implicit[0]:
                 return self._typed(event)
@@ -255,7 +255,7 @@ class _Document:
             if not event.implicit[0]:
                 return event.value
             tag = self.meaning.resolver.resolve(ScalarNode, event.value, (True, False))
-        kind = str(tag).removeprefix(_STANDS_FOR)
+        kind = str(tag).removeprefix(_YAML_TAG)
         # Dates are the text that they are written as.
         is_text = event.tag is None or kind in ("timestamp", "merge", "value")
         if kind == "str" or (kind not in _PLAIN and is_text):
@@ -266,7 +266,7 @@ class _Document:
             digits = f"{event.value[:20]}…: a number of {len(event.value):,} digits"
             raise self._refused(event, f"{digits}, which nothing holds")
         try:
-            node = ScalarNode(_STANDS_FOR + kind, event.value)
+            node = ScalarNode(_YAML_TAG + kind, event.value)
             return getattr(self.meaning.constructor, f"construct_yaml_{kind}")(node)
         except (ValueError, KeyError, YAMLError):
             raise self._refused(event, f"{event.value[:60]!r} is no {kind}") from None

@@ -1,4 +1,4 @@
-"""Pydantic's verdicts in sentences: file, field, value, remedy, in at most three lines."""
+"""Pydantic's errors as sentences: file, field, value, remedy, in at most three lines."""
 
 import math
 import re
@@ -87,7 +87,7 @@ def _path(error: Any, values: Any) -> list[str]:
 
 
 def _candidates(model: type[BaseModel], loc: Sequence[Any]) -> list[type[BaseModel]]:
-    """The models that may stand at a location."""
+    """The models that may occur at a location."""
     candidates: list[type[BaseModel]] = [model]
     for part in loc:
         narrowed = [model for model in candidates if part in _tags(model) | {model.__name__}]

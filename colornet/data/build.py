@@ -70,7 +70,7 @@ def build_once(
             if not is_built():
                 packs.mkdir(parents=True, exist_ok=True)
                 prefix = f".building-{short_name(folder)}-"
-                # We hold the lock, so whoever left these is gone.
+                # We hold the lock, so the process that left these has ended.
                 for remains in packs.glob(prefix + "*"):
                     shutil.rmtree(remains, ignore_errors=True)
                 temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=packs))

@@ -10,6 +10,7 @@ are given, and any other is refused. What is held is in proportion to the file.
 import io
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from pickletools import genops, markobject
 from typing import Any
 
@@ -68,16 +69,14 @@ class _ByteType:
             raise Refused("its array is not of bytes")
 
 
+@dataclass(eq=False, slots=True)
 class _Name:
     """A name that a batch may hold. Not the function itself, whose attributes could be changed."""
 
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self._call = call
+    call: Callable[..., Any]
 
     def __call__(self, *arguments: Any) -> Any:
-        return self._call(*arguments)
+        return self.call(*arguments)
 
     def __setstate__(self, state: Any) -> None:
         raise Refused("it changes what is no array")

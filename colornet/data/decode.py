@@ -32,8 +32,8 @@ def decode(
     """Decode a file's bytes: upright, sRGB, shorter side resized, center cropped.
 
     Grey, palette, CMYK and 16-bit pictures become RGB, transparency is laid on white, an embedded
-    profile is converted to sRGB (a broken one is passed over), EXIF rotation is applied, of
-    animations and of several pages the first counts.
+    profile is converted to sRGB (a broken one is ignored), EXIF rotation is applied, and of
+    animations and several pages the first is taken.
 
     Args:
         data: the whole file.

@@ -27,7 +27,7 @@ from colornet.cli_result import count_text
 from colornet.data.splits import Split, resembles_split, split_named, trainable_splits
 from colornet.errors import InputError, printable_name
 
-Wish = Literal["auto", "splits", "classes"]
+LayoutChoice = Literal["auto", "splits", "classes"]
 _DEEPEST = 4
 """Folders with nothing beside them that are looked through for folders of splits."""
 _NO_PART = 0.1
@@ -105,7 +105,9 @@ class Layout:
         return text
 
 
-def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: int = 2) -> Layout:
+def read_layout(
+    root: Path, paths: Sequence[str], choice: LayoutChoice = "auto", rules: int = 2
+) -> Layout:
     """Find out how a tree is read.
 
     By the first rules folders are splits only when every first folder that holds pictures is named
@@ -118,18 +120,18 @@ def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: in
     Args:
         root: folder of the pictures.
         paths: of its pictures, relative to it.
-        wish: `data.layout`.
+        choice: `data.layout`.
         rules: `data.rules`.
 
     Raises:
         InputError: a list of Places365 that cannot be read; folders of splits beside others;
-            no folders of splits where they are wished for.
+            no folders of splits where `choice` demands them.
     """
     parts = [path.split(os.sep)[:-1] for path in paths]
     tree = _Tree(root, parts)
     if rules == 1:
         return tree.by_first_rules()
-    if wish == "classes":
+    if choice == "classes":
         return tree.without_splits()
     depth = 1
     while depth < _DEEPEST:
@@ -140,16 +142,16 @@ def read_layout(root: Path, paths: Sequence[str], wish: Wish = "auto", rules: in
             break
         depth += 1
     if not any(named.values()):
-        return tree.below(wish)
+        return tree.below(choice)
     splits = {folder: split for folder, split in named.items() if split}
     others = tree.beside(depth, splits)
     if others.keys() == {""} and set(splits.values()) == {"train"}:
         others = {}  # nothing is held out, by hash or not: these are split like the others
-    if others and wish == "auto":
+    if others and choice == "auto":
         if set(splits.values()) == {"train"}:
             if all(resembles_split(os.path.basename(folder)) for folder in others if folder):
                 raise tree.ambiguous(splits, others)
-            return tree.below(wish)  # a class of trains among others
+            return tree.below(choice)  # a class of trains among others
         if set(splits.values()) <= {"val", "test"} or sum(others.values()) > _NO_PART * len(parts):
             raise tree.ambiguous(splits, others)
     revised = _splits_among(tops, rules=1) != named or "" in others
@@ -219,7 +221,7 @@ class _Tree:
         labels, lists = listed_labels(self.root)
         return Layout("Places365", depth, splits, lettered, labels, lists, left_out=others)
 
-    def below(self, wish: Wish) -> Layout:
+    def below(self, choice: LayoutChoice) -> Layout:
         """Folders of splits that lie deeper: below another folder, or in each of those of classes.
 
         Without any the first folders are classes.
@@ -237,7 +239,7 @@ class _Tree:
                 "first folders for a class."
             )
         if not holders_by_parent:
-            if wish == "splits":
+            if choice == "splits":
                 raise InputError(
                     f"data.layout: splits: no folder in {self.root} is named after a split.\n"
                     "Known are train, val, eval, dev, holdout and test, and names with these words."
@@ -252,7 +254,7 @@ class _Tree:
             if split
         }
         others = self.beside(depth, splits)
-        if wish == "auto" and sum(others.values()) > _NO_PART * len(self.parts):
+        if choice == "auto" and sum(others.values()) > _NO_PART * len(self.parts):
             raise self.ambiguous(splits, others)
         if len(holders) == 1:
             return self.settled(depth, splits, others, revised=True)

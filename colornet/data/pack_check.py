@@ -1,7 +1,7 @@
-"""A pack is what was packed: its pixels and its index are verified, once on each machine.
+"""Whether a pack still is what was packed: its pixels and index are verified, once on each machine.
 
-That it was is remembered in the cache by size, times and inode of both files, so that a pack which
-was copied or touched is verified again, and the trials of a sweep are not each kept waiting.
+That they were is noted in the cache with size, times and inode of both files, so that a pack which
+was copied or touched is verified again, and the trials of a sweep do not each wait for it.
 """
 
 import hashlib
@@ -70,7 +70,7 @@ def content_hash(
 
 
 def verify(folder: Path, index: Mapping[str, Any], pictures: np.ndarray) -> None:
-    """See that a pack is what was packed, unless that is remembered.
+    """Check that a pack is what was packed, unless that is noted.
 
     Raises:
         InputError: it is not.
@@ -84,7 +84,7 @@ def verify(folder: Path, index: Mapping[str, Any], pictures: np.ndarray) -> None
                 stamps = _stamps(folder)
                 _check(folder, index, pictures)
                 write_atomic(note, json.dumps(stamps).encode())
-    except OSError:  # a cache that cannot be written to remembers nothing
+    except OSError:  # a cache that cannot be written to holds no notes
         _check(folder, index, pictures)
 
 

@@ -83,7 +83,7 @@ class Pack:
         return self._splits[split]
 
     def summary(self) -> dict[str, Any]:
-        """For people: pictures, size, splits and whence, classes, what was left out, bytes."""
+        """For people: pictures, size, splits, their origins, classes, what was left out, bytes."""
         used = np.concatenate([self._splits[split] for split in SPLITS])
         classes = Counter(self.classes[row] for row in used)
         grey = sum(reason == GREY for _, reason in self.skipped)
@@ -104,15 +104,15 @@ class Pack:
         }
 
 
-def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
+def open_pack(data: DataConfig) -> Pack:
     """The pack of a data section: built when it is not there yet, then mapped.
 
-    Safe to call from many processes at once: one builds, the others wait. Where `data.root` is a
-    folder made by `pack_to`, that is mapped as it is; from a URI it is copied to the cache first.
+    It lies in COLORSWEEP_CACHE, else in the user's cache folder. Safe to call from many processes
+    at once: one builds, the others wait. Where `data.root` is a folder made by `pack_to`, that is
+    mapped as it is; from a URI it is copied to the cache first.
 
     Args:
         data: the config's data section.
-        cache: where packs are kept; COLORSWEEP_CACHE or the user's cache folder by default.
 
     Raises:
         InputError: no pictures, too many bad ones, too few left, an unknown class, more
@@ -129,7 +129,7 @@ def open_pack(data: DataConfig, cache: Path | None = None) -> Pack:
             return _open_packed_folder(data, root)
     source = build_source(data)
     key = pack_key(source, data.skip_grey)
-    folder = (cache or cache_folder()) / "packs" / f"{data.source}-{data.image_size}px-{key[:24]}"
+    folder = cache_folder() / "packs" / f"{data.source}-{data.image_size}px-{key[:24]}"
     build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_whole(folder))
     return _map(folder, data, read_as(source))
 

@@ -272,8 +272,8 @@ def _query_dashboard(address: str, token: Token) -> Endpoint:
 def _query_gcs(address: str, token: Token) -> Endpoint:
     """Request the versions. Raises ClusterError when it is no GCS.
 
-    By Ray's own messages: nothing public of Ray 2.60 tells a version or a wrong token without a
-    driver. `ray.util.state` asks a dashboard, `ray health-check` (marked as not public) tells only
+    By Ray's own messages: nothing public of Ray 2.60 reports a version or a wrong token without a
+    driver. `ray.util.state` asks a dashboard, `ray health-check` (marked as not public) says only
     whether a cluster is well, and a driver takes 20 s to fail and may end its process.
     """
     import grpc

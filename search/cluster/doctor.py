@@ -134,7 +134,8 @@ def _cluster(address: str, storage: str | None, data: str | None, image_size: in
         text = "needs no token, and its ports are open on all interfaces"
         token = Check("cluster token", text, "start it with RAY_AUTH_MODE=token on every node")
     probed = probe_nodes(endpoint, storage, data)
-    here = _here()
+    here = {name: installed_version(name) for name in LIBRARIES}
+    here["python"] = platform.python_version()
     nodes = [node for node in probed["nodes"] if not node["silent"]]
     return [
         Check("cluster", f"Ray {endpoint.ray} at {endpoint.address}"),
@@ -146,12 +147,6 @@ def _cluster(address: str, storage: str | None, data: str | None, image_size: in
         *_resources(nodes, storage, data, image_size),
         *(checks.clocks(nodes) if nodes else []),
     ]
-
-
-def _here() -> Mapping[str, str | None]:
-    """The versions of this process, as a node reports its own."""
-    libraries = {name: installed_version(name) for name in LIBRARIES}
-    return {"python": platform.python_version(), **libraries}
 
 
 def _resources(

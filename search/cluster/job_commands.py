@@ -78,12 +78,7 @@ def rejection_text(output: list[str], root: str | None) -> str:
     return "\n".join(lines[-3:])
 
 
-def logs(
-    sweep: str | None = None,
-    *,
-    address: Address = None,
-    follow: Follow = False,
-) -> CliResult:
+def logs(sweep: str | None = None, *, address: Address = None, follow: Follow = False) -> CliResult:
     """Print the output of a sweep's job, or the events of a folder's sweep.
 
     Parameters

@@ -237,7 +237,7 @@ class Cluster:
             time.sleep(POLL)
 
     def output_lines(self, job: Job) -> list[str]:
-        """The lines that our command has written, without those of Ray's."""
+        """The lines that our command has written, without Ray's own."""
         lines = [line for line in self.logs(job).splitlines() if line.strip()]
         starts = [at for at, line in enumerate(lines) if line.startswith("Running entrypoint")]
         return lines[starts[0] + 1 :] if starts else lines

@@ -32,7 +32,7 @@ from spaces.dimensions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
 from spaces.study import Study, derived_seed
 
-# Optuna logs each trial, which the progress display tells.
+# Optuna would log each trial, which the progress display shows.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 log = logging.getLogger("colorsweep")
 
@@ -106,7 +106,7 @@ class AskTell:
         """Points that were drawn and are no valid configs, by id."""
         self._exhausted = False
         self._grid_index = 0
-        """In a grid, before which all points are tried."""
+        """In a grid: all points before this one have been tried."""
         self.waiting: list[Assignment] = []
         self.next_number = next_number
         nothing = LastReport((None,) * len(study.file.objectives))
@@ -114,7 +114,7 @@ class AskTell:
             self._add_recorded(row, reports.get(row["trial_id"], nothing))
 
     def _add_recorded(self, row: Mapping[str, Any], report: LastReport) -> None:
-        """Take in a recorded trial."""
+        """Add a recorded trial to the study, and to those that wait if it has not ended."""
         number, seed = int(row["number"]), int(row["seed"])
         self.next_number = max(self.next_number, number + 1)
         if row["origin"] != CONFIRM:
@@ -150,7 +150,7 @@ class AskTell:
 
     @property
     def why_exhausted(self) -> str | None:
-        """That the space has no further point, although more trials were wanted; else None."""
+        """A sentence where the space has fewer points than trials were wanted; else None."""
         wanted = self.study.file.budget.trials
         if wanted is None or self.started >= wanted or not self.is_done:
             return None
@@ -197,7 +197,7 @@ class AskTell:
         return planned[index] if index < len(planned) else {}
 
     def assign(self, point: Point, seed: int, origin: str, **for_optuna: Any) -> Assignment:
-        """A new trial of a point; Optuna is told of none that confirms."""
+        """A new trial of a point; Optuna does not know of those that confirm."""
         number = self.next_number
         self.next_number += 1
         return Assignment(
@@ -231,7 +231,7 @@ class AskTell:
         return trial.number, point
 
     def _is_new(self, point: Point) -> bool:
-        """Whether a point has not been handed out and is a valid config; the first invalid is told.
+        """Whether a point is a valid config that was not handed out; logs the first invalid one.
 
         It depends on nothing but the point and what was handed out: a rebuilt search draws alike.
         """

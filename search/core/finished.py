@@ -47,9 +47,9 @@ class TrialCounts:
 
     @property
     def stopped_text(self) -> str:
-        """`stopped, 3 of 14, resume`, of the search, or of confirming where that is what is left.
+        """`stopped, 3 of 14, resume`: of the search, or of confirming once only that is left.
 
-        Of a search that was extended after its best were confirmed it is the search.
+        A search may be extended after its best were confirmed: then it counts the search again.
         """
         searching = any(self.states.get(state) for state in _OPEN)
         left = self.confirmed < self.to_confirm and not searching

@@ -4,8 +4,8 @@ Only trials that trained their full budget are ranked. `decide` orders them wher
 those that meet `subject_to` and the study's constraints first, then by its metric. Without it one
 objective orders by itself, and several order by Pareto front, then by mean rank.
 
-`objective_table` and `best_trials` rank single trainings of a search; `point_table` ranks points by
-what is known best of each: its replicates where it has some.
+`objective_table` and `best_trials` rank single trainings of a search; `point_table` ranks
+points, by their replicates where they have some.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.config.columns import COSTS
+from colornet.config.columns import cost_column
 from colornet.config.validation import parse_bound
 from colornet.errors import InputError, did_you_mean
 from search.records.reader import CONFIRM, SweepRecords
@@ -25,7 +25,7 @@ from search.records.reader import CONFIRM, SweepRecords
 LOST = ("diverged", "oom")
 """States of trials that are lost: they have ended without a value, which counts against a point."""
 _STRENGTH = {CONFIRM: 0, "compare": 1}
-"""Origins whose trials are replicates of their point, the more telling first."""
+"""Origins whose trials are replicates of their point, the stronger evidence first."""
 _COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
 _GMAC = "cost_gmac_per_picture"
 
@@ -57,8 +57,7 @@ def bounds_of(study: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(column, bound) of everything that the chosen configuration is to meet."""
     subject_to = (study.get("decide") or {}).get("subject_to") or {}
     constraints = study.get("constraints") or {}
-    costs = [(f"cost_{c}" if c in COSTS else c, bound) for c, bound in constraints.items()]
-    return [*subject_to.items(), *costs]
+    return [*subject_to.items(), *((cost_column(c), bound) for c, bound in constraints.items())]
 
 
 def baseline(ticks: pd.DataFrame, column: str) -> float | None:
@@ -124,7 +123,7 @@ def point_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
         by: a metric that orders instead of what the study decides by.
 
     Returns:
-        Columns point_id, trial_id (that stands for the point: its best search trial, or the first
+        Columns point_id, trial_id (which represents the point: its best search trial, or the first
         of a compared level), point (dict), basis, n (replicates that count), lost (replicates that
         diverged, ran out of memory or have no value), values (dict of seed to the value of what
         decides, or of the first objective where several do), mean (of these), the objectives and
@@ -141,7 +140,7 @@ def point_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     rows["counts"] = (rows["state"] == "completed") & sound
     counting = rows[rows["counts"]]
     groups = rows.groupby("point_id", sort=False)
-    table = groups[["stands", "point", "basis", "search_rank"]].first()
+    table = groups[["representative", "point", "basis", "search_rank"]].first()
     table["n"] = groups["counts"].sum().astype(int)
     table["lost"] = groups.size() - table["n"]
     values: dict[str, dict[int, float]] = {str(point_id): {} for point_id in table.index}
@@ -155,9 +154,9 @@ def point_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     table["feasible"] = _feasible(table, study)
     table["rank"] = _point_ranks(table, counting, study, by).reindex(table.index)
     table = table.reset_index().sort_values("rank", kind="stable", ignore_index=True)
-    named = ["point_id", "stands", "point", "basis", "n", "lost", "mean", "values"]
+    named = ["point_id", "representative", "point", "basis", "n", "lost", "mean", "values"]
     named += list(dict.fromkeys([*measured[:-1], "gmac", "feasible", "rank"]))
-    return table[named].rename(columns={"stands": "trial_id"})
+    return table[named].rename(columns={"representative": "trial_id"})
 
 
 def _counted(sweep: SweepRecords, ranks: pd.Series, columns: list[str]) -> pd.DataFrame:
@@ -181,12 +180,12 @@ def _counted(sweep: SweepRecords, ranks: pd.Series, columns: list[str]) -> pd.Da
     rows = pd.concat([rows, measured], axis=1)
     order = rows.assign(confirms=confirms)
     order = order.sort_values(["confirms", "search_rank", "end", "number"], kind="stable")
-    stands = order.drop_duplicates("point_id").set_index("point_id")
-    rows["stands"] = rows["point_id"].map(stands["trial_id"])
-    rows["search_rank"] = rows["point_id"].map(stands["search_rank"])
+    representatives = order.drop_duplicates("point_id").set_index("point_id")
+    rows["representative"] = rows["point_id"].map(representatives["trial_id"])
+    rows["search_rank"] = rows["point_id"].map(representatives["search_rank"])
     rows = rows[rows["end"] < 2]
     strongest = rows.groupby("point_id")["strength"].transform("min")
-    single = (rows["basis"] == "search") & (rows["trial_id"] != rows["stands"])
+    single = (rows["basis"] == "search") & (rows["trial_id"] != rows["representative"])
     return rows[(rows["strength"] == strongest) & ~single].reset_index(drop=True)
 
 

@@ -22,6 +22,7 @@ import pandas as pd
 from colornet.config.config import Config
 from colornet.errors import InputError
 from search.plan.workload import Range, TrialLength, Workload, schedule
+from search.records.missing import ENDED
 from search.records.reader import SweepRecords, read_states, read_sweep, sweeps_folder
 from search.run.resources import Allocation, allocate, this_machine
 
@@ -41,7 +42,6 @@ MIN_SPREAD = 0.1
 SWEEPS = 10
 """The latest sweeps that are read: each takes a part of a second."""
 COSTS = [f"cost_{part}_seconds" for part in ("step", "evaluation", "diagnosis", "checkpoint")]
-ENDED = ("completed", "pruned")
 log = logging.getLogger("colorsweep")
 
 

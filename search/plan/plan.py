@@ -35,8 +35,8 @@ from search.run.resources import Allocation, Capacity, allocate, this_machine
 from spaces.study import FEW_ROUNDS, STARTUP_TRIALS, Study
 
 PROBED = 4
-"""Points that are probed beside the base config, from the cheapest to the dearest: between them
-times are interpolated."""
+"""Points that are probed beside the base config, from the cheapest to the most expensive:
+between them times are interpolated."""
 
 
 def make_plan(

@@ -1,9 +1,9 @@
 """A table of the records as a frame: parts unified by name, one row of each, in order.
 
 Readers are lenient where the writer is strict: a part of an older version may lack columns, one of
-a newer may have some that are not known here; what is missing is told. A sweep may hold a million
-rows of sixty metrics: these are copied once, column by column, and pictures that nobody asked for
-are never in memory.
+a newer may have some that are not known here; what is missing is reported. A sweep may hold a
+million rows of sixty metrics: these are copied once, column by column, and only the pictures that
+are asked for are ever in memory.
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ def read_frame(
     """A table's rows, one per identity (the last attempt's).
 
     Args:
-        columns: those that are wanted, by default all; what tells rows apart is always there.
+        columns: those that are wanted, by default all; those that identify rows are always there.
         where: which rows, by default all.
         order: columns of numbers by which rows are ordered.
         tally: notes how many rows there are, and how many the parts know of. Of pictures on
@@ -136,7 +136,7 @@ def _columns(part: pq.ParquetFile, table: str) -> tuple[list[str], list[str]]:
     """The columns that can be read, and what is to be said of the others.
 
     Raises:
-        ArrowTypeError: when rows could not be told apart, or a known version holds other types.
+        ArrowTypeError: when rows could not be identified, or a known version holds other types.
     """
     schema = part.schema_arrow
     usable = [

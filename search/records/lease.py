@@ -73,7 +73,7 @@ class Lease:
             self._acquire_lock()
             held = holder(self.storage)
             if held and not self._take_over:
-                self._see_that_it_is_dead(held)
+                self._check_dead(held)
             self._mine = _own((held or {}).get("sequence", 0) + 1, locks=self._lock is not None)
             self._write()
         except OSError as error:
@@ -109,7 +109,7 @@ class Lease:
             return
         self._lock = lock
 
-    def _see_that_it_is_dead(self, held: Mapping[str, Any]) -> None:
+    def _check_dead(self, held: Mapping[str, Any]) -> None:
         """Raise InUseError unless the driver that wrote a lease has ended."""
         state = state_of(self.storage, held, locked=False if self._lock else None)
         if state == "unknown":
@@ -194,14 +194,15 @@ def holder(storage: Storage) -> dict[str, Any] | None:
     return held if small else None
 
 
-def driver(storage: Storage) -> dict[str, Any] | None:
+def driver_of(location: str | os.PathLike[str]) -> dict[str, Any] | None:
     """The lease of the driver that runs a sweep now, as far as a reader can tell; else None."""
+    storage = Storage.at(location)
     held = holder(storage)
     if held is None:
         return None
     state = state_of(storage, held)
     if state == "unknown":
-        # Of clocks that differ the younger one is no sign of life for ever.
+        # Where clocks differ, a time in the future is no sign of life for ever.
         state = "alive" if abs(time.time() - held["renewed"]) < LAPSE else "dead"
     return held if state == "alive" else None
 

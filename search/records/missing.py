@@ -2,7 +2,7 @@
 
 Every part says how many rows of each table had been written by then, merging keeps all rows, and no
 two rows have the same `seq`: where fewer are found than the newest part knows of, some are missing.
-Parts of earlier releases say nothing; there a gap in what each trial must have left tells.
+Parts of earlier releases say nothing; there, gaps in what each trial must have left show it.
 """
 
 import json

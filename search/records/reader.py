@@ -27,8 +27,8 @@ from colornet.cli_result import count_text
 from colornet.config.reading import parse_json, parse_yaml
 from colornet.errors import InputError, did_you_mean, error_summary
 from colornet.storage import Storage, check_reachable
-from search.records import lease
 from search.records.frames import read_frame
+from search.records.lease import driver_of as driver_of
 from search.records.missing import ENDED, Tally, missing_text, missing_trials
 from search.records.parts import VERSION
 from search.records.schema import valid_provenance, validate_study
@@ -255,11 +255,6 @@ def read_provenance(storage: Storage) -> tuple[dict[str, Any], list[str]]:
     except (OSError, InputError) as error:
         why = error_summary(error)
     return {}, [f"provenance.json cannot be read: {why}"]
-
-
-def driver_of(location: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Who drives a sweep now: host, pid, since when; None when nobody does."""
-    return lease.driver(Storage.at(location))
 
 
 def sweeps_folder() -> Path:

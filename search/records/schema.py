@@ -2,8 +2,8 @@
 
 Anybody may have written what is read. Names of trials become names of files, numbers order rows,
 and JSON becomes settings: a row in which one of these is not what this project writes is left out,
-and that is told. Sweeps of earlier releases lack keys of the study and have others: only what is
-there is checked, and whoever needs what is not says so.
+and reported. Sweeps of earlier releases lack keys of the study and have others: only what is there
+is checked, and code that needs a missing key reports it.
 """
 
 import re
@@ -55,11 +55,7 @@ def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """
     valid, problems = np.ones(len(frame), dtype=bool), []
     checks: list[tuple[list[str], Callable[[pd.Series], Any], str]] = [
-        (
-            ["trial_id"],
-            lambda ids: ids.notna() & _match(ids, _TRIAL_ID),
-            "is no name of a trial",
-        ),
+        (["trial_id"], lambda ids: ids.notna() & _match(ids, _TRIAL_ID), "is no name of a trial"),
         (_NUMBERS[table], _are_counts, "is no number that it can have"),
         (_TEXTS, lambda column: _match(column, _TEXT), "is no short text"),
         (_JSON, lambda column: _each(column, _is_mapping), "is no JSON mapping"),

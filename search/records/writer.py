@@ -24,7 +24,7 @@ class RecordsWriter:
     """Appends rows to a sweep's records; the only writer there is.
 
     Rows are kept until `commit`, which writes at most one part per table: ticks and pictures before
-    the trial states that stand for them, so that no trial has ended without its last tick.
+    the trial states that refer to them, so that no trial has ended without its last tick.
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:

@@ -1,7 +1,7 @@
 """A trial's checkpoints on the sweep's storage: retention, upload, and ticks that only they hold.
 
-While a trial runs all of it stays, after it the generators of the best. Where the storage only has
-URIs, a trial writes to a local folder, from which an `Upload` copies.
+While a trial runs all of its checkpoints stay, afterwards only the generators of the best trials.
+Where the storage only has URIs, a trial writes to a local folder, from which an `Upload` copies.
 """
 
 import tempfile
@@ -122,20 +122,17 @@ class Upload:
         return f"{FOLDER}/{self.trial_id}/{path.relative_to(self.folder).as_posix()}"
 
 
+@dataclass
 class Backfill:
     """Records ticks that a trial's checkpoint holds and the records do not.
 
-    Args:
-        writer: takes the rows; they wait for its next commit.
-        ticks: those that are recorded.
-
     Attributes:
+        writer: takes the rows; they wait for its next commit.
         recorded: trial_id and tick of all that are recorded.
     """
 
-    def __init__(self, writer: RecordsWriter, ticks: pd.DataFrame) -> None:
-        self._writer = writer
-        self.recorded = set(zip(ticks["trial_id"], ticks["tick"], strict=True))
+    writer: RecordsWriter
+    recorded: set[tuple[str, int]]
 
     def fill(self, row_key: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> None:
         """Record the ticks of a checkpoint's history that are not recorded yet.
@@ -146,7 +143,7 @@ class Backfill:
         for metrics in history:
             if (tick := (row_key["trial_id"], metrics["tick"])) not in self.recorded:
                 self.recorded.add(tick)
-                self._writer.add("ticks", {**metrics, **row_key})
+                self.writer.add("ticks", {**metrics, **row_key})
 
     def fill_all(self, trials: pd.DataFrame, retention: Retention) -> bool:
         """Record what the last driver had no time to; returns whether there was anything.
@@ -157,6 +154,6 @@ class Backfill:
         for _, row in trials[trials["state"].isin(UNFINISHED)].iterrows():
             row_key = {key: row[key] for key in ("trial_id", "number", "attempt", "seed")}
             self.fill(row_key, retention.history(row["trial_id"]))
-        filled = self._writer.pending
-        self._writer.commit()
+        filled = self.writer.pending
+        self.writer.commit()
         return filled

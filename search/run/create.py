@@ -184,8 +184,9 @@ def sweep_name(study: str) -> str:
 def _choices_of_pictures(study: Study) -> list[Point]:
     """The parts of points that choose pictures, in every combination that trials have.
 
-    Of a range without levels the ends stand for all. Where combinations are more than MOST_CHOICES,
-    each value stands alone: a trial packs what is missing, and checks what it packs.
+    Of a range without levels only the ends are taken. Where there are more than MOST_CHOICES
+    combinations, each value is taken by itself: a trial packs what is missing, and checks what it
+    packs.
     """
     changing = [
         dimension.name
@@ -197,7 +198,7 @@ def _choices_of_pictures(study: Study) -> list[Point]:
         )
     ]
     needed = set(changing)
-    for dimension in reversed(study.dimensions):  # Parents stand before those that they govern.
+    for dimension in reversed(study.dimensions):  # parents come before those that they govern
         if dimension.name in needed:
             needed |= dimension.when.keys()
     listed = [

@@ -1,8 +1,8 @@
 """Trials that hang: whose process neither reports nor ends.
 
-A training that hangs, in a broken disk or in waiting for a peer, keeps its resources for ever, and
-nothing else tells. The limits are wide, since to end a slow training would be worse: they follow
-from how long ticks have taken.
+A training that hangs, on a broken disk or while it waits for a peer, keeps its resources for ever,
+and nothing else notices. The limits are wide, since to end a slow training would be worse: they
+follow from how long ticks have taken.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What is looked at on a cluster before a sweep's first trial, and refused rather than run into."""
+"""Checks of a cluster before a sweep's first trial: what would fail later is refused now."""
 
 import contextlib
 import os
@@ -55,7 +55,7 @@ def check_nodes(location: str, roots: Sequence[str], reads: Sequence[str] | None
 
     Raises:
         InputError: a node does not see one of them, reads other files as pictures, cannot write,
-            or has not this project.
+            or does not have this project.
     """
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0)]
     checks = {}

@@ -38,7 +38,7 @@ class Progress:
         self._live: Live | None = None
         counts = recorder.table.counts()
         self._done = {False: counts.done, True: counts.confirmed}
-        """Trials that have ended and were told, of the search and of its confirmation."""
+        """Trials that have ended and were shown, of the search and of its confirmation."""
 
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
@@ -79,10 +79,10 @@ class Progress:
         counts, done = table.counts(), self._done[confirms]
         order = f"confirming {done}/{counts.to_confirm}" if confirms else f"{done}/{counts.total}"
         value = table.last.get(row["trial_id"], {}).get(table.best_column)
-        metric = f"{table.best_column} {value:.4g}" if value is not None else ""
+        metric = f"{table.best_column} {value:.4g}" if value is not None else None
         to_go = counts.total + counts.to_confirm - sum(self._done.values())
         left = time_left(to_go, self._durations, self.concurrent)
-        words = [order, row["trial_id"], row["state"], metric, row["reason"] or "", *left]
+        words = [order, row["trial_id"], row["state"], metric, row["reason"], left]
         return Text("  ".join(word for word in words if word))
 
     def _line(self) -> Text:
@@ -95,13 +95,14 @@ class Progress:
         if table.best is not None:
             parts.append(f"best {table.best_column} {table.best:.4g}")
         to_go = counts.total + counts.to_confirm - counts.done - counts.confirmed
-        parts += time_left(to_go, self._durations, self.concurrent)
+        if left := time_left(to_go, self._durations, self.concurrent):
+            parts.append(left)
         parts.append(duration_text(time.monotonic() - self._started))
         return Text("  ·  ".join(parts))
 
 
-def time_left(to_go: int, durations: Sequence[float], at_once: int) -> list[str]:
-    """`about 12 min left`, by the median of trainings that ended; empty where nothing tells.
+def time_left(to_go: int, durations: Sequence[float], at_once: int) -> str | None:
+    """`about 12 min left`, by the median of trainings that ended; None where that is not known.
 
     Args:
         to_go: trials that are still to end.
@@ -109,5 +110,5 @@ def time_left(to_go: int, durations: Sequence[float], at_once: int) -> list[str]
         durations: seconds of trainings that ended.
     """
     if not len(durations) or to_go <= 0 or not at_once:
-        return []
-    return [f"about {duration_text(statistics.median(durations) * to_go / at_once)} left"]
+        return None
+    return f"about {duration_text(statistics.median(durations) * to_go / at_once)} left"

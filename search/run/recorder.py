@@ -1,7 +1,7 @@
 """What happens to a sweep's trials, from being handed out to their end.
 
-Sits between whoever runs trials (Ray Tune, or a test) and the records: every event is recorded,
-Optuna is told, and checkpoints that are no longer needed are deleted. Knows nothing of Ray.
+Sits between what runs trials (Ray Tune, or a test) and the records: it records every event, tells
+Optuna, and deletes checkpoints that are no longer needed. It knows nothing of Ray.
 """
 
 import contextlib
@@ -92,7 +92,8 @@ class Recorder:
         # The number of a trial whose row is missing is not given again, or its ticks would be mixed
         # up with another's.
         next_number = int(max(sweep.ticks["number"], default=-1)) + 1
-        self._backfill = Backfill(self._writer, sweep.ticks)
+        recorded = set(zip(sweep.ticks["trial_id"], sweep.ticks["tick"], strict=True))
+        self._backfill = Backfill(self._writer, recorded)
         if self._backfill.fill_all(sweep.trials, self._retention):
             sweep = read_sweep(location)
         self.heartbeats = Heartbeats(longest_tick(sweep.ticks), clock)
@@ -155,7 +156,7 @@ class Recorder:
         return self.ask_tell.assign(*missing, CONFIRM) if missing else None
 
     def settle(self, trial_id: str) -> None:
-        """Take note that a trial has a process, and wait until its row is on the disk."""
+        """Note that a trial has a process, and wait until its row is on the disk."""
         self.heartbeats.beat(trial_id)
         self._write(self._writer.settle)
 
@@ -249,7 +250,7 @@ class Recorder:
         """Nothing runs any more: write what is waiting, and tidy up after the trials."""
         self.flush(force=True)
         if self._writer.pending:
-            return  # what is not on the disk is not over
+            return  # until its end is on the disk, a trial has not ended
         rows = self.table.rows.items()
         self._retention.sweep_up({name for name, row in rows if row["state"] not in UNFINISHED})
         self.table.refresh_best()

@@ -85,7 +85,7 @@ def resume_sweep(
         if edit is not None:
             edit(data)
         resumed, packs = check_data(Study.from_data(data, origin))
-        after, before = (_comparable(one, where) for one in (resumed, began))
+        after, before = (_comparable(version, where) for version in (resumed, began))
         changes = study_changes(before, after) + code_changes(sweep.provenance)
         changes += data_changes(sweep.provenance, [pack.content_hash for pack in packs])
         check_changes(changes, str(location), accept=accept)
@@ -304,7 +304,7 @@ def data_changes(before: Mapping[str, Any], now: Sequence[str]) -> list[Change]:
 
 
 def code_changes(before: Mapping[str, Any]) -> list[Change]:
-    """Another commit or other versions than at the beginning: told, as results may differ."""
+    """Another commit or other versions than at the beginning: reported, as results may differ."""
     now = provenance.collect()
     paths = {"git_commit", "python", "packages"}
     then = flatten({key: before[key] for key in paths & before.keys()})

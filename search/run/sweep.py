@@ -207,7 +207,7 @@ def _ray(address: str | None, *, dashboard: bool) -> Generator[None, None, None]
         yield
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    # Ray prints on stdout what becomes of its workers, which we tell ourselves.
+    # Ray prints on stdout what becomes of its workers, which we report ourselves.
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
         try:
             try:

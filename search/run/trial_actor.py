@@ -115,18 +115,15 @@ def _run(
     node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else None
     where = {"pid": os.getpid(), "host": socket.gethostname(), "node": node}
 
-    def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
-        if stopped.is_set():
+    def tell(event: str, **values: Any) -> None:
+        if event == "tick" and stopped.is_set():
             raise TrainingInterrupted("the trial was stopped")
-        send({"event": "tick", "metrics": dict(metrics), **where})
-
-    def resumed(history: list[dict[str, Any]]) -> None:
-        send({"event": "resumed", "history": history, **where})
+        send({"event": event, **values, **where})
 
     state, reason, pictures = "completed", None, []
     with LogTail() as tail:
         try:
-            pictures = _train(train, assignment, report, resumed)
+            pictures = _train(train, assignment, tell)
         except DivergedError as error:
             state, reason = "diverged", str(error)
         except TrainingInterrupted as error:
@@ -143,8 +140,7 @@ def _run(
             reason = _last_lines(error)
             tail.lines.extend("".join(traceback.format_exception(error)).splitlines())
     reason = None if reason is None else redact(reason)
-    end = {"event": "end", "state": state, "reason": reason, "log": tail.text}
-    send({**end, "pictures": pictures, **where})
+    tell("end", state=state, reason=reason, log=tail.text, pictures=pictures)
 
 
 def _run_group(
@@ -166,12 +162,15 @@ def _run_group(
 def _train(
     train: str | Callable[..., Any],
     assignment: Mapping[str, Any],
-    report: Callable[[Mapping[str, Any], Path | None], None],
-    resumed: Callable[[list[dict[str, Any]]], None],
+    tell: Callable[..., None],
 ) -> list[dict[str, Any]]:
     """Train the assignment, from its latest checkpoint where it has one; returns its pictures.
 
     One with `test` set is also judged on the test pictures.
+
+    Args:
+        tell: sends a message, given its event and values; raises TrainingInterrupted at a tick
+            after which the training is to stop.
     """
     config: Config = parse_config(json.loads(assignment["config"]), assignment["trial_id"])
     check_reading(config, assignment.get("reads"))
@@ -180,21 +179,19 @@ def _train(
     with _checkpoints(assignment) as (folder, push):
         resume = checkpoint.latest(folder)
         if resume is not None:
-            resumed(checkpoint.history(resume))
+            tell("resumed", history=checkpoint.history(resume))
 
-        def written(metrics: Mapping[str, Any], path: Path | None) -> None:
+        def report(metrics: Mapping[str, Any], _checkpoint: Path | None) -> None:
             push()  # first: what is reported is on the storage
-            report(metrics, path)
+            tell("tick", metrics=dict(metrics))
 
         attempt = folder / f"attempt-{assignment['attempt']:03d}"
-        result = function(config, written, resume, folder=attempt, **options)
+        result = function(config, report, resume, folder=attempt, **options)
         return result.pictures if result is not None else []
 
 
 @contextlib.contextmanager
-def _checkpoints(
-    assignment: Mapping[str, Any],
-) -> Generator[tuple[Path, Callable[[], None]]]:
+def _checkpoints(assignment: Mapping[str, Any]) -> Generator[tuple[Path, Callable[[], None]]]:
     """A trial's folder of checkpoints, and what takes new ones to the sweep's storage."""
     storage = Storage.at(assignment["sweep"])
     trial_id = assignment["trial_id"]
@@ -248,7 +245,7 @@ class LogTail(logging.Handler):
         logging.captureWarnings(False)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a message; one that cannot be formatted is `logging`'s to complain of."""
+        """Keep a message; `logging` reports one that cannot be formatted."""
         try:
             self.lines.extend(self.format(record).splitlines())
         except Exception:  # as every handler does: a log line ends no training

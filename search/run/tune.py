@@ -139,7 +139,7 @@ class _Search(_Stateless, SearchAlgorithm):
 
 @dataclass(eq=False)
 class _Scheduler(_Stateless, FIFOScheduler):
-    """Records results and deaths: Tune asks it about each before anybody else."""
+    """Records results and deaths: Tune calls it first, before any callback."""
 
     recorder: Recorder
 
@@ -175,7 +175,7 @@ class _OnStep(_Stateless, tune.Callback):
         stalled = self.recorder.heartbeats.newly_stalled()
         for trial in trials:
             if trial.config["trial_id"] in stalled and trial.temporary_state.ray_actor:
-                # Tune then meets a dead actor, and `on_trial_error` hears of it.
+                # Tune then finds a dead actor, and calls `on_trial_error`.
                 ray.kill(trial.temporary_state.ray_actor)
         self.recorder.flush()
         self.show()
@@ -198,7 +198,7 @@ def fit(
             a rebuilt recorder goes on.
     """
     os.environ.update(ENVIRONMENT)
-    # It logs the traceback of every process that dies, of which the recorder tells the first line.
+    # It logs the traceback of every process that dies; the recorder records its first line.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     # Ray would copy a driver's credentials to every worker, and write them into its logs: nodes
     # have credentials of their own.

@@ -77,7 +77,7 @@ def run_worker_group(
         stopped: set from outside to have them stop.
 
     Raises:
-        WorkerGroupDied: they died or did not start, and no message told of an end.
+        WorkerGroupDied: they died or did not start, and sent no message of their end.
     """
     mailbox = _Mailbox.remote()
     ended = False
@@ -140,7 +140,7 @@ def _work(settings: dict[str, Any]) -> None:
             stopped.set()
 
     def listen() -> None:
-        # Ray Train does not stop workers but by killing them, which leaves no checkpoint.
+        # Ray Train stops workers only by killing them, which leaves no checkpoint.
         while not over.wait(LISTEN):
             if not ray.get(mailbox.goes_on.remote()):
                 interrupt.requested.set()

@@ -53,7 +53,9 @@ class Jobs:
             raise InUseError(job.name)
         return f"{sweep_of(job.name)}.2"
 
-    def start(self, name: str, folder: str, command: str, ship: bool, variables: Any, **more: Any):
+    def submit_job(
+        self, name: str, folder: str, command: str, ship: bool, variables: Any, **more: Any
+    ):
         self.started = {"name": name, "folder": folder, "command": command, **more}
         self.variables = variables
         return Job(name, "PENDING", None, folder)
@@ -64,7 +66,7 @@ def test_the_same_again_goes_on_where_a_job_has_ended(before: str | None) -> Non
     known = [Job("other", "RUNNING", None, "/s/other")]
     known += [Job("model", before, None, "/s/model", training=True)] if before else []
     cluster = Jobs(*known)
-    start = final_training._start
+    start = final_training._submit_training
     if before == "RUNNING":
         with pytest.raises(InUseError):
             start(cluster, "a: 1", [], Path("/s/model"), False)  # ty: ignore

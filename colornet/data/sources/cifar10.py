@@ -5,9 +5,7 @@ the five training batches, at least one, will do.
 """
 
 import hashlib
-from bisect import bisect_right
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +59,13 @@ class Cifar10Source(FileSource):
         for file, batch in self._batches.items():
             official: Split = "test" if file.stem == "test_batch" else "train"
             for row, label in enumerate(batch.labels):
+                if label >= len(self._classes):
+                    raise InputError(
+                        f"{file}: label {label}: beyond the {len(self._classes)} that are known.\n"
+                        "Fetch the batches again, with their batches.meta."
+                    )
                 name = f"{file.stem}/{row:05d}"
-                entries.append(Entry(name, self._class_of(file, label), len(entries), official))
+                entries.append(Entry(name, self._classes[label], name, official))
         return select_classes(entries, self.data.classes, self.where)
 
     @cached_property
@@ -78,23 +81,16 @@ class Cifar10Source(FileSource):
 
     def decode(self, entry: Entry) -> Decoded:
         """One picture; never unusable."""
-        number = bisect_right(self._starts, int(entry.location)) - 1
-        row = int(entry.location) - self._starts[number]
-        planes = self._batches[self._files[number]].planes[row]
+        stem, _, row = str(entry.location).partition("/")
+        file = self._files[0].with_stem(stem)
+        planes = self._batches[file].planes[int(row)]
         pixels = planes.reshape(3, SIDE, SIDE).transpose(1, 2, 0)
         image = Image.fromarray(np.ascontiguousarray(pixels))
         if self.data.image_size != SIDE:
             pixels = np.asarray(center_square(image, self.data.image_size))
         digest = hashlib.sha256(planes.tobytes()).hexdigest()
         phash = perceptual_hash(center_square(image, HASH_SIDE)) if self.phashes else b""
-        return Decoded(
-            np.ascontiguousarray(pixels),
-            digest,
-            "RGB",
-            SIDE,
-            SIDE,
-            phash,
-        )
+        return Decoded(np.ascontiguousarray(pixels), digest, "RGB", SIDE, SIDE, phash)
 
     @cached_property
     def _files(self) -> list[Path]:
@@ -127,19 +123,6 @@ class Cifar10Source(FileSource):
         if not any(len(batch.labels) for batch in batches.values()):
             raise InputError(f"{self._files[0].parent}: its batches hold no pictures.")
         return batches
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        """The number of each file's first picture."""
-        return [0, *accumulate(len(batch.labels) for batch in self._batches.values())][:-1]
-
-    def _class_of(self, file: Path, label: int) -> str:
-        if label >= len(self._classes):
-            raise InputError(
-                f"{file}: label {label}: beyond the {len(self._classes)} that are known.\n"
-                "Fetch the batches again, with their batches.meta."
-            )
-        return self._classes[label]
 
 
 build = Cifar10Source

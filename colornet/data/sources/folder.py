@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -147,7 +147,8 @@ class FolderSource(FileSource):
             raise InputError(
                 f"data.list: {self.data.list}: cannot be read: {error.strerror}."
             ) from error
-        names = {os.path.normpath(self._named(line)) for line in lines if line.strip()}
+        bases = ["", *(name for name in PLACES if (self.root / name).is_dir())]
+        names = {os.path.normpath(self._named(line, bases)) for line in lines if line.strip()}
         if not names:
             raise InputError(f"data.list: {self.data.list}: names no pictures.")
         for name in sorted(names):
@@ -158,24 +159,21 @@ class FolderSource(FileSource):
                 )
         return list(filter(None, map(self._stat, names)))
 
-    def _named(self, line: str) -> str:
+    def _named(self, line: str, bases: Sequence[str]) -> str:
         """The path in a line; a label may follow it. Paths may hold spaces themselves.
 
-        What is not found from the root on is looked for in the folders of Places365.
+        Args:
+            bases: folders under the root to look in: the root itself, then those of Places365.
         """
         whole = line.strip()
         unlabeled = whole.rsplit(maxsplit=1)[0]
         for name in (whole, unlabeled):
-            for base in self._bases:
+            for base in bases:
                 path = os.path.join(base, name.lstrip("/"))
                 if os.path.exists(self.root / path):
                     return path
         missing = _PLACES_LINE.fullmatch(unlabeled)
-        return os.path.join(self._bases[:2][-1], missing[1]) if missing else whole
-
-    @cached_property
-    def _bases(self) -> list[str]:
-        return ["", *(name for name in PLACES if (self.root / name).is_dir())]
+        return os.path.join(bases[:2][-1], missing[1]) if missing else whole
 
     def _stat(self, path: str) -> _File | None:
         try:

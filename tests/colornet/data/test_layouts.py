@@ -117,10 +117,10 @@ def test_what_is_not_clear_is_not_guessed(root: Path, paths: list[str]) -> None:
     with pytest.raises(InputError, match=r"data\.layout=splits") as caught:
         read(root, *paths)
     assert len(str(caught.value).splitlines()) <= 3
-    layout, places = read(root, *paths, wish="splits")
+    layout, places = read(root, *paths, choice="splits")
     assert "left out" in layout.described()
     assert None in places
-    layout, places = read(root, *paths, wish="classes")
+    layout, places = read(root, *paths, choice="classes")
     assert "class folders" in layout.described()
     assert {split for _, split in places} == {None}
 
@@ -160,16 +160,16 @@ def test_an_official_test_set_is_never_dissolved_by_a_stray_picture(
 
 def test_folders_of_splits_in_several_folders_are_not_guessed(root: Path) -> None:
     paths = [f"{top}/{kind}/{split}/1.jpg" for top in "ab" for kind in "cd" for split in SPLITS]
-    for wish in ("auto", "splits"):
+    for choice in ("auto", "splits"):
         with pytest.raises(InputError, match=r"lie in several: a/c, a/d, b/c, b/d") as caught:
-            read(root, *paths, wish=wish)
+            read(root, *paths, choice=choice)
         assert len(str(caught.value).splitlines()) <= 3
-    assert read(root, *paths, wish="classes")[1][0] == ("a", None)
+    assert read(root, *paths, choice="classes")[1][0] == ("a", None)
 
 
 def test_split_folders_are_wished_for_in_vain(root: Path) -> None:
     with pytest.raises(InputError, match=r"no folder in .* is named after a split"):
-        read(root, "sea/1.jpg", "2.jpg", wish="splits")
+        read(root, "sea/1.jpg", "2.jpg", choice="splits")
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_what_may_be_another_word_for_a_split_is_not_guessed(root: Path, other: 
     paths = ["train/1.jpg", f"{other}/2.jpg"]
     with pytest.raises(InputError, match=r"data\.layout=splits"):
         read(root, *paths)
-    assert read(root, *paths, wish="classes")[1] == [("train", None), (other, None)]
+    assert read(root, *paths, choice="classes")[1] == [("train", None), (other, None)]
     layout, _ = read(root, *paths, "car/3.jpg", "bus/4.jpg")
     assert layout.described().startswith("class folders")
 

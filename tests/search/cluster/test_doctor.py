@@ -1,6 +1,7 @@
 """Doctor without a cluster: what it says of this machine, its exit codes, its secrets."""
 
 import json
+import platform
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from colornet.errors import ClusterError
 from search import cli
 from search.cluster import doctor
 from search.cluster.auth import Endpoint
+from search.cluster.node_probe import LIBRARIES, installed_version
 
 SECRETS = {
     "environment": "canary-environment-4711",
@@ -142,15 +144,13 @@ def test_a_driver_of_another_version_is_not_tried(monkeypatch: pytest.MonkeyPatc
 
 def probed(**changes: Any) -> dict[str, Any]:
     """A cluster of one node that is well, but for some changes."""
-    here = doctor._here()
-    versions = {name: found for name, found in here.items() if name != "python"}
     well = {
         "address": "10.0.0.1",
         "head": True,
         "silent": False,
         "resources": {"CPU": 2.0, "GPU": 0},
-        "python": here["python"],
-        "versions": versions,
+        "python": platform.python_version(),
+        "versions": {name: installed_version(name) for name in LIBRARIES},
         "missing": [],
         "cards": [],
         "driver_cards": 0,

@@ -16,7 +16,7 @@ import pytest
 from colornet.errors import InUseError
 from colornet.storage import Storage
 from search.records import lease as module
-from search.records.lease import LAPSE, LOCK, NAME, Lease, driver, holder, state_of
+from search.records.lease import LAPSE, LOCK, NAME, Lease, driver_of, holder, state_of
 
 
 def taken(folder: Path) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def test_it_is_there_while_it_is_held(tmp_path: Path) -> None:
     with Lease(tmp_path) as lease:
         assert taken(tmp_path)["pid"] == os.getpid()
         assert taken(tmp_path)["sequence"] == 1
-        assert driver(Storage.at(tmp_path)) == taken(tmp_path)
+        assert driver_of(tmp_path) == taken(tmp_path)
         assert not lease.taken_over.is_set()
     assert holder(Storage.at(tmp_path)) is None
     assert list(tmp_path.iterdir()) == []
@@ -77,7 +77,7 @@ def test_a_dead_driver_s_lease_is_taken_over(tmp_path: Path) -> None:
     child.start()
     child.join()
     assert taken(tmp_path)["pid"] == child.pid
-    assert driver(Storage.at(tmp_path)) is None
+    assert driver_of(tmp_path) is None
     with Lease(tmp_path):
         assert taken(tmp_path)["pid"] == os.getpid()
         assert taken(tmp_path)["sequence"] == 2
@@ -154,7 +154,7 @@ def test_a_reader_goes_by_the_clock_in_both_directions(
     tmp_path: Path, ahead: float, runs: bool
 ) -> None:
     write(tmp_path, **ELSEWHERE, renewed=time.time() + ahead)
-    assert (driver(Storage.at(tmp_path)) is not None) is runs
+    assert (driver_of(tmp_path) is not None) is runs
 
 
 HOLD = (
@@ -193,13 +193,13 @@ def test_a_driver_in_another_container_is_seen_and_can_be_taken_from(
     other = container(tmp_path)
     try:
         assert taken(tmp_path)["pid"] < 10
-        assert driver(Storage.at(tmp_path)) == taken(tmp_path)
+        assert driver_of(tmp_path) == taken(tmp_path)
         with pytest.raises(InUseError), Lease(tmp_path):
             pass
         other.kill()
         other.wait()
         deadline = time.monotonic() + 5
-        while driver(Storage.at(tmp_path)) and time.monotonic() < deadline:
+        while driver_of(tmp_path) and time.monotonic() < deadline:
             time.sleep(0.02)
         with Lease(tmp_path):  # at once, as the kernel knows that it has ended
             assert taken(tmp_path)["pid"] == os.getpid()
