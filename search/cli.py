@@ -109,9 +109,9 @@ def _launch(
     except (ColorsweepError, OSError, MemoryError, RecursionError) as error:
         if debug:
             raise
-        shown = _user_error(error)
-        print(shown, file=sys.stderr)
-        return shown.exit_code
+        user_error = _user_error(error)
+        print(user_error, file=sys.stderr)
+        return user_error.exit_code
 
 
 def _refuse_empty(tokens: Sequence[str]) -> None:

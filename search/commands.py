@@ -16,7 +16,7 @@ from search.cluster.job_commands import (
     resume_job,
     status_of_job,
 )
-from search.options import Address, Flag, StudyOptions
+from search.options import Address, Flag, ResumeOptions, StudyOptions, SweepOptions
 from spaces.study import Confirm
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("colorsweep")
 DEFAULTS = Confirm()
-StudyOption = Annotated[str | None, Parameter(name="--study")]
+SWEEP, RESUME = SweepOptions(), ResumeOptions()
 
 
 def run(options: StudyOptions, *, out: str | None = None, address: Address = None) -> CliResult:
@@ -48,8 +48,8 @@ def run(options: StudyOptions, *, out: str | None = None, address: Address = Non
         resources = loaded.file.resources
         allocate(this_machine(), resources.gpus, resources.concurrent, resources.workers)
     changes, _ = options.changes()
-    given = {"study": options.study, "settings": changes, "quick": options.quick}
-    location = new_sweep(loaded, out, given)
+    began = {"study": options.study, "settings": changes, "quick": options.quick}
+    location = new_sweep(loaded, out, began)
     log.info("Sweep %s", location)
     return _drive(location, address)
 
@@ -91,124 +91,76 @@ def plan(
     return CliResult(plan_text(values, command), values, exit_code=2 if is_refused(values) else 0)
 
 
-def resume(
-    sweep: str | None = None,
-    *,
-    study: StudyOption = None,
-    accept: Flag = False,
-    take_over: Flag = False,
-    address: Address = None,
-    ship: Flag = False,
-) -> CliResult:
+def resume(options: ResumeOptions = RESUME, *, ship: Flag = False) -> CliResult:
     """Resume a sweep that was stopped or killed; finished trials are not run again.
 
     Parameters
     ----------
-    sweep
-        Folder, or the beginning of its name [the latest].
-    study
-        Take the study from this file, as far as its results can be mixed with those there are.
-    accept
-        Resume although the space was widened, or the search changed.
-    take_over
-        Take the sweep from another driver, which stops within seconds if it is alive.
-    address
-        Ray cluster to run on: auto or HOST:6379 [one is started here]; http://HOST:8265 resumes a
-        job's sweep, as a new job.
     ship
-        With a job: send this installation's code along.
+        With --address http://HOST:8265, which resumes a job's sweep as a new job: send this
+        installation's code along.
     """
-    if address is not None and is_dashboard(address):
-        if study is not None or accept:
+    if options.address is not None and is_dashboard(options.address):
+        if options.study is not None or options.accept:
             raise InputError(
                 "resume: --study and --accept need the sweep's folder.\n"
                 "Run resume where the folder is, with --address auto."
             )
-        return resume_job(address, sweep, ship=ship)
-    return _resume("resume", sweep, None, address, study, accept=accept, take_over=take_over)
+        return resume_job(options.address, options.sweep, ship=ship)
+    return _resume("resume", options)
 
 
 def extend(
-    sweep: str | None = None,
+    options: ResumeOptions = RESUME,
     *,
     trials: Annotated[int | None, Parameter(alias="-n", validator=Number(gte=1))] = None,
     replicates: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
-    study: StudyOption = None,
-    accept: Flag = False,
-    take_over: Flag = False,
-    address: Address = None,
 ) -> CliResult:
     """Give a sweep more trials, or a compared design more seeds, and resume it.
 
     Parameters
     ----------
-    sweep
-        Folder, or the beginning of its name [the latest].
     trials
         So many more trials of a search.
     replicates
         So many more seeds for every level of a compared design.
-    study
-        Take the study from this file, as far as its results can be mixed with those there are.
-    accept
-        Resume although the space was widened, or the search changed.
-    take_over
-        Take the sweep from another driver, which stops within seconds if it is alive.
-    address
-        Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     from search.run.resume import extension
 
-    edit = extension(trials, replicates, needed=study is None)
-    return _resume("extend", sweep, edit, address, study, accept=accept, take_over=take_over)
+    return _resume("extend", options, extension(trials, replicates, needed=options.study is None))
 
 
 def confirm(
-    sweep: str | None = None,
+    options: SweepOptions = SWEEP,
     *,
     top: Annotated[int, Parameter(validator=Number(gte=1))] = DEFAULTS.top,
     replicates: Annotated[int, Parameter(validator=Number(gte=2))] = DEFAULTS.replicates,
-    take_over: Flag = False,
-    address: Address = None,
 ) -> CliResult:
     """Train the best of a search again with fresh seeds, and judge them on the test pictures.
 
     Parameters
     ----------
-    sweep
-        Folder, or the beginning of its name [the latest].
     top
         Configurations.
     replicates
         Seeds for each of them.
-    take_over
-        Take the sweep from another driver, which stops within seconds if it is alive.
-    address
-        Ray cluster to run on: auto or HOST:6379 [one is started here].
     """
     from search.run.resume import confirmation
 
-    return _resume("confirm", sweep, confirmation(top, replicates), address, take_over=take_over)
+    edit = confirmation(top, replicates)
+    return _resume("confirm", ResumeOptions(**vars(options)), edit)
 
 
-def _resume(
-    command: str,
-    sweep: str | None,
-    edit: "Edit | None",
-    address: str | None,
-    study: str | None = None,
-    *,
-    accept: bool = False,
-    take_over: bool = False,
-) -> CliResult:
+def _resume(command: str, options: ResumeOptions, edit: "Edit | None" = None) -> CliResult:
     require_training_libraries(command)
-    check_driver_address(address)
+    check_driver_address(options.address)
     from search.records.reader import find_sweep
     from search.run.resume import resume_sweep
 
-    location = find_sweep(sweep)
-    resume_sweep(location, edit, study, accept=accept, take_over=take_over)
-    return _drive(location, address)
+    location = find_sweep(options.sweep)
+    accept, take_over = options.accept, options.take_over
+    resume_sweep(location, edit, options.study, accept=accept, take_over=take_over)
+    return _drive(location, options.address)
 
 
 def _drive(location: str, address: str | None) -> CliResult:

@@ -9,7 +9,7 @@ from cyclopts.validators import Number
 
 from colornet.cli_result import CliResult, parse_settings, require_training_libraries
 from colornet.errors import InputError
-from search.cluster.job_commands import is_dashboard, job_result, open_cluster, rejection_text
+from search.cluster.job_commands import is_dashboard, open_cluster, start_result
 from search.options import Flag, Follow, Settings
 
 if TYPE_CHECKING:
@@ -89,10 +89,7 @@ def train(
     refuse_secrets_in(content, config, "a model")
     cluster = open_cluster(address)
     job = _submit_training(cluster, to_yaml(content), options, out, ship)
-    job = cluster.wait_for_start(job)
-    if job.exit_code == InputError.exit_code:
-        raise InputError(rejection_text(cluster.output_lines(job), None))
-    return job_result(cluster, job, follow)
+    return start_result(cluster, job, follow)
 
 
 def _submit_training(

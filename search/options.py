@@ -113,6 +113,45 @@ def _set_value(path: str, explicit: Mapping[str, Any]) -> tuple[Any] | None:
 
 
 @Parameter(name="*")
+@dataclass(frozen=True)
+class SweepOptions:
+    """A sweep that is there, and where it goes on.
+
+    Parameters
+    ----------
+    sweep
+        Folder, or the beginning of its name [the latest].
+    take_over
+        Take the sweep from another driver, which stops within seconds if it is alive.
+    address
+        Ray cluster to run on: auto or HOST:6379 [one is started here].
+    """
+
+    sweep: str | None = None
+    _: KW_ONLY
+    take_over: Flag = False
+    address: Address = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ResumeOptions(SweepOptions):
+    """The same, and what it goes on with.
+
+    Parameters
+    ----------
+    study
+        Take the study from this file, as far as its results can be mixed with those there are.
+    accept
+        Resume although the space was widened, or the search changed.
+    """
+
+    _: KW_ONLY
+    study: str | None = None
+    accept: Flag = False
+
+
+@Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Nodes:
     """What a scheduler gives a sweep.

@@ -37,7 +37,13 @@ def check_conditions(
         for parent, values in dimension.when.items():
             head = f"{origin}: space.{dimension.name}.when: {parent}"
             if parent in by_name:
-                when[parent] = tuple(_canonical(value, by_name[parent], head) for value in values)
+                for value in values:
+                    if not by_name[parent].contains(value):
+                        raise InputError(
+                            f"{head}: {value!r}: {parent} never has that value.\n"
+                            f"{remedy(value, by_name[parent])}"
+                        )
+                when[parent] = tuple(map(by_name[parent].canonical, values))
             elif parent in bundled:
                 raise InputError(
                     f"{head}: is set by space.{bundled[parent]}, not a dimension itself.\n"
@@ -50,14 +56,6 @@ def check_conditions(
                         _check_possible(base, parent, value, head)
         checked.append(replace(dimension, when=when))
     return checked
-
-
-def _canonical(value: Any, parent: Dimension, head: str) -> Any:
-    if not parent.contains(value):
-        raise InputError(
-            f"{head}: {value!r}: {parent.name} never has that value.\n{remedy(value, parent)}"
-        )
-    return parent.canonical(value)
 
 
 def _check_possible(base: Mapping[str, Any], path: str, value: Any, head: str) -> None:

@@ -11,30 +11,29 @@ from colornet.config.config import parse_config
 from colornet.config.paths import apply_overrides, covering, flatten
 from colornet.errors import InputError
 from spaces.dimensions import Dimension
-from spaces.overlaps import first_point, settings
+from spaces.overlaps import first_point, fixed_where, settings
 from spaces.study import Study
 
 
-def check_fixed_reach(study: Study, origin: str, given: Mapping[str, Any]) -> list[str]:
+def check_fixed_reach(study: Study, origin: str, overrides: Mapping[str, Any]) -> list[str]:
     """Sentences about fixed settings that trials with some value of a dimension do not have.
 
     Args:
-        given: the settings that were fixed on the command line.
+        overrides: the settings of the command line.
 
     Raises:
         InputError: for one that no trial has.
     """
     notes = []
-    on_line = settings(given)
+    on_line = settings(overrides)
     for dimension in study.dimensions:
         values = dimension.probes()
         for path, without in _without(study, dimension).items():
             value = flatten(study.base_config)[path]
             if len(without) == len(values) and not dimension.when:
-                head = f"--set: {path}" if path in on_line else f"{origin}: fixed.{path}"
                 raise InputError(
-                    f"{head}: {value!r}: no trial would have it, as space.{dimension.name} leaves "
-                    "no place for it.\nRemove one of the two."
+                    f"{fixed_where(path, overrides, origin)}: {value!r}: no trial would have it, "
+                    f"as space.{dimension.name} leaves no place for it.\nRemove one of the two."
                 )
             # That a method has no use for another's options goes without saying.
             methods = any("loss.method" in dimension.changes(value) for value in without)
@@ -45,7 +44,7 @@ def check_fixed_reach(study: Study, origin: str, given: Mapping[str, Any]) -> li
 
 
 def _without(study: Study, dimension: Dimension) -> dict[str, list[Any]]:
-    """The values of a dimension with which fixed settings are gone that it does not set."""
+    """By fixed setting: the values of a dimension that leave no place for it, and do not set it."""
     base = flatten(study.base_config)
     judged = study.file.evaluate_on is not None
     paths = [path for path in settings(study.file.fixed) if path in base]

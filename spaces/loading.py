@@ -110,8 +110,8 @@ def _change(
         if path in paths:
             if changed["space"].pop(path, None) is not None:
                 notes.append(f"{path} is fixed at {value!r} and no longer searched")
-            kept = {k: old for k, old in changed["fixed"].items() if path not in covering(k)}
-            changed["fixed"] = {**kept, path: value}
+            others = {k: old for k, old in changed["fixed"].items() if path not in covering(k)}
+            changed["fixed"] = {**others, path: value}
         elif section == "space" and key:
             if key not in changed["space"]:
                 hint = did_you_mean(key, changed["space"])
@@ -122,16 +122,16 @@ def _change(
         elif path in StudyFile.model_fields and path not in UNCHANGED:
             changed[path] = value
         else:
-            known = [*paths, *(StudyFile.model_fields.keys() - UNCHANGED), "budget.trials"]
-            known += [f"space.{name}" for name in changed["space"]]
+            names = [*paths, *(StudyFile.model_fields.keys() - UNCHANGED), "budget.trials"]
+            names += [f"space.{name}" for name in changed["space"]]
             # A name of a letter or two is near to too many others for a hint.
-            hint = did_you_mean(path, known) if len(path) > 2 else "It is no config path."
+            hint = did_you_mean(path, names) if len(path) > 2 else "It is no config path."
             raise InputError(f"{origin}: {path}: no such config path or study key.\n{hint}")
     return changed, tuple(notes)
 
 
 def _resolve(
-    name: str, file: StudyFile, origin: str, given: Mapping[str, Any] | None = None
+    name: str, file: StudyFile, origin: str, overrides: Mapping[str, Any] | None = None
 ) -> Study:
     base_path = find_yaml(file.base, PRESETS, "preset")
     base = parse_config(read_yaml(base_path), f"{origin}: base: {file.base}").to_dict()
@@ -145,7 +145,7 @@ def _resolve(
         update={"constraints": {cost_column(key): bound for key, bound in file.constraints.items()}}
     )
     parsed = [parse_dimension(key, spec, origin) for key, spec in file.space.items()]
-    check_seed(file.fixed, parsed, origin, given or {})
+    check_seed(file.fixed, parsed, origin, overrides or {})
     parsed = check_conditions(parsed, base, origin)
     active = _settle_conditions(parsed, flatten(base), origin)
     space = {dimension.name: dimension for dimension in in_order(active, origin)}
@@ -156,7 +156,7 @@ def _resolve(
     # What is fixed of the data counts for the pictures that judge, where these are others.
     judged = file.evaluate_on is not None
     for_trials = {p: v for p, v in file.fixed.items() if not (judged and p.startswith("data."))}
-    check_fixed(for_trials, space, origin, given or {})
+    check_fixed(for_trials, space, origin, overrides or {})
     not_searched = {**flatten(base), **{key: None for key in file.space if key not in space}}
     start = start_points(file.start_from, space, not_searched, origin)
     study = Study(name, file.model_copy(update={"start_from": start}), space, base)

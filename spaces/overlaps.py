@@ -90,22 +90,29 @@ def check_overlaps(space: Mapping[str, Dimension], origin: str) -> None:
 
 
 def check_fixed(
-    fixed: Mapping[str, Any], space: Mapping[str, Dimension], origin: str, given: Mapping[str, Any]
+    fixed: Mapping[str, Any],
+    space: Mapping[str, Dimension],
+    origin: str,
+    overrides: Mapping[str, Any],
 ) -> None:
     """Raise InputError for a fixed setting that no trial has, as a dimension always sets it.
 
     Args:
-        given: the settings that were fixed on the command line.
+        overrides: the settings of the command line.
     """
     for path, value in settings(fixed).items():
         for name, labels in setters(path, space):
             always = labels is None or len(labels) == len(space[name].labels)
             if always and not space[name].when:
-                head = f"--set: {path}" if path in settings(given) else f"{origin}: fixed.{path}"
                 raise InputError(
-                    f"{head}: {value!r}: no trial would have it, as space.{name} sets {path} "
-                    "in each.\nRemove one of the two."
+                    f"{fixed_where(path, overrides, origin)}: {value!r}: no trial would have it, "
+                    f"as space.{name} sets {path} in each.\nRemove one of the two."
                 )
+
+
+def fixed_where(path: str, overrides: Mapping[str, Any], origin: str) -> str:
+    """How messages name a fixed setting: by its option, or by where the study has it."""
+    return f"--set: {path}" if path in settings(overrides) else f"{origin}: fixed.{path}"
 
 
 def settings(fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,9 +123,9 @@ def settings(fixed: Mapping[str, Any]) -> dict[str, Any]:
     return by_path
 
 
-def override_notes(given: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
+def override_notes(overrides: Mapping[str, Any], space: Mapping[str, Dimension]) -> Iterator[str]:
     """Sentences about settings of the command line that some labels of a bundle set otherwise."""
-    for path, value in settings(given).items():
+    for path, value in settings(overrides).items():
         for name, labels in setters(path, space):
             if labels:
                 yield f"{path} is {value!r}, but not where {name} is {' or '.join(labels)}"
@@ -143,15 +150,14 @@ def check_seed(
     fixed: Mapping[str, Any],
     dimensions: Iterable[Dimension],
     origin: str,
-    given: Mapping[str, Any],
+    overrides: Mapping[str, Any],
 ) -> None:
     """Raise InputError where a study sets the seed of trainings, which each trial is given.
 
     Args:
-        given: the settings that were fixed on the command line.
+        overrides: the settings of the command line.
     """
-    where = [f"--set: {SEED}" if SEED in given else f"{origin}: fixed.{SEED}"]
-    where = where if SEED in fixed else []
+    where = [fixed_where(SEED, overrides, origin)] if SEED in fixed else []
     for dimension in dimensions:
         head = f"{origin}: space.{dimension.name}"
         where += [head] if dimension.name == SEED else []

@@ -51,8 +51,8 @@ def parse_dimension(name: str, spec: Any, origin: str) -> Dimension:
         raise InputError(f"{head}: needs one distribution.\nKnown: {', '.join(WORDS)}.")
     word, value = words[0], spec[words[0]]
     when = _parse_when(head, spec.get("when", {}))
-    if word != "bundle" and name not in (known := known_paths()):
-        raise InputError(f"{head}: no such config path.\n{did_you_mean(name, known)}")
+    if word != "bundle" and name not in (config_paths := known_paths()):
+        raise InputError(f"{head}: no such config path.\n{did_you_mean(name, config_paths)}")
     if word in RANGES:
         low, high = _parse_range(f"{head}.{word}", word, value)
         ranged = Dimension(name, word, low, high, when=when)
@@ -211,7 +211,7 @@ def visible_text(text: str) -> str:
 def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
     if not isinstance(value, Mapping) or not value:
         raise InputError(f"{head}.bundle: {value!r}: is no mapping.\nWrite label: {{path: value}}.")
-    known = known_paths()
+    config_paths = known_paths()
     seen: dict[str, Any] = {}
     for label, paths in value.items():
         if not isinstance(label, str) and not is_number(label):
@@ -231,8 +231,8 @@ def _parse_bundle(head: str, value: Any) -> dict[str, dict[str, Any]]:
         if not isinstance(paths, Mapping) or not paths:
             raise InputError(f"{head}.bundle.{label}: sets nothing.\nWrite {{path: value}}.")
         for path in paths:
-            if path not in known:
-                hint = did_you_mean(str(path), known)
+            if path not in config_paths:
+                hint = did_you_mean(str(path), config_paths)
                 raise InputError(f"{head}.bundle.{label}: {path}: no such config path.\n{hint}")
         check_unique_settings(paths, f"{head}.bundle.{label}")
     return {str(label): dict(paths) for label, paths in value.items()}

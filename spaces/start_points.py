@@ -23,10 +23,10 @@ def start_points(
     Raises:
         InputError: for a value that a dimension never has, or a point that is listed twice.
     """
-    found: list[Point] = []
+    spelled: list[Point] = []
     active: list[Point] = []
     for index, point in enumerate(points):
-        own = {}
+        canonical = {}
         for name, value in point.items():
             head = f"{origin}: start_from[{index}]: {name}"
             if name not in space:
@@ -43,13 +43,13 @@ def start_points(
                     f"{head}: {value!r}: lies outside the dimension's range.\n"
                     f"{remedy(value, space[name])}"
                 )
-            own[name] = space[name].canonical(value) if name in space else value
-        found.append(own)
-        counts = {name: value for name, value in own.items() if name not in space}
+            canonical[name] = space[name].canonical(value) if name in space else value
+        spelled.append(canonical)
+        counts = {name: value for name, value in canonical.items() if name not in space}
         for dimension in space.values():
-            if dimension.name in own and dimension.is_active(counts):
-                counts[dimension.name] = own[dimension.name]
-        whole = all(one.name in own for one in space.values() if one.is_active(counts))
+            if dimension.name in canonical and dimension.is_active(counts):
+                counts[dimension.name] = canonical[dimension.name]
+        whole = all(d.name in canonical for d in space.values() if d.is_active(counts))
         if whole and counts in active:
             first = active.index(counts)
             raise InputError(
@@ -57,7 +57,7 @@ def start_points(
                 "Remove one; replicates are the business of confirm, or of design compare."
             )
         active.append(counts if whole else {})
-    return found
+    return spelled
 
 
 def untried_notes(

@@ -207,7 +207,7 @@ class Study:
         start = [dict(point) for point in self.file.start_from]
         if not self.is_planned:
             return start
-        parts = [part for one in start if (part := active_part(one, self.dimensions))]
+        parts = [part for point in start if (part := active_part(point, self.dimensions))]
         whole = grid_points(self.dimensions)
         return sorted(whole, key=lambda point: not any(p.items() <= point.items() for p in parts))
 
@@ -219,11 +219,11 @@ class Study:
         """
         if self.file.design == "compare":
             return len(self.planned) * self.file.replicates
-        asked = self.file.budget.trials
+        wanted = self.file.budget.trials
         if self.file.sampler == "grid":
-            return min(asked or len(self.planned), len(self.planned))
-        assert asked is not None
-        return count_points(self.dimensions, asked) or asked
+            return min(wanted or len(self.planned), len(self.planned))
+        assert wanted is not None
+        return count_points(self.dimensions, wanted) or wanted
 
     @property
     def confirming(self) -> int:
@@ -249,7 +249,6 @@ class Study:
     def to_data(self) -> dict[str, Any]:
         """The resolved study as plain data, for the sweep's `study.yaml`."""
         data = self.file.model_dump(mode="json", exclude={"quick", "space"})
-        described = {name: one for group in COLUMNS.values() for name, one in group.items()}
         return {
             **data,
             "name": self.name,
@@ -258,7 +257,8 @@ class Study:
             "base_config": dict(self.base_config),
             "metrics": {
                 name: {"unit": metric.unit, "goal": metric.goal, "label": metric.label}
-                for name, metric in described.items()
+                for group in COLUMNS.values()
+                for name, metric in group.items()
             },
         }
 

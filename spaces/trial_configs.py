@@ -89,13 +89,13 @@ def _paired(study: Study) -> Iterator[Point]:
     seen: set[Part] = set()
     for part in _parts(study, tried):
         needed = [needs(study.space[name], study.space, (value,)) for name, value in part]
-        given = reduce(intersect, needed, {})
-        if part in seen or given is None:
+        required = reduce(intersect, needed, {})
+        if part in seen or required is None:
             continue
         point: Point = {}
         for dimension in study.dimensions:
             if dimension.is_active(point):
-                values = given.get(dimension.name) or tried[dimension.name]
+                values = required.get(dimension.name) or tried[dimension.name]
                 point[dimension.name] = rng.choice(values)
         items = list(point.items())
         seen |= {(item,) for item in items} | set(combinations(items, 2))

@@ -118,7 +118,7 @@ def check_paths(overrides: Mapping[str, Any], origin: str) -> None:
     The pictures of `evaluate_on` are given as a whole or, as null, left out: changed piece by piece
     they would no longer be the same for all that is compared.
     """
-    known = known_paths()
+    paths = known_paths()
     for path, value in overrides.items():
         if path == "evaluate_on" and value is None:
             continue
@@ -127,5 +127,5 @@ def check_paths(overrides: Mapping[str, Any], origin: str) -> None:
                 f"{origin}: {path}: the pictures that judge are given as a whole, by a study's "
                 "evaluate_on.\nChange them in the file, or leave them out with evaluate_on=null."
             )
-        if path not in known:
-            raise InputError(f"{origin}: {path}: no such config path.\n{did_you_mean(path, known)}")
+        if path not in paths:
+            raise InputError(f"{origin}: {path}: no such config path.\n{did_you_mean(path, paths)}")

@@ -29,7 +29,7 @@ from colornet.data.splits import (
 )
 from colornet.errors import printable_name
 
-_SHOWN = 10
+_MOST_NAMES = 10
 FILE_SOURCES = tuple(
     name for name, options in TAGS["data"][1].items() if "root" in options.model_fields
 )
@@ -109,7 +109,7 @@ class CheckReport:
             count = sum(map(len, self.near_duplicates))
             rows.append(("near duplicates", near_duplicates_text(count, self.left_out)))
         lines = [printable_name(self.root), align_columns(rows)]
-        alike = [" ~ ".join(group[:_SHOWN]) for group in self.near_duplicates]
+        alike = [" ~ ".join(group[:_MOST_NAMES]) for group in self.near_duplicates]
         for title, names in (
             ("Bad", [f"{name}: {reason}" for name, reason in self.bad]),
             ("Grey, left out", self.grey),
@@ -119,9 +119,9 @@ class CheckReport:
         ):
             if names:
                 lines += ["", f"{title} ({len(names)}):"]
-                lines += [f"  {printable_name(name)}" for name in names[:_SHOWN]]
-            if len(names) > _SHOWN:
-                lines.append(f"  and {len(names) - _SHOWN} more")
+                lines += [f"  {printable_name(name)}" for name in names[:_MOST_NAMES]]
+            if len(names) > _MOST_NAMES:
+                lines.append(f"  and {len(names) - _MOST_NAMES} more")
         return "\n".join([*lines, "", self._verdict()])
 
     def _verdict(self) -> str:

@@ -71,11 +71,17 @@ class _ByteType:
 
 @dataclass(eq=False, slots=True)
 class _Name:
-    """A name that a batch may hold. Not the function itself, whose attributes could be changed."""
+    """A name that a batch may hold. Not the function itself, whose attributes could be changed.
 
-    call: Callable[..., Any]
+    Attributes:
+        call: what a call of it does; None where a batch only names it.
+    """
+
+    call: Callable[..., Any] | None
 
     def __call__(self, *arguments: Any) -> Any:
+        if self.call is None:
+            raise Refused("it calls what it may only name")
         return self.call(*arguments)
 
     def __setstate__(self, state: Any) -> None:
@@ -102,14 +108,10 @@ def _encode(text: Any = None, encoding: Any = None, *more: Any) -> bytes:
     return text.encode("latin1")
 
 
-def _refuse_call(*_arguments: Any) -> Any:
-    raise Refused("it calls what it may only name")
-
-
 _NAMES = {
     ("numpy.core.multiarray", "_reconstruct"): _Name(_array),
     ("numpy._core.multiarray", "_reconstruct"): _Name(_array),
-    ("numpy", "ndarray"): _Name(_refuse_call),
+    ("numpy", "ndarray"): _Name(None),
     ("numpy", "dtype"): _Name(_byte_type),
     ("_codecs", "encode"): _Name(_encode),
 }

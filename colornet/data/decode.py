@@ -129,8 +129,12 @@ def to_square_rgb(image: Image.Image, size: int) -> np.ndarray:
     """The center square of a picture of any mode, upright, as sRGB bytes (size, size, 3)."""
     profile = image.info.get("icc_profile")
     image = working_mode(ImageOps.exif_transpose(image))
-    small = center_square(image, size)
-    return np.asarray(_to_srgb(small, profile), dtype=np.uint8)
+    rgb, alpha = split_alpha(center_square(image, size), profile)
+    if alpha is not None:
+        white = Image.new("RGB", rgb.size, (255, 255, 255))
+        white.paste(rgb, mask=alpha)
+        rgb = white
+    return np.asarray(rgb, dtype=np.uint8)
 
 
 def _draft(image: Image.Image, size: int) -> None:
@@ -208,15 +212,6 @@ def split_alpha(
     if profile:
         opaque = _apply_profile(opaque, profile)
     return (opaque if opaque.mode == "RGB" else opaque.convert("RGB")), alpha
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    rgb, alpha = split_alpha(image, profile)
-    if alpha is None:
-        return rgb
-    white = Image.new("RGB", rgb.size, (255, 255, 255))
-    white.paste(rgb, mask=alpha)
-    return white
 
 
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:

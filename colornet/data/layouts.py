@@ -72,7 +72,7 @@ class Layout:
     left_out: Mapping[str, int] = field(default_factory=dict)
     revised: bool = False
 
-    def place(self, path: str) -> tuple[str, Split | None] | None:
+    def class_and_split(self, path: str) -> tuple[str, Split | None] | None:
         """Class ("" for none) and official split of a picture, by its path under the root.
 
         None for one that is no part of the set.

@@ -134,18 +134,19 @@ def open_pack(data: DataConfig) -> Pack:
     return _map(folder, data, read_as(source))
 
 
-def pack_to(data: DataConfig, place: str | Path) -> Pack:
+def pack_to(data: DataConfig, destination: str | Path) -> Pack:
     """Build the pack of a data section in a folder, or at a URI; one that is there is kept.
 
     Raises:
-        InputError: as `open_pack`, and when there is anything else at `place`.
+        InputError: as `open_pack`, and when there is anything else at `destination`.
     """
-    if "://" in str(place):
-        check_reachable(str(place))
+    if "://" in str(destination):
+        check_reachable(str(destination))
         pack = open_pack(data)
-        put_pack(pack.path, str(place))
+        put_pack(pack.path, str(destination))
         return pack
-    folder = Path(os.path.realpath(Path(place).expanduser()))  # a link's own folder, as it may be
+    # Where a link leads: the folder may be one.
+    folder = Path(os.path.realpath(Path(destination).expanduser()))
     source = build_source(data)
     key = pack_key(source, data.skip_grey)
     build_once(folder, source, data.skip_grey, data.image_size, lambda: _is_there(folder, key))

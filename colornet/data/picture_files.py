@@ -75,7 +75,7 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderContents:
     """Files of a folder by their paths under it: pictures in order, and what else lies there.
 
     passed_over: number of other files by suffix, "" for those without one.
@@ -87,7 +87,7 @@ class Found:
     unread: Mapping[str, str]
 
 
-def find_pictures(root: Path, rules: int = 2, apart_from: Path | None = None) -> Found:
+def find_pictures(root: Path, rules: int = 2, apart_from: Path | None = None) -> FolderContents:
     """The pictures under a folder.
 
     Hidden names are passed over in silence; links to folders are followed, but each folder is
@@ -105,7 +105,7 @@ def find_pictures(root: Path, rules: int = 2, apart_from: Path | None = None) ->
             pictures.append(path)
         else:
             others[suffix] += 1
-    return Found(sorted(pictures), others, unread)
+    return FolderContents(sorted(pictures), others, unread)
 
 
 def passed_over_text(passed_over: Mapping[str, int]) -> str:

@@ -98,18 +98,18 @@ def assign_splits(
     values = np.array([_value(digest) for digest in hashes], np.float64)
     group = np.arange(len(hashes))
     # What may be split further counts as train.
-    given = [SPLITS.index(split or "train") for split in official or [None] * len(hashes)]
-    given = np.array(given, np.int8)
-    sides = given.copy()
+    splits = official or [None] * len(hashes)
+    official_sides = np.array([SPLITS.index(split or "train") for split in splits], np.int8)
+    sides = official_sides.copy()
     for members in twins:
         least = min(hashes[row] for row in members)
         values[members] = _value(hashlib.sha256(least.encode()).hexdigest())
         group[members] = members[0]
-        held_out = max(given[row] for row in members)
+        held_out = max(official_sides[row] for row in members)
         for row in members:
-            if held_out != _TRAIN and given[row] != held_out:
+            if held_out != _TRAIN and official_sides[row] != held_out:
                 sides[row] = LEFT_OUT
-    missing = [split for split in (_VAL, _TEST) if split not in given]
+    missing = [split for split in (_VAL, _TEST) if split not in official_sides]
     # The hash is uniform, so that its value alone says in which tenth a picture is, at any size of
     # the set: what is added later moves nothing.
     by_hash = np.where(values < _VAL_FROM, _TRAIN, np.where(values < _TEST_FROM, _VAL, _TEST))

@@ -55,8 +55,8 @@ def check_nodes(nodes: Sequence[Node], check: Callable[[Node], Check | None]) ->
     lines = []
     if well := [result for _, result in results if result.state == "ok"]:
         texts = list(dict.fromkeys(result.finding for result in well))
-        shown = "; ".join(texts[:3]) + ("; …" if len(texts) > 3 else "")
-        lines.append(Check(well[0].name, f"{count_text(len(well), 'node')}: {shown}"))
+        findings = "; ".join(texts[:3]) + ("; …" if len(texts) > 3 else "")
+        lines.append(Check(well[0].name, f"{count_text(len(well), 'node')}: {findings}"))
     return lines + [
         replace(result, finding=f"{node['address']}: {result.finding}")
         for node, result in results

@@ -64,8 +64,10 @@ def _libraries() -> Iterator[Check]:
     for problem in problems:
         yield Check("libraries", problem, "pip install 'colorsweep[train]'", failed=True)
     if not problems:
-        shown = ", ".join(f"{name} {metadata.version(name)}" for name in ("ray", "torch", "optuna"))
-        yield Check("libraries", shown)
+        versions = ", ".join(
+            f"{name} {metadata.version(name)}" for name in ("ray", "torch", "optuna")
+        )
+        yield Check("libraries", versions)
 
 
 def _wrong_version(requirement: Requirement) -> str | None:

@@ -54,11 +54,7 @@ def submit(
     cluster = open_cluster(address)
     loaded.log_notes()
     job = cluster.submit_sweep(loaded.to_data(), location, ship=ship)
-    job = cluster.wait_for_start(job)
-    if job.exit_code == InputError.exit_code:
-        root = loaded.base_config["data"].get("root")
-        raise InputError(rejection_text(cluster.output_lines(job), root))
-    return job_result(cluster, job, follow)
+    return start_result(cluster, job, follow, loaded.base_config["data"].get("root"))
 
 
 def rejection_text(output: list[str], root: str | None) -> str:
@@ -216,6 +212,23 @@ def job_result(cluster: "Cluster", job: "Job", follow: bool) -> CliResult:
     if not (follow and job.training):
         rows.append(("Next", cluster.command(verb, job)))
     return CliResult(align_columns(rows), _values(job), exit_code=code)
+
+
+def start_result(
+    cluster: "Cluster", job: "Job", follow: bool, root: str | None = None
+) -> CliResult:
+    """As `job_result`, once a job's inputs are accepted.
+
+    Args:
+        root: where the study's pictures are.
+
+    Raises:
+        InputError: the cluster rejects them.
+    """
+    job = cluster.wait_for_start(job)
+    if job.exit_code == InputError.exit_code:
+        raise InputError(rejection_text(cluster.output_lines(job), root))
+    return job_result(cluster, job, follow)
 
 
 def _values(job: "Job") -> dict[str, object]:

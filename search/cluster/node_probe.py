@@ -141,9 +141,7 @@ def _cache_folder() -> str:
 
 def free_bytes(path: str) -> int:
     """Bytes that are free where a path is, or would be made."""
-    existing = Path(path)
-    while not existing.exists():
-        existing = existing.parent
+    existing = next(p for p in (Path(path), *Path(path).parents) if p.exists())
     return shutil.disk_usage(existing).free
 
 

@@ -163,10 +163,10 @@ class AskTell:
         if self.is_done:
             return None
         study, index, number = self.study, self.started, self.next_number
-        given = self._given(index)
-        drawn = self._draw(number, given)
-        if drawn is None and given:  # a start point that an older version has tried already
-            given, drawn = {}, self._draw(number, {})
+        planned = self._planned_values(index)
+        drawn = self._draw(number, planned)
+        if drawn is None and planned:  # a start point that an older version has tried already
+            planned, drawn = {}, self._draw(number, {})
         if drawn is None:
             self._exhausted = True
             return None
@@ -175,7 +175,7 @@ class AskTell:
         self._tried.add(point_id(point))
         frozen = self._optuna.get_trials(deepcopy=False)[optuna_number]
         distributions = {name: distribution_to_json(d) for name, d in frozen.distributions.items()}
-        origin = "start_from" if given and not study.is_planned else "search"
+        origin = "start_from" if planned and not study.is_planned else "search"
         return self.assign(
             point,
             self._seed(index),
@@ -184,7 +184,7 @@ class AskTell:
             system_attrs=json.dumps(dict(frozen.system_attrs), sort_keys=True),
         )
 
-    def _given(self, index: int) -> Point:
+    def _planned_values(self, index: int) -> Point:
         """What is known beforehand of the search's trial at `index`: all, a part or nothing."""
         planned = self.study.planned
         if self.study.file.design == "compare":
@@ -212,9 +212,9 @@ class AskTell:
             **for_optuna,
         )
 
-    def _draw(self, number: int, given: Point) -> tuple[int, Point] | None:
-        """A new Optuna trial and its point, a part of which is given; None when none is new."""
-        fixed = sampler_params(given, self.study.dimensions)
+    def _draw(self, number: int, planned: Point) -> tuple[int, Point] | None:
+        """A new Optuna trial and its point, a part of which is planned; None when none is new."""
+        fixed = sampler_params(planned, self.study.dimensions)
         for retry in range(DRAWS):
             trial, point = self._ask(number, retry, fixed)
             if self.study.is_planned or self._is_new(point):
@@ -224,7 +224,7 @@ class AskTell:
             if trial.params.keys() <= fixed.keys():
                 return None
         rng = random.Random(derived_seed(self.study.file.seed, number, DRAWS))
-        untried = find_untried(self.study.dimensions, self._is_new, given, rng)
+        untried = find_untried(self.study.dimensions, self._is_new, planned, rng)
         if untried is None:
             return None
         trial, point = self._ask(number, DRAWS, sampler_params(untried, self.study.dimensions))
@@ -250,7 +250,7 @@ class AskTell:
     def _ask(
         self, number: int, retry: int, fixed: Mapping[str, Any]
     ) -> tuple[optuna.trial.Trial, Point]:
-        """A new Optuna trial with some parameters given, and its point."""
+        """A new Optuna trial with some parameters fixed, and its point."""
         self._optuna.sampler = sampler_of(self.study, number, retry, fixed)
         trial = self._optuna.ask()
         return trial, draw(trial, self.study.dimensions)

@@ -148,8 +148,9 @@ def point_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     for point_id, seed, value in pairs:
         values[point_id][int(seed)] = float(value)
     table["values"] = pd.Series(values, dtype=object)
-    means = _means(counting, list(dict.fromkeys(measured))).reindex(table.index)
-    table = pd.concat([table, means], axis=1)
+    # Without skipping: a mean is not known where a replicate has no value.
+    means = counting.groupby("point_id")[list(dict.fromkeys(measured))].mean(skipna=False)
+    table = pd.concat([table, means.reindex(table.index)], axis=1)
     table["mean"], table["gmac"] = table[needed[0]], table[_GMAC]
     table["feasible"] = _feasible(table, study)
     table["rank"] = _point_ranks(table, counting, study, by).reindex(table.index)
@@ -189,13 +190,6 @@ def _counted(sweep: SweepRecords, ranks: pd.Series, columns: list[str]) -> pd.Da
     return rows[(rows["strength"] == strongest) & ~single].reset_index(drop=True)
 
 
-def _means(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Means of points; NaN where a replicate has no value."""
-    groups = rows.groupby("point_id")
-    counts = groups[columns].count()
-    return groups[columns].mean().where(counts.eq(groups.size(), axis=0))
-
-
 def _point_ranks(
     table: pd.DataFrame, counting: pd.DataFrame, study: Mapping[str, Any], by: str | None
 ) -> pd.Series:
@@ -209,7 +203,8 @@ def _point_ranks(
         # Means over the same seeds: their differences are paired, and a level that was trained with
         # more seeds is not judged by easier or harder ones.
         paired = counting[counting["point_id"].isin(levels.index) & counting["seed"].isin(shared)]
-        judged.loc[levels.index, columns] = _means(paired, columns)
+        means = paired.groupby("point_id")[columns].mean(skipna=False)
+        judged.loc[levels.index, columns] = means
     ranked = (replicated & (table["n"] > 0)).to_numpy(dtype=bool)
     keys, _ = _order(judged, study, by, ranked)
     keys.insert(0, "lost", table["lost"].reindex(keys.index) > 0)

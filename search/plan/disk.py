@@ -13,7 +13,7 @@ from search.run.create import SPARE, nearest
 SWEEP, TRIAL, TICK, PICTURE = 1_000_000, 10_000, 2_500, 170
 """Bytes of the records: of small parts that wait to be merged, of a trial's rows, of a tick's and
 of a held-out picture's; 12 trials of 20 ticks on 246 pictures left 0.8 MB once merged."""
-SHOWN = 8 * 3 * 2
+FIXED_PICTURES = 8 * 3 * 2
 """Bytes for each pixel of a picture's side squared: eight pictures in grey, truth and prediction,
 lossless, which compresses photographs to about two bytes a pixel."""
 
@@ -25,7 +25,7 @@ def records_bytes(trials: Sequence[TrialLength], judged: int, image_size: int) -
         judged: held-out pictures, of which each trial that ends records a row.
     """
     ticks = sum(trial.ticks for trial in trials)
-    each = TRIAL + PICTURE * judged + SHOWN * image_size**2
+    each = TRIAL + PICTURE * judged + FIXED_PICTURES * image_size**2
     return SWEEP + TICK * ticks + each * len(trials)
 
 

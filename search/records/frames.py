@@ -72,7 +72,7 @@ def read_frame(
     frame = content.select(fixed).to_pandas()
     content = content.select(metrics)
     if tally is not None:
-        tally.found[table] = frame["seq"].nunique()
+        tally.read[table] = frame["seq"].nunique()
     valid, damaged = valid_rows(table, frame)
     problems += damaged
     rows = np.flatnonzero(valid)[_rows_kept(frame[valid], table, order)]

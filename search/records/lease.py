@@ -74,7 +74,9 @@ class Lease:
             held = holder(self.storage)
             if held and not self._take_over:
                 self._check_dead(held)
-            self._mine = _own((held or {}).get("sequence", 0) + 1, locks=self._lock is not None)
+            self._mine = _new_lease(
+                (held or {}).get("sequence", 0) + 1, locks=self._lock is not None
+            )
             self._write()
         except OSError as error:
             self._release_lock()
@@ -97,7 +99,9 @@ class Lease:
                 if not self._take_over:
                     raise self._in_use(holder(self.storage)) from None
                 # Its driver sees at its next renewal that the sweep is another's, and stops.
-                self._mine = _own(1 + (holder(self.storage) or {}).get("sequence", 0), locks=True)
+                self._mine = _new_lease(
+                    1 + (holder(self.storage) or {}).get("sequence", 0), locks=True
+                )
                 self._write()
                 lock.acquire(timeout=3 * RENEW)
         except Timeout:
@@ -163,7 +167,7 @@ class Lease:
                 self._write()
 
 
-def _own(sequence: int, *, locks: bool) -> dict[str, Any]:
+def _new_lease(sequence: int, *, locks: bool) -> dict[str, Any]:
     """What this process writes into a lease that it takes."""
     return {
         "host": socket.gethostname(),

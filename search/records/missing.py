@@ -33,7 +33,7 @@ class Tally:
     """
 
     expected: dict[str, int] = field(default_factory=dict)
-    found: dict[str, int] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
     counted: bool = False
 
     def add(self, metadata: dict[bytes, bytes] | None) -> None:
@@ -53,7 +53,7 @@ class Tally:
         What seems to be missing is looked for once more: a sweep may go on while it is read.
         """
         missing = {}
-        for table, count in self.found.items():
+        for table, count in self.read.items():
             expected = self.expected.get(table, 0)
             if count < expected:
                 content, _ = read_parts(storage, table, columns=["seq"])

@@ -112,9 +112,7 @@ class SweepRecords:
         for name in ("start", "end"):  # pandas makes objects of times beside an empty frame
             attempts[name] = pd.to_datetime(attempts[name], utc=True)
         # Clocks of nodes differ: an end by one may lie before its start by another.
-        attempts["end"] = attempts["end"].where(
-            attempts["end"] > attempts["start"], attempts["start"]
-        )
+        attempts["end"] = attempts[["start", "end"]].max(axis=1)
         return attempts.sort_values(["start", "number", "attempt"], ignore_index=True)
 
     @cached_property

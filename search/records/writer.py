@@ -42,7 +42,7 @@ class RecordsWriter:
             if len(frame):
                 self._seq = max(self._seq, int(frame["seq"].max()))
         self._counts = {
-            table: max(tally.expected.get(table, 0), tally.found.get(table, 0)) for table in SCHEMAS
+            table: max(tally.expected.get(table, 0), tally.read.get(table, 0)) for table in SCHEMAS
         }
         """Rows that are on the disk, and those that were and are missing."""
 

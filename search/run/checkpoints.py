@@ -23,7 +23,7 @@ KEEP_BEST = 3
 """Trials whose generator is kept after they end."""
 FOLDER = "checkpoints"
 GENERATOR = "generator.safetensors"
-_KEPT = (manifest_name(GENERATOR), GENERATOR)
+_RETAINED = (manifest_name(GENERATOR), GENERATOR)
 """What stays of an attempt; the generator last, since with it the other is expected."""
 
 
@@ -57,7 +57,7 @@ class Retention:
         with_generator = [path for path in attempts if GENERATOR in self.storage.names(path)]
         if with_generator:
             generator = f"{FOLDER}/{trial_id}.safetensors"
-            for name, to in zip(_KEPT, (manifest_name(generator), generator), strict=True):
+            for name, to in zip(_RETAINED, (manifest_name(generator), generator), strict=True):
                 if name in self.storage.names(with_generator[-1]):
                     self.storage.move(f"{with_generator[-1]}/{name}", to)
         self.storage.delete_folder(folder)
@@ -114,7 +114,7 @@ class Upload:
             for path in self._uploaded - local:
                 self.storage.delete_folder(self._name(path))
             self._uploaded = local
-            for name in _KEPT:
+            for name in _RETAINED:
                 for path in self.folder.glob(f"attempt-*/{name}"):
                     self.storage.write(self._name(path), path.read_bytes())
 

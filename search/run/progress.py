@@ -33,7 +33,7 @@ class Progress:
         self.concurrent = 1
         self._console = console or Console(stderr=True, highlight=False)
         self._started = started
-        self._shown = 0.0
+        self._last_redraw = 0.0
         self._durations: list[float] = []
         self._live: Live | None = None
         counts = recorder.table.counts()
@@ -55,9 +55,9 @@ class Progress:
     def show(self, *, force: bool = False) -> None:
         """Say what has happened since the last call."""
         now = time.monotonic()
-        if not force and now - self._shown < REDRAW:
+        if not force and now - self._last_redraw < REDRAW:
             return
-        self._shown = now
+        self._last_redraw = now
         with contextlib.suppress(OSError):  # a terminal that was closed stops no sweep
             self._show()
 

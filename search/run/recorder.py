@@ -22,7 +22,6 @@ from search.core.ask_tell import AskTell, Assignment
 from search.core.budget import BudgetTracker
 from search.core.early_stopping import EarlyStopping
 from search.core.finished import is_finished
-from search.core.ranking import best_trials
 from search.records.reader import CONFIRM, UNFINISHED, read_sweep
 from search.records.writer import RecordsWriter
 from search.run.checkpoints import KEEP_BEST, Backfill, Retention
@@ -171,7 +170,7 @@ class Recorder:
             # The last attempt may have written this checkpoint after its driver had died.
             self._backfill.fill(trial.row_key, message["history"])
             for metrics in message["history"][-1:]:
-                self.table.report(trial, metrics)
+                self.table.last[trial_id] = {**trial.row_key, **metrics}
             return True
         if message["event"] == "tick":
             return self._tick(trial, message["metrics"])
@@ -202,9 +201,10 @@ class Recorder:
 
     def _tick(self, trial: Assignment, metrics: Mapping[str, Any]) -> bool:
         trial_id = trial.trial_id
-        self.table.report(trial, metrics)
+        row = {**trial.row_key, **metrics}
+        self.table.last[trial_id] = row
         self._backfill.recorded.add((trial_id, metrics["tick"]))
-        self._writer.add("ticks", {**trial.row_key, **metrics})
+        self._writer.add("ticks", row)
         self.budget.add(trial_id, metrics.get("images"), metrics.get("seconds"))
         for name in dict.fromkeys([*self._objectives, self.table.best_column]):
             value = metrics.get(name)
@@ -242,9 +242,7 @@ class Recorder:
         if not self._write(self._writer.commit):
             return
         if state != "preempted" and self._retention.tidy(trial_id):
-            self.table.refresh_best()
-            best = best_trials(self.table.snapshot(), KEEP_BEST)
-            self._retention.keep(set(best["trial_id"]))
+            self._retention.keep(set(self.table.refresh_best(KEEP_BEST)))
 
     def close(self) -> None:
         """Nothing runs any more: write what is waiting, and tidy up after the trials."""

@@ -74,14 +74,14 @@ def resume_sweep(
     where = f"{sweep.location}/provenance.json: study" if recorded else origin
     began = Study.from_data(recorded or sweep.study, where)
     with Lease(location, take_over=take_over):
-        given = sweep.study
+        requested = sweep.study
         if study:
             options = sweep.provenance.get("began") or {}
             # A sweep of an earlier release reads and splits its pictures as it began, whatever is
             # the default now.
             settings = first_settings(began.base_config) | (options.get("settings") or {})
-            given = load_study(study, settings, quick=bool(options.get("quick"))).to_data()
-        data = _plain(given)
+            requested = load_study(study, settings, quick=bool(options.get("quick"))).to_data()
+        data = _plain(requested)
         if edit is not None:
             edit(data)
         resumed, packs = check_data(Study.from_data(data, origin))
@@ -92,7 +92,7 @@ def resume_sweep(
         if after["final"] != before["final"]:
             check_final(resumed, origin)
         if study is None:
-            for ignored in _ignored(given, after, before):
+            for ignored in _ignored(requested, after, before):
                 log.warning("%s: %s", origin, ignored)
         for change in changes:
             log.warning("Changed since the sweep began: %s", change)
@@ -120,13 +120,13 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ignored(
-    given: Mapping[str, Any], after: Mapping[str, Any], before: Mapping[str, Any]
+    requested: Mapping[str, Any], after: Mapping[str, Any], before: Mapping[str, Any]
 ) -> Iterator[str]:
     """What a sweep's study says that changes nothing, in sentences."""
-    for key in given:
+    for key in requested:
         if key not in after:
             yield f"{key}: no such key, left out. {did_you_mean(key, after)}"
-    trials = given.get("trials", before["trials"])
+    trials = requested.get("trials", before["trials"])
     if trials not in (before["trials"], after["trials"]):
         yield f"trials: {trials} is not taken: {after['trials']} follow from budget.trials."
 

@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -59,10 +58,6 @@ class TrialTable:
         self._counts = None
         return row
 
-    def report(self, trial: Assignment, metrics: Mapping[str, Any]) -> None:
-        """A trial has come to a tick."""
-        self.last[trial.trial_id] = {**trial.row_key, **metrics}
-
     def last_report(self, trial_id: str) -> LastReport:
         """What a trial reported last, as Optuna needs it."""
         return last_report(self.study, self.last.get(trial_id, {}))
@@ -81,7 +76,8 @@ class TrialTable:
         ticks = pd.DataFrame(list(self.last.values())) if self.last else self._empty.ticks
         return replace(self._empty, trials=trials.reset_index(drop=True), ticks=ticks)
 
-    def refresh_best(self) -> None:
-        """Find the best trial anew."""
-        best = best_trials(self.snapshot(), 1)
+    def refresh_best(self, top: int = 1) -> list[str]:
+        """Find the best trial anew; returns the ids of so many of the best."""
+        best = best_trials(self.snapshot(), top)
         self.best = float(best[self.best_column].iloc[0]) if len(best) else None
+        return best["trial_id"].tolist()

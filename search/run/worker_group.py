@@ -28,9 +28,9 @@ NO_ROOM = "its workers were not given their resources in time"
 Send = Callable[[dict[str, Any]], None]
 
 # Ray Train hands on a worker's error as text, and no type or code with it.
-_OF_PEERS = re.compile("Connection (reset|closed)|gloo|NCCL|ncclRemoteError|Broken pipe")
+_PEER_FAILED = re.compile("Connection (reset|closed)|gloo|NCCL|ncclRemoteError|Broken pipe")
 """In what a worker fails with when it is another one that died."""
-_OWN = re.compile(r"TrialFailed: (failed|oom|storage_error): (.+)")
+_TRAINING_FAILED = re.compile(r"TrialFailed: (failed|oom|storage_error): (.+)")
 """What a worker fails with whose training failed."""
 
 
@@ -162,10 +162,10 @@ def _end_of(error: BaseException) -> dict[str, str]:
         WorkerGroupDied: it was not the training that failed, but a worker's process.
     """
     failures = [str(failure) for failure in getattr(error, "worker_failures", {}).values()]
-    matches = [_OWN.search(text) for text in failures]
+    matches = [_TRAINING_FAILED.search(text) for text in failures]
     if not failures or not all(matches):
         raise WorkerGroupDied(_why(error)) from error
-    causes = [match for match in matches if match and not _OF_PEERS.search(match[2])]
+    causes = [match for match in matches if match and not _PEER_FAILED.search(match[2])]
     if not causes:
         raise WorkerGroupDied("the connection between its workers broke") from error
     return {"state": causes[0][1], "reason": causes[0][2]}

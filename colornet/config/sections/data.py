@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from colornet.config.sections.base import Section, Share
 
-Place = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Location = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """A path or URI; no system takes one with a NUL in it."""
 
 
@@ -65,11 +65,11 @@ class FolderData(_Files):
     """
 
     source: Literal["folder"]
-    root: Place
+    root: Location
     """The folder, or one that `colorsweep data pack` made."""
     layout: Literal["auto", "splits", "classes"] = "auto"
     """Whether folders named after splits are splits, or classes as others; auto decides."""
-    list: Place | None = None
+    list: Location | None = None
     """File that lists the pictures to take, one path under `root` a line; a label may follow."""
 
 
@@ -77,7 +77,7 @@ class Cifar10Data(_Collected):
     """CIFAR-10 as it is published, python or binary version; the test batch is the test split."""
 
     source: Literal["cifar10"]
-    root: Place
+    root: Location
     """Folder of the batches (cifar-10-batches-py, cifar-10-batches-bin), or the one it lies in."""
 
 
@@ -88,7 +88,7 @@ class ParquetData(_Files):
     """
 
     source: Literal["parquet"]
-    root: Place
+    root: Location
     """A file, or a folder of `*.parquet` files."""
     column: str | None = None
     """Column of the encoded pictures, such as `image` or `jpeg`; null finds the only one."""

@@ -5,14 +5,14 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from colornet.cli_result import count_text
 from colornet.data.decode import decode
 from colornet.data.layouts import PLACES, Layout, read_layout
-from colornet.data.picture_files import Found, find_pictures, passed_over_text, suffixes
+from colornet.data.picture_files import FolderContents, find_pictures, passed_over_text, suffixes
 from colornet.data.source import (
     Decoded,
     Entry,
@@ -29,8 +29,7 @@ log = logging.getLogger("colorsweep")
 _PLACES_LINE = re.compile(r"/([a-z]/.+)")
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(NamedTuple):
     """A file by its path relative to the root; size and mtime_ns are -1 where stat fails."""
 
     path: str
@@ -62,7 +61,7 @@ class FolderSource(FileSource):
     @cached_property
     def passed_over(self) -> Mapping[str, int]:
         """Number of files that are not read, by suffix."""
-        return {} if self.data.list else self._found.passed_over
+        return {} if self.data.list else self._contents.passed_over
 
     def key(self) -> dict[str, object]:
         """Also the options, and the name, size and time of every file."""
@@ -75,7 +74,7 @@ class FolderSource(FileSource):
             **({} if data.rules == 1 else {"rules": data.rules, "layout": data.layout}),
             **({"read as": self.layout} if self._layout.revised else {}),
             "lists": [file_stamp(path) for path in self._layout.lists],
-            "files": [(file.path, file.size, file.mtime_ns) for file in self._files],
+            "files": self._files,
         }
 
     def decode(self, entry: Entry) -> Decoded:
@@ -97,7 +96,7 @@ class FolderSource(FileSource):
     def _every(self) -> list[Entry]:
         entries = []
         for file in self._files:
-            if (label_and_split := self._layout.place(file.path)) is not None:
+            if (label_and_split := self._layout.class_and_split(file.path)) is not None:
                 label, official = label_and_split
                 entries.append(Entry(readable(file.path), readable(label), file.path, official))
         return entries
@@ -115,19 +114,19 @@ class FolderSource(FileSource):
             files = self._listed() if self.data.list else self._walked()
         except OSError as error:
             raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
-        return sorted(files, key=lambda file: file.path)
+        return sorted(files)
 
     @cached_property
-    def _found(self) -> Found:
+    def _contents(self) -> FolderContents:
         files = find_pictures(self.root, self.data.rules)
         for folder, reason in files.unread.items():
             log.warning("%s: cannot be read: %s", self.root / folder, reason)
         return files
 
     def _walked(self) -> list[_File]:
-        files = list(filter(None, map(self._stat, self._found.pictures)))
+        files = list(filter(None, map(self._stat, self._contents.pictures)))
         if not files:
-            what, others = "an empty folder", self._found.passed_over
+            what, others = "an empty folder", self._contents.passed_over
             if others:
                 count = count_text(sum(others.values()), "file")
                 what = f"no picture in {count} ({passed_over_text(others)})"

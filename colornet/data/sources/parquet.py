@@ -32,7 +32,7 @@ from colornet.errors import InputError, shorten
 
 SUFFIX = ".parquet"
 _NAMED = 4
-_KEPT_GROUPS, _KEPT_BYTES = 2, 64 * 2**20
+_CACHED_GROUPS, _CACHED_BYTES = 2, 64 * 2**20
 # Below, threads only wait for one another: 32 px JPEGs decode at half the speed with them, those
 # of 24 kB at four fifths.
 _WORTH_THREADS = 50_000
@@ -53,7 +53,7 @@ class ParquetSource(FileSource):
     def __init__(self, data: ParquetData) -> None:
         super().__init__(data)
         self._reading = threading.Lock()
-        self._kept: OrderedDict[int, pa.ChunkedArray] = OrderedDict()
+        self._cached: OrderedDict[int, pa.ChunkedArray] = OrderedDict()
 
     def entries(self) -> list[Entry]:
         """The rows in the order of the files and in them.
@@ -189,13 +189,15 @@ class ParquetSource(FileSource):
     def _pictures(self, number: int) -> pa.ChunkedArray:
         """The pictures of a row group; the ones used last are kept."""
         with self._reading:
-            if number not in self._kept:
-                self._kept[number] = self._read_group(self._groups[number])
-                kept = self._kept.values()
-                while len(kept) > _KEPT_GROUPS and sum(g.nbytes for g in kept) > _KEPT_BYTES:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(number)
-            return self._kept[number]
+            if number not in self._cached:
+                self._cached[number] = self._read_group(self._groups[number])
+                cached = self._cached.values()
+                while (
+                    len(cached) > _CACHED_GROUPS and sum(g.nbytes for g in cached) > _CACHED_BYTES
+                ):
+                    self._cached.popitem(last=False)
+            self._cached.move_to_end(number)
+            return self._cached[number]
 
     def _read_group(self, group: _Group) -> pa.ChunkedArray:
         name = self._columns[group.file].picture

@@ -34,7 +34,7 @@ def read(
     root: Path, *paths: str, **options: Any
 ) -> tuple[Layout, list[tuple[str, str | None] | None]]:
     layout = read_layout(root, [path.replace("/", os.sep) for path in paths], **options)
-    return layout, [layout.place(path) for path in paths]
+    return layout, [layout.class_and_split(path) for path in paths]
 
 
 def sides(pack: Pack) -> dict[str, set[str]]:

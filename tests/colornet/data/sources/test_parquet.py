@@ -185,7 +185,7 @@ def test_a_row_group_is_read_once_and_not_kept(
     file = write_parquet(
         root / "a.parquet", {"image": [png(seed) for seed in range(40)]}, row_group_size=5
     )
-    monkeypatch.setattr("colornet.data.sources.parquet._KEPT_BYTES", 0)
+    monkeypatch.setattr("colornet.data.sources.parquet._CACHED_BYTES", 0)
     source = ParquetSource(parquet_data(file))
     read = []
     monkeypatch.setattr(
@@ -195,7 +195,7 @@ def test_a_row_group_is_read_once_and_not_kept(
     )
     for entry in source.entries():
         source.decode(entry)
-        assert len(source._kept) <= 2
+        assert len(source._cached) <= 2
     assert read == list(range(8))
 
 
