@@ -1,4 +1,4 @@
-"""A sweep as an Optuna study in a file, for optuna-dashboard and whoever knows Optuna."""
+"""A sweep as an Optuna study in a file, for optuna-dashboard and Optuna's own functions."""
 
 import os
 import tempfile
@@ -132,5 +132,5 @@ def _curves(ticks: "pd.DataFrame", objective: str) -> dict[str, dict[int, float]
 
 
 def _local(time: "pd.Timestamp") -> datetime:
-    """A point in time as Optuna has them: this machine's, without a zone."""
+    """A time as Optuna stores it: this machine's, without a zone."""
     return time.to_pydatetime().astimezone().replace(tzinfo=None)

@@ -48,7 +48,7 @@ def train(
         the file's): not at all, as its ratio (linear) or as the root of that (sqrt).
     keep
         Whose weights the model has: of the tick that was best on held-out pictures, by what the
-        sweep decided by, or of the last one. The other ones lie beside it.
+        sweep decided by, or of the last one. The other weights are kept, too.
     address
         A running Ray cluster, all of whose nodes see OUT: auto or HOST:PORT to train from here,
         http://HOST:8265 to train as a job.

@@ -27,7 +27,7 @@ from colornet.errors import InputError
 
 RANGES = ("uniform", "loguniform", "int", "logint")
 CLOSE = 1e-8
-"""Part of a step by which a number may miss it, as Optuna has it."""
+"""Part of a step by which a number may miss it, as in Optuna."""
 STEPPED = ("uniform", "int")
 """Ranges that may have a step."""
 WORDS = (*RANGES, "choice", "bundle")
@@ -38,14 +38,12 @@ class Suggests(Protocol):
     """What `draw` needs of an Optuna trial."""
 
     def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = ..., log: bool = ...
+        self, name: str, low: float, high: float, *, step: float | None, log: bool
     ) -> float:
         """A real number in [low, high]."""
         ...
 
-    def suggest_int(
-        self, name: str, low: int, high: int, *, step: int = ..., log: bool = ...
-    ) -> int:
+    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
         """A whole number in [low, high]."""
         ...
 
@@ -162,7 +160,7 @@ class Dimension:
         else:
             value = low + share * (high - low)
         value = min(max(value, self.low), self.high)
-        return int(min(max(round(value), self.low), self.high)) if self.is_int else value
+        return round(value) if self.is_int else value
 
     def probes(self) -> list[Any]:
         """Values at which a config is tried before a sweep starts: ends, choices, special."""
@@ -258,9 +256,8 @@ def _suggest(trial: Suggests, dimension: Dimension) -> Any:
     low, high = dimension.low or 0.0, dimension.high or 0.0
     log, step = dimension.is_log, dimension.step
     if dimension.is_int:
-        steps = {} if step is None else {"step": int(step)}
-        return trial.suggest_int(name, int(low), int(high), log=log, **steps)
-    return trial.suggest_float(name, low, high, log=log, **({} if step is None else {"step": step}))
+        return trial.suggest_int(name, int(low), int(high), step=int(step or 1), log=log)
+    return trial.suggest_float(name, low, high, step=step, log=log)
 
 
 def active_part(part: Mapping[str, Any], dimensions: Sequence[Dimension]) -> Point:

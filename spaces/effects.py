@@ -35,7 +35,7 @@ def check_fixed_reach(study: Study, origin: str, overrides: Mapping[str, Any]) -
                     f"{fixed_where(path, overrides, origin)}: {value!r}: no trial would have it, "
                     f"as space.{dimension.name} leaves no place for it.\nRemove one of the two."
                 )
-            # That a method has no use for another's options goes without saying.
+            # Nobody expects a method to use another's options.
             methods = any("loss.method" in dimension.changes(value) for value in without)
             if path in on_line or not methods:
                 where = " or ".join(map(str, without))

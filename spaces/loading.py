@@ -68,14 +68,14 @@ def load_study(
     check_columns(study.file, origin)
     check_weights(study, origin)
     check_configs(study, origin)
-    notes += tuple(check_fixed_reach(study, origin, overrides or {}))
-    notes += tuple(final_notes(study, origin))
+    notes += check_fixed_reach(study, origin, overrides or {})
+    notes += final_notes(study, origin)
     _resolve(path.stem, validate(StudyFile, small, f"{origin}: quick"), f"{origin}: quick")
-    notes += tuple(override_notes(overrides or {}, study.space))
-    notes += tuple(narrowed_notes(file.space, study.space))
-    notes += tuple(unreached_notes(study.file.start_from, study.file.budget.trials))
-    base = flatten(study.base_config)
-    return replace(study, notes=notes + tuple(untried_notes(file.start_from, study.space, base)))
+    notes += override_notes(overrides or {}, study.space)
+    notes += narrowed_notes(file.space, study.space)
+    notes += unreached_notes(study.file.start_from, study.file.budget.trials)
+    notes += untried_notes(file.start_from, study.space, flatten(study.base_config))
+    return replace(study, notes=tuple(notes))
 
 
 def _read_resolved(values: Mapping[str, Any], origin: str, *, changed: bool) -> Study:
@@ -94,7 +94,7 @@ def _read_resolved(values: Mapping[str, Any], origin: str, *, changed: bool) -> 
 
 def _change(
     values: Mapping[str, Any], overrides: Mapping[str, Any], origin: str
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> tuple[dict[str, Any], list[str]]:
     """Apply config paths (into `fixed`), study keys and dimensions (`space.<name>`).
 
     Returns:
@@ -127,7 +127,7 @@ def _change(
             # A name of a letter or two is near to too many others for a hint.
             hint = did_you_mean(path, names) if len(path) > 2 else "It is no config path."
             raise InputError(f"{origin}: {path}: no such config path or study key.\n{hint}")
-    return changed, tuple(notes)
+    return changed, notes
 
 
 def _resolve(

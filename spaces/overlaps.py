@@ -1,4 +1,4 @@
-"""Refusing what is said twice: a setting that two dimensions give, or that `fixed` gives in vain.
+"""Refuses settings that are given twice: by two dimensions, or by `fixed` and a dimension.
 
 Of two values only one is trained, and the records would show the other.
 """

@@ -26,7 +26,7 @@ COLUMNS_OF_TRIALS = {
 UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
 """Categories of characters that are not seen: controls, joiners, spaces."""
 SMALLEST, LARGEST = 1e-300, 1e300
-"""Ends of a range of real numbers, beside 0: samplers take logarithms and differences of them."""
+"""Ends of a range of real numbers, except 0: samplers take logarithms and differences of them."""
 MOST_WHOLE = 2**53
 """Whole numbers up to this are floats, too, as samplers draw them."""
 NARROWEST = 1e-6

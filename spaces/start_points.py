@@ -1,4 +1,4 @@
-"""The points that a search starts from: as their dimensions spell them, and what of them counts."""
+"""The points that a search starts from, as their dimensions spell them, and notes on them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -215,7 +215,7 @@ class Study:
     def trials(self) -> int:
         """Trials of the search, at most; without those that confirm.
 
-        A sampler hands out no point twice: they are no more than the space has points.
+        A sampler hands out no point twice, so there are at most as many as the space has points.
         """
         if self.file.design == "compare":
             return len(self.planned) * self.file.replicates

@@ -108,7 +108,7 @@ COLUMNS = {
 
 
 def finite_or_none(value: float) -> float | None:
-    """A value as records have it: null in place of NaN and infinities, which JSON lacks."""
+    """A value for the records: null in place of NaN and infinities, which JSON lacks."""
     return value if isfinite(value) else None
 
 

@@ -125,7 +125,7 @@ def parse_config(values: Mapping[str, Any], origin: str) -> Config:
 
 
 def upgraded(values: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
-    """Config data of an older version as the newest has them, meaning what they meant.
+    """Config data of an older version in the newest one's form, with the same meaning.
 
     Version 1 read fewer files, by other rules, and split near duplicates apart.
 
@@ -150,7 +150,7 @@ def upgraded(values: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
 
 
 def upgraded_paths(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that a study of version 1 has under one label, meaning what they meant.
+    """Settings that a study of version 1 has under one label, with the same meaning.
 
     Args:
         values: {path: value}.

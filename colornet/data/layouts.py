@@ -29,7 +29,7 @@ from colornet.errors import InputError, printable_name
 
 LayoutChoice = Literal["auto", "splits", "classes"]
 _DEEPEST = 4
-"""Folders with nothing beside them that are looked through for folders of splits."""
+"""Folders that are alone in theirs, which are searched for folders of splits."""
 _NO_PART = 0.1
 """Share of the pictures that, lying beside folders of splits, are no part of the set: a logo."""
 _NAMED = 8

@@ -31,7 +31,7 @@ MOUNT = "/storage"
 SECRET = "colorsweep-token"
 RETRIES = 5
 """New clusters that KubeRay starts for a RayJob that failed: each resumes the sweep, and an error
-that recurs ends it at last."""
+that recurs ends it."""
 MEMORY_PER_CPU = 4
 """GiB of a pod for each of its CPUs."""
 MAX_NAME = 47

@@ -4,7 +4,7 @@ The study is rebuilt from the records: every trial in order of its number, faile
 included, with the sampler's own attributes; and each ask gets a fresh sampler, seeded by the
 study's seed and the trial's number. So a rebuilt search proposes what the uninterrupted one would
 have. No point is handed out twice, except as a replicate of a compared design: a sampler that draws
-a known point draws again, then one is drawn at random, and at last an untried one is looked for, so
+a known point draws again, then one is drawn at random, and finally an untried one is looked for, so
 that a search ends early only where its space has no further point. A point that is no valid config
 is passed over like a known one.
 """

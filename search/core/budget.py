@@ -104,7 +104,7 @@ def busy_seconds(attempts: pd.DataFrame) -> float:
     """Seconds in which at least one trial ran: the union of the spans of all attempts.
 
     Args:
-        attempts: as `SweepRecords.attempts` has them, by start.
+        attempts: as in `SweepRecords.attempts`, by start.
     """
     if attempts.empty:
         return 0.0

@@ -31,8 +31,8 @@ of Computer Programming 3, 6.4)."""
 def first_rung(stopping: Stopping, number: int, count: int) -> int:
     """The index of the first rung at which a trial is judged; `count` for none.
 
-    Always 0 but for `hyperband`, whose brackets each start a rung later than the one before, and
-    get `factor` times fewer trials.
+    Always 0 except for `hyperband`, whose brackets each start a rung later than the one before,
+    and get `factor` times fewer trials.
 
     Args:
         number: of the trial; it alone decides.

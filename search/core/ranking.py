@@ -1,6 +1,6 @@
 """The one rule of what is better.
 
-Only trials that trained their full budget are ranked. `decide` orders them where a study has it:
+Only trials that trained their full budget are ranked. `decide` orders them where a study gives it:
 those that meet `subject_to` and the study's constraints first, then by its metric. Without it one
 objective orders by itself, and several order by Pareto front, then by mean rank.
 
@@ -92,9 +92,9 @@ def objective_table(sweep: SweepRecords, by: str | None = None) -> pd.DataFrame:
     table["equal_budget"] = table["state"] == "completed"
     table["feasible"] = _feasible(table, study)
     searched = (sweep.trials["origin"] != CONFIRM).to_numpy(dtype=bool)
-    keys, front = _order(table, study, by, table["equal_budget"].to_numpy(dtype=bool) & searched)
-    table["on_front"] = front
-    table["rank"] = _ranks(keys).reindex(table.index)
+    candidates = table["equal_budget"].to_numpy(dtype=bool) & searched
+    ranks, table["on_front"] = _rank(table, study, by, candidates)
+    table["rank"] = ranks.reindex(table.index)
     return table
 
 
@@ -206,9 +206,7 @@ def _point_ranks(
         means = paired.groupby("point_id")[columns].mean(skipna=False)
         judged.loc[levels.index, columns] = means
     ranked = (replicated & (table["n"] > 0)).to_numpy(dtype=bool)
-    keys, _ = _order(judged, study, by, ranked)
-    keys.insert(0, "lost", table["lost"].reindex(keys.index) > 0)
-    first = _ranks(keys)
+    first, _ = _rank(judged, study, by, ranked)
     rest = table["search_rank"][~replicated & (table["n"] > 0)].rank(method="first")
     return pd.concat([first, rest + len(first)])
 
@@ -241,10 +239,13 @@ def meets(value: Any, bound: str) -> Any:
     return _COMPARISONS[sign](value, limit)
 
 
-def _order(
+def _rank(
     table: pd.DataFrame, study: Mapping[str, Any], by: str | None, candidates: np.ndarray
-) -> tuple[pd.DataFrame, pd.Series]:
-    """What orders those rows that can be ranked, smaller first, and which are on the front."""
+) -> tuple[pd.Series, pd.Series]:
+    """Ranks of the rows that can be ranked, 1 = best, and which rows are on the front.
+
+    Ties go to the earlier row. A point that lost a replicate comes behind all that lost none.
+    """
     keys = pd.DataFrame(
         {name: _ascending(table[name], goal_of(name, study)) for name in study["objectives"]},
         index=table.index,
@@ -252,20 +253,18 @@ def _order(
     finite = keys.notna().all(axis=1) & candidates
     layers = pd.Series(np.nan, index=table.index)
     layers[finite] = pareto_layers(keys[finite].to_numpy(dtype=float))
-    decides = by or deciding_metric(study)
     order = pd.DataFrame({"infeasible": ~table["feasible"]})
-    if decides:
+    if "lost" in table:
+        order.insert(0, "lost", table["lost"] > 0)
+    if decides := by or deciding_metric(study):
         order["key"] = _ascending(table[decides], goal_of(decides, study))
-        return order[order["key"].notna() & candidates], layers == 0
-    # Mean ranks, not means: objectives have units that cannot be added.
-    order["layer"], order["mean"] = layers, keys[finite].rank().mean(axis=1)
-    return order[finite], layers == 0
-
-
-def _ranks(keys: pd.DataFrame) -> pd.Series:
-    """1 = best, in the order of the columns; ties go to the earlier row."""
-    ranked = keys.sort_values(list(keys.columns), kind="stable").index
-    return pd.Series(np.arange(1.0, len(ranked) + 1), index=ranked)
+        order = order[order["key"].notna() & candidates]
+    else:
+        # Mean ranks, not means: objectives have units that cannot be added.
+        order["layer"], order["mean"] = layers, keys[finite].rank().mean(axis=1)
+        order = order[finite]
+    best_first = order.sort_values(list(order.columns), kind="stable").index
+    return pd.Series(np.arange(1.0, len(best_first) + 1), index=best_first), layers == 0
 
 
 def _ascending(values: pd.Series, goal: str) -> pd.Series:

@@ -54,7 +54,7 @@ class TrainingTimes:
         picture: seconds per training picture.
         judged: seconds of an evaluation per held-out picture.
         diagnosis: seconds per tick. checkpoint: seconds for each.
-        overhead: seconds of a trial beside all these, in an actor that is running already.
+        overhead: seconds of a trial on top of all these, in an actor that is running already.
         start: seconds until an actor can begin its first trial; None where that was not seen.
     """
 

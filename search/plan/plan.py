@@ -35,7 +35,7 @@ from search.run.resources import Allocation, Capacity, allocate, this_machine
 from spaces.study import FEW_ROUNDS, STARTUP_TRIALS, Study
 
 PROBED = 4
-"""Points that are probed beside the base config, from the cheapest to the most expensive:
+"""Points that are probed besides the base config, from the cheapest to the most expensive:
 between them times are interpolated."""
 
 

@@ -34,7 +34,7 @@ TRIES = 3
 """Times that a table is read while its parts are merged meanwhile: that happens seldom, and twice
 while one is read hardly ever."""
 PICTURES = 2000
-"""Rows with pictures that are in memory at a time beside those that are wanted."""
+"""Rows with pictures that are in memory at a time, on top of those that are wanted."""
 HEAVY = "webp"
 """The column of pictures, which no condition on rows may name."""
 

@@ -149,7 +149,7 @@ class Lease:
 
     def _release_lock(self) -> None:
         if self._lock is not None:
-            # First the name: who waits for a lock whose file has none begins anew.
+            # First the name: a process that waits for a lock whose file has none starts over.
             Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock.release()
             self._lock = None
@@ -223,7 +223,7 @@ def state_of(
     if locked:
         return "alive"
     if held["boot_id"] != _boot_id():
-        return "unknown"  # another machine, or this one before it was started anew
+        return "unknown"  # another machine, or this one before a restart
     if held.get("locks"):
         return "dead"  # this kernel would know
     if is_of_this_namespace(held):

@@ -236,7 +236,7 @@ def merge_parts(
     written: dict[str, pa.Table],
     counts: Mapping[str, int] | None = None,
 ) -> list[str]:
-    """Merge parts wherever `MERGE_AT` of one level have come together.
+    """Merge parts wherever there are `MERGE_AT` of one level.
 
     Args:
         names: the parts there are.

@@ -106,7 +106,7 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _are_counts(column: pd.Series) -> Any:
-    # Of another type than its schema's a column is refused before, but for one of nulls only.
+    # A column of another type than its schema's was refused before, except one of nulls only.
     if not pd.api.types.is_numeric_dtype(column):
         return column.notna()
     return column.between(0, LARGEST_COUNT)

@@ -55,7 +55,7 @@ class Heartbeats:
         self._longest = max(took, self._longest)
 
     def stop(self, trial_id: str) -> None:
-        """A trial runs no more."""
+        """A trial has ended."""
         for by_trial in (self._longest_of, self._last, self.stalled):
             by_trial.pop(trial_id, None)
 

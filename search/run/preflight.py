@@ -46,7 +46,7 @@ def check_nodes(location: str, roots: Sequence[str], reads: Sequence[str] | None
     A node that does not answer in time is left to Ray, which gives it no trials either.
 
     Args:
-        location: the sweep's folder or URI, which is there.
+        location: the sweep's folder or URI, which exists.
         roots: where its pictures are.
         reads: suffixes of the files that are read as pictures here; None: that may differ.
 

@@ -178,7 +178,7 @@ class Recorder:
         for picture in message["pictures"]:
             self._writer.add("pictures", {**trial.row_key, "tick": at_tick, **picture})
         state, reason = message["state"], message["reason"]
-        if state == "storage_error":  # its storage takes no more, nor will it take another trial's
+        if state == "storage_error":  # a full storage takes nothing from other trials either
             self.storage_error, self.stop_requested = self.storage_error or reason, True
             state = "preempted"
         outcome = self._retries.ended(
@@ -188,7 +188,7 @@ class Recorder:
         return False
 
     def process_died(self, trial_id: str, reason: str, *, may_be_own_fault: bool = True) -> None:
-        """The trial's process died: try it again from its checkpoint, as `Retries` has it."""
+        """The trial's process died: try it again from its checkpoint, if `Retries` allows it."""
         if (trial := self.running.get(trial_id)) is not None:
             outcome = self._retries.died(
                 trial,
@@ -270,7 +270,7 @@ class Recorder:
         return True
 
     def stop(self) -> None:
-        """Hand out no more, and have the trials that run write a checkpoint and end.
+        """Hand out no more trials, and have those that run write a checkpoint and end.
 
         They are sent SIGTERM as soon as their process is known. To be called again until none runs.
         """

@@ -51,9 +51,9 @@ class Allocation:
     def of_actor(self, assignment: Mapping[str, Any]) -> dict[str, float]:
         """What Ray reserves for a trial's actor.
 
-        With several workers it has none itself, as they must always find theirs; but for a byte of
-        memory, as Tune refuses a request of nothing. The actor imports the module of this function,
-        which therefore loads neither Optuna nor Tune.
+        With several workers it reserves nothing itself, as they must always find their share,
+        except a byte of memory, as Tune refuses an empty request. The actor imports the module of
+        this function, which therefore loads neither Optuna nor Tune.
         """
         if self.workers > 1:
             return {"cpu": 0, "memory": 1}

@@ -285,11 +285,11 @@ def _span(dimension: Mapping[str, Any] | None) -> str | None:
 
 
 def data_changes(before: Mapping[str, Any], now: Sequence[str]) -> list[Change]:
-    """Sets of pictures that are no longer those of the sweep's beginning.
+    """Sets of pictures that differ from those at the sweep's beginning.
 
     Args:
         before: the sweep's provenance.
-        now: content hashes of what is there, in the order in which provenance has it.
+        now: content hashes of the pictures as they are, in the order of the provenance.
     """
     then = [pack["content_hash"] for pack in before.get("data", [])]
     if not then or then == [*now]:

@@ -1,7 +1,7 @@
 """Which trials are run once more after they ended, and how often.
 
 A trial is tried again from its last checkpoint where another attempt may end otherwise: its process
-died, it hung, its node was wanted back, or it ran out of memory beside others on a GPU.
+died, it hung, its node was wanted back, or it ran out of memory on a GPU that it shared.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ MAX_STALLS = 2
 
 
 class Outcome(NamedTuple):
-    """What becomes of a trial that runs no more; `retry` is its next attempt."""
+    """What becomes of a trial that has stopped running; `retry` is its next attempt."""
 
     state: str
     reason: str | None
@@ -28,9 +28,9 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Retries:
-    """Counts what each trial was granted, for as long as the driver lives.
+    """Counts the deaths and stalls of each trial, for as long as the driver lives.
 
-    One that is resumed is granted all of it again.
+    A resumed driver counts from 0 again.
     """
 
     _deaths: Counter[str] = field(default_factory=Counter)

@@ -77,7 +77,7 @@ class TrialTable:
         return replace(self._empty, trials=trials.reset_index(drop=True), ticks=ticks)
 
     def refresh_best(self, top: int = 1) -> list[str]:
-        """Find the best trial anew; returns the ids of so many of the best."""
+        """Find the best trial again; returns the ids of the `top` best."""
         best = best_trials(self.snapshot(), top)
         self.best = float(best[self.best_column].iloc[0]) if len(best) else None
         return best["trial_id"].tolist()

@@ -23,7 +23,7 @@ POLL = 0.25
 LISTEN = 1.0
 """Seconds between two looks of a worker at whether the group is to stop."""
 STARTS = 2
-"""Times that a group may wait in vain for its resources, a minute each, before it is given up."""
+"""Times that a group may fail to get its resources, within a minute each, before it is given up."""
 NO_ROOM = "its workers were not given their resources in time"
 Send = Callable[[dict[str, Any]], None]
 

@@ -42,13 +42,19 @@ class FakeTrial:
         self.params[name] = value
         return value
 
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        assert step is None
         if log:
             low, high = math.log(low), math.log(high)
         value = self.rng.uniform(low, high)
         return self._note(name, math.exp(value) if log else value)
 
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        assert step == 1
         assert isinstance(low, int) and isinstance(high, int)
         return self._note(name, self.rng.randint(low, high))
 

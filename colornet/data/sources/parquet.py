@@ -74,7 +74,7 @@ class ParquetSource(FileSource):
 
     @cached_property
     def layout(self) -> str:
-        """Files, rows and the columns that were found, and what a column of splits says in vain."""
+        """Files, rows, the columns that were found, and words that name no split in theirs."""
         files, every = self._files, self._columns.values()
         rows = sum(self._footers[file].num_rows for file in files)
         pictures = _quoted(columns.picture for columns in every)

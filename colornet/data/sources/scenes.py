@@ -41,7 +41,7 @@ class ScenesSource(Source):
         ]
 
     def key(self) -> dict[str, object]:
-        """The options, and the code that draws: changed code draws anew."""
+        """The options, and the code that draws: once it changes, pictures are drawn again."""
         data = self.data
         return {
             "source": "scenes",
