@@ -13,6 +13,8 @@ JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -lt 8 ] && echo $$((n + 1
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 export RAY_USAGE_STATS_ENABLED = 0
+# Every process of the tests would compile every file anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all coverage check format clean
 
