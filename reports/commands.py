@@ -103,15 +103,17 @@ def _report(location: str, out: Path | None, pictures: int) -> ReportResult:
 
 
 def _compared(sweeps: tuple[str, ...], out: Path | None, pictures: int) -> CliResult:
+    from reports.answers.sweeps import compare_sweeps, sweeps_data
     from reports.format import size_text
-    from reports.page.comparison import comparison_data, prepare, render
+    from reports.page.comparison import render
     from reports.tables import open_sweep
 
-    info = prepare([open_sweep(sweep) for sweep in sweeps], pictures)
+    tables = [open_sweep(sweep) for sweep in sweeps]
+    compared = compare_sweeps(tables)
     path = out or Path("comparison.html")
-    data = render(info).encode()
+    data = render(compared, tables, pictures).encode()
     write_output(path, data)
-    values = comparison_data(info)
+    values = sweeps_data(compared)
     lines = [f"Report  {path}  ({size_text(len(data))}: {', '.join(values['sweeps'])})"]
     lines += [f"Note    {warning}" for warning in values["warnings"]]
     return CliResult("\n".join(lines), {"report": str(path), "bytes": len(data), **values})

@@ -1,406 +1,71 @@
-"""The page on several sweeps: what differs between them, which is better, how sure that is.
-
-Numbers of different sweeps can be compared where objective, pictures and budget are the same; what
-is not is said, and nothing is concluded across different objectives or pictures.
-"""
+"""The page on several sweeps: the best of each, how each search went, and what was asked."""
 
 import json
-import math
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from markupsafe import Markup
 from plotly.io import to_json
-from plotly.offline import get_plotlyjs
 
-from colornet.cli_result import count_text
-from colornet.errors import InputError
-from reports.analysis.decision import Decision, decide
-from reports.analysis.statistics import LEVEL, Difference, difference, holm
+from reports.answers.sweeps import ComparedSweeps, SweepSummary
 from reports.charts import _style
-from reports.format import (
-    NONE,
-    duration_text,
-    interval_text,
-    json_number,
-    p_text,
-    setting_text,
-    value_text,
-)
-from reports.page.gallery import SideBySide, side_by_side
-from reports.page.page import WEB, embedded, environment, policy, style
-from reports.tables import Column, SweepTables, setting_key
+from reports.format import NONE, duration_text, interval_text, p_text, setting_text, value_text
+from reports.page.gallery import side_by_side
+from reports.page.page import WEB, filled
+from reports.tables import Column, SweepTables
 
-MOST_STEPS, MOST_QUANTILES = 400, 200
 DASHES = ("solid", "dash", "dot", "dashdot")
-MEASURED = ("trials", "training time", "card hours")
-"""Facts that are results: it is no warning that they differ."""
+"""Of the lines, where there are more sweeps than colors."""
 
 
-class SweepSummary(NamedTuple):
-    """One sweep in the comparison.
-
-    Attributes:
-        name: a label that no other sweep has.
-        trial, point, basis, n: the configuration it proposes, and how that is known; trial is ""
-            where nothing can be proposed.
-        mean, low, high: of `judged`; low and high are NaN with one training.
-        values: of that configuration, by seed.
-        seconds: of one training; spent: of all.
-        best_so_far: (seconds spent until then, best so far), where it got better and at the end.
-        scores: ascending quantiles of the trials of equal budget.
-        trials, scored: how many there are, and how many have a comparable value.
-    """
-
-    name: str
-    point: dict[str, Any]
-    values: dict[int, float]
-    spent: float
-    best_so_far: tuple[tuple[float, float], ...]
-    scores: tuple[float, ...]
-    trials: int
-    scored: int
-    trial: str = ""
-    basis: str = ""
-    judged: str = ""
-    n: int = 0
-    mean: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-    seconds: float = math.nan
-
-
-class SweepDifference(NamedTuple):
-    """Two sweeps' configurations, the first minus the second, in words; NaN where not known."""
-
-    first: str
-    second: str
-    mean: float
-    low: float
-    high: float
-    p: float
-    paired: bool
-    verdict: str
-
-
-class ComparisonInfo(NamedTuple):
-    """Everything that the page of a comparison shows.
-
-    Attributes:
-        column: the metric by which they are compared; None where they have none in common.
-        facts: (name, one text per sweep, whether they differ).
-        warnings: what makes numbers incomparable, in sentences.
-    """
-
-    column: Column | None
-    summaries: tuple[SweepSummary, ...]
-    facts: tuple[tuple[str, tuple[str, ...], bool], ...]
-    warnings: tuple[str, ...]
-    pairs: tuple[SweepDifference, ...]
-    pictures: SideBySide | None
-    problems: tuple[str, ...]
-
-
-def prepare(sweeps: Sequence[SweepTables], pictures: int = 1) -> ComparisonInfo:
-    """What is known of several sweeps, beside each other.
+def render(compared: ComparedSweeps, sweeps: Sequence[SweepTables], pictures: int = 1) -> str:
+    """The page; two renders of the same records are the same bytes.
 
     Args:
+        sweeps: those that `compared` was made of.
         pictures: 0 leaves pictures out.
-
-    Raises:
-        InputError: when one of them is named twice.
     """
-    names = _names(sweeps)
-    column = _common_column(sweeps)
-    decisions = [decide(sweep, column.name) if column else None for sweep in sweeps]
-    summaries = tuple(
-        _summary(name, sweep, decision, column)
-        for name, sweep, decision in zip(names, sweeps, decisions, strict=True)
-    )
-    facts = tuple(facts_of(sweeps))
-    warnings, barred = _warnings(sweeps, column, summaries)
-    pairs = _pairs(summaries, column, barred) if column else ()
-    beside = (
-        side_by_side(names, sweeps, [summary.trial for summary in summaries]) if pictures else None
-    )
-    problems = [f"{n}: {p}" for n, s in zip(names, sweeps, strict=True) for p in s.records.problems]
-    return ComparisonInfo(column, summaries, facts, tuple(warnings), pairs, beside, tuple(problems))
-
-
-def _names(sweeps: Sequence[SweepTables]) -> list[str]:
-    """A label for each; its place where two have the same name."""
-    places = []
-    for sweep in sweeps:
-        location = sweep.records.location
-        place = location.rstrip("/") if "://" in location else os.path.realpath(location)
-        if place in places:
-            raise InputError(f"{sweep.records.name}: is named twice.\nName different sweeps.")
-        places.append(place)
-    names = [sweep.records.name for sweep in sweeps]
-    return [p if names.count(n) > 1 else n for p, n in zip(places, names, strict=True)]
-
-
-def _common_column(sweeps: Sequence[SweepTables]) -> Column | None:
-    """The first sweep's leading objective, or another one that all have measured.
-
-    One that has measured nothing yet keeps the others from nothing.
-    """
-    sweeps = [sweep for sweep in sweeps if len(sweep.ticks)]
-    leading = [sweep.leading for sweep in sweeps]
-    others = [objective for sweep in sweeps for objective in sweep.objectives]
-    for column in [*leading, *others]:
-        if column.goal and all(column.name in sweep.ticks for sweep in sweeps):
-            return column
-    return None
-
-
-def _summary(
-    name: str, sweep: SweepTables, decision: Decision | None, column: Column | None
-) -> SweepSummary:
-    proposed: dict[str, Any] = {"point": {}, "values": {}}
-    if decision is not None:
-        row = decision.points.iloc[decision.proposed]
-        proposed = {key: row[key] for key in ("point", "basis", "mean", "low", "high", "seconds")}
-        proposed |= {"trial": row["trial_id"], "n": int(row["n"]), "values": dict(row["values"])}
-        proposed["judged"] = decision.judged.name
-    steps, scores = _progress(sweep, column) if column else ((), np.array([]))
-    ranks = np.linspace(0, 1, min(len(scores), MOST_QUANTILES))
-    quantiles = np.quantile(scores, ranks, method="nearest") if len(scores) else scores
-    return SweepSummary(
-        name=name,
-        **proposed,
-        spent=float(sweep.trials["seconds"].sum()),
-        best_so_far=steps,
-        scores=tuple(quantiles.tolist()),
-        trials=len(sweep.trials),
-        scored=len(scores),
-    )
-
-
-def _progress(
-    sweep: SweepTables, column: Column
-) -> tuple[tuple[tuple[float, float], ...], np.ndarray]:
-    """Where the best so far got better, over seconds of training spent; and all final values."""
-    rows = sweep.outcomes(column.name).sort_values(["ended", "number"], kind="stable")
-    spent = rows["seconds"].fillna(0.0).cumsum().to_numpy(dtype=float)
-    scored = (rows["kind"] == "scored").to_numpy()
-    values = rows["value"].to_numpy(dtype=float)[scored]
-    if not len(values):
-        return (), values
-    best = np.minimum.accumulate(values * column.sign) * column.sign
-    better = np.flatnonzero(np.diff(best, prepend=np.nan) != 0)[-MOST_STEPS:]
-    steps = [(float(spent[scored][at]), float(best[at])) for at in better]
-    return (*steps, (float(spent[-1]), float(best[-1]))), np.sort(values)
-
-
-def _warnings(
-    sweeps: Sequence[SweepTables], column: Column | None, summaries: Sequence[SweepSummary]
-) -> tuple[list[str], str]:
-    """What makes numbers incomparable, and the reason for which nothing can be concluded at all."""
-    nothing = [sweep.records.name for sweep in sweeps if not len(sweep.ticks)]
-    warnings, barred = [f"{name} has measured nothing yet." for name in nothing], ""
-    if column is None:
-        none = "They have measured no objective in common: nothing can be compared."
-        return [*warnings, none], "objective"
-    studies = [sweep.records.study for sweep in sweeps]
-    if len({setting_key([study.get("objectives"), study.get("decide")]) for study in studies}) > 1:
-        warnings.append(
-            f"They were searched by different objectives or bounds; compared here is {column.name}."
-        )
-    hashes = {data_hash(sweep.records.provenance) for sweep in sweeps}
-    if len({evaluation_set(study) for study in studies}) > 1 or len(hashes) > 1:
-        barred = "they were judged on different pictures"
-        warnings.append("They were judged on different pictures: their numbers cannot be compared.")
-    if len({str(budget_of(study)) for study in studies}) > 1:
-        warnings.append("Their trainings saw different numbers of pictures: more is an advantage.")
-    judged = {summary.judged for summary in summaries if summary.judged}
-    if len(judged) > 1:
-        barred = barred or "they were judged in different columns"
-        warnings.append(
-            f"They were judged in {' and '.join(sorted(judged))}: those that are not confirmed "
-            "look better than they are. Confirm all of them: colorsweep confirm SWEEP"
-        )
-    return warnings, barred
-
-
-def _pairs(
-    summaries: Sequence[SweepSummary], column: Column, barred: str
-) -> tuple[SweepDifference, ...]:
-    """Every two sweeps' configurations; p adjusted for the number of pairs (Holm)."""
-    couples = [(a, b) for at, a in enumerate(summaries) for b in summaries[at + 1 :]]
-    compared = [difference(a.values, b.values) for a, b in couples]
-    adjusted = holm([each.p for each in compared])
-    return tuple(
-        SweepDifference(
-            *(a.name, b.name, d.mean, d.low, d.high, p, d.paired),
-            _verdict(a, b, d._replace(p=p), column, barred),
-        )
-        for (a, b), d, p in zip(couples, compared, adjusted, strict=True)
-    )
-
-
-def _verdict(
-    first: SweepSummary, second: SweepSummary, d: Difference, column: Column, barred: str
-) -> str:
-    missing = [summary.name for summary in (first, second) if not summary.trial]
-    if missing:
-        return f"{' and '.join(missing)}: nothing to choose yet"
-    if barred:
-        return f"not comparable: {barred}"
-    if math.isnan(d.p):
-        return "not enough data: confirm both with several seeds"
-    by = "paired by seed" if d.paired else "seeds differ"
-    if not d.p < 1 - LEVEL:
-        return f"cannot be told apart ({count_text(d.n, 'seed')}, {by})"
-    better = first if d.mean * column.sign < 0 else second
-    return f"{better.name} is better ({count_text(d.n, 'seed')}, {by})"
-
-
-def facts_of(sweeps: Sequence[SweepTables]) -> list[tuple[str, tuple[str, ...], bool]]:
-    """What each sweep asked, on what, with what, and what it took."""
-    facts = [_facts(sweep) for sweep in sweeps]
-    names = dict.fromkeys(name for of_sweep in facts for name in of_sweep)
-    rows = [(name, tuple(of_sweep.get(name, NONE) for of_sweep in facts)) for name in names]
-    return [
-        (name, texts, name not in MEASURED and len(set(texts)) > 1)
-        for name, texts in rows
-        if set(texts) != {NONE}
-    ]
-
-
-def _facts(sweep: SweepTables) -> dict[str, str]:
-    study, recorded = sweep.records.study, sweep.records.provenance
-    base = study.get("base_config") or {}
-    decides = study.get("decide") or {}
-    gpu_seconds = float(sweep.trials["gpu_seconds"].sum())
-    states = ", ".join(f"{value_text(count)} {state}" for state, count in sweep.how_ended().items())
-    values: dict[str, Any] = {
-        "question": study.get("question"),
-        "design": study.get("design"),
-        "method": (base.get("loss") or {}).get("method"),
-        "space": ", ".join(study.get("space") or {}) or None,
-        "objectives": _words(study.get("objectives")),
-        "decided by": decides.get("by"),
-        "subject to": _words(
-            {**(decides.get("subject_to") or {}), **(study.get("constraints") or {})}
-        ),
-        "fixed": _words(study.get("fixed")),
-        "judged on": evaluation_set(study),
-        "pictures per training": budget_of(study),
-        "sampler": study.get("sampler"),
-        "stopping": (study.get("stopping") or {}).get("rule"),
-        "study seed": study.get("seed"),
-        "data": data_hash(recorded),
-        "commit": recorded.get("git_commit"),
-        **{f"{name} version": text for name, text in (recorded.get("packages") or {}).items()},
-        "machine": recorded.get("host"),
-        "trials": states,
-        "training time": duration_text(float(sweep.trials["seconds"].sum())),
-        "card hours": gpu_seconds / 3600 if gpu_seconds else None,
-    }
-    return {name: value_text(value) for name, value in values.items() if value not in (None, "")}
-
-
-def _words(values: Mapping[str, Any] | None) -> str | None:
-    texts = [f"{name} {value_text(value)}" for name, value in (values or {}).items()]
-    return ", ".join(texts) or None
-
-
-def evaluation_set(study: Mapping[str, Any]) -> str:
-    """The pictures that judge: the common ones, or each training's own."""
-    if study.get("evaluate_on") is not None:
-        return f"common pictures: {json.dumps(study['evaluate_on'], sort_keys=True)}"
-    data = (study.get("base_config") or {}).get("data") or {}
-    return f"held-out pictures of: {json.dumps(data, sort_keys=True)}"
-
-
-def budget_of(study: Mapping[str, Any]) -> int | str | None:
-    """Pictures seen by one training."""
-    training = (study.get("base_config") or {}).get("training") or {}
-    if (images := training.get("images")) is not None:
-        return images
-    epochs = training.get("epochs")
-    return count_text(epochs, "epoch") if epochs is not None else None
-
-
-def data_hash(provenance: Mapping[str, Any]) -> str | None:
-    """What tells a sweep's pictures from others."""
-    if (digest := provenance.get("data_hash")) is not None:
-        return str(digest)
-    packs = [pack for pack in provenance.get("data") or () if isinstance(pack, dict)]
-    return ", ".join(str(pack["hash"]) for pack in packs if pack.get("hash")) or None
-
-
-def comparison_data(info: ComparisonInfo) -> dict[str, Any]:
-    """A comparison as JSON-able data, without NaN."""
-    numbers = ("n", "mean", "low", "high", "seconds", "spent", "trials", "scored")
-    return {
-        "sweeps": [summary.name for summary in info.summaries],
-        "column": info.column.name if info.column else None,
-        "warnings": list(info.warnings),
-        "problems": list(info.problems),
-        "differs": {name: list(texts) for name, texts, differs in info.facts if differs},
-        "best": [
+    summaries, figures, beside = compared.summaries, {}, None
+    if pictures:
+        names, trials = zip(*((s.name, s.trial) for s in summaries), strict=True)
+        beside = side_by_side(names, sweeps, trials)
+    if compared.column and any(summary.scored for summary in summaries):
+        drawn = {
+            "best-so-far": best_so_far(summaries, compared.column),
+            "scores": scores(summaries, compared.column),
+        }
+        figures = {name: json.loads(to_json(chart, engine="json")) for name, chart in drawn.items()}
+    return filled(
+        "comparison.html.j2",
+        ("page", "comparison"),
+        (WEB / "comparison.js").read_text(encoding="utf-8"),
+        {"figures": figures, "dark": _style.DARK},
+        compared=compared,
+        pictures=beside,
+        colors=[_line(at)["color"] for at in range(len(summaries))],
+        best=[_best(summary) for summary in summaries],
+        dimensions=list(dict.fromkeys(name for summary in summaries for name in summary.point)),
+        pairs=[
             {
-                "sweep": summary.name,
-                "trial": summary.trial or None,
-                "point": summary.point,
-                "basis": summary.basis or None,
-                "judged_in": summary.judged or None,
-                **{name: json_number(getattr(summary, name)) for name in numbers},
-            }
-            for summary in info.summaries
-        ],
-        "pairs": [
-            {
-                **{"one": pair.first, "other": pair.second, "paired": pair.paired},
-                **{name: json_number(getattr(pair, name)) for name in ("mean", "low", "high", "p")},
+                "names": f"{pair.first} − {pair.second}",
+                "difference": interval_text(pair.mean, pair.low, pair.high, signed=True),
+                "p": p_text(pair.p) or NONE,
                 "verdict": pair.verdict,
             }
-            for pair in info.pairs
+            for pair in compared.pairs
         ],
-    }
-
-
-def render(info: ComparisonInfo) -> str:
-    """The page; two renders of the same records are the same bytes."""
-    plotly = get_plotlyjs()
-    script = (WEB / "comparison.js").read_text(encoding="utf-8")
-    figures = {}
-    if info.column and any(summary.scored for summary in info.summaries):
-        drawn = {"best-so-far": best_so_far(info), "scores": scores(info)}
-        figures = {name: json.loads(to_json(chart, engine="json")) for name, chart in drawn.items()}
-    return (
-        environment()
-        .get_template("comparison.html.j2")
-        .render(
-            info=info,
-            colors=[_line(at)["color"] for at in range(len(info.summaries))],
-            best=[_best(summary) for summary in info.summaries],
-            dimensions=list(
-                dict.fromkeys(name for summary in info.summaries for name in summary.point)
-            ),
-            pairs=[_pair(pair) for pair in info.pairs],
-            figures=figures,
-            policy=policy(plotly, script),
-            css=Markup(style("page", "comparison")),
-            data=Markup(embedded({"figures": figures, "dark": _style.DARK})),
-            plotly=Markup(plotly),
-            script=Markup(script),
-        )
+        figures=figures,
     )
 
 
 def _best(summary: SweepSummary) -> dict[str, Any]:
-    words = {"confirm": "confirmed", "compare": "compared", "search": "one training", "": "–"}
+    words = {"confirm": "confirmed", "compare": "compared", "search": "one training", "": NONE}
     return {
-        "trial": summary.trial or "–",
+        "trial": summary.trial or NONE,
         "score": interval_text(summary.mean, summary.low, summary.high),
         "known": words[summary.basis] + (f", {summary.n} seeds" if summary.n > 1 else ""),
-        "judged": summary.judged or "–",
+        "judged": summary.judged or NONE,
         "settings": {name: setting_text(value) for name, value in summary.point.items()},
         "seconds": duration_text(summary.seconds),
         "spent": duration_text(summary.spent),
@@ -408,26 +73,16 @@ def _best(summary: SweepSummary) -> dict[str, Any]:
     }
 
 
-def _pair(pair: SweepDifference) -> dict[str, str]:
-    return {
-        "names": f"{pair.first} − {pair.second}",
-        "shown": interval_text(pair.mean, pair.low, pair.high, signed=True),
-        "p": p_text(pair.p) or NONE,
-        "verdict": pair.verdict,
-    }
-
-
-def _line(place: int) -> dict[str, Any]:
+def _line(index: int) -> dict[str, Any]:
     colors = _style.BEST_COLORS
-    dash = DASHES[place // len(colors) % len(DASHES)]
-    return {"color": colors[place % len(colors)], "width": 2, "dash": dash}
+    dash = DASHES[index // len(colors) % len(DASHES)]
+    return {"color": colors[index % len(colors)], "width": 2, "dash": dash}
 
 
-def best_so_far(info: ComparisonInfo) -> go.Figure:
+def best_so_far(summaries: Sequence[SweepSummary], column: Column) -> go.Figure:
     """The best value of all sweeps over seconds of training spent."""
-    assert info.column is not None
-    chart = _style.figure("Training time spent (s)", info.column.title)
-    for index, summary in enumerate(info.summaries):
+    chart = _style.figure("Training time spent (s)", column.title)
+    for index, summary in enumerate(summaries):
         if summary.best_so_far:
             x, y = np.array(summary.best_so_far).T
             chart.add_scatter(
@@ -438,28 +93,27 @@ def best_so_far(info: ComparisonInfo) -> go.Figure:
                 line={**_line(index), "shape": "hv"},
                 hovertemplate="%{x:,.0f} s: %{y:.4g}<extra></extra>",
             )
-    values = [value for summary in info.summaries for _, value in summary.best_so_far]
+    values = [value for summary in summaries for _, value in summary.best_so_far]
     chart.update_yaxes(range=list(_style.view_range(values)))
     return chart.update_layout(showlegend=True)
 
 
-def scores(info: ComparisonInfo) -> go.Figure:
+def scores(summaries: Sequence[SweepSummary], column: Column) -> go.Figure:
     """Which share of each sweep's trials is at least as good as a value."""
-    assert info.column is not None
-    chart = _style.figure(info.column.title, "Share of trials at least as good")
-    for index, summary in enumerate(info.summaries):
+    chart = _style.figure(column.title, "Share of trials at least as good")
+    for index, summary in enumerate(summaries):
         if summary.scores:
             count = len(summary.scores)
             share = np.linspace(0, 1, count) if count > 1 else np.ones(1)
             chart.add_scatter(
                 x=np.array(summary.scores),
-                y=share if info.column.sign > 0 else 1 - share if count > 1 else share,
+                y=share if column.sign > 0 else 1 - share if count > 1 else share,
                 mode="lines" if count > 1 else "markers",
                 name=_style.tick(summary.name),
                 line=_line(index),
                 hovertemplate="%{x:.4g}: %{y:.0%}<extra></extra>",
             )
-    values = [value for summary in info.summaries for value in summary.scores]
+    values = [value for summary in summaries for value in summary.scores]
     chart.update_xaxes(range=list(_style.view_range(values)))
     chart.update_yaxes(tickformat=".0%", range=[-0.02, 1.04])
     return chart.update_layout(showlegend=True)

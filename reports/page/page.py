@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -34,10 +35,7 @@ from reports.tables import SweepTables
 
 WEB = Path(__file__).parent / "web"
 SCRIPTS = ("core", "charts", "selection", "color", "pictures", "trials", "trial", "commands")
-"""The page's scripts, of which each may use what stands in those before it."""
-STYLES = ("page", "answers")
-
-
+"""The page's scripts, of which each may use those before it."""
 BRUSH = (
     "Drag over points to select trials: table, pictures and charts follow. Click one to open it."
 )
@@ -63,7 +61,6 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
     decision = decide(sweep)
     parts = [(WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     script = '"use strict";\n(() => {\n' + "".join(parts) + "})();\n"  # one scope for all
-    plotly = get_plotlyjs()
     data = {
         "figures": figures,
         "dark": _style.DARK,
@@ -73,21 +70,39 @@ def render(sweep: SweepTables, pictures: int = gallery.MOST) -> str:
     contents = [("decision", "Decision"), ("answers", "Answer"), ("pictures", "Pictures")]
     contents += [(group["id"], group["title"]) for group in groups]
     contents += [("trials", "All trials"), ("provenance", "Provenance")]
+    return filled(
+        "page.html.j2",
+        ("page", "answers"),
+        script,
+        data,
+        header=summary.header(sweep),
+        best=decision_box.best(sweep, decision, tiles),
+        answers=answers_view(answers(sweep, decision), sweep, decision),
+        gallery=tiles,
+        washed_out=gallery.WASHED_OUT,
+        groups=groups,
+        contents=contents,
+        health=notes(sweep, decision),
+        provenance=summary.provenance(sweep),
+    )
+
+
+def filled(template: str, styles: Sequence[str], script: str, data: Any, **parts: Any) -> str:
+    """A template with its style sheets, its data and the only scripts that its policy admits.
+
+    Args:
+        data: JSON-able, for the script.
+        parts: what the template shows.
+    """
+    plotly = get_plotlyjs()
+    css = [(WEB / f"{name}.css").read_text(encoding="utf-8") for name in styles]
     return (
         environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
-            header=summary.header(sweep),
-            best=decision_box.best(sweep, decision, tiles),
-            answers=answers_view(answers(sweep, decision), sweep, decision),
-            gallery=tiles,
-            washed_out=gallery.WASHED_OUT,
-            groups=groups,
-            contents=contents,
-            health=notes(sweep, decision),
-            provenance=summary.provenance(sweep),
+            **parts,
             policy=policy(plotly, script),
-            css=Markup(style(*STYLES)),
+            css=Markup("".join(css)),
             data=Markup(embedded(data)),
             plotly=Markup(plotly),
             script=Markup(script),
@@ -108,11 +123,6 @@ def environment() -> Environment:
     templates.filters |= {"breakable": breakable, "marked": marked, "fixed": fixed_text}
     templates.filters |= {"percent": percent_text, "value": value_text}
     return templates
-
-
-def style(*names: str) -> str:
-    """Style sheets, one after the other."""
-    return "".join((WEB / f"{name}.css").read_text(encoding="utf-8") for name in names)
 
 
 @cache

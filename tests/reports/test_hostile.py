@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reports.page.comparison import prepare
+from reports.answers.sweeps import compare_sweeps
 from reports.page.comparison import render as render_comparison
 from reports.page.page import render
 from reports.tables import SweepTables
@@ -129,10 +129,10 @@ class Tags(HTMLParser):
 
 
 def rendered(build: Callable[..., Any]) -> dict[str, str]:
-    first = hostile_sweep(build, "one")
+    sweeps = [hostile_sweep(build, name) for name in ("one", "two")]
     return {
-        "page": render(first),
-        "comparison": render_comparison(prepare([first, hostile_sweep(build, "two")], 24)),
+        "page": render(sweeps[0]),
+        "comparison": render_comparison(compare_sweeps(sweeps), sweeps),
     }
 
 
@@ -141,8 +141,7 @@ def test_there_are_two_hundred() -> None:
 
 
 def test_no_string_becomes_markup(build, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("reports.page.page", "reports.page.comparison"):
-        monkeypatch.setattr(f"{module}.get_plotlyjs", lambda: "const Plotly = {};")
+    monkeypatch.setattr("reports.page.page.get_plotlyjs", lambda: "const Plotly = {};")
     for name, html in rendered(build).items():
         tags = Tags(html)
         assert {tag for tag, _ in tags.found} <= KNOWN, name

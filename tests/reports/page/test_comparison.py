@@ -1,13 +1,13 @@
-"""Several sweeps on one page: what may be compared, and what may be concluded."""
+"""The page on several sweeps."""
 
 import json
 import re
 
-import pytest
-
-from colornet.errors import InputError
+from reports.answers.sweeps import compare_sweeps
 from reports.commands import report
-from reports.page.comparison import comparison_data, prepare, render
+from reports.page.comparison import render
+from reports.page.gallery import SideBySide, side_by_side
+from reports.tables import SweepTables
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -21,137 +21,40 @@ def confirmed(build, name: str, values: list[float], **changes):
     return sweep.tables()
 
 
+def page_of(sweeps: list[SweepTables], pictures: int = 1) -> str:
+    return render(compare_sweeps(sweeps), sweeps, pictures)
+
+
+def beside(sweeps: list[SweepTables]) -> SideBySide:
+    return side_by_side(["a", "b"], sweeps, ["t00000", "t00000"])
+
+
 def test_sweeps_without_a_trial(build) -> None:
-    info = prepare([build(name="a").tables(), build(name="b").tables()])
-    assert info.column is None
-    assert info.pairs == ()
-    assert info.warnings[:2] == ("a has measured nothing yet.", "b has measured nothing yet.")
-    assert "no objective in common" in info.warnings[2]
-    assert "No trial has finished" in render(info)
-
-
-def test_one_without_a_trial_keeps_the_others_from_nothing(build) -> None:
-    full = [confirmed(build, name, [5.0, 5.2, 5.1]) for name in ("a", "b")]
-    info = prepare([build(name="none").tables(), *full])
-    assert info.column is not None
-    assert info.column.name == "val_ab_mae"
-    assert info.warnings[0] == "none has measured nothing yet."
-    assert [len(one.scores) > 0 for one in info.summaries] == [False, True, True]
-
-
-def test_one_that_failed_beside_one_that_did_not(build) -> None:
-    failed = build(name="a")
-    failed.trial({}, 12.0, "diverged")
-    info = prepare([failed.tables(), confirmed(build, "b", [6.0, 6.1, 6.2])])
-    assert [one.trial for one in info.summaries] == ["", "t00000"]
-    assert [pair.verdict for pair in info.pairs] == ["a: nothing to choose yet"]
-    json.dumps(comparison_data(info), allow_nan=False)
-
-
-def test_a_difference_of_paired_seeds_is_seen_and_named(build) -> None:
-    one = confirmed(build, "a", [6.0, 7.0, 8.0])
-    other = confirmed(build, "b", [6.5, 7.51, 8.49])
-    info = prepare([one, other])
-    assert info.warnings == ()
-    (pair,) = info.pairs
-    assert pair.paired and pair.mean == pytest.approx(-0.5) and pair.p < 0.01
-    assert pair.verdict == "a is better (3 seeds, paired by seed)"
-
-
-def test_what_cannot_be_told_apart(build) -> None:
-    one = confirmed(build, "a", [6.0, 7.0, 8.0])
-    other = confirmed(build, "b", [8.1, 6.9, 6.2])
-    (pair,) = prepare([one, other]).pairs
-    assert pair.verdict == "cannot be told apart (3 seeds, paired by seed)"
-
-
-def test_three_sweeps_are_adjusted_for_three_pairs(build) -> None:
-    values = {"a": [6.0, 7.0, 8.0], "b": [6.5, 7.52, 8.45], "c": [6.6, 7.4, 8.7]}
-    sweeps = [confirmed(build, name, own) for name, own in values.items()]
-    alone, together = prepare(sweeps[:2]).pairs[0], prepare(sweeps).pairs[0]
-    assert together.p > alone.p
-
-
-def test_single_trainings_are_not_enough(build) -> None:
-    sweeps = []
-    for name, value in (("a", 6.0), ("b", 9.0)):
-        sweep = build(name=name)
-        sweep.trial({LR: 1e-3}, value)
-        sweeps.append(sweep.tables())
-    (pair,) = prepare(sweeps).pairs
-    assert pair.verdict.startswith("not enough data")
-
-
-def test_nothing_is_concluded_across_different_pictures(build) -> None:
-    one = confirmed(build, "a", [6.0, 7.0, 8.0])
-    evaluate_on = {"data.classes": ["sea"]}
-    other = confirmed(build, "b", [1.0, 2.0, 3.0], evaluate_on=evaluate_on)
-    info = prepare([one, other])
-    assert any("different pictures" in warning for warning in info.warnings)
-    assert info.pairs[0].verdict.startswith("not comparable")
-    assert ("judged on", True) in [(name, differs) for name, _, differs in info.facts]
-
-
-def test_one_confirmed_and_one_not(build) -> None:
-    single = build(name="b")
-    single.trial({LR: 1e-3}, 5.0)
-    info = prepare([confirmed(build, "a", [6.0, 7.0, 8.0]), single.tables()])
-    assert any("not confirmed" in warning for warning in info.warnings)
-    assert info.pairs[0].verdict.startswith("not comparable")
-
-
-def test_other_objectives_and_budgets_are_warned_of(build) -> None:
-    base = {"data": {"source": "scenes"}, "training": {"images": 2000}}
-    objectives = {"val_psnr": "maximize", "val_ab_mae": "minimize"}
-    one = confirmed(build, "a", [6.0, 7.0, 8.0])
-    other = confirmed(build, "b", [6.0, 7.0, 8.0], objectives=objectives, base_config=base)
-    info = prepare([one, other])
-    assert info.column is not None and info.column.name == "val_ab_mae"
-    assert any("different objectives" in warning for warning in info.warnings)
-    assert any("different numbers of pictures" in warning for warning in info.warnings)
-
-
-def test_the_course_of_each_search(build) -> None:
-    sweep = build(name="a")
-    for value in (9.0, 7.0, 8.0):
-        sweep.trial({LR: 1e-3}, value)
-    other = build(name="b")
-    other.trial({LR: 1e-3}, 5.0)
-    info = prepare([sweep.tables(), other.tables()])
-    assert info.summaries[0].best_so_far == ((10.0, 9.0), (20.0, 7.0), (30.0, 7.0))
-    assert info.summaries[0].scores == (7.0, 8.0, 9.0)
-    assert (info.summaries[0].spent, info.summaries[0].trials) == (30.0, 3)
+    page = page_of([build(name="a").tables(), build(name="b").tables()])
+    assert "No trial has finished" in page
 
 
 def test_pictures_are_matched_by_their_content(build) -> None:
-    one = confirmed(build, "a", [6.0, 7.0, 8.0])
+    first = confirmed(build, "a", [6.0, 7.0, 8.0])
     other = confirmed(build, "b", [6.0, 7.0, 8.0])
-    gallery = prepare([one, other]).pictures
-    assert gallery is not None
+    gallery = beside([first, other])
     assert gallery.columns == ("Grey (input)", "Truth", "a", "b")
     assert len(gallery.rows) == 2
     assert all(tile.startswith("data:image/webp") for _, tiles in gallery.rows for tile in tiles)
-    assert prepare([one, other], pictures=0).pictures is None
+    assert "Grey (input)" not in page_of([first, other], pictures=0)
     bare = build(name="c")
     bare.trial({}, 9.0)
-    gallery = prepare([one, bare.tables()]).pictures
-    assert gallery is not None and "no fixed picture" in gallery.missing
-
-
-def test_a_sweep_is_not_compared_with_itself(build) -> None:
-    sweep = build(name="a")
-    sweep.tables()
-    with pytest.raises(InputError, match="named twice"):
-        report(str(sweep.folder), f"{sweep.folder}/../a/")
+    gallery = beside([first, bare.tables()])
+    assert "no fixed picture" in gallery.missing
 
 
 def test_the_page(build, tmp_path, hostile) -> None:
-    one = confirmed(build, "a", [6.0, 7.0, 8.0])
-    page = render(prepare([one, hostile]))
-    assert page == render(prepare([one, hostile]))
+    first = confirmed(build, "a", [6.0, 7.0, 8.0])
+    page = page_of([first, hostile])
+    assert page == page_of([first, hostile])
     assert "<img src=x" not in page and "<b>=1+1" not in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page.split('id="page-data"')[0])
-    result = report(one.records.location, hostile.records.location, out=tmp_path / "c.html")
+    result = report(first.records.location, hostile.records.location, out=tmp_path / "c.html")
     assert result.data()["bytes"] == (tmp_path / "c.html").stat().st_size
     assert result.text().startswith("Report  ")
     json.dumps(result.data(), allow_nan=False)
