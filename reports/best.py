@@ -14,11 +14,10 @@ from colornet.model.card import model_card
 from colornet.model.folder import manifest_name, read_weights, write_model
 from colornet.model.lightness import TrainingLightness
 from colornet.storage import Storage
-from reports.analysis.decision import Decision, decide
+from reports.analysis.decision import Decision, decide, judged_name, leaders
 from reports.answers.recommendation import caveats, objection, stopped_text
 from reports.format import duration_text, interval_text, json_number, setting_text, value_text
 from reports.tables import SweepTables
-from search.core.ranking import confirmed_column
 from search.records.reader import driver_of
 
 PREFIXES = ("val_", "eval_", "test_", "train_", "diag_", "cost_")
@@ -37,45 +36,35 @@ def choose(sweep: SweepTables, by: str | None = None) -> Decision:
     if by is not None and by not in sweep.ticks and len(sweep.ticks):
         named = [name for name in sweep.ticks if name.startswith(PREFIXES)]
         raise InputError(f"--by: {by}: no such metric in this sweep.\n{did_you_mean(by, named)}")
-    decision = decide(sweep, by)
-    if decision is None:
-        raise NoValidTrialError(_none_valid(sweep))
-    return decision
-
-
-def _none_valid(sweep: SweepTables) -> str:
-    ends = sweep.ends_text
-    name = sweep.argument
-    if sweep.records.missing_text:
-        return (
-            f"{sweep.records.name}: no trial can be chosen: {ends}.\n"
-            f"Put records/ back as it was; see what cannot be read: colorsweep status {name}"
-        )
-    if driver_of(sweep.records.location) is not None:
+    if decision := decide(sweep, by):
+        return decision
+    records, name = sweep.records, sweep.argument
+    if records.missing_text:
+        remedy = f"Put records/ back as it was; see what cannot be read: colorsweep status {name}"
+    elif driver_of(records.location) is not None:
         remedy = f"It still runs: colorsweep status {name}"
     elif stopped_text(sweep):
         remedy = f"It is not finished: colorsweep resume {name}"
     else:
         remedy = f"Look at how they ended: colorsweep report {name}"
-    return (
-        f"{sweep.records.name}: no trial can be chosen: {ends or 'no trial has started'}.\n{remedy}"
-    )
+    ends = sweep.ends_text or "no trial has started"
+    raise NoValidTrialError(f"{records.name}: no trial can be chosen: {ends}.\n{remedy}")
 
 
 def freeze(
-    sweep: SweepTables, decision: Decision, place: int | None = None, file: str = "best.yaml"
+    sweep: SweepTables, decision: Decision, at: int | None = None, file: str = "best.yaml"
 ) -> dict[str, Any]:
     """One configuration as JSON-able data: what `best.yaml` holds.
 
     Args:
-        place: of the point in `decision.points`, by default the one that is proposed.
+        at: row of the point in `decision.points`, by default the one that is proposed.
         file: path under which it will be written, for the command.
 
     Raises:
         InputError: when the study's `final` does not fit the trial's config.
     """
     records = sweep.records
-    row = decision.points.iloc[decision.proposed if place is None else place]
+    row = decision.points.iloc[decision.proposed if at is None else at]
     trial = records.trials.set_index("trial_id").loc[row["trial_id"]]
     config = json.loads(trial["config"])
     final = apply_overrides(config, records.study.get("final") or {})
@@ -94,8 +83,7 @@ def freeze(
             "point": row["point"],
             "trials": _trials(sweep, row),
             "values": {
-                name if row["basis"] != "confirm" else confirmed_column(name): json_number(value)
-                for name, value in ((name, row.get(name)) for name in names)
+                judged_name(name, row["basis"]): json_number(row.get(name)) for name in names
             },
             "confirmed": _confirmed(decision, row),
             "decided_by": decision.column.name,
@@ -119,11 +107,9 @@ def _confirmed(decision: Decision, row: pd.Series) -> dict[str, Any] | None:
     """What replicates say of a point; None for one that was trained once."""
     if row["basis"] == "search":
         return None
-    column = decision.column.name
-    tied = decision.points[decision.points["tie"] | (decision.points.index == 0)]
-    names = tied["trial_id"].tolist()
+    names = leaders(decision.points)["trial_id"].tolist()
     return {
-        "column": confirmed_column(column) if row["basis"] == "confirm" else column,
+        "column": judged_name(decision.column.name, row["basis"]),
         **{name: json_number(row[name]) for name in ("mean", "low", "high")},
         "replicates": int(row["n"]),
         "seeds": sorted(row["values"]),
@@ -138,17 +124,16 @@ def best_table(sweep: SweepTables, decision: Decision, top: int) -> tuple[tuple[
     rows = points[(points.index < top) | (points["basis"] != "search")]
     lead, others = decision.column.name, [o.name for o in sweep.objectives]
     names = others if lead in others else [*others, lead]
-    judged = [confirmed_column(name) if decision.basis == "confirm" else name for name in names]
+    judged = [judged_name(name, decision.basis) for name in names]
     dimensions = [dimension.name for dimension in sweep.dimensions]
     head = ["rank", "trial", *judged, *(["seeds", "lost", ""] if replicated else [])]
     body = []
     for index, row in enumerate(rows.to_dict("records")):
         texts = [value_text(float(row[name])) for name in names]
-        texts[names.index(lead)] = interval_text(row["mean"], row["low"], row["high"])
-        status = "taken" if index == decision.proposed else "tie" if row["tie"] else ""
-        if row["basis"] == "search":
-            texts = [value_text(float(row[name])) for name in names]
-            status = "not confirmed"
+        status = "not confirmed"
+        if row["basis"] != "search":
+            texts[names.index(lead)] = interval_text(row["mean"], row["low"], row["high"])
+            status = "taken" if index == decision.proposed else "tie" if row["tie"] else ""
         more = [str(row["n"]), str(row["lost"] or ""), status] if replicated else []
         settings = [
             setting_text(row["point"][name]) if name in row["point"] else "–" for name in dimensions

@@ -153,18 +153,15 @@ def best(
         raise InputError(f"--top: {top}: must be at least 1.")
     tables = open_sweep(sweep)
     decision = choose(tables, by)
-    count = min(top, len(decision.points))
-    places = [decision.proposed] if top == 1 else [*range(count)]
-    if model is not None:
-        leave_model(tables, decision.points.iloc[places[0]], model)
     base = out or _beside(tables, "best.yaml", "best.yaml")
-    paths = [base]
+    rows = {base: decision.proposed}
     if top > 1:
-        names = [f"{base.stem}-{rank}{base.suffix}" for rank in range(1, count + 1)]
-        paths = [base.with_name(name) for name in names]
-    pairs = zip(paths, places, strict=True)
-    frozen = [freeze(tables, decision, place, str(path)) for path, place in pairs]
-    for path, content in zip(paths, frozen, strict=True):
+        count = min(top, len(decision.points))
+        rows = {base.with_name(f"{base.stem}-{at + 1}{base.suffix}"): at for at in range(count)}
+    if model is not None:
+        leave_model(tables, decision.points.iloc[next(iter(rows.values()))], model)
+    frozen = {path: freeze(tables, decision, row, str(path)) for path, row in rows.items()}
+    for path, content in frozen.items():
         write_output(path, to_yaml(content).encode())
     compared = compare(tables, decision)
     against = objection(decision, tables)
@@ -176,14 +173,14 @@ def best(
     lines += [*notes, ""]
     lines += [f"Note    {problem}" for problem in tables.records.problems]
     lines += [f"Confirm {surer}"] if surer and not against else []
-    lines += [f"Wrote   {path}" for path in paths]
+    lines += [f"Wrote   {path}" for path in frozen]
     lines += [f"Model   {model}"] if model else []
-    if command := against.command if against else frozen[0]["command"]:
+    if command := against.command if against else next(iter(frozen.values()))["command"]:
         lines.append(f"Next    {command}")
     values = {
         "sweep": tables.records.name,
         "model": str(model) if model else None,
-        "best": [{"file": str(path), **of} for path, of in zip(paths, frozen, strict=True)],
+        "best": [{"file": str(path), **content} for path, content in frozen.items()],
         "notes": notes,
         "problems": list(tables.records.problems),
         "points": points_data(decision),

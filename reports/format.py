@@ -6,14 +6,15 @@ Counts with their nouns and durations are in `colornet.cli_result`, which all ro
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from colornet.cli_result import duration_text as duration_text
-from reports.tables import Column
+from reports.tables import Column, setting_keys
+from spaces.dimensions import Dimension
 
 NONE = "–"
 """Where there is no number."""
@@ -41,6 +42,12 @@ def value_text(value: Any) -> str:
 def setting_text(value: Any) -> str:
     """A setting: null, which switches off whatever it is, is a value and not a gap."""
     return "none" if value is None else value_text(value)
+
+
+def setting_labels(dimension: Dimension, settings: Iterable[Any]) -> dict[str, str]:
+    """{key: text} of the study's choices in its order, then of other settings that occur."""
+    keys = setting_keys(dimension, settings)
+    return {key: setting_text(json.loads(key)) for key in keys}
 
 
 def settings_text(point: dict[str, Any], names: Sequence[str]) -> str:

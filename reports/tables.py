@@ -14,7 +14,7 @@ import pandas as pd
 
 from colornet.config.columns import Metric, metric_of
 from colornet.errors import InputError
-from search.core.ranking import baseline, objective_table, point_table
+from search.core.ranking import baseline, deciding_metric, objective_table, point_table
 from search.records.reader import (
     CUT_OFF,
     SweepRecords,
@@ -152,7 +152,7 @@ class SweepTables:
         return self.trials[self.trials["origin"] != "confirm"]
 
     def outcomes(self, column: str, *kinds: str) -> pd.DataFrame:
-        """How each trial of the search or comparison stands in one metric.
+        """What each trial of the search or comparison came to in one metric.
 
         Args:
             kinds: which outcomes; by default all.
@@ -185,6 +185,11 @@ class SweepTables:
     def baseline(self, column: str) -> float | None:
         """What the best trivial prediction reaches in that metric, None where it is not known."""
         return baseline(self.ticks, column)
+
+    def least_difference(self, column: str) -> float | None:
+        """The least difference that matters, where the study names one and this metric decides."""
+        study = self.records.study
+        return study.get("difference") if column == deciding_metric(study) else None
 
     @property
     def argument(self) -> str:

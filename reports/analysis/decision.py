@@ -51,10 +51,15 @@ class Decision:
         """How the first point is known: `confirm`, `compare` or `search`."""
         return str(self.points["basis"].iloc[0])
 
-    @property
-    def ties(self) -> pd.DataFrame:
-        """The points that cannot be told from the first."""
-        return self.points[self.points["tie"]]
+
+def leaders(points: pd.DataFrame) -> pd.DataFrame:
+    """The first of ranked points, then those that cannot be told from it."""
+    return points[points["tie"] | (points.index == 0)]
+
+
+def judged_name(name: str, basis: str) -> str:
+    """The column in which a point was measured that is known by `basis`."""
+    return confirmed_column(name) if basis == "confirm" else name
 
 
 def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
@@ -73,12 +78,11 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
     points["low"], points["high"] = [mean.low for mean in means], [mean.high for mean in means]
     points["tie"] = _tied(sweep, points, by)
     column = sweep.column(by or deciding_metric(sweep.records.study) or sweep.objectives[0].name)
-    confirmed = points["basis"].iloc[0] == "confirm"
     return Decision(
         points=points,
         unranked=unranked,
         column=column,
-        judged=sweep.column(confirmed_column(column.name)) if confirmed else column,
+        judged=sweep.column(judged_name(column.name, points["basis"].iloc[0])),
         proposed=_cheapest(sweep, points),
         overstated=_overstated(sweep, points, column, repeated),
     )
@@ -101,9 +105,8 @@ def decisive_columns(decision: Decision, sweep: SweepTables) -> list[Column]:
         return [decision.judged]
     if decision.column.name not in {column.name for column in sweep.objectives}:
         return [decision.judged]
-    if decision.basis != "confirm":
-        return list(sweep.objectives)
-    return [sweep.column(confirmed_column(column.name)) for column in sweep.objectives]
+    names = [judged_name(objective.name, decision.basis) for objective in sweep.objectives]
+    return [sweep.column(name) for name in names]
 
 
 def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool]:
@@ -135,14 +138,13 @@ def replicates(
     sweep: SweepTables, points: pd.DataFrame, objective: str
 ) -> dict[int, dict[int, float]]:
     """Values of each point's trainings in one objective, by seed."""
-    confirmed = points["basis"].iloc[0] == "confirm"
-    judged = sweep.last_values(confirmed_column(objective) if confirmed else objective)
-    return values_by_seed(sweep, points, judged)
+    judged = judged_name(objective, points["basis"].iloc[0])
+    return values_by_seed(sweep, points, sweep.last_values(judged))
 
 
 def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
     """The first of those ties that cost the least; the first point where none is surely cheaper."""
-    candidates = points[points["tie"] | (points.index == 0)]
+    candidates = leaders(points)
     cost = cost_of(candidates)
     if len(candidates) == 1 or not np.isfinite(candidates[cost].to_numpy(dtype=float)).all():
         return 0

@@ -33,7 +33,6 @@ from reports.format import (
     value_text,
 )
 from reports.tables import SweepTables, setting_key, varies
-from search.core.ranking import deciding_metric
 from spaces.dimensions import Dimension
 
 Values = dict[str, dict[int, float]]
@@ -74,9 +73,7 @@ def compare(sweep: SweepTables, decision: Decision) -> Comparison | None:
     """How the levels of a compared design differ; None for a search."""
     if decision.basis != "compare":
         return None
-    study = sweep.records.study
-    decides = decision.column.name == deciding_metric(study)
-    wanted = study.get("difference") if decides else None
+    wanted = sweep.least_difference(decision.column.name)
     points, names = decision.points, [dimension.name for dimension in sweep.dimensions]
     levels = _levels(points, wanted, decision)
     levels += [

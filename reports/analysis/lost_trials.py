@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from reports.analysis.design_matrix import FEWEST, Block, Region, block_of
@@ -12,7 +13,10 @@ from reports.analysis.effects import SPARE
 from reports.analysis.regression import MIN_TRIALS, least_squares
 from reports.analysis.statistics import PValues
 from reports.format import listed
+from reports.tables import SweepTables
+from search.core.ranking import LOST
 from spaces.dimensions import Dimension
+from spaces.study import STARTUP_TRIALS
 
 
 class LostTrials(NamedTuple):
@@ -31,7 +35,19 @@ class LostTrials(NamedTuple):
     p: float
 
 
-def lost_trials(
+def lost_trials(sweep: SweepTables, rows: pd.DataFrame) -> list[LostTrials]:
+    """Where the trainings of a sweep are lost, among those that ended by themselves.
+
+    Args:
+        rows: as of `SweepTables.outcomes`.
+    """
+    ended = rows[rows["state"].isin(("completed", "pruned", *LOST))]
+    adaptive = not sweep.is_comparison and sweep.records.study.get("sampler") in STARTUP_TRIALS
+    lost = ended["state"].isin(LOST).tolist()
+    return lost_by_region(sweep.dimensions, ended["point"].tolist(), lost, adaptive=adaptive)
+
+
+def lost_by_region(
     dimensions: Sequence[Dimension],
     points: Sequence[dict[str, Any]],
     lost: Sequence[bool],

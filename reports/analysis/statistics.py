@@ -53,7 +53,7 @@ class Difference(NamedTuple):
     paired: bool
 
 
-def mean_interval(values: Iterable[float], level: float = LEVEL) -> Interval:
+def mean_interval(values: Iterable[float]) -> Interval:
     """The mean with its t interval; values that are not finite are left out."""
     sound = np.array([value for value in values if math.isfinite(value)], dtype=float)
     if not len(sound):
@@ -62,13 +62,11 @@ def mean_interval(values: Iterable[float], level: float = LEVEL) -> Interval:
     if len(sound) < 2:
         return Interval(mean, math.nan, math.nan, 1)
     # mean +- t(n - 1) s / sqrt(n) (Student 1908): of 2 to 10 values a normal quantile is too short.
-    half = float(stats.t.ppf((1 + level) / 2, len(sound) - 1) * stats.sem(sound))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(sound) - 1) * stats.sem(sound))
     return Interval(mean, mean - half, mean + half, len(sound))
 
 
-def difference(
-    first: Mapping[int, float], second: Mapping[int, float], level: float = LEVEL
-) -> Difference:
+def difference(first: Mapping[int, float], second: Mapping[int, float]) -> Difference:
     """`first` minus `second`, by seed: a paired t test, or Welch's where few seeds are the same.
 
     Pairs are used where at least two seeds, and half of those of the smaller side, have both.
@@ -82,30 +80,30 @@ def difference(
         if sd <= 1e-12 * np.abs(pairs).max():  # all the same but for rounding
             sd = 0.0
         # Paired t: the mean of the differences over their SD / sqrt(n), n - 1 degrees of freedom.
-        return _paired(float(pairs.mean()), sd, len(pairs), len(pairs) - 1, level)
+        return _paired(float(pairs.mean()), sd, len(pairs), len(pairs) - 1)
     a, b = np.array(list(first.values())), np.array(list(second.values()))
     if not fewer:
         return Difference(math.nan, math.nan, math.nan, math.nan, 0, math.nan, False)
     mean = float(a.mean() - b.mean())
     if fewer < 2:
         return Difference(mean, math.nan, math.nan, math.nan, fewer, math.nan, False)
-    return _welch(a, b, mean, level)
+    return _welch(a, b, mean)
 
 
 def _finite(values: Mapping[int, float]) -> dict[int, float]:
     return {seed: value for seed, value in values.items() if math.isfinite(value)}
 
 
-def _paired(mean: float, sd: float, n: int, freedom: int, level: float) -> Difference:
+def _paired(mean: float, sd: float, n: int, freedom: int) -> Difference:
     if sd == 0:  # t would be 0 / 0 or infinite; the limit of p is 1 or 0
         return Difference(mean, mean, mean, float(mean == 0), n, 0.0, True)
     error = sd / math.sqrt(n)
-    half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(mean) / error, freedom))
     return Difference(mean, mean - half, mean + half, p, n, sd, True)
 
 
-def _welch(a: np.ndarray, b: np.ndarray, mean: float, level: float) -> Difference:
+def _welch(a: np.ndarray, b: np.ndarray, mean: float) -> Difference:
     """Unequal variances; all values of a side being equal leaves nothing to go by."""
     fewer, sd = min(len(a), len(b)), math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
     if sd == 0:
@@ -113,7 +111,7 @@ def _welch(a: np.ndarray, b: np.ndarray, mean: float, level: float) -> Differenc
     # Welch (1947): a configuration that is worse often scatters more, too, which Student's pooled
     # variance would take for noise of both.
     tested = stats.ttest_ind(a, b, equal_var=False)
-    low, high = tested.confidence_interval(level)
+    low, high = tested.confidence_interval(LEVEL)
     return Difference(mean, float(low), float(high), float(tested.pvalue), fewer, sd, False)
 
 
@@ -129,35 +127,27 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def against_best(
-    values: Mapping[Key, Mapping[int, float]], best: Key, level: float = LEVEL
-) -> dict[Key, Difference]:
+def against_best(values: Mapping[Key, Mapping[int, float]], best: Key) -> dict[Key, Difference]:
     """`differences_to` the best one; p adjusted by Holm over all."""
-    others = differences_to(values, best, level)
+    others = differences_to(values, best)
     adjusted = holm([other.p for other in others.values()])
     pairs = zip(others.items(), adjusted, strict=True)
     return {key: other._replace(p=p) for (key, other), p in pairs}
 
 
-def differences_to(
-    values: Mapping[Key, Mapping[int, float]], base: Key, level: float = LEVEL
-) -> dict[Key, Difference]:
+def differences_to(values: Mapping[Key, Mapping[int, float]], base: Key) -> dict[Key, Difference]:
     """Each other configuration minus `base`.
 
     With fewer than `FEW_PAIRS` pairs each, the SD is that of all configurations together (two-way
     layout), or the configuration's own where that is larger.
     """
-    others = {
-        key: difference(by_seed, values[base], level)
-        for key, by_seed in values.items()
-        if key != base
-    }
+    others = {key: difference(values[key], values[base]) for key in values if key != base}
     layout = _layout(values.values())
     for key, other in others.items():
         if layout and other.paired and other.n < FEW_PAIRS:
             # A difference of two trainings has sqrt(2) times the SD of one.
             sd = max(other.sd, math.sqrt(2) * layout[0])
-            others[key] = _paired(other.mean, sd, other.n, layout[1], level)
+            others[key] = _paired(other.mean, sd, other.n, layout[1])
     return others
 
 
@@ -167,7 +157,7 @@ def ties(values: Mapping[Key, Mapping[int, float]], best: Key, level: float = LE
     Those whose two-sided test in `against_best` does not reject at `level`. Whatever has too few
     values to be told apart is a tie.
     """
-    compared = against_best(values, best, level)
+    compared = against_best(values, best)
     return [key for key, other in compared.items() if not other.p < 1 - level]
 
 

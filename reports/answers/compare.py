@@ -10,12 +10,7 @@ from scipy import stats
 from colornet.cli_result import count_text
 from reports.analysis.levels import ComparedLevels, Interaction, compare_levels, interactions
 from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_trials, lost_where
-from reports.analysis.statistics import (
-    LEVEL,
-    Difference,
-    PValues,
-    replicates_needed,
-)
+from reports.analysis.statistics import LEVEL, Difference, PValues, replicates_needed
 from reports.answers.answer import Answer
 from reports.format import (
     amount_text,
@@ -26,7 +21,6 @@ from reports.format import (
     setting_text,
 )
 from reports.tables import Column, SweepTables
-from search.core.ranking import LOST, deciding_metric
 
 SEEDS = "paired seeds"
 
@@ -70,16 +64,13 @@ def compare_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> l
 
 def compare_results(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> CompareResults:
     """Compare levels, look for interactions, and adjust every p for all others."""
-    study = sweep.records.study
-    wanted = study.get("difference") if column.name == deciding_metric(study) else None
+    wanted = sweep.least_difference(column.name)
     scored = rows[rows["kind"] == "scored"]
     levels = {
         dimension.name: compare_levels(dimension.name, sweep.dimensions, scored, column.sign)
         for dimension in sweep.dimensions
     }
-    ended = rows[rows["state"].isin(("completed", *LOST))]
-    is_lost = ended["state"].isin(LOST).tolist()
-    lost = lost_trials(sweep.dimensions, ended["point"].tolist(), is_lost, adaptive=False)
+    lost = lost_trials(sweep, rows)
     crossed = interactions(sweep.dimensions, scored)
     p: dict[tuple[str, ...], float] = {}
     for name, compared in levels.items():

@@ -8,7 +8,7 @@ import pandas as pd
 
 from colornet.cli_result import count_text
 from reports.analysis.attempts import busy_of
-from reports.analysis.decision import Decision
+from reports.analysis.decision import Decision, leaders
 from reports.answers.recommendation import CONFIRM_REPLICATES, remedy
 from reports.charts import early_ranks
 from reports.format import first_line, fixed_text, interval_text, percent_text, value_text
@@ -71,7 +71,7 @@ def notes(sweep: SweepTables, decision: Decision | None) -> tuple[str, ...]:
 
 def _edges(sweep: SweepTables, decision: Decision) -> Iterator[str]:
     """Ranges at whose end the best lies: better ones may lie beyond."""
-    points = decision.points[decision.points["tie"] | (decision.points.index == 0)]["point"]
+    points = leaders(decision.points)["point"]
     for dimension in sweep.dimensions:
         sides = [_side(dimension, point.get(dimension.name)) for point in points]
         if sides[0] is None:

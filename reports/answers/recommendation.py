@@ -13,6 +13,8 @@ from reports.analysis.decision import (
     Decision,
     cost_of,
     decisive_columns,
+    judged_name,
+    leaders,
     replicates,
     trivial_value,
     values_by_seed,
@@ -28,7 +30,7 @@ from reports.format import (
 )
 from reports.tables import Column, SweepTables
 from search.core.finished import counts_of, is_exhausted, is_left
-from search.core.ranking import bounds_of, confirmed_column, meets
+from search.core.ranking import bounds_of, meets
 from search.records.reader import driver_of
 from spaces.study import Confirm
 
@@ -86,10 +88,10 @@ def _replicated(decision: Decision, first: pd.Series) -> str:
     how = "" if same else " (mean, 95 % interval)"
     n = count_text(int(first["n"]), "seed")
     score = f"{decision.judged.label} {with_unit(interval, decision.judged)}"
+    known = f"over {n}"
     if decision.basis == "confirm":
-        fresh = n.replace(" ", " fresh ")
-        return f"#1, confirmed with {fresh}: {score}{how}."
-    return f"#1, over {n}: {score}{how}."
+        known = f"confirmed with {n.replace(' ', ' fresh ')}"
+    return f"#1, {known}: {score}{how}."
 
 
 def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -> str:
@@ -100,7 +102,7 @@ def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -
     if not len(values):
         return ""
     mean, low, high, _ = mean_interval(values)
-    column = sweep.column(confirmed_column(name) if decision.basis == "confirm" else name)
+    column = sweep.column(judged_name(name, decision.basis))
     if not np.isfinite(mean):
         return f"{column.label} was not measured: whether it is within {bound} is not known."
     met = "within" if meets(mean, bound) else "beyond"
@@ -110,10 +112,10 @@ def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -
 
 
 def _tie_text(decision: Decision) -> str:
-    tied = decision.ties
+    tied = leaders(decision.points)["rank"][1:]
     if tied.empty:
         return ""
-    named = ", ".join(f"#{int(rank)}" for rank in tied["rank"])
+    named = ", ".join(f"#{int(rank)}" for rank in tied)
     text = f"{named} cannot be told from #1."
     if decision.proposed:
         return f"{text} {proposal(decision)}"
@@ -122,7 +124,7 @@ def _tie_text(decision: Decision) -> str:
 
 def proposal(decision: Decision) -> str:
     """Why another than the first is taken."""
-    cost = cost_of(decision.points[decision.points["tie"] | (decision.points.index == 0)])
+    cost = cost_of(leaders(decision.points))
     first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
     costs = [float(taken[cost]), float(first[cost])]
     texts = [f"{value_text(significant(gmac, 3))} GMAC" for gmac in costs]
@@ -244,7 +246,7 @@ def _no_better(
         return None
     low, mean, high = _interval(decision, sweep, taken, column)
     worst = low if column.goal == "maximize" else high
-    if (worst > baseline) if column.goal == "maximize" else (worst < baseline):
+    if (worst - baseline) * column.sign < 0:
         return None
     reached = interval_text(mean, low, high) if low < high else value_text(mean)
     trivial = value_text(baseline)
@@ -261,9 +263,10 @@ def _interval(
         mean, low, high, _ = mean_interval(values.values())
         return (low, mean, high) if np.isfinite(low) else (mean, mean, mean)
     rows = sweep.trials["trial_id"] == taken["trial_id"]
-    decides = column.name == decision.column.name
-    value = float(taken["mean"] if decides else sweep.last_values(column.name)[rows].iloc[0])
-    luck = decision.overstated or 0.0 if column.name == decision.column.name else 0.0
+    if column.name != decision.column.name:
+        value = float(sweep.last_values(column.name)[rows].iloc[0])
+        return value, value, value
+    value, luck = float(taken["mean"]), decision.overstated or 0.0
     return value - luck, value, value + luck
 
 
@@ -273,8 +276,7 @@ def stopped_text(sweep: SweepTables) -> str:
     What is left is not known where records are gone.
     """
     records = sweep.records
-    if driver_of(records.location) is not None or records.missing_text:
-        return ""
-    if not is_left(records):
+    driven = driver_of(records.location) is not None
+    if driven or records.missing_text or not is_left(records):
         return ""
     return counts_of(records, driven=False).stopped_text

@@ -42,9 +42,7 @@ from reports.format import (
     setting_text,
 )
 from reports.tables import Column, SweepTables
-from search.core.ranking import LOST, deciding_metric
 from spaces.dimensions import Dimension
-from spaces.study import STARTUP_TRIALS
 
 SPREAD_SHARE = 0.25
 """Of the trials' standard deviation: the least difference that matters where a study names none."""
@@ -77,7 +75,7 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> li
     scored = rows[rows["kind"] == "scored"]
     points, values = scored["point"].tolist(), scored["value"].to_numpy(dtype=float)
     model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
-    lost = lost_of(sweep, rows)
+    lost = lost_trials(sweep, rows)
     if model is None or np.ptp(values) == 0:
         return _too_few(sweep.dimensions, points, values, lost, column)
     results = search_results(model, lost, column)
@@ -86,21 +84,9 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> li
 
 def least_difference(sweep: SweepTables, values: np.ndarray, column: Column) -> float:
     """The study's own word for what matters, else a share of the trials' spread."""
-    study = sweep.records.study
-    if column.name == deciding_metric(study) and study.get("difference"):
-        return float(study["difference"])
+    if wanted := sweep.least_difference(column.name):
+        return float(wanted)
     return SPREAD_SHARE * float(winsorize(values).std(ddof=1)) if len(values) > 1 else 0.0
-
-
-def lost_of(sweep: SweepTables, rows: pd.DataFrame) -> list[LostTrials]:
-    """Where trainings diverge or run out of memory, among those that ended by themselves."""
-    ended = rows[~rows["state"].isin(("running", "cancelled", "preempted", "failed", "stalled"))]
-    return lost_trials(
-        sweep.dimensions,
-        ended["point"].tolist(),
-        ended["state"].isin(LOST).tolist(),
-        adaptive=sweep.records.study.get("sampler") in STARTUP_TRIALS,
-    )
 
 
 def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> SearchResults:

@@ -4,14 +4,13 @@ Logarithms as distances, and places of their own for the special value, for tria
 dimension does not apply, and for what has no value.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reports.charts import _style
-from reports.format import setting_text, significant, value_text
-from reports.tables import Column, setting_key, setting_keys
+from reports.format import setting_labels, setting_text, significant, value_text
+from reports.tables import Column, setting_key
 from spaces.dimensions import Dimension
 
 ABSENT = object()
@@ -78,9 +77,9 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
 
 def _categorical(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     """Choices in the order of the study, then others that occur; below them what is not active."""
-    keys = setting_keys(dimension, (value for value in settings if value is not ABSENT))
-    index = {key: float(place) for place, key in enumerate(keys)}
-    ticks = [(place, setting_text(json.loads(label))) for label, place in index.items()]
+    labels = setting_labels(dimension, (value for value in settings if value is not ABSENT))
+    index = {key: float(place) for place, key in enumerate(labels)}
+    ticks = [(index[key], label) for key, label in labels.items()]
     if ABSENT in settings:
         ticks.insert(0, (-1.0, NOT_ACTIVE))
     places = tuple(-1.0 if value is ABSENT else index[setting_key(value)] for value in settings)
@@ -97,7 +96,7 @@ def metric_scale(column: Column, values: Sequence[float], view: tuple[float, flo
     """
     low, high = view
     span = high - low
-    beyond = _style.worst_edge(view, column.sign) + column.sign * APART * span
+    beyond = (high if column.sign > 0 else low) + column.sign * APART * span
     finite = [math.isfinite(value) for value in values]
     places = tuple(
         min(max(value, low), high) if is_finite else beyond

@@ -154,21 +154,20 @@ def band(
 
 
 def marks(
-    x: Iterable[float],
-    y: Iterable[float],
-    numbers: Iterable[int],
-    texts: Iterable[str],
+    points: Sequence[tuple[float, float, int, str]],
     marker: dict[str, Any],
     *,
     view: tuple[float, float] | None = None,
     **more: Any,
 ) -> go.Scatter:
-    """A marker per trial with a text beside the pointer, which may be user text.
+    """A marker per trial with a text beside the pointer.
 
     Args:
+        points: (x, y, number of the trial, text that may be user text).
         view: beyond it a marker is an arrow at the edge.
     """
-    x, y = (np.array(list(values), dtype=float) for values in (x, y))
+    x, y, numbers, texts = zip(*points, strict=True) if points else ((), (), (), ())
+    y = np.array(y, dtype=float)
     if view is not None:
         beyond = {-1: "triangle-down", 0: marker["symbol"], 1: "triangle-up"}
         sides = np.sign(y - np.clip(y, *view))
@@ -176,7 +175,7 @@ def marks(
             marker = {**marker, "symbol": [beyond[side] for side in sides]}
         y = np.clip(y, *view)
     return go.Scatter(
-        x=x,
+        x=np.array(x, dtype=float),
         y=y,
         **linked(numbers),
         text=[safe(text) for text in texts],
@@ -271,22 +270,14 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
     return tuple(ticks[:: 1 + len(ticks) // 9])
 
 
-def worst_edge(view: tuple[float, float], sign: int) -> float:
-    """Where failed trials are marked: the edge of the view on the bad side."""
-    return view[1] if sign > 0 else view[0]
-
-
 def failed_marks(
-    x: Iterable[float],
-    texts: Sequence[str],
-    numbers: Iterable[int],
-    view: tuple[float, float],
-    sign: int,
+    points: Sequence[tuple[float, int, str]], view: tuple[float, float], sign: int
 ) -> go.Scatter:
-    """Trials without a comparable value: crosses at the bad edge of the view."""
+    """Trials without a comparable value, (x, number, text): crosses at the bad edge of the view."""
     marker = {"symbol": "x-thin", "size": 8, "color": INK, "line": {"width": 1.6, "color": INK}}
-    edges = np.full(len(texts), worst_edge(view, sign))
-    return marks(x, edges, numbers, texts, marker, name="failed", cliponaxis=False)
+    edge = view[1] if sign > 0 else view[0]
+    at_edge = [(x, edge, number, text) for x, number, text in points]
+    return marks(at_edge, marker, name="failed", cliponaxis=False)
 
 
 def thinned(

@@ -158,13 +158,12 @@ def draw(info: BalanceMapInfo) -> go.Figure:
 
 
 def _trace(points: list[Mark], name: str, **marker: Any) -> go.Scatter:
-    texts = [
-        f"{p.trial}: {p.settings} → {p.state if p.value is None else value_text(p.value)}"
-        for p in points
-    ]
-    numbers = [point.number for point in points]
-    places = [point.x for point in points], [point.y for point in points]
-    return _style.marks(*places, numbers, texts, marker, name=name)
+    marks = []
+    for point in points:
+        outcome = point.state if point.value is None else value_text(point.value)
+        text = f"{point.trial}: {point.settings} → {outcome}"
+        marks.append((point.x, point.y, point.number, text))
+    return _style.marks(marks, marker, name=name)
 
 
 def _scored(info: BalanceMapInfo, points: list[Mark]) -> go.Scatter:

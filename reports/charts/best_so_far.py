@@ -15,6 +15,12 @@ ID, TITLE = "best-so-far", "Best so far"
 GROUP, ORDER = "search", 10
 GRID = ()
 AGAINST = {"trials": "Trial number", "seconds": "Compute (training seconds of all trials)"}
+FIELDS = {
+    "scored": ["x", "value", "trial_id", "number"],
+    "partial": ["x", "value", "trial_id", "number"],
+    "failed": ["x", "trial_id", "state", "number"],
+}
+"""What is kept of trials of each kind."""
 
 
 class BestSoFarInfo(NamedTuple):
@@ -81,15 +87,16 @@ def prepare(
     rows["best"] = values.cummin().ffill() * column.sign
     steps = rows["best"].ne(rows["best"].shift()) & rows["best"].notna()
     drawn = _style.thinned(rows, column.sign, always=steps)
-    kinds = {kind: drawn[drawn["kind"] == kind] for kind in ("scored", "partial", "failed")}
-    bests = [None if np.isnan(best) else float(best) for best in kinds["scored"]["best"]]
+    points = {
+        kind: tuple(drawn.loc[drawn["kind"] == kind, names].itertuples(index=False, name=None))
+        for kind, names in FIELDS.items()
+    }
+    best = drawn.loc[drawn["kind"] == "scored", ["x", "best"]].itertuples(index=False, name=None)
     return BestSoFarInfo(
         objective=column,
         against=against,
-        scored=_points(kinds["scored"], "value", "trial_id"),
-        partial=_points(kinds["partial"], "value", "trial_id"),
-        failed=_points(kinds["failed"], "trial_id", "state"),
-        best=tuple(zip(kinds["scored"]["x"].tolist(), bests, strict=True)),
+        **points,
+        best=tuple((x, None if np.isnan(value) else value) for x, value in best),
         trials=int(scored.sum()),
         best_after=int(scored[: int(np.flatnonzero(steps)[-1]) + 1].sum()) if steps.any() else None,
         unmet=int((scored & ~rows["feasible"]).sum()),
@@ -98,11 +105,6 @@ def prepare(
         baseline=sweep.baseline(column.name),
         missing="" if scored.any() else "No trial has finished with a comparable value yet.",
     )
-
-
-def _points(rows: pd.DataFrame, second: str, third: str) -> tuple:
-    columns = (rows[name].tolist() for name in ("x", second, third, "number"))
-    return tuple(zip(*columns, strict=True))
 
 
 def draw(info: BestSoFarInfo) -> go.Figure:
@@ -120,10 +122,7 @@ def draw(info: BestSoFarInfo) -> go.Figure:
             "symbol": symbol,
         }
         trace = _style.marks(
-            [point[0] for point in points],
-            [point[1] for point in points],
-            [point[3] for point in points],
-            [f"{trial}: {value_text(value)}" for _, value, trial, _ in points],
+            [(x, value, number, f"{t}: {value_text(value)}") for x, value, t, number in points],
             marker,
             view=view,
             name=name,
@@ -140,9 +139,8 @@ def draw(info: BestSoFarInfo) -> go.Figure:
         hovertemplate="best so far: %{y:.4g}<extra></extra>",
     )
     if info.failed:
-        names = [f"{trial}: {state}" for _, trial, state, _ in info.failed]
-        x, numbers = [point[0] for point in info.failed], [point[3] for point in info.failed]
-        chart.add_trace(_style.failed_marks(x, names, numbers, view, info.objective.sign))
+        crosses = [(x, number, f"{trial}: {state}") for x, trial, state, number in info.failed]
+        chart.add_trace(_style.failed_marks(crosses, view, info.objective.sign))
     _style.baseline_line(chart, info.baseline, view)
     chart.update_yaxes(range=view)
     return chart

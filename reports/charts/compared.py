@@ -1,6 +1,5 @@
 """The levels of a compared design, with the trainings of one seed joined."""
 
-import json
 import math
 from typing import NamedTuple
 
@@ -13,8 +12,8 @@ from reports.analysis.decision import decide
 from reports.analysis.levels import Level, compare
 from reports.analysis.statistics import Interval, mean_interval
 from reports.charts import _style
-from reports.format import interval_text, setting_text, value_text
-from reports.tables import Column, SweepTables, setting_key, setting_keys
+from reports.format import interval_text, setting_labels, value_text
+from reports.tables import Column, SweepTables, setting_key
 from search.core.ranking import deciding_metric
 
 ID, TITLE = "compared", "The compared levels"
@@ -75,7 +74,8 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     rows = sweep.outcomes(column.name, "scored", "failed")
     rows = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]
     settings = [point[dimension] for point in rows["point"]]
-    labels = setting_keys(axis, settings)
+    labels = setting_labels(axis, settings)
+    index = {key: place for place, key in enumerate(labels)}
     by_key = _compared(sweep, column, dimension)
     rows["value"] = rows["value"].where(rows["kind"] == "scored")
     columns = (rows[name] for name in ("trial_id", "number", "point", "seed", "value"))
@@ -83,7 +83,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
         Replicate(
             trial=trial,
             number=number,
-            level=labels.index(setting_key(setting)),
+            level=index[setting_key(setting)],
             series=setting_key([{**point, dimension: None}, int(seed)]),
             value=value if math.isfinite(value) else None,
         )
@@ -92,7 +92,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     return ComparedInfo(
         dimension=dimension,
         objective=column,
-        levels=tuple(_mean(label, by_key) for label in labels),
+        levels=tuple(_mean(name, by_key.get(key)) for key, name in labels.items()),
         replicates=replicates,
         series=len({replicate.series for replicate in replicates}),
         missing="" if replicates else "No training of this comparison has ended yet.",
@@ -112,9 +112,7 @@ def _compared(sweep: SweepTables, column: Column, dimension: str) -> dict[str, L
     return {setting_key(lv.point[dimension]): lv for lv in levels if dimension in lv.point}
 
 
-def _mean(label: str, by_key: dict[str, Level]) -> LevelMean:
-    name = setting_text(json.loads(label))
-    level = by_key.get(label)
+def _mean(name: str, level: Level | None) -> LevelMean:
     if level is None:
         return LevelMean(name, mean_interval([]), False, "")
     return LevelMean(name, level.mean, level.difference is None and level.mean.n > 0, level.verdict)
@@ -123,8 +121,7 @@ def _mean(label: str, by_key: dict[str, Level]) -> LevelMean:
 def draw(info: ComparedInfo) -> go.Figure:
     """Trainings joined by seed, and beside them each level's mean."""
     chart = _style.figure("", info.objective.title, height=320)
-    scored = [replicate for replicate in info.replicates if replicate.value is not None]
-    values = [replicate.value or 0.0 for replicate in scored]
+    values = [rep.value for rep in info.replicates if rep.value is not None]
     ends = [end for level in info.levels for end in level.mean[1:3] if math.isfinite(end)]
     view = _style.view_range(values, ends)
     order = list(dict.fromkeys(replicate.series for replicate in info.replicates))
@@ -133,26 +130,19 @@ def draw(info: ComparedInfo) -> go.Figure:
         for index, series in enumerate(order)
     }
     chart.add_trace(_joined(info, shifts, view))
+    points, lost = [], []
+    for rep in info.replicates:
+        x, name = rep.level + shifts[rep.series], f"{rep.trial}: {info.levels[rep.level].name}"
+        if rep.value is None:
+            lost.append((x, rep.number, f"{name} → lost"))
+        else:
+            points.append((x, rep.value, rep.number, f"{name} → {value_text(rep.value)}"))
     marker = {"size": 6, "color": _style.BLUE, "opacity": 0.75, "symbol": "circle"}
-    points = _style.marks(
-        [replicate.level + shifts[replicate.series] for replicate in scored],
-        values,
-        [replicate.number for replicate in scored],
-        [f"{_place(info, rep)} → {value_text(rep.value)}" for rep in scored],
-        marker,
-        view=view,
-        name="training, joined with those of its seed",
-    )
-    chart.add_trace(points)
-    if lost := [replicate for replicate in info.replicates if replicate.value is None]:
-        marks = _style.failed_marks(
-            [replicate.level + shifts[replicate.series] for replicate in lost],
-            [f"{_place(info, replicate)} → lost" for replicate in lost],
-            [replicate.number for replicate in lost],
-            view,
-            info.objective.sign,
-        )
-        chart.add_trace(marks.update(name="lost"))
+    name = "training, joined with those of its seed"
+    chart.add_trace(_style.marks(points, marker, view=view, name=name))
+    if lost:
+        crosses = _style.failed_marks(lost, view, info.objective.sign)
+        chart.add_trace(crosses.update(name="lost"))
     for best in (False, True):
         chart.add_trace(_means(info, best))
     chart.update_xaxes(**_style.category_axis([level.name for level in info.levels], LONGEST))
@@ -203,10 +193,6 @@ def _means(info: ComparedInfo, best: bool) -> go.Scatter:
         hovertemplate="%{text}<extra></extra>",
         showlegend=bool(levels),
     )
-
-
-def _place(info: ComparedInfo, replicate: Replicate) -> str:
-    return f"{replicate.trial}: {info.levels[replicate.level].name}"
 
 
 def caption(info: ComparedInfo) -> str:

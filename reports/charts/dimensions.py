@@ -1,6 +1,5 @@
 """Each dimension of the space against the objective, one panel per dimension."""
 
-import json
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,8 +11,8 @@ import plotly.graph_objects as go
 from colornet.cli_result import count_text
 from reports.analysis.ranks import Median, category_medians, running_medians
 from reports.charts import _style
-from reports.format import setting_text, value_text
-from reports.tables import Column, SweepTables, setting_key, setting_keys
+from reports.format import setting_labels, setting_text, value_text
+from reports.tables import Column, SweepTables, setting_key
 from spaces.dimensions import Dimension
 
 ID, TITLE = "dimensions", "Each dimension against the objective"
@@ -77,8 +76,8 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     rows = sweep.outcomes(column.name, "scored", "partial", "failed")
     active = rows[np.array([dimension in point for point in rows["point"]], dtype=bool)]
     settings = [point[dimension] for point in active["point"]]
-    labels = setting_keys(axis, settings)
-    places = {label: index for index, label in enumerate(labels)} if axis.is_categorical else None
+    labels = setting_labels(axis, settings) if axis.is_categorical else {}
+    places = {key: index for index, key in enumerate(labels)}
     active = active.assign(
         x=[_place(axis, setting, places) for setting in settings],
         text=list(map(setting_text, settings)),
@@ -89,7 +88,7 @@ def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) ->
     return DimensionInfo(
         dimension=axis,
         objective=column,
-        categories=tuple(setting_text(json.loads(label)) for label in places or ()),
+        categories=tuple(labels.values()),
         points=tuple(_points(drawn, bool(places))),
         medians=category_medians(x, values) if places else running_medians(x, values, axis.is_log),
         counts=(int(active["kind"].eq("scored").sum()), int(active["kind"].eq("failed").sum())),
@@ -109,9 +108,9 @@ def _points(rows: pd.DataFrame, spread: bool) -> Iterator[Mark]:
         )
 
 
-def _place(axis: Dimension, setting: Any, places: dict[str, int] | None) -> float:
+def _place(axis: Dimension, setting: Any, places: dict[str, int]) -> float:
     """The value or the category's index; NaN for the special value, which has no place there."""
-    if places is not None:
+    if places:
         return float(places[setting_key(setting)])
     return math.nan if setting in axis.special else float(setting)
 
@@ -182,29 +181,27 @@ def _traces(info: DimensionInfo, view: tuple[float, float], special: bool) -> li
             "symbol": symbol,
         }
         trace = _style.marks(
-            _places(some),
-            [point.value or 0.0 for point in some],
-            [point.number for point in some],
-            [f"{point.trial}: {point.text} → {value_text(point.value)}" for point in some],
+            [
+                (x, p.value or 0.0, p.number, f"{p.trial}: {p.text} → {value_text(p.value)}")
+                for x, p in _placed(some)
+            ],
             marker,
             view=view,
             cliponaxis=False,
             **on_axis,
         )
         traces.append(trace)
-    failed = [point for point in points if point.kind == "failed"]
-    texts = [f"{point.trial}: {point.text} → failed" for point in failed]
-    numbers = [point.number for point in failed]
-    crosses = _style.failed_marks(_places(failed), texts, numbers, view, info.objective.sign)
-    traces.append(crosses.update(on_axis))
+    failed = _placed([point for point in points if point.kind == "failed"])
+    lost = [(x, point.number, f"{point.trial}: {point.text} → failed") for x, point in failed]
+    traces.append(_style.failed_marks(lost, view, info.objective.sign).update(on_axis))
     if info.medians and info.categories and not special:
         traces.append(_median_marks(info))
     return traces
 
 
-def _places(points: list[Mark]) -> list[float]:
-    """Places on the panel's axis; special values are spread over their own, from -1 to 1."""
-    return [2 * _spread(at) if mark.x is None else mark.x for at, mark in enumerate(points)]
+def _placed(points: list[Mark]) -> list[tuple[float, Mark]]:
+    """With their places on the panel's axis; special values have one from -1 to 1."""
+    return [(2 * _spread(at) if p.x is None else p.x, p) for at, p in enumerate(points)]
 
 
 def _spread(index: int) -> float:

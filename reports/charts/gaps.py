@@ -113,10 +113,15 @@ def draw(info: GapsInfo) -> go.Figure:
             "symbol": MARKERS[kind],
         }
         trace = _style.marks(
-            [max(mark.x, LEAST) if log else mark.x for mark in some],
-            [mark.y for mark in some],
-            [mark.number for mark in some],
-            [f"{mark.trial}: {value_text(mark.x)}, {value_text(mark.y)}" for mark in some],
+            [
+                (
+                    max(mark.x, LEAST) if log else mark.x,
+                    mark.y,
+                    mark.number,
+                    f"{mark.trial}: {value_text(mark.x)}, {value_text(mark.y)}",
+                )
+                for mark in some
+            ],
             marker,
             view=view,
             name=(WORDS[info.diagnostic.name] if flagged else "trial")

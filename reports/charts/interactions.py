@@ -1,6 +1,5 @@
 """Two dimensions together: what each combination of values came to, and how often it was tried."""
 
-import json
 import math
 from itertools import combinations, permutations
 from typing import Any, NamedTuple
@@ -13,8 +12,8 @@ from colornet.cli_result import count_text
 from reports.charts import _style
 from reports.charts._axes import ABSENT, NOT_ACTIVE
 from reports.charts.importance import strongest
-from reports.format import bound_text, setting_text, significant, value_text
-from reports.tables import Column, SweepTables, setting_key, setting_keys
+from reports.format import bound_text, setting_labels, setting_text, significant, value_text
+from reports.tables import Column, SweepTables, setting_key
 from spaces.dimensions import Dimension
 
 ID, TITLE = "interactions", "Two dimensions together"
@@ -129,13 +128,12 @@ def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], 
 
 def _choices(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[int]]:
     """In the order of the study; of many the first, and the others together."""
-    keys = setting_keys(dimension, settings)
-    labels = [setting_text(json.loads(key)) for key in keys]
-    last = len(keys) - 1
-    if len(keys) > MAX_CATEGORIES:
+    by_key = setting_labels(dimension, settings)
+    labels, last = list(by_key.values()), len(by_key) - 1
+    if len(labels) > MAX_CATEGORIES:
         last = MAX_CATEGORIES - 1
         labels = [*labels[:last], OTHERS]
-    places = {key: min(index, last) for index, key in enumerate(keys)}
+    places = {key: min(index, last) for index, key in enumerate(by_key)}
     return labels, [places[setting_key(value)] for value in settings]
 
 

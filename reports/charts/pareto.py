@@ -107,8 +107,8 @@ def prepare(sweep: SweepTables, pair: str | None = None) -> ParetoInfo:
 
 
 def _points(rows: pd.DataFrame) -> tuple[Mark, ...]:
-    columns = (rows["value"], rows["other"], rows["trial_id"], rows["number"].astype(int))
-    return tuple(map(Mark, *(column.tolist() for column in columns)))
+    fields = ["value", "other", "trial_id", "number"]
+    return tuple(map(Mark._make, rows[fields].itertuples(index=False, name=None)))
 
 
 def _front(points: tuple[Mark, ...], x_sign: int, y_sign: int) -> tuple[Mark, ...]:
@@ -141,10 +141,10 @@ def draw(info: ParetoInfo) -> go.Figure:
             "opacity": 1.0 if on_front else 0.75,
         }
         trace = _style.marks(
-            [point.x for point in points],
-            [point.y for point in points],
-            [point.number for point in points],
-            [f"{p.trial}: {value_text(p.x)}, {value_text(p.y)}" for p in points],
+            [
+                (p.x, p.y, p.number, f"{p.trial}: {value_text(p.x)}, {value_text(p.y)}")
+                for p in points
+            ],
             marker,
             mode="lines+markers" if on_front else "markers",
             name=name,

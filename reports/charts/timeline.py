@@ -226,9 +226,8 @@ def _draw_spans(chart: go.Figure, info: TimelineInfo, per: float, lanes: int) ->
         )
     if again := [span for span in info.spans if span.attempt > 1]:
         marker = {"symbol": "triangle-right", "size": 8, "color": _style.INK}
-        places = [span.start / per for span in again], [span.lane for span in again]
-        numbers, texts = [span.number for span in again], [_hover(span) for span in again]
-        chart.add_trace(_style.marks(*places, numbers, texts, marker, name="tried again"))
+        points = [(span.start / per, span.lane, span.number, _hover(span)) for span in again]
+        chart.add_trace(_style.marks(points, marker, name="tried again"))
     above = np.cumsum([0, *(count for _, count in info.lanes)])
     chart.update_yaxes(
         range=[lanes - 0.4, -0.6],

@@ -76,15 +76,14 @@ class TroubleInfo(NamedTuple):
 def each(sweep: SweepTables) -> list[dict[str, str]]:
     """The dimensions on whose settings most depends, at most `MAX_PANELS`; none without trouble."""
     rows = _ended(sweep)
-    worth = [axis for axis in sweep.dimensions if _worth_a_look(axis, rows)]
-    order = sorted(worth, key=lambda axis: _most_uneven(_split(axis, rows))[0])
+    order = sorted(_compared(sweep, rows), key=lambda axis: _most_uneven(_split(axis, rows))[0])
     return [{"dimension": axis.name} for axis in order[:MAX_PANELS]]
 
 
-def _worth_a_look(axis: Dimension, rows: pd.DataFrame) -> bool:
-    """Whether the dimension has several settings, and something went wrong where it applies."""
-    wrong = rows["point"][rows["kind"] >= 0]
-    return varies(axis, rows["point"]) and any(axis.name in point for point in wrong)
+def _compared(sweep: SweepTables, rows: pd.DataFrame) -> list[Dimension]:
+    """The dimensions with several settings, where something went wrong where they apply."""
+    active = {name for point in rows["point"][rows["kind"] >= 0] for name in point}
+    return [d for d in sweep.dimensions if d.name in active and varies(d, rows["point"])]
 
 
 def _ended(sweep: SweepTables) -> pd.DataFrame:
@@ -176,7 +175,7 @@ def prepare(sweep: SweepTables, dimension: str) -> TroubleInfo:
         KeyError: when the space has no such dimension.
     """
     axis, rows = sweep.dimension(dimension), _ended(sweep)
-    compared = sum(_worth_a_look(other, rows) for other in sweep.dimensions)
+    compared = len(_compared(sweep, rows))
     split = _split(axis, rows)
     p, kind = _most_uneven(split)
     regions = tuple(

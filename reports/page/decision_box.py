@@ -10,7 +10,7 @@ from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
 from colornet.config.columns import KNOWN_COSTS, METRICS
 from colornet.errors import InputError
-from reports.analysis.decision import Decision, replicates
+from reports.analysis.decision import Decision, judged_name, replicates
 from reports.analysis.levels import compare, comparison_tables
 from reports.analysis.statistics import mean_interval
 from reports.answers.health import flags
@@ -28,7 +28,7 @@ from reports.format import (
 from reports.page.gallery import GalleryInfo
 from reports.page.summary import other_metrics
 from reports.tables import Column, SweepTables, place_in_range
-from search.core.ranking import bounds_of, confirmed_column
+from search.core.ranking import bounds_of
 from spaces.dimensions import Dimension
 
 TOP = 5
@@ -43,24 +43,29 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
     points = decision.points
     rows_shown = points[points["basis"].eq(decision.basis)]
     rows_shown = rows_shown[(rows_shown["rank"] <= TOP) | (rows_shown.index == decision.proposed)]
-    others = [
-        _shown_column(sweep, decision, column)
+    names = [
+        judged_name(column.name, decision.basis)
         for column in other_metrics(sweep)
         if not METRICS[column.name.partition("_")[2]].detail
     ]
-    values = {column.name: sweep.last_values(column.name) for column in others}
+    values = {name: sweep.last_values(name) for name in names}
     values = {name: of_trials for name, of_trials in values.items() if of_trials.notna().any()}
     rows = [_row(sweep, decision, index, point, values) for index, point in rows_shown.iterrows()]
     taken = next(row for row in rows if row["taken"])
     against = objection(decision, sweep)
+    yaml, unfit = "", ""
+    try:
+        yaml = to_yaml(freeze(sweep, decision))
+    except InputError as error:
+        unfit = str(error)
     return {
         "missing": "",
         "rows": rows,
         "taken": taken,
-        "sure": decision.basis != "search",
         "strip": _strip(pictures, taken["trial"]),
         "final_cost": _final_cost(sweep, decision),
-        **_frozen(sweep, decision),
+        "yaml": yaml,
+        "unfit": unfit,
         "replicated": decision.basis != "search",
         "caveats": caveats(decision, sweep),
         "rule": _rule(sweep, decision),
@@ -103,7 +108,7 @@ def _strip(pictures: GalleryInfo, trial: str) -> list[dict[str, Any]]:
         return []
     pairs = [(name, row[places["truth"]], row[places[trial]]) for name, row in pictures.rows]
     return [
-        {"name": name, "truth": truth, "own": prediction}
+        {"name": name, "truth": truth, "prediction": prediction}
         for name, truth, prediction in pairs
         if truth.source and prediction.source
     ][:STRIP]
@@ -121,14 +126,6 @@ def _final_cost(sweep: SweepTables, decision: Decision) -> str:
         f"Final training sees {value_text(int(images))}: about {duration_text(seconds)} on what "
         "the trials ran on."
     )
-
-
-def _frozen(sweep: SweepTables, decision: Decision) -> dict[str, str]:
-    """`best.yaml` as text, or why there is none."""
-    try:
-        return {"yaml": to_yaml(freeze(sweep, decision)), "unfit": ""}
-    except InputError as error:
-        return {"yaml": "", "unfit": str(error)}
 
 
 def _levels(sweep: SweepTables, decision: Decision) -> list[dict[str, Any]]:
@@ -162,11 +159,6 @@ def _rule(sweep: SweepTables, decision: Decision) -> str:
         text += f" Of the ranked, {confirmed} {is_or_are(confirmed)} confirmed and "
         text += "first, by means on the test pictures."
     return text
-
-
-def _shown_column(sweep: SweepTables, decision: Decision, column: Column) -> Column:
-    confirmed = decision.basis == "confirm"
-    return sweep.column(confirmed_column(column.name)) if confirmed else column
 
 
 def _row(
@@ -210,7 +202,7 @@ def _row(
 def _score(
     sweep: SweepTables, decision: Decision, point: pd.Series, objective: Column
 ) -> dict[str, Any]:
-    column = _shown_column(sweep, decision, objective)
+    column = sweep.column(judged_name(objective.name, decision.basis))
     value = float(point[objective.name])
     baseline = sweep.baseline(column.name)
     ratio = value / baseline if baseline and math.isfinite(value) else None

@@ -184,37 +184,31 @@ def _tiles(frame: pd.DataFrame) -> tuple[dict[tuple[str, str], Tile], dict[str, 
 
 
 def _tile(row: dict[str, Any], true_colorfulness: float | None) -> Tile:
-    packed = _packed(row["webp"])
-    if packed is None:
+    source, side = _packed(row["webp"])
+    if not source:
         return EMPTY
-    data, side = packed
     colorfulness, ratio = json_number(row.get("colorfulness")), None
     if colorfulness is not None and true_colorfulness and row["kind"] != "grey":
         ratio = colorfulness / true_colorfulness
-    return Tile(
-        source=_uri(data),
-        small=side <= SMALL,
-        ab_mae=json_number(row.get("ab_mae")),
-        ratio=ratio,
-    )
+    return Tile(source, side <= SMALL, json_number(row.get("ab_mae")), ratio)
 
 
-def _packed(data: bytes) -> tuple[bytes, int] | None:
-    """A picture as it goes into the page, and its longer side; None for what is none."""
+def _packed(data: bytes) -> tuple[str, int]:
+    """A picture as a data URI for the page, and its longer side; ("", 0) for what is none."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             side = max(image.size)
             if image.format != "WEBP":
-                return None
-            if side <= LARGE and not METADATA & image.info.keys():
-                return data, side
-            stream = io.BytesIO()
-            packing = {"lossless": True} if side <= LARGE else {"quality": QUALITY}
-            # Through an array: Pillow would copy EXIF and profiles of the opened file.
-            Image.fromarray(np.asarray(image.convert("RGB"))).save(stream, "WEBP", **packing)
-            return stream.getvalue(), side
+                return "", 0
+            if side > LARGE or METADATA & image.info.keys():
+                stream = io.BytesIO()
+                packing = {"lossless": True} if side <= LARGE else {"quality": QUALITY}
+                # Through an array: Pillow would copy EXIF and profiles of the opened file.
+                Image.fromarray(np.asarray(image.convert("RGB"))).save(stream, "WEBP", **packing)
+                data = stream.getvalue()
     except (UnidentifiedImageError, OSError, ValueError):
-        return None
+        return "", 0
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}", side
 
 
 def side_by_side(
@@ -232,13 +226,14 @@ def side_by_side(
     if not hashes:
         return SideBySide((), (), "They have no fixed picture in common.")
     first = frames[0]
-    columns = [_uris(first, "grey"), _uris(first, "truth")]
-    columns += [_uris(frame, "prediction") for frame in frames]
+    columns = [first[first["kind"] == kind] for kind, _ in KINDS]
+    columns += [frame[frame["kind"] == "prediction"] for frame in frames]
+    data = [dict(zip(f["picture_hash"], f["webp"], strict=True)) for f in columns]
     rows = tuple(
-        (str(pictures[0][key]), tuple(column.get(key, "") for column in columns))
+        (str(pictures[0][key]), tuple(_packed(column.get(key, b""))[0] for column in data))
         for key in hashes[:MAX_COMPARED]
     )
-    return SideBySide(("Grey (input)", "Truth", *names), rows, "")
+    return SideBySide((*(title for _, title in KINDS), *names), rows, "")
 
 
 def _fixed_pictures(sweep: SweepTables, trial: str) -> pd.DataFrame:
@@ -254,16 +249,3 @@ def _fixed(sweep: SweepTables, trials: list[str]) -> pd.DataFrame:
     frame = sweep.records.pictures(trials, fixed=True)
     common = frame["split"] == "eval"
     return frame[common] if common.any() else frame
-
-
-def _uris(frame: pd.DataFrame, kind: str) -> dict[str, str]:
-    frame = frame[frame["kind"] == kind]
-    return {
-        digest: _uri(data)
-        for digest, data in zip(frame["picture_hash"], frame["webp"], strict=True)
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    }
-
-
-def _uri(data: bytes) -> str:
-    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"

@@ -95,7 +95,9 @@ def trial_table(sweep: SweepTables) -> dict[str, Any]:
 
 
 def _setting(point: dict[str, Any], name: str) -> Any:
-    return None if name not in point else "none" if point[name] is None else _json(point[name])
+    """Empty where a dimension does not apply; null, which switches something off, in words."""
+    value = point.get(name)
+    return "none" if name in point and value is None else value
 
 
 def _json(value: Any) -> Any:

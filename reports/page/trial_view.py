@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornet.config.columns import metric_of
+from reports.charts.losses import LOSSES
 from reports.format import setting_text, time_text
 from reports.tables import SweepTables
 from spaces.dimensions import Dimension
 
-LOSSES = ("train_loss_generator", "train_loss_discriminator")
 WHOLE = 500
 """Trials up to which curves have every tick and the losses too; more get `FEW` ticks of one."""
 FEW = 30
@@ -76,7 +75,7 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
     start = np.searchsorted(where, np.arange(len(sweep.trials) + 1))
     return {
         "names": names,
-        "labels": [_label(sweep, name) for name in names],
+        "labels": [sweep.column(name).title for name in names],
         "start": _typed(start, "i4"),
         "images": _typed(rows["images"].to_numpy(), "i4"),
         "values": [
@@ -84,11 +83,6 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
             for name in names
         ],
     }
-
-
-def _label(sweep: SweepTables, name: str) -> str:
-    metric = metric_of(name)
-    return metric.label if name in LOSSES and metric else sweep.column(name).title
 
 
 def _few(where: np.ndarray) -> np.ndarray:

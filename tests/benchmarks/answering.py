@@ -15,6 +15,7 @@ from surface import DROPOUT, L1, LOSS, LR, RATIO, SMOOTHING, SPACE, Levels, Surf
 from reports.analysis.decision import decide
 from reports.analysis.design_matrix import Contrast, Region
 from reports.analysis.effects import fit_search
+from reports.analysis.lost_trials import lost_trials
 from reports.analysis.ranks import direction
 from reports.analysis.statistics import is_significant
 from reports.answers.answers import answers
@@ -23,7 +24,6 @@ from reports.answers.search import (
     SearchResults,
     contrast_text,
     least_difference,
-    lost_of,
     search_results,
 )
 from reports.format import value_text
@@ -97,7 +97,7 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
     model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
     if model is None:
         return Answered((), 0, 0, 0, 0, 0, named, absent, len(points))
-    found = search_results(model, lost_of(sweep, rows), column)
+    found = search_results(model, lost_trials(sweep, rows), column)
     truths = {
         name: [truth(surface, points, name, one.contrast) for one in known]
         for name, known in found.effects.items()

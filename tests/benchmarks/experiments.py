@@ -14,7 +14,7 @@ from baselines import search_with_optuna, search_with_ray
 from simulation import OBJECTIVES, Simulation, fast_folder, make_study, new_recorder
 from surface import DROPOUT, IMAGES, Levels, Surface
 
-from reports.analysis.decision import decide
+from reports.analysis.decision import decide, leaders
 from reports.tables import tables_of
 from search.core.ask_tell import Assignment
 from search.core.ranking import best_trials, objective_table
@@ -223,6 +223,6 @@ def tied_sweep(task: tuple[float, int]) -> Ties:
         Simulation(new_recorder(folder / "sweep", study), surface).run()
         decision = decide(tables_of(read_sweep(folder / "sweep")))
     assert decision is not None and decision.basis == "confirm"
-    tied = {point[DROPOUT] for point in decision.ties["point"]}
+    tied = {point[DROPOUT] for point in leaders(decision.points)["point"][1:]}
     first = decision.points["point"].iloc[0][DROPOUT]
     return Ties(named={first, *tied} >= equal, wrong=len({first, *tied} - equal))

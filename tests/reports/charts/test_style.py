@@ -6,13 +6,13 @@ import pytest
 
 from reports.charts._style import (
     BEST,
+    failed_marks,
     left_out_text,
     log_ticks,
     marks,
     safe,
     thinned,
     view_range,
-    worst_edge,
 )
 
 
@@ -50,16 +50,17 @@ def test_log_ticks(low: float, high: float, ticks: tuple[float, ...]) -> None:
 
 def test_outliers_stand_at_the_edge_as_arrows() -> None:
     marker = {"symbol": "circle"}
-    trace = marks([0, 1, 2], [1.0, 5.0, 9.0], range(3), "abc", marker, view=(2.0, 6.0))
+    points = [(0, 1.0, 0, "a"), (1, 5.0, 1, "b"), (2, 9.0, 2, "c")]
+    trace = marks(points, marker, view=(2.0, 6.0))
     assert list(trace.y) == [2.0, 5.0, 6.0]
     assert list(trace.marker.symbol) == ["triangle-down", "circle", "triangle-up"]
-    inside = marks([0], [5.0], [0], "a", marker, view=(2.0, 6.0))
+    inside = marks(points[1:2], marker, view=(2.0, 6.0))
     assert inside.marker.symbol == "circle"
 
 
-def test_worst_edge_follows_the_goal() -> None:
-    assert worst_edge((0.0, 1.0), 1) == 1.0
-    assert worst_edge((0.0, 1.0), -1) == 0.0
+def test_failures_are_marked_at_the_bad_edge() -> None:
+    for sign, edge in ((1, 1.0), (-1, 0.0)):
+        assert list(failed_marks([(3.0, 7, "t7")], (0.0, 1.0), sign).y) == [edge]
 
 
 def test_safe_text_shows_as_written() -> None:

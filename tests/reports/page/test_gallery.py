@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reports.page.gallery import LARGE, GalleryColumn, embedded, prepare
+from reports.page.gallery import LARGE, GalleryColumn, embedded, prepare, side_by_side
 from reports.tables import tables_of
 from search.records.reader import read_sweep
 
@@ -131,9 +131,11 @@ def test_large_pictures_are_packed_and_carry_nothing_along(build) -> None:
         sweep.writer.add("pictures", {**row, "webp": stream.getvalue()})
         assert b"at home" in stream.getvalue()
     sweep.writer.commit()
-    info = prepare(tables_of(read_sweep(sweep.folder)))
-    for tile, side in zip(info.rows[0][1][1:], (32, 2 * LARGE), strict=True):
-        data = base64.b64decode(tile.source.partition(",")[2])
+    tables = tables_of(read_sweep(sweep.folder))
+    sources = [tile.source for tile in prepare(tables).rows[0][1][1:]]
+    assert side_by_side(["a"], [tables], ["t00000"]).rows[0][1][1:] == tuple(sources)
+    for source, side in zip(sources, (32, 2 * LARGE), strict=True):
+        data = base64.b64decode(source.partition(",")[2])
         assert b"at home" not in data
         with Image.open(io.BytesIO(data)) as shown:
             assert shown.size == (side, side) and not shown.getexif()
