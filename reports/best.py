@@ -14,7 +14,7 @@ from colornet.model.card import model_card
 from colornet.model.folder import manifest_name, read_weights, write_model
 from colornet.model.lightness import TrainingLightness
 from colornet.storage import Storage
-from reports.analysis.decision import Decision, decide, judged_name, leaders
+from reports.analysis.decision import Decision, decide, judged_name, leaders, trainings_of
 from reports.answers.recommendation import caveats, objection, stopped_text
 from reports.format import duration_text, interval_text, json_number, setting_text, value_text
 from reports.tables import SweepTables
@@ -30,7 +30,7 @@ def choose(sweep: SweepTables, by: str | None = None) -> Decision:
         by: a metric column to order by instead of the study's own rule.
 
     Raises:
-        InputError: unknown column, or one that has no better and worse.
+        InputError: an unknown column, or one without a direction.
         NoValidTrialError: when no trial can be chosen; says how the trials ended.
     """
     if by is not None and by not in sweep.ticks and len(sweep.ticks):
@@ -96,15 +96,13 @@ def freeze(
 
 
 def _trials(sweep: SweepTables, row: pd.Series) -> list[str]:
-    """The trial that stands for a point, then those that its value is the mean of."""
-    trials = sweep.trials
-    replicates = trials[trials["point_id"].eq(row["point_id"]) & trials["origin"].eq(row["basis"])]
-    counted = replicates["trial_id"].tolist() if row["basis"] != "search" else []
+    """The trial that represents a point, then those whose mean is its value."""
+    counted = trainings_of(sweep, row)["trial_id"] if row["basis"] != "search" else []
     return list(dict.fromkeys([row["trial_id"], *counted]))
 
 
 def _confirmed(decision: Decision, row: pd.Series) -> dict[str, Any] | None:
-    """What replicates say of a point; None for one that was trained once."""
+    """What the replicates of a point show; None for one that was trained once."""
     if row["basis"] == "search":
         return None
     names = leaders(decision.points)["trial_id"].tolist()
@@ -144,7 +142,7 @@ def best_table(sweep: SweepTables, decision: Decision, top: int) -> tuple[tuple[
 
 
 def leave_model(sweep: SweepTables, row: pd.Series, folder: Path) -> None:
-    """Write the weights that a trial of the search was left with as a model folder.
+    """Write the final weights of a trial of the search as a model folder.
 
     Args:
         row: a row of a decision's points.

@@ -193,7 +193,7 @@ def best(
 
 
 def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:
-    """In the sweep's folder when that is on this machine, else here."""
+    """In the sweep's folder if that is on this machine, else in the working directory."""
     from colornet.storage import Storage
 
     folder = Storage.at(tables.records.location).local
@@ -201,7 +201,7 @@ def _beside(tables: "SweepTables", local: str, elsewhere: str) -> Path:
 
 
 def write_output(path: Path, data: bytes) -> None:
-    """Write a file that the user named. Raises InputError where that cannot be done."""
+    """Write a file that the user named. Raises InputError if that fails."""
     from colornet.storage import write_atomic
 
     try:

@@ -61,32 +61,26 @@ def trials_frame(sweep: "SweepTables") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    records, trials = sweep.records, sweep.trials
+    records, trials = sweep.records, sweep.trials.set_index("trial_id", drop=False)
     names = ["trial_id", "number", "state", "reason", "origin", "seed", "attempt", "rank"]
-    frame = trials[[*names, "point_id"]].reset_index(drop=True)
-    administrative = {"version", "seq", "time", "trial_id", "number", "attempt", "seed"}
-    last = records.last.reindex(list(trials["trial_id"])).reset_index(drop=True)
-    last = last.drop(columns=[name for name in last if name in administrative])
-    cards = records.trials.reindex(columns=["gpus"])["gpus"].reset_index(drop=True)
-    hours = last["seconds"] * cards / 3600
-    costs = {"gpu_hours": hours}
+    frame = trials[[*names, "point_id"]]
+    administrative = ["version", "seq", "time", "trial_id", "number", "attempt", "seed"]
+    last = records.last.reindex(trials.index).drop(columns=administrative, errors="ignore")
+    where = records.trials.set_index("trial_id").reindex(trials.index, columns=["gpus", "host"])
+    hours = last["seconds"] * where["gpus"] / 3600
+    after = pd.DataFrame({"gpu_hours": hours}, index=trials.index)
     if price := (records.study.get("budget") or {}).get("price_per_gpu_hour"):
-        costs["money"] = hours * price
+        after["money"] = hours * price
     begun = records.states.drop_duplicates("trial_id").set_index("trial_id")["time"]
-    where = {
-        "host": records.trials["host"].reset_index(drop=True),
-        "started": begun.reindex(list(trials["trial_id"])).reset_index(drop=True),
-        "ended": trials["ended"].reset_index(drop=True),
-    }
-    after = pd.DataFrame({**costs, **where}, index=frame.index)
+    after = after.assign(host=where["host"], started=begun, ended=trials["ended"])
     taken = {*frame.columns, *last.columns, *after.columns}
     points = {
         f"space.{d.name}" if d.name in taken else d.name: pd.Series(
-            [point.get(d.name) for point in trials["point"]], dtype=object
+            [point.get(d.name) for point in trials["point"]], index=trials.index, dtype=object
         )
         for d in sweep.dimensions
     }
-    return pd.concat([frame, pd.DataFrame(points, index=frame.index), last, after], axis=1)
+    return pd.concat([frame, pd.DataFrame(points, index=trials.index), last, after], axis=1)
 
 
 def csv_text(frame: "pd.DataFrame") -> str:

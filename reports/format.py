@@ -19,7 +19,7 @@ from spaces.dimensions import Dimension
 NONE = "–"
 """Where there is no number."""
 FORMULA = re.compile(r"[=+\-@\t\r]")
-"""How text begins that a spreadsheet runs."""
+"""How a text begins that a spreadsheet takes for a formula."""
 EXACT_INTEGERS = 2**53
 """Below this every whole number is a float, so that one can be written for the other."""
 
@@ -40,7 +40,7 @@ def value_text(value: Any) -> str:
 
 
 def setting_text(value: Any) -> str:
-    """A setting: null, which switches off whatever it is, is a value and not a gap."""
+    """A setting; null is one, too: it switches something off."""
     return "none" if value is None else value_text(value)
 
 
@@ -51,12 +51,12 @@ def setting_labels(dimension: Dimension, settings: Iterable[Any]) -> dict[str, s
 
 
 def settings_text(point: dict[str, Any], names: Sequence[str]) -> str:
-    """`bce`, or `bce, 0.1` for several dimensions; those that do not apply are left out."""
+    """`bce`, or `bce, 0.1` for several dimensions; inactive ones are left out."""
     return ", ".join(setting_text(point[name]) for name in names if name in point) or "as the base"
 
 
 def significant(value: float, digits: int) -> float:
-    """The number rounded to so many significant digits."""
+    """The number rounded to `digits` significant digits."""
     return float(f"{value:.{digits}g}")
 
 
@@ -66,12 +66,12 @@ def score_text(value: float) -> str:
 
 
 def fixed_text(value: float, digits: int) -> str:
-    """So many digits after the point."""
+    """A number with `digits` decimals."""
     return f"{value:.{digits}f}"
 
 
 def bound_text(value: float) -> str:
-    """An end of a part of a range: two significant digits, whole numbers from 100 on."""
+    """A bound of a part of a range: two significant digits, whole numbers from 100 on."""
     return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
@@ -94,7 +94,7 @@ def percent_text(share: float, digits: int = 0) -> str:
 
 
 def time_text(time: datetime, *, seconds: bool = False) -> str:
-    """`2026-05-01 12:30`, with seconds where they are asked for."""
+    """`2026-05-01 12:30`, optionally with seconds."""
     return f"{time:%Y-%m-%d %H:%M:%S}" if seconds else f"{time:%Y-%m-%d %H:%M}"
 
 
@@ -110,9 +110,9 @@ def interval_text(
     """`7.43 [6.31, 8.55]`, or the estimate alone where the ends are not finite.
 
     Args:
-        signed: with a plus sign, and one digit less: of differences.
+        signed: for differences: with a plus sign, and one digit less.
         digits: after the point; by default as many as the largest of the three numbers needs.
-        percent: of shares.
+        percent: for shares.
     """
     numbers = [estimate, low, high] if math.isfinite(low) else [estimate]
     if not math.isfinite(estimate):
@@ -128,7 +128,7 @@ def interval_text(
 
 
 def p_text(p: float, equals: str = "") -> str:
-    """`.032`, `< .001`, or nothing where there was no test; `equals` stands before the first."""
+    """`.032` after `equals`, or `< .001`; empty without a test."""
     if math.isnan(p):
         return ""
     return "< .001" if p < 0.001 else equals + f"{p:.3f}".replace("0.", ".", 1)
@@ -140,7 +140,7 @@ def with_unit(text: str, column: Column) -> str:
 
 
 def amount_text(value: float, column: Column) -> str:
-    """`0.2 Lab units`: two significant digits, of what is known no better."""
+    """`0.2 Lab units`: two significant digits, for amounts that are not known better."""
     return with_unit(value_text(significant(value, 2)), column)
 
 
@@ -170,14 +170,14 @@ def is_or_are(count: int) -> str:
 
 
 def json_number(value: Any) -> float | int | None:
-    """A number for JSON: whole ones as int, None where there is none."""
+    """A number for JSON: an int if it is one, None if missing or not finite."""
     if value is None or not np.isfinite(value):
         return None
     return int(value) if isinstance(value, int | np.integer) else float(value)
 
 
 def plain_value(value: Any) -> Any:
-    """A cell without NumPy: None for what is missing or not finite, whole numbers as int."""
+    """A cell in plain Python: None if missing or not finite, whole numbers as int."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -205,6 +205,6 @@ def csv_cell(value: Any) -> str:
 
 
 def first_line(reason: Any) -> str:
-    """The first line of why a trial ended; nothing where that is not known."""
+    """The first line of the reason why a trial ended; empty if unknown."""
     lines = reason.strip().splitlines() if isinstance(reason, str) else ()
     return lines[0].strip() if lines else ""

@@ -26,18 +26,18 @@ from search.records.reader import (
 from spaces.dimensions import Dimension
 
 FAILED_STATES = ("diverged", "oom", "stalled", "failed")
-"""Ends that say something about the point itself, worth a mark in a chart."""
+"""End states that are due to the point itself; charts mark them."""
 STATES = ("completed", "pruned", *FAILED_STATES, "preempted", "cancelled", "running")
 SPENT = {
     "seconds": Metric("s", "minimize", "Time of a training"),
     "gpu_seconds": Metric("GPU s", "minimize", "GPU time of a training"),
 }
-"""What a training took, by the columns of `trials`."""
+"""Columns of `trials` that say what a training took."""
 PREFIX_WORDS = {"val": "", "train": "", "test": "test ", "eval": "common ", "cost": ""}
 
 
 def setting_key(value: Any) -> str:
-    """What tells settings apart: JSON, as some are lists and `True == 1`."""
+    """A setting as JSON, to compare settings by: some are lists, and `True == 1`."""
     return json.dumps(value, sort_keys=True)
 
 
@@ -89,7 +89,7 @@ def place_in_range(dimension: Dimension, value: Any) -> float | None:
 
 @dataclass(frozen=True)
 class SweepTables:
-    """Everything that is shown of one sweep.
+    """Everything that a report shows of one sweep.
 
     Attributes:
         records: what was read.
@@ -99,7 +99,7 @@ class SweepTables:
         trials: one row per trial: the columns of `search.core.ranking.objective_table`, and `point`
             (dict of the active dimensions' values), point_id, reason, origin, seed, attempt, ended,
             gpu_seconds (NaN where a trial had no card).
-            `rank` is that of the point for which a trial stands, NaN for every other trial.
+            `rank` is the point's, for the one trial that represents it; NaN for every other.
         points: `search.core.ranking.point_table`: what is known of each point, the best first.
         ticks: one row per trial and tick.
     """
@@ -113,7 +113,7 @@ class SweepTables:
     ticks: pd.DataFrame
 
     def column(self, name: str) -> Column:
-        """The meaning of a metric column: from the sweep's own study, else from today's list."""
+        """The meaning of a metric column: from the sweep's own study, else from `METRICS`."""
         return column_of(self.records.study, name)
 
     def dimension(self, name: str) -> Dimension:
@@ -128,18 +128,13 @@ class SweepTables:
         return [{**o, "dimension": d.name} for o in objectives for d in self.dimensions]
 
     def reported(self, names: Iterable[str]) -> list[str]:
-        """Those of some columns of `ticks` in which any trial has a value."""
+        """Which of these columns of `ticks` any trial has a value in."""
         return [name for name in names if name in self.ticks and self.ticks[name].notna().any()]
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
-        """The trials that stand for what can be chosen, best first."""
+        """One trial for each point that can be chosen, best first."""
         return self.trials[self.trials["rank"].notna()].sort_values(["rank", "number"])
-
-    @cached_property
-    def pictured(self) -> set[str]:
-        """The trials of which there are pictures to show."""
-        return self.records.pictured()
 
     @property
     def is_comparison(self) -> bool:
@@ -212,7 +207,7 @@ class SweepTables:
 
     @cached_property
     def last_states(self) -> pd.Series:
-        """Each trial's state; without a driver none runs, as `status` says, too."""
+        """Each trial's state; without a driver none is running, as in `status`."""
         states = self.trials["state"]
         if driver_of(self.records.location) is not None:
             return states
@@ -282,7 +277,7 @@ def _trials(records: SweepRecords, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def column_of(study: dict[str, Any], name: str) -> Column:
-    """A metric column's label, unit and goal: the study's own word, else today's `METRICS`."""
+    """A metric column's label, unit and goal: from the study, else from `METRICS`."""
     prefix, _, bare = name.partition("_")
     metrics = study.get("metrics") or {}
     entry = metrics.get(name) or metrics.get(bare) or {}

@@ -5,14 +5,14 @@ import heapq
 import numpy as np
 
 PAUSE, SHORTEST = 0.05, 60.0
-"""A time in which nothing ran is a pause from this share of the time in which something ran, and
-from so many seconds on."""
+"""A gap is a pause if it is longer than this share of the time in which something ran, and than
+this many seconds."""
 
 
 def without_pauses(
     starts: np.ndarray, ends: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[float, float]]]:
-    """Spans on a clock that stands still while nothing runs for long.
+    """Spans on a clock that stops during long pauses.
 
     Args:
         starts, ends: (N,) seconds.
@@ -61,7 +61,7 @@ def lanes_of(
 
 
 def busy_of(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many ran: from each of (K,) times on so many, until the next; the last is 0."""
+    """(K,) times, and how many ran from each of them until the next; the last is 0."""
     times = np.concatenate([starts, ends])
     changes = np.concatenate([np.ones(len(starts)), -np.ones(len(ends))])
     # +1 where one begins and -1 where one ends, summed in the order of time.
@@ -70,7 +70,7 @@ def busy_of(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def averaged(points: np.ndarray, counts: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same as means over (steps,) equal times: their beginnings and the end, and the means."""
+    """The same as means over equal intervals: their (steps + 1,) edges, and the means, then 0."""
     edges = np.linspace(points[0], points[-1], steps + 1)
     # The integral of a step function is linear in between, so that it can be interpolated.
     passed = np.concatenate([[0.0], np.cumsum(counts[:-1] * np.diff(points))])

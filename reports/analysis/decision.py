@@ -58,7 +58,7 @@ def leaders(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def judged_name(name: str, basis: str) -> str:
-    """The column in which a point was measured that is known by `basis`."""
+    """The column in which points with this `basis` were measured."""
     return confirmed_column(name) if basis == "confirm" else name
 
 
@@ -89,10 +89,10 @@ def decide(sweep: SweepTables, by: str | None = None) -> Decision | None:
 
 
 def trivial_value(decision: Decision, sweep: SweepTables, column: Column) -> float | None:
-    """What one color everywhere reaches in a column; None where nothing is known.
+    """The value of the best single color in a column; None if unknown.
 
-    Where a confirmed column's own is not known, that of the column searched by: of other pictures,
-    but of the same kind.
+    Where a confirmed column has none, that of the column searched by: of other pictures, but of the
+    same kind.
     """
     searched = [decision.column.name, *(objective.name for objective in sweep.objectives)]
     near = [name for name in searched if confirmed_column(name) == column.name]
@@ -110,7 +110,7 @@ def decisive_columns(decision: Decision, sweep: SweepTables) -> list[Column]:
 
 
 def _tied(sweep: SweepTables, points: pd.DataFrame, by: str | None) -> list[bool]:
-    """Whether each point has replicates like the first one's, and these do not tell them apart.
+    """Whether each point ties with the first: replicated alike, and not significantly different.
 
     Where several objectives order, in none of them, at a level divided by their number.
     """
@@ -162,19 +162,23 @@ def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
 def values_by_seed(
     sweep: SweepTables, points: pd.DataFrame, values: pd.Series
 ) -> dict[int, dict[int, float]]:
-    """What each point's trainings of the full budget have of `values`, by seed."""
-    trials = sweep.trials[sweep.trials["equal_budget"]]
+    """`values` of each point's trainings with the full budget, by seed."""
     by_point: dict[int, dict[int, float]] = {}
     for index, point in points.iterrows():
-        rows = trials[
-            trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])
-        ]
+        rows = trainings_of(sweep, point)
+        rows = rows[rows["equal_budget"]]
         by_point[int(str(index))] = dict(zip(rows["seed"], values[rows.index], strict=True))
     return by_point
 
 
+def trainings_of(sweep: SweepTables, point: pd.Series) -> pd.DataFrame:
+    """The trials that count for a row of points: its replicates, or those of the search."""
+    trials = sweep.trials
+    return trials[trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(point["basis"])]
+
+
 def cost_of(points: pd.DataFrame) -> str:
-    """What a training of each took, as far as that is recorded, else what a picture costs."""
+    """The column that costs are compared by: `seconds` if all points have it, else `gmac`."""
     return "seconds" if np.isfinite(points["seconds"].to_numpy(dtype=float)).all() else "gmac"
 
 

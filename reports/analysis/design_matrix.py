@@ -1,8 +1,8 @@
-"""A dimension of a search as columns of a fit, and the questions that are asked of it.
+"""A dimension of a search as columns of a fit, and the contrasts that are tested in it.
 
 Of an ordered dimension the thirds of its range are compared (of its logarithm where distances are
 ratios); of a choice each value with the others; a value beside the range with the range as it was
-tried. Only regions with at least `FEWEST` trials are asked about.
+tried. Only regions with at least `FEWEST` trials are tested.
 """
 
 import math
@@ -17,7 +17,7 @@ from reports.tables import setting_key, setting_keys
 from spaces.dimensions import Dimension
 
 FEWEST = 3
-"""Trials in a region below which nothing is said of it."""
+"""Fewest trials of a region that is tested."""
 GRID = 15
 """Places over which a third is averaged."""
 THIRDS = ("lower", "middle", "upper")

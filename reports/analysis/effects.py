@@ -2,7 +2,7 @@
 
 One fit of all dimensions together (`reports.analysis.regression`), so that a sampler that tries
 good values of several at once does not give one of them the merit of another. An interaction is
-looked for in each pair of dimensions; those that are shown join the fit.
+tested for each pair of dimensions; those that are shown join the fit.
 """
 
 import itertools
@@ -21,9 +21,9 @@ from spaces.dimensions import Dimension
 SPARE = {1: 1.5, 2: 1.5, 3: 6.0, 4: 12.0}
 """Trials per coefficient with which polynomials of each degree are fitted."""
 CROSSED = 6
-"""Trials with a value of a choice below which nothing is said of what it changes elsewhere."""
+"""Fewest trials with each value of a choice for its interactions to be tested."""
 MOST_PAIRED = 10
-"""Dimensions beyond which no interactions are looked for: there would be too many to find one."""
+"""With more dimensions no interactions are tested: there would be too many to find one."""
 
 
 class Effect(NamedTuple):
@@ -32,8 +32,8 @@ class Effect(NamedTuple):
     Attributes:
         low, high: 95 % interval, not adjusted for several questions.
         error: the standard error that tests go by.
-        p: two-sided, that there is no difference; not adjusted.
-        same: p that it is as large as `difference`, in either direction.
+        p: two-sided, of no difference; not adjusted.
+        same: p of a difference as large as `difference`, in either direction.
     """
 
     contrast: Contrast
@@ -98,7 +98,7 @@ def fit_search(
         if len(points) < SPARE[degree] * design.shape[1] + 4:
             continue
         measured = np.asarray(values, dtype=float)
-        # Outliers of the fit and not of the values: a bad third of a range is what is looked for.
+        # Outliers of the fit and not of the values: a bad third of a range is what this looks for.
         inside = winsorize_residuals(design, measured)
         if fit := least_squares(design, inside):
             return Model(blocks, start, design, measured, inside, fit, {}, difference)
@@ -106,7 +106,7 @@ def fit_search(
 
 
 def _design(blocks: list[Block]) -> tuple[np.ndarray, dict[str, int]]:
-    """Columns of all blocks after a constant, then of who is active where no other says so."""
+    """A constant, the columns of all blocks, and an indicator of each set of active trials."""
     columns, start = [np.ones((len(blocks[0].active) if blocks else 0, 1))], {}
     for block in blocks:
         start[block.dimension.name] = sum(part.shape[1] for part in columns)
@@ -143,7 +143,7 @@ def residual_sd(
 
 
 def effects(model: Model, name: str) -> tuple[Effect, ...]:
-    """What is known of one dimension; contrasts that cannot be estimated are left out."""
+    """The effects of one dimension; contrasts that cannot be estimated are left out."""
     estimated = []
     for contrast in model.blocks[name].contrasts:
         effect = _effect(model, contrast, _weights(model, name, contrast.weights))
@@ -171,7 +171,7 @@ def _effect(model: Model, contrast: Contrast, weights: np.ndarray) -> Effect:
 
 
 def p_best_inside(model: Model, name: str, sign: int) -> float:
-    """That the middle third is no better than both others.
+    """p of the middle third being no better than both others.
 
     NaN without trials in all thirds, or with straight lines. `sign` is 1 where smaller is better.
     """
@@ -191,7 +191,7 @@ def p_best_inside(model: Model, name: str, sign: int) -> float:
 
 
 def pairs(model: Model) -> list[Pair]:
-    """Every pair of dimensions that can be asked whether one changes what the other does."""
+    """Every pair of dimensions whose interaction can be tested."""
     names = [name for name, block in model.blocks.items() if _can_be_crossed(block)]
     if len(names) > MOST_PAIRED:
         return []
@@ -205,7 +205,7 @@ def pairs(model: Model) -> list[Pair]:
 
 
 def _can_be_crossed(block: Block) -> bool:
-    """Whether each of its values has trials enough to be looked at from several sides."""
+    """Whether a dimension has enough trials at each value for its interactions to be tested."""
     if not block.dimension.is_categorical:
         return bool(block.contrasts)
     counts = [region.inside.sum() for region in block.regions]
@@ -248,7 +248,7 @@ def joined(model: Model, significant: Sequence[Pair]) -> Model:
 
 
 def p_joined(model: Model, pair: Pair) -> float:
-    """That of a pair that is in the fit, beside the others that are."""
+    """p of a pair that is in the fit, with the other joined pairs in it."""
     begin = model.joined[pair.first, pair.second]
     # As many products as `_product` makes: every column of one with every column of the other.
     first, second = (model.blocks[name].lean.shape[1] for name in pair[:2])

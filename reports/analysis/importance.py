@@ -69,7 +69,7 @@ class _Float(_Same, od.FloatDistribution):
 
 
 class _Drawn(optuna.Study):
-    """A study of some trials, which may be drawn several times: adding them would copy each."""
+    """A study over trials drawn with replacement; adding them would copy each."""
 
     trials_drawn: Sequence[optuna.trial.FrozenTrial] = ()
 
@@ -135,7 +135,7 @@ def _sample(trials: int) -> np.ndarray:
 
 
 class _Scores:
-    """PED-ANOVA of some of the trials, with values of their own."""
+    """PED-ANOVA over any selection of the trials, with any values."""
 
     def __init__(self, dimensions: Sequence[Dimension], points: list[dict[str, Any]]) -> None:
         params = [_params(dimensions, point) for point in points]

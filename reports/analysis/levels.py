@@ -36,7 +36,7 @@ from reports.tables import SweepTables, setting_key, varies
 from spaces.dimensions import Dimension
 
 Values = dict[str, dict[int, float]]
-"""Of each level, by its JSON: seed to value."""
+"""{JSON of a level: {seed: value}}"""
 
 
 class Level(NamedTuple):
@@ -209,11 +209,10 @@ def comparison_data(compared: Comparison) -> dict[str, Any]:
 def _data(level: Level) -> dict[str, Any]:
     other = level.difference
     names = ("mean", "low", "high", "p", "n")
+    ends = zip(names, level.mean[:3], strict=False)
     return {
         "point": level.point,
-        "mean": json_number(level.mean.estimate),
-        "low": json_number(level.mean.low),
-        "high": json_number(level.mean.high),
+        **{name: json_number(number) for name, number in ends},
         "n": level.mean.n,
         "lost": level.lost,
         "minus_best": {name: json_number(getattr(other, name)) for name in names}
@@ -243,7 +242,7 @@ class ComparedLevels(NamedTuple):
     seeds: int
 
     def text(self, level: str) -> str:
-        """What a level is called."""
+        """A level's name."""
         return setting_text(self.settings[level])
 
 
@@ -310,7 +309,7 @@ def level_values(dimension: str, dimensions: Sequence[Dimension], rows: pd.DataF
 
 
 def _below(name: str, dimensions: Sequence[Dimension]) -> set[str]:
-    """Dimensions that only some values of this one bring with them."""
+    """Dimensions that are active at some values of this one only."""
     names = {name}
     for _ in dimensions:  # conditions may chain, at most through all of them
         names |= {dimension.name for dimension in dimensions if names & set(dimension.when)}
@@ -318,7 +317,7 @@ def _below(name: str, dimensions: Sequence[Dimension]) -> set[str]:
 
 
 class Interaction(NamedTuple):
-    """p (not adjusted) that levels of `first` differ alike at every level of `second`.
+    """p (not adjusted) of levels of `first` differing alike at every level of `second`.
 
     Attributes:
         where: for each level of `second` the difference of the two levels of `first` that differ

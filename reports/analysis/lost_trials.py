@@ -23,7 +23,7 @@ class LostTrials(NamedTuple):
     """How many trainings were lost in a region of a dimension and outside of it.
 
     Attributes:
-        p: two-sided, that as many are lost on both sides; not adjusted.
+        p: two-sided, of equal shares on both sides; not adjusted.
     """
 
     dimension: str
@@ -94,7 +94,7 @@ def _regions(block: Block) -> list[Region]:
 
 
 def _p_beside(region: Region, block: Block, others: list[Block], is_lost: np.ndarray) -> float:
-    """That a region loses as many as the rest, all other dimensions being equal."""
+    """p of a region losing as many as the rest, all other dimensions being equal."""
     columns = [np.ones(len(is_lost)), region.inside.astype(float), block.active.astype(float)]
     blocks = [np.stack(columns, axis=1), *(other.columns for other in others)]
     design = np.concatenate(blocks, axis=1)
@@ -131,5 +131,5 @@ def lost_text(where: LostTrials) -> str:
 
 
 def lost_at(lost: Sequence[LostTrials]) -> str:
-    """`many lost at 0.5`; nothing where none are."""
+    """`many lost at 0.5`; empty without any."""
     return f"many lost at {listed([where.region.text for where in lost])}" if lost else ""

@@ -1,7 +1,7 @@
-"""What orders say that numbers do not: correlations of ranks, agreement of two orders, medians.
+"""Ranks, where amounts say nothing: rank correlations, agreement of two orders, medians.
 
-Of a small search a fit may say how much nothing changes: single trials at an end of a range decide
-its thirds, and one bad training decides a mean. Ranks give no trial more weight than another, so
+In a small search a fit may show no amount at all: single trials at an end of a range decide its
+thirds, and one bad training decides a mean. Ranks give no trial more weight than another, so
 that a direction can be shown where an amount is not.
 
 Intervals of correlations over pairs are from bootstrap samples of the trials, always the same ones,
@@ -10,7 +10,6 @@ so that a report is.
 
 import math
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +24,10 @@ NEAR_ONE = 1 - 1e-9
 DRAWS, TAU_DRAWS = 1000, 200
 """Bootstrap samples of a correlation, and of Kendall's tau, whose time grows with N squared."""
 MIN_OF_CATEGORY = 3
-"""Values below which a category has no median."""
+"""Fewest values of a category with a median."""
 MIN_RUNNING = 20
 NEAREST, STEPS = 9, 40
-"""At least so many values make a median along a range, which is found at so many places."""
+"""Fewest values of a median along a range, and the number of places at which it is taken."""
 
 
 class Direction(NamedTuple):
@@ -38,7 +37,7 @@ class Direction(NamedTuple):
         rho: from -1 to 1; above 0 where higher settings go with higher values of the metric.
         low, high: 95 % interval (Fisher's z), not adjusted for several questions.
         n: trials that have a value in the range.
-        p: two-sided, that there is no correlation; not adjusted.
+        p: two-sided, of no correlation; not adjusted.
     """
 
     rho: float
@@ -49,9 +48,9 @@ class Direction(NamedTuple):
 
 
 def direction(model: Model, name: str) -> Direction | None:
-    """Spearman's correlation of one dimension, with every other one allowed for.
+    """Spearman's correlation of one dimension, adjusted for all others.
 
-    A sampler that learns moves them together. None of a choice, or with too few trials for that.
+    A sampler that learns moves them together. None for a choice, or with too few trials.
 
     The partial correlation is taken from the t of the slope when ranks are regressed on ranks and
     the other columns, rho = t / sqrt(t^2 + freedom); its interval is Fisher's (1921), atanh(rho) of
@@ -107,7 +106,7 @@ def _correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.divide((x * y).sum(1), scale, out=np.full(len(x), np.nan), where=scale > 0)
 
 
-def agreement(early: Sequence[float], final: Sequence[float], draws: int = TAU_DRAWS) -> Interval:
+def agreement(early: Sequence[float], final: Sequence[float]) -> Interval:
     """Kendall's tau-b of two orders of the same trials, with a bootstrap interval.
 
     NaN where there are fewer than two trials, or all of one side are equal.
@@ -118,7 +117,8 @@ def agreement(early: Sequence[float], final: Sequence[float], draws: int = TAU_D
         return Interval(math.nan, math.nan, math.nan, count)
     # A bootstrap sample is how often it has each trial. With signs S of all pairs and weights w,
     # the concordant less the discordant pairs are w' (Sx * Sy) w, so that no sample is sorted.
-    samples = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=draws)
+    shares = np.full(count, 1 / count)
+    samples = np.random.default_rng(0).multinomial(count, shares, size=TAU_DRAWS)
     weights = np.concatenate([np.ones((1, count)), samples.astype(float)])
     concordant, apart, other = (
         ((weights @ matrix) * weights).sum(1) for matrix in (x * y, np.abs(x), np.abs(y))
@@ -183,13 +183,8 @@ def median_of(x: float, values: np.ndarray) -> Median:
     Binomial(N, 1/2): no distribution is assumed (Thompson 1936).
     """
     ordered, count = np.sort(values), len(values)
-    place = _rank_of_end(count)
+    place = int(stats.binom.ppf(0.025, count, 0.5))
     low, high = None, None
     if place:
         low, high = float(ordered[place - 1]), float(ordered[count - place])
     return Median(x, float(np.median(values)), low, high, count)
-
-
-@cache
-def _rank_of_end(count: int) -> int:
-    return int(stats.binom.ppf(0.025, count, 0.5))

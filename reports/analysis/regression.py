@@ -1,12 +1,12 @@
-"""Least squares for trials that a sampler chose: intervals that hold whatever a fit leaves over.
+"""Least squares for trials that a sampler chose, with intervals that hold for uneven errors.
 
-Trials of a search are no balanced experiment: a sampler that learns puts most of them where it
+Trials of a search are not a balanced experiment: a sampler that learns puts most of them where it
 expects good values, in several dimensions at once. What one dimension does is therefore taken from
 a fit of all of them together. How sure that is comes from errors that are alike or from errors that
 may differ from place to place (MacKinnon and White 1985), whichever makes it less sure. Intervals
 take the latter as HC2, with which they cover what they should in simulated sweeps. Tests take HC3:
-p values adjusted for many questions are decided far out, where HC2 is too sure when single trials
-stand alone, as those do with which a sampler begins.
+p values adjusted for many tests are decided far out, where HC2 is too sure when single trials lie
+apart, as a sampler's first ones do.
 """
 
 import math
@@ -16,7 +16,7 @@ import numpy as np
 from scipy import linalg, stats
 
 MIN_TRIALS = 8
-"""Trials below which an effect, a correlation or the noise of a search is not worth a number."""
+"""Fewest trials for an effect, a correlation or the noise of a search."""
 FAR = 3.0
 """Interquartile ranges beyond the middle half at which a value is an outlier."""
 ROUNDS = 3
@@ -25,12 +25,12 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients of the columns of a design, those that others already imply at 0.
+    """Coefficients of the columns of a design; those of dependent columns are 0.
 
     Attributes:
         coefficients: (K,).
         covariances: (K, K) each: with errors that are alike, with errors that may differ (HC2), and
-            the same with more allowance for trials that stand alone (HC3).
+            the same with more allowance for trials that lie apart (HC3).
         known: (K,) whether a coefficient was estimated.
         freedom: trials less estimated coefficients.
     """
@@ -56,7 +56,7 @@ class Fit:
         return float(weights @ self.coefficients), error, max(error, alone)
 
     def p_beyond(self, distance: float, error: float) -> float:
-        """One-sided, of an estimate at this distance (and on this side) from what is denied."""
+        """One-sided p of an estimate at this distance from the null hypothesis."""
         if not math.isfinite(error):
             return math.nan
         if error == 0:
@@ -64,7 +64,7 @@ class Fit:
         return float(stats.t.sf(distance / error, self.freedom))
 
     def p_together(self, places: list[int]) -> float:
-        """That the estimated ones of several coefficients are all 0; NaN where there are none.
+        """p of all estimated ones of these coefficients being 0; NaN without any.
 
         Wald's test as F = b' V^-1 b / k with k and `freedom` degrees, of the less certain of equal
         errors and HC3.
@@ -114,7 +114,7 @@ def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
 
 
 def independent(design: np.ndarray) -> np.ndarray:
-    """Which columns no earlier ones imply, (K,) bool.
+    """Which columns are linearly independent of the earlier ones, (K,) bool.
 
     Gram-Schmidt in the order of the columns: pivoting, as `scipy.linalg.qr` does it, would drop a
     straight line for a higher polynomial.
@@ -147,11 +147,10 @@ def winsorize(values: np.ndarray) -> np.ndarray:
 
 
 def winsorize_residuals(design: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values of which none lies farther from a fit than is usual.
+    """Values with the outliers of a fit moved to its usual distance.
 
     One training that almost diverged must not decide what a setting does on average. What is usual
-    is judged by what a fit leaves over: of the values themselves those of one setting may well lie
-    apart from all others.
+    is judged by the residuals: the values of one setting may well lie apart from all others.
     """
     q = np.linalg.qr(design[:, independent(design)])[0]
     inside = winsorize(values)

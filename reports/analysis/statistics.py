@@ -15,6 +15,8 @@ from scipy import stats
 
 Key = TypeVar("Key", bound=Hashable)
 LEVEL = 0.95
+POWER = 0.8
+"""How probably a difference is to be seen where it is said what would show it."""
 MOST_REPLICATES = 100_000
 LUCKY_DRAWS = 300
 """Simulated repetitions of a search; always the same, so that a report is."""
@@ -38,7 +40,7 @@ class Difference(NamedTuple):
 
     Attributes:
         mean, low, high: of the difference; low and high are NaN where there are too few values.
-        p: two-sided, that there is none; NaN with too few values.
+        p: two-sided, of no difference; NaN with too few values.
         n: pairs, or without pairs the values of the smaller side.
         sd: of the paired differences; without pairs of one training; NaN with too few values.
         paired: whether values of the same seeds were compared.
@@ -116,7 +118,7 @@ def _welch(a: np.ndarray, b: np.ndarray, mean: float) -> Difference:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p values adjusted for there being several (Holm 1979); NaN is left out and stays NaN."""
+    """p values adjusted for their number (Holm 1979); NaN is left out and stays NaN."""
     adjusted = list(p_values)
     ascending = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
     highest = 0.0
@@ -161,20 +163,12 @@ def ties(values: Mapping[Key, Mapping[int, float]], best: Key, level: float = LE
     return [key for key, other in compared.items() if not other.p < 1 - level]
 
 
-def replicates_needed(
-    difference: float,
-    sd: float,
-    power: float = 0.8,
-    alpha: float = 0.05,
-    *,
-    paired: bool = True,
-) -> int | None:
-    """Seeds for each side with which a t test sees a difference, by the noncentral t distribution.
+def replicates_needed(difference: float, sd: float, alpha: float = 0.05) -> int | None:
+    """Seeds with which a paired t test sees a difference, by the noncentral t distribution.
 
     Args:
         difference: the true difference of means.
-        sd: of the paired differences; unpaired, of one training.
-        power: how probably it is seen.
+        sd: of the paired differences.
         alpha: two-sided level of the test.
 
     Returns:
@@ -182,18 +176,15 @@ def replicates_needed(
     """
     if not (math.isfinite(difference) and math.isfinite(sd)) or difference == 0 or sd < 0:
         return None
-
     seeds = range(2, MOST_REPLICATES + 1)
     # Power grows with n, so that the first n that reaches it is found by bisection.
-    at = bisect_left(seeds, power, key=lambda n: _power(abs(difference), sd, n, alpha, paired))
+    at = bisect_left(seeds, POWER, key=lambda n: _power(abs(difference), sd, n, alpha))
     return seeds[at] if at < len(seeds) else None
 
 
-def _power(difference: float, sd: float, n: int, alpha: float, paired: bool) -> float:
-    # The t of a true difference d is noncentral with shift d / sd * sqrt(n), or sqrt(n / 2) of two
-    # samples (Cohen 1988, ch. 2).
-    freedom, share = (n - 1, n) if paired else (2 * n - 2, n / 2)
-    shift = difference / sd * math.sqrt(share) if sd else math.inf
+def _power(difference: float, sd: float, n: int, alpha: float) -> float:
+    # The t of a true difference d is noncentral with shift d / sd * sqrt(n) (Cohen 1988, ch. 2).
+    freedom, shift = n - 1, difference / sd * math.sqrt(n) if sd else math.inf
     if shift > 100:  # beyond what the distribution is computed for, and certain
         return 1.0
     limit = stats.t.ppf(1 - alpha / 2, freedom)
@@ -202,10 +193,10 @@ def _power(difference: float, sd: float, n: int, alpha: float, paired: bool) -> 
 
 
 def noise_sd(points: Iterable[Mapping[int, float]]) -> float | None:
-    """What a new seed changes of a configuration's value: the SD of one training.
+    """How much a new seed changes a configuration's value: the SD of one training.
 
-    Where several configurations have the same seeds, what a seed does to all of them alike is taken
-    out: among trials of one shared seed it favors none. None without replicates.
+    Where several configurations share seeds, a seed's effect on all of them is taken out: among
+    trials of one shared seed it favors none. None without replicates.
     """
     replicated = [values for values in map(_finite, points) if len(values) > 1]
     if not replicated:
@@ -264,7 +255,7 @@ def overstatement(values: Iterable[float], noise_sd: float | None, goal: str) ->
 
 
 class PValues(dict[tuple[str, ...], float]):
-    """p values of all that is asked of one sweep, by the name of the test.
+    """p values of everything that is tested in one sweep, by the name of the test.
 
     Adjusted together (Holm), so that at most 5 % of sweeps say anything false; what could not be
     tested (NaN) is left out.
@@ -278,10 +269,10 @@ class PValues(dict[tuple[str, ...], float]):
         return math.nan
 
     def is_significant(self, *key: str) -> bool:
-        """Whether the test of that name shows something."""
+        """Whether the test of that name is significant."""
         return is_significant(self[key])
 
 
 def is_significant(p: float) -> bool:
-    """Whether an adjusted p shows something."""
+    """Whether an adjusted p is below the level of all reports."""
     return p < 1 - LEVEL

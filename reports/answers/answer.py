@@ -25,7 +25,7 @@ class Answer(NamedTuple):
         contrast: what `estimate` is the difference of: `A - B`; empty without one.
         estimate, low, high: of the metric, in its unit, with a 95 % interval; NaN without one.
         n: trials of equal budget, or paired seeds, as `counted` says.
-        p: that there is no difference, adjusted for everything that was asked of the sweep.
+        p: of no difference, adjusted for everything that was tested in the sweep.
         needed: about how many more would show the least difference that matters; None where that
             is not known or not wanted.
     """

@@ -26,10 +26,10 @@ SEEDS = "paired seeds"
 
 
 class CompareResults(NamedTuple):
-    """Everything that is asked of a compared design, with p adjusted for all of it.
+    """Everything that is tested in a compared design, with p adjusted for all of it.
 
     Attributes:
-        difference: the least that matters, None where the study names none.
+        difference: the least that matters; None if the study names none.
         p: by (worse, dimension, level, level), (same, dimension, level, level), (pair, dimension,
             dimension) and (lost, number).
     """
@@ -46,7 +46,7 @@ class Sorted(NamedTuple):
     """The levels of a dimension by what is shown of them beside the best one.
 
     Attributes:
-        worse: the level, and the best level than which it is shown to be worse, with itself.
+        worse: {level: (the best level that is shown to be better, level)}.
         same: shown to differ by less than what matters.
         unclear: neither.
     """
@@ -161,7 +161,7 @@ def _sorted(results: CompareResults, compared: ComparedLevels) -> Sorted:
 def simultaneous(other: Difference, pairs: int) -> Difference:
     """A difference with the interval that holds for all pairs at once.
 
-    Where nothing is shown, the largest gap is what is said, and it was found by looking. Bonferroni
+    Where nothing is shown, the largest gap is reported, which was found by looking. Bonferroni
     (Dunn 1961): the quantile t(1 - (1 - level) / 2k) instead of t(1 - (1 - level) / 2); wider than
     Dunnett's or Tukey's, and right for any dependence between the k differences.
     """

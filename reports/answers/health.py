@@ -1,6 +1,7 @@
 """What the diagnostics say against a trial, and what speaks against a sweep and its choice."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ EDGE = 0.05
 """Share of a range, in its own scale, that counts as its edge."""
 ENOUGH_REPLICATES = 3
 LITTLE = 0.3
-"""Kendall's tau below which an early order foretells little of the last."""
+"""Kendall's tau below which an early order predicts little of the final one."""
 
 
 def flags(sweep: SweepTables) -> pd.Series:
@@ -55,18 +56,9 @@ def notes(sweep: SweepTables, decision: Decision | None) -> tuple[str, ...]:
     Args:
         decision: as `reports.analysis.decision.decide` gives it; None where nothing can be chosen.
     """
-    texts: list[str] = []
-    if decision is not None:
-        texts += _edges(sweep, decision)
-        texts += _replicates(sweep, decision)
-    texts += [
-        *_learning(sweep),
-        *_failures(sweep),
-        *_flagged(sweep, decision),
-        *_stopping(sweep),
-        *_missing(sweep),
-    ]
-    return tuple(texts)
+    made = [_edges(sweep, decision), _replicates(sweep, decision)] if decision else []
+    made += [_learning(sweep), _failures(sweep), _flagged(sweep, decision)]
+    return tuple(chain(*made, _stopping(sweep), _missing(sweep)))
 
 
 def _edges(sweep: SweepTables, decision: Decision) -> Iterator[str]:
@@ -95,7 +87,7 @@ def _edges(sweep: SweepTables, decision: Decision) -> Iterator[str]:
 def _side(dimension: Dimension, value: Any) -> int | None:
     """-1 at the lower end of a range, 1 at the upper one; None elsewhere.
 
-    None, too, where a range ends of itself: nothing lies below 0.
+    None, too, at a natural bound: nothing lies below 0.
     """
     share = place_in_range(dimension, value)
     if share is None:
@@ -178,7 +170,7 @@ def _flagged(sweep: SweepTables, decision: Decision | None) -> Iterator[str]:
 
 
 def _stopping(sweep: SweepTables) -> Iterator[str]:
-    """Whether early stopping did anything, and whether what it goes by was worth something."""
+    """Whether early stopping did anything, and whether early values predicted final ones."""
     stopping = sweep.records.study.get("stopping") or {}
     rule, ended = stopping.get("rule", "none"), sweep.searched["state"].isin(["completed"]).sum()
     if rule == "none" or sweep.records.study.get("design") != "search":
@@ -203,9 +195,8 @@ def _stopping(sweep: SweepTables) -> Iterator[str]:
 
 
 def _missing(sweep: SweepTables) -> Iterator[str]:
-    """What of the records is not there."""
-    torn = len(sweep.records.problems)
-    if torn:
+    """What is missing from the records."""
+    if torn := len(sweep.records.problems):
         yield (
             f"{count_text(torn, 'part')} of the records cannot be read: what "
             f"{'it' if torn == 1 else 'they'} held is missing here. Restore the folder "

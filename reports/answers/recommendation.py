@@ -59,7 +59,7 @@ def caveats(decision: Decision, sweep: SweepTables) -> list[str]:
 
 
 def _incomparable(decision: Decision, sweep: SweepTables) -> str:
-    """Said of color errors alone: no other metric has a value of one color beside it."""
+    """A note on color errors: no other metric has the value of one color recorded beside it."""
     judged = decisive_columns(decision, sweep)
     if any(trivial_value(decision, sweep, column) for column in judged):
         return ""
@@ -95,7 +95,7 @@ def _replicated(decision: Decision, first: pd.Series) -> str:
 
 
 def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -> str:
-    """What is known of a bound on the one to take; nothing of what decides or is known anyway."""
+    """Whether the proposed point meets a bound; empty for the deciding metric and known costs."""
     if name in (decision.column.name, *KNOWN_COSTS):
         return ""
     values = replicates(sweep, decision.points, name)[decision.proposed].values()
@@ -170,8 +170,8 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
 
     A point is better than the best trivial prediction when the 95 % interval of its mean is, or,
     where it was trained once, its value less what it is likely to overstate itself by. That is
-    asked of what decides; where several objectives order, of any one of them. Of those that have no
-    trivial prediction but rise and fall with ab MAE, that of the same pictures is asked.
+    required of the deciding metric, or of any one objective where several order. A metric without
+    a trivial value that rises and falls with ab MAE is replaced by ab MAE on the same pictures.
     """
     taken = decision.points.iloc[decision.proposed]
     unmet = ""
@@ -221,8 +221,8 @@ def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, 
 def _worthless(decision: Decision, sweep: SweepTables, taken: pd.Series) -> str | None:
     """A sentence where the best trivial prediction may be as good.
 
-    Of metrics without a trivial value that rise and fall with ab MAE, that of the same pictures is
-    asked.
+    Metrics without a trivial value that rise and fall with ab MAE are judged by ab MAE on the same
+    pictures.
     """
     judged = [
         (column, trivial_value(decision, sweep, column))
@@ -271,9 +271,9 @@ def _interval(
 
 
 def stopped_text(sweep: SweepTables) -> str:
-    """`stopped, 3 of 14, resume` of a sweep that nobody runs and that is not finished, else "".
+    """`stopped, 3 of 14, resume` for an unfinished sweep without a driver, else "".
 
-    What is left is not known where records are gone.
+    Empty, too, where records are missing: what is left is not known.
     """
     records = sweep.records
     driven = driver_of(records.location) is not None

@@ -1,7 +1,7 @@
 """The answers of a search: one per dimension, from trials of equal budget.
 
-Everything is asked first, and each p adjusted for all others; then each dimension is answered, and
-what is found is put into words.
+All tests are made first and their p values adjusted together; then each dimension is answered in
+words.
 """
 
 import math
@@ -30,7 +30,7 @@ from reports.analysis.effects import (
 from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_trials, lost_where
 from reports.analysis.ranks import Direction, direction
 from reports.analysis.regression import winsorize
-from reports.analysis.statistics import LEVEL, PValues, is_significant
+from reports.analysis.statistics import LEVEL, POWER, PValues, is_significant
 from reports.answers.answer import Answer
 from reports.format import (
     amount_text,
@@ -46,14 +46,13 @@ from spaces.dimensions import Dimension
 
 SPREAD_SHARE = 0.25
 """Of the trials' standard deviation: the least difference that matters where a study names none."""
-POWER = 0.8
 TRIALS = "trials"
 HOPELESS = 4
-"""Times the trials there are beyond which nobody adds what is missing."""
+"""Beyond this many times the present trials, more trials are no answer."""
 
 
 class SearchResults(NamedTuple):
-    """Everything that is asked of a search, with p adjusted for all of it.
+    """Everything that is tested in a search, with p adjusted for all of it.
 
     Attributes:
         directions: of ordered dimensions with trials enough.
@@ -83,7 +82,7 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> li
 
 
 def least_difference(sweep: SweepTables, values: np.ndarray, column: Column) -> float:
-    """The study's own word for what matters, else a share of the trials' spread."""
+    """The least difference that matters by the study, else a share of the trials' spread."""
     if wanted := sweep.least_difference(column.name):
         return float(wanted)
     return SPREAD_SHARE * float(winsorize(values).std(ddof=1)) if len(values) > 1 else 0.0
@@ -129,7 +128,7 @@ def _p_values(
 
 
 def _asks_everything(model: Model, name: str, estimated: int) -> bool:
-    """Whether all is asked that would have to be nothing for a dimension to be without effect."""
+    """Whether every contrast is tested that must vanish for a dimension to be without effect."""
     block = model.blocks[name]
     if estimated < len(block.contrasts):
         return False
@@ -161,9 +160,11 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
     elif results.p.is_significant("same", name):
         verdict, texts = "equivalent", [_same_text(results, dimension)]
     elif results.p.is_significant("direction", name):
-        verdict, texts = "effect", [_direction_text(results, name, estimated[at])]
+        # As the ranks have it: below 0 the metric falls as the setting rises.
+        upwards = results.directions[name].rho * results.column.sign < 0
+        settings.insert(0, "higher" if upwards else "lower")
+        verdict, texts = "effect", [_direction_text(results, name, estimated[at], settings[0])]
         p = results.p["direction", name]
-        settings.insert(0, _better_way(results, name))
     else:
         verdict, p = ("effect", min(where.p for where in lost)) if lost else ("unclear", p)
         needed = _needed(results, estimated)
@@ -185,7 +186,7 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
 
 
 def _no_contrast(dimension: Dimension, active: list[Any], lost_texts: list[str]) -> Answer:
-    """No contrast can be asked of it: the trials do not differ enough."""
+    """No contrast can be tested: the trials do not differ enough."""
     count, verdict = len(active), "not asked"
     if lost_texts:
         verdict, sentence = "effect", f"{'. '.join(lost_texts)}."
@@ -234,7 +235,7 @@ def _too_few(
 
 
 def _needed(results: SearchResults, estimated: Sequence[Effect]) -> int | None:
-    """Trials to add so that each difference that matters is probably shown; None if it were now.
+    """Trials to add so that each difference that matters is probably shown; None if none.
 
     An error falls with the root of the number of trials, and a test at level a with power b needs
     (z(1 - a/2) + z(b)) errors within the difference (Cohen 1988, ch. 2); a is divided by the number
@@ -285,23 +286,18 @@ def contrast_text(contrast: Contrast, minus: str = " - ") -> str:
     return minus.join((_phrase(contrast.first), _phrase(contrast.second)))
 
 
-def _better_way(results: SearchResults, name: str) -> str:
-    """`lower` or `higher`, as the ranks have it."""
-    return "lower" if results.directions[name].rho * results.column.sign > 0 else "higher"
-
-
 def _difference_text(results: SearchResults, effect: Effect) -> str:
     amount = difference_text(effect.estimate, effect.low, effect.high, results.column)
     return f"{contrast_text(effect.contrast, ' minus ')}: {amount}"
 
 
-def _direction_text(results: SearchResults, name: str, effect: Effect) -> str:
+def _direction_text(results: SearchResults, name: str, effect: Effect, better: str) -> str:
     """That a direction is shown, and how little is known of the amount."""
     rank = results.directions[name]
     rho = interval_text(rank.rho, rank.low, rank.high, digits=2)
     p = p_text(results.p["direction", name], "= ")
     return (
-        f"{_better_way(results, name).capitalize()} is better in the order of the {rank.n} trials "
+        f"{better.capitalize()} is better in the order of the {rank.n} trials "
         f"(rank correlation {rho}, the other dimensions allowed for, p {p}); by how much is not "
         f"shown ({_difference_text(results, effect)})"
     )

@@ -4,8 +4,8 @@ The page finds every module here whose name has no leading underscore, so that a
 new file. Each has the same public names:
 
 - `ID`, `TITLE`: a fixed name for the page's elements, and a heading;
-- `GROUP`, `ORDER`: the part of the page it stands in (`reports.page.page.GROUPS`), and where;
-- `GRID`: names of `each`'s arguments whose panels stand side by side; the others are chosen from;
+- `GROUP`, `ORDER`: the part of the page it belongs to (`reports.page.page.GROUPS`), and where;
+- `GRID`: names of `each`'s arguments whose panels are side by side; others get a selector;
 - `each(sweep)`: one dict of arguments for `prepare` per panel, none where the chart means nothing;
 - `prepare(sweep, **arguments)`: a NamedTuple of plain values, with `missing` = why there is nothing
   to draw, else empty;

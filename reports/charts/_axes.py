@@ -1,4 +1,4 @@
-"""Where settings stand on an axis.
+"""Where settings are placed on an axis.
 
 Logarithms as distances, and places of their own for the special value, for trials to which a
 dimension does not apply, and for what has no value.
@@ -14,9 +14,10 @@ from reports.tables import Column, setting_key
 from spaces.dimensions import Dimension
 
 ABSENT = object()
-"""Stands for the setting of a trial to which a dimension does not apply; None may be a choice."""
+"""The setting of a trial to which a dimension does not apply; None may be a choice."""
 APART = 0.14
 """Distance of a place of its own from the range, as a share of the range."""
+MOST_TICKS = 6
 NOT_ACTIVE, NO_VALUE = "not active", "no value"
 
 
@@ -54,7 +55,7 @@ def scale_of(dimension: Dimension, settings: Sequence[Any]) -> Scale:
     low, high = straight(low), straight(high)
     span = high - low or 1.0
     special = low - APART * span
-    # A logarithmic axis has no place for 0 or below: those stand with the special value.
+    # A logarithmic axis has no place for 0 or below: those join the special value.
     places, apart = [], {}
     for value in settings:
         if value is ABSENT:
@@ -118,11 +119,11 @@ def _ticks(dimension: Dimension, low: float, high: float) -> tuple[float, ...]:
     return tuple(tick for tick in ticks if tick == round(tick)) if dimension.is_int else ticks
 
 
-def linear_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
-    """At most `most` round numbers from low to high; low < high."""
-    # Steps of 1, 2 or 5 times a power of ten, the smallest that gives no more than `most` ticks.
-    size = 10.0 ** math.floor(math.log10((high - low) / most))
+def linear_ticks(low: float, high: float) -> tuple[float, ...]:
+    """At most `MOST_TICKS` round numbers from low to high; low < high."""
+    # Steps of 1, 2 or 5 times a power of ten, the smallest that gives no more ticks.
+    size = 10.0 ** math.floor(math.log10((high - low) / MOST_TICKS))
     steps = (size * factor for factor in (1, 2, 5, 10, 20))
-    step = next(step for step in steps if (high - low) / step <= most - 1)
+    step = next(step for step in steps if (high - low) / step <= MOST_TICKS - 1)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(significant(place * step, 10) for place in range(first, last + 1))

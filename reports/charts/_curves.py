@@ -1,4 +1,4 @@
-"""How measures went during trainings: the best few as lines, all of many as quantile bands."""
+"""Metrics during trainings: the best few as lines, all of many as quantile bands."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from reports.tables import SweepTables
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 MAX_POINTS = 60
-"""Places along the pictures seen at which quantiles are taken."""
+"""Points along the pictures seen at which quantiles are taken."""
 
 
 class Curve(NamedTuple):
@@ -45,15 +45,10 @@ class Curve(NamedTuple):
         return value_text(first), value_text(middle), value_text(last)
 
 
-def best_curves(sweep: SweepTables, columns: Sequence[str], top: int) -> tuple[Curve, ...]:
-    """Those of the `top` best trials that have a tick with finite values, best first."""
-    return curves_of(sweep, columns, sweep.ranked, top)[::-1]
-
-
 def curves_of(
     sweep: SweepTables, columns: Sequence[str], trials: pd.DataFrame, top: int | None = None
 ) -> tuple[Curve, ...]:
-    """A curve per trial that has a tick with finite values in all columns, the best on top.
+    """A curve per trial that has a tick with finite values in all columns, the best first.
 
     Args:
         trials: rows of `sweep.trials`.
@@ -65,7 +60,7 @@ def curves_of(
     if len(chosen) < len(sweep.trials):
         ticks = ticks[ticks["number"].isin(chosen["number"])]
     groups = dict(list(ticks.groupby("number", sort=False)))
-    order = chosen.sort_values(["rank", "number"], ascending=[False, True], na_position="first")
+    order = chosen.sort_values(["rank", "number"], ascending=[True, False])
     return tuple(
         Curve(
             trial=trial,
@@ -119,7 +114,7 @@ def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
     """
     images = ticks["images"].astype(float)
     if images.nunique() > MAX_POINTS:
-        # A bin stands at its upper end, so that its last tick is not drawn before it was reached.
+        # A bin is drawn at its upper end, so that no tick appears before it was reached.
         edges = np.linspace(0, images.max(), MAX_POINTS + 1)
         images = pd.Series(edges[np.searchsorted(edges, images)], index=images.index)
     values = ticks[column].astype(float).groupby(images)
@@ -132,7 +127,9 @@ def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
 
 
 def draw_bands(chart: go.Figure, bands: tuple[tuple[float, ...], ...]) -> None:
-    """80 % and half of the trials as bands around the dashed median."""
+    """80 % and half of the trials as bands around the dashed median; nothing without any."""
+    if not bands:
+        return
     rows = np.array(bands)
     for low, high, color, name in (
         (1, 5, _style.BAND, "80 % of trials"),

@@ -23,7 +23,7 @@ MUTED, BAND, BAND_INNER = "#aeb6c2", "rgba(0,114,178,0.14)", "rgba(0,114,178,0.2
 NOTE = {"annotation_font": {"size": 11, "color": SOFT}, "annotation_position": "bottom right"}
 """How a line across a chart is labeled."""
 VEIL = "rgba(255,255,255,0.72)"
-"""Behind text that stands on lines."""
+"""Behind text on top of lines."""
 BEST_COLORS = (VERMILLION, BLUE, GREEN, PURPLE, ORANGE)
 """Colors of the best trials, in their order, the same in every chart and picture."""
 SCALE = ("#0b2a66", "#1d55a0", "#1f86b8", "#3fb0b8", "#86cba9", "#cbe3a2")
@@ -48,7 +48,7 @@ LONGEST = 40
 MAX_POINTS = 1000
 """Trials of one figure: beyond these SVG becomes slow, and points lie on top of each other."""
 BEST = 50
-"""Of the best trials so many are always drawn."""
+"""This many of the best trials are always drawn."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 ENDS = {
     "completed": BLUE,
@@ -108,8 +108,18 @@ def marker_size(points: int) -> int:
     return 7 if points <= 100 else 6 if points <= 300 else 4
 
 
-def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
-    """An empty figure in the house style; titles may be user text."""
+def trial_marker(points: int, color: str, kind: str = "scored") -> dict[str, Any]:
+    """How one of so many trials is marked: hollow where its training was shorter (`partial`)."""
+    symbol = "circle-open" if kind == "partial" else "circle"
+    return {"size": marker_size(points), "color": color, "opacity": 0.75, "symbol": symbol}
+
+
+def figure(x_title: str, y_title: str, height: int = 360, **more: Any) -> go.Figure:
+    """An empty figure in the house style; titles may be user text.
+
+    Args:
+        more: what its layout has of its own.
+    """
     axis = {
         "gridcolor": GRID,
         "linecolor": GRID,
@@ -134,7 +144,7 @@ def figure(x_title: str, y_title: str, height: int = 360) -> go.Figure:
         "xaxis": {**axis, **x_named, "showgrid": False, "showline": True},
         "yaxis": {**axis, **y_named},
     }
-    return go.Figure(layout=layout)
+    return go.Figure(layout=layout).update_layout(**more)
 
 
 def band(

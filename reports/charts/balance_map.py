@@ -18,14 +18,6 @@ GROUP, ORDER = "mattered", 30
 GRID = ()
 RATE, RATIO = "optimizer.generator_lr", "optimizer.lr_ratio"
 MAX_LINES = 8
-FAILURES = dict(
-    zip(
-        FAILED_STATES,
-        (_style.VERMILLION, _style.PURPLE, _style.ORANGE, _style.INK),
-        strict=True,
-    )
-)
-"""Colors of the crosses, by how a trial ended."""
 
 
 class Mark(NamedTuple):
@@ -53,7 +45,7 @@ class BalanceMapInfo(NamedTuple):
         best: the trial that ranks first, None where it is not among the points.
         lines: powers of ten of the discriminator's rate, for lines along which it is the same.
         scored, partial, failed: how many trials had the full budget, had less, and failed.
-        left_out: what is said of trials that are not drawn.
+        left_out: the caption's sentence on trials that are not drawn.
     """
 
     objective: Column
@@ -127,7 +119,8 @@ def _words(rate: Any, ratio: Any) -> str:
 
 def draw(info: BalanceMapInfo) -> go.Figure:
     """Points in the color of their value, crosses for failures, a ring around the best."""
-    chart = _style.figure("Generator's learning rate", "Discriminator's rate ÷ generator's", 460)
+    titles = "Generator's learning rate", "Discriminator's rate ÷ generator's"
+    chart = _style.figure(*titles, height=460, showlegend=True, margin={"t": 8})
     _draw_lines(chart, info)
     by_kind = {
         kind: [p for p in info.points if p.kind == kind] for kind in ("partial", "failed", "scored")
@@ -136,7 +129,8 @@ def draw(info: BalanceMapInfo) -> go.Figure:
         chart.add_trace(
             _trace(by_kind["partial"], "shorter training", symbol="circle-open", color=_style.SOFT)
         )
-    for state, color in FAILURES.items():
+    for state in FAILED_STATES:
+        color = _style.ENDS[state]
         if some := [point for point in by_kind["failed"] if point.state == state]:
             line = {"width": 1.8, "color": color}
             trace = _trace(some, state, symbol="x-thin", color=color, size=8, line=line)
@@ -153,7 +147,6 @@ def draw(info: BalanceMapInfo) -> go.Figure:
             ticktext=[_style.tick(text) for _, text in scale.ticks],
             range=scale.view,
         )
-    chart.update_layout(showlegend=True, margin={"t": 8})
     return chart
 
 

@@ -1,4 +1,4 @@
-"""How fast the search found what it found: each trial, and the best up to then."""
+"""How fast the search improved: each trial, and the best up to then."""
 
 from typing import NamedTuple
 
@@ -29,12 +29,12 @@ class BestSoFarInfo(NamedTuple):
     Attributes:
         scored, partial: (x, value, trial, its number) of trials with the full budget, with less.
         failed: (x, trial, state, its number).
-        best: (x, best value so far) for each scored one; None as long as there is none.
+        best: (x, best value so far) for each scored one; None before the first.
         trials: how many have the full budget; `scored` are fewer where there are too many.
         best_after: after how many of them the best was found, None without a best.
         unmet: how many of them miss the study's bounds and cannot be the best.
         lost: how many failed.
-        left_out: what is said of trials that are not drawn.
+        left_out: the caption's sentence on trials that are not drawn.
     """
 
     objective: Column
@@ -111,19 +111,13 @@ def draw(info: BestSoFarInfo) -> go.Figure:
     """Points per trial under the falling (or rising) line of the best."""
     chart = _style.figure(AGAINST[info.against], info.objective.title)
     view = _style.view_range([point[1] for point in info.scored], [info.baseline])
-    for name, points, symbol in (
-        ("trial", info.scored, "circle"),
-        ("shorter training", info.partial, "circle-open"),
+    for name, points, color, kind in (
+        ("trial", info.scored, _style.BLUE, "scored"),
+        ("shorter training", info.partial, _style.SOFT, "partial"),
     ):
-        marker = {
-            "size": _style.marker_size(len(info.scored)),
-            "color": _style.BLUE if symbol == "circle" else _style.SOFT,
-            "opacity": 0.75,
-            "symbol": symbol,
-        }
         trace = _style.marks(
             [(x, value, number, f"{t}: {value_text(value)}") for x, value, t, number in points],
-            marker,
+            _style.trial_marker(len(info.scored), color, kind),
             view=view,
             name=name,
             cliponaxis=False,
@@ -147,7 +141,7 @@ def draw(info: BestSoFarInfo) -> go.Figure:
 
 
 def caption(info: BestSoFarInfo) -> str:
-    """How many trials the line stands on."""
+    """How many trials the line is based on."""
     text = f"{count_text(info.trials, 'trial')} of equal budget"
     if info.best_after is not None:
         text += f"; the best was found after {value_text(info.best_after)} of them"

@@ -120,7 +120,7 @@ def _mean(name: str, level: Level | None) -> LevelMean:
 
 def draw(info: ComparedInfo) -> go.Figure:
     """Trainings joined by seed, and beside them each level's mean."""
-    chart = _style.figure("", info.objective.title, height=320)
+    chart = _style.figure("", info.objective.title, height=320, showlegend=True)
     values = [rep.value for rep in info.replicates if rep.value is not None]
     ends = [end for level in info.levels for end in level.mean[1:3] if math.isfinite(end)]
     view = _style.view_range(values, ends)
@@ -147,7 +147,6 @@ def draw(info: ComparedInfo) -> go.Figure:
         chart.add_trace(_means(info, best))
     chart.update_xaxes(**_style.category_axis([level.name for level in info.levels], LONGEST))
     chart.update_yaxes(range=view)
-    chart.update_layout(showlegend=True)
     return chart
 
 

@@ -11,7 +11,7 @@ from reports.charts._curves import (
     Curve,
     bands_of,
     bands_table,
-    best_curves,
+    curves_of,
     curves_table,
     draw_bands,
     draw_curve,
@@ -68,7 +68,7 @@ def prepare(sweep: SweepTables, accuracy: str = "diag_d_acc_real_train") -> Cont
     ticks = finite_ticks(sweep.ticks, [accuracy])
     trials = ticks["number"].nunique()
     reported = sweep.ticks["number"].nunique()
-    best = best_curves(sweep, [accuracy], TOP)
+    best = curves_of(sweep, [accuracy], sweep.ranked, TOP)
     bands = bands_of(ticks, accuracy) if trials >= FEW else ()
     missing = ""
     if not reported:
@@ -89,14 +89,12 @@ def prepare(sweep: SweepTables, accuracy: str = "diag_d_acc_real_train") -> Cont
 
 def draw(info: ContestInfo) -> go.Figure:
     """The best as lines over the bands of all, from never to always right."""
-    chart = _style.figure("Pictures seen", "", height=250)
-    if info.bands:
-        draw_bands(chart, info.bands)
+    chart = _style.figure("Pictures seen", "", height=250, showlegend=True)
+    draw_bands(chart, info.bands)
     for curve in reversed(info.best):
         draw_curve(chart, curve, ".0%")
     chart.update_xaxes(rangemode="tozero")
     chart.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    chart.update_layout(showlegend=True)
     return chart
 
 

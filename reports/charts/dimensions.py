@@ -45,7 +45,7 @@ class DimensionInfo(NamedTuple):
         medians: by x; of each category, or along the range.
         counts: number of trials that were scored, and that failed.
         inactive: number of trials where the dimension did not apply.
-        left_out: what is said of trials that are not drawn.
+        left_out: the caption's sentence on trials that are not drawn.
     """
 
     dimension: Dimension
@@ -118,7 +118,8 @@ def _place(axis: Dimension, setting: Any, places: dict[str, int]) -> float:
 def draw(info: DimensionInfo) -> go.Figure:
     """Points; crosses at the bad edge for what failed; the special value on its own axis."""
     axis = info.dimension
-    chart = _style.figure("", info.objective.title, height=270)
+    margin = {"l": 52, "r": 14, "t": 8, "b": 26}
+    chart = _style.figure("", info.objective.title, height=270, showlegend=False, margin=margin)
     values = [p.value for p in info.points if p.kind == "scored" and p.value is not None]
     view = _style.view_range(values)
     special = bool(axis.special)
@@ -149,7 +150,6 @@ def draw(info: DimensionInfo) -> go.Figure:
             },
         )
     chart.update_yaxes(range=view)
-    chart.update_layout(showlegend=False, margin={"l": 52, "r": 14, "t": 8, "b": 26})
     return chart
 
 

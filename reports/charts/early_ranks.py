@@ -1,4 +1,4 @@
-"""What early ranks were worth: how well the order in the middle of a training foretold the last."""
+"""What early ranks were worth: how well the order during training predicted the final."""
 
 from typing import Any, NamedTuple
 
@@ -109,7 +109,8 @@ def _rungs(stopping: dict[str, Any]) -> tuple[float, ...]:
 
 def draw(info: EarlyRanksInfo) -> go.Figure:
     """Tau over the share of the budget in its band; rungs as dotted lines."""
-    chart = _style.figure("Share of the training", "Agreement with the final order", height=320)
+    titles = "Share of the training", "Agreement with the final order"
+    chart = _style.figure(*titles, height=320, showlegend=True)
     shares = [share for share, _ in info.points]
     taus = [tau for _, tau in info.points]
     low, high = np.array([tau.low for tau in taus]), np.array([tau.high for tau in taus])
@@ -132,7 +133,6 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
     lowest = min(0.0, *(tau.low for tau in taus))
     chart.update_xaxes(range=[0, 1.02], tickformat=".0%")
     chart.update_yaxes(range=[max(lowest * 1.06, -1.02), 1.04])
-    chart.update_layout(showlegend=True)
     return chart
 
 

@@ -97,8 +97,7 @@ def prepare(sweep: SweepTables) -> EndingsInfo:
 
 def savings(sweep: SweepTables) -> Savings:
     """What early stopping spared: pictures not trained on, and the time they would have taken."""
-    budgets = _budgets(sweep)
-    trials = sweep.trials.assign(budget=budgets)
+    trials = sweep.trials.assign(budget=_budgets(sweep))
     stopped = trials[(trials["state"] == "pruned") & (trials["images"] > 0)]
     # What is left of each at the speed it had: a trial's own, as pictures per second depend on what
     # the study varies.
@@ -116,25 +115,21 @@ def savings(sweep: SweepTables) -> Savings:
     )
 
 
-def _budgets(sweep: SweepTables) -> np.ndarray:
+def _budgets(sweep: SweepTables) -> pd.Series:
     """Pictures that each stopped trial was to see: of its config, else what a whole one saw."""
-    whole = sweep.trials.loc[sweep.trials["state"] == "completed", "images"].median()
-    configs = dict(
-        zip(sweep.records.trials["trial_id"], sweep.records.trials["config"], strict=True)
-    )
-    budgets = np.full(len(sweep.trials), np.nan)
-    stopped = sweep.trials["state"] == "pruned"
-    for row in np.flatnonzero(stopped.to_numpy(dtype=bool)):
-        config = json.loads(configs.get(sweep.trials["trial_id"].iloc[row]) or "{}")
-        images = (config.get("training") or {}).get("images")
-        budgets[row] = float(whole if images is None else images)
-    return budgets
+    trials = sweep.trials
+    configs = sweep.records.trials.set_index("trial_id")["config"]
+    stopped = trials.loc[trials["state"] == "pruned", "trial_id"]
+    settings = [json.loads(configs.get(trial) or "{}").get("training") or {} for trial in stopped]
+    budgets = pd.Series([s.get("images") for s in settings], index=stopped.index, dtype=float)
+    return budgets.fillna(trials.loc[trials["state"] == "completed", "images"].median())
 
 
 def draw(info: EndingsInfo) -> go.Figure:
     """A bar per group under its name, so that long reasons leave room for bars on a phone."""
     endings = info.endings[:MAX_BARS]
-    chart = _style.figure("Trials", "", height=70 + 38 * max(len(endings), 1))
+    height = 70 + 38 * max(len(endings), 1)
+    chart = _style.figure("Trials", "", height, margin={"l": 12})
     counts = np.array([ending.trials for ending in endings])
     chart.add_bar(
         y=np.arange(len(endings)),
@@ -162,7 +157,6 @@ def draw(info: EndingsInfo) -> go.Figure:
         )
     chart.update_yaxes(range=[len(endings) - 0.6, -0.8], visible=False)
     chart.update_xaxes(range=[0, max(counts, default=1) * 1.1], showgrid=True, nticks=6)
-    chart.update_layout(margin={"l": 12})
     return chart
 
 

@@ -20,15 +20,12 @@ GROUP, ORDER = "contest", 20
 GRID = ("diagnostic",)
 DIAGNOSTICS = ("diag_d_gap_auc", "diag_d_loss_norm")
 FLAGS = {"diag_d_gap_auc": "diag_overfitting", "diag_d_loss_norm": "diag_collapsed"}
-"""What the training itself called out, by the diagnostic it goes by."""
+"""The column in which a training raises an alarm, by the diagnostic behind it."""
 WORDS = {"diag_d_gap_auc": "called overfitting", "diag_d_loss_norm": "called collapsed"}
 MAX_COMPARED = 1000
 """Trials behind the correlation, spread evenly: its bootstrap would take seconds."""
 LEAST = 1e-4
 """Where a normalized loss is drawn that is smaller still, or below its floor by rounding."""
-
-
-MARKERS = {"partial": "circle-open", "scored": "circle"}
 
 
 class Mark(NamedTuple):
@@ -99,19 +96,15 @@ def prepare(sweep: SweepTables, diagnostic: str = DIAGNOSTICS[0]) -> GapsInfo:
 
 def draw(info: GapsInfo) -> go.Figure:
     """A point per trial, called out in color, shorter trainings hollow, and the threshold."""
-    chart = _style.figure(info.diagnostic.unit, info.objective.title, height=300)
+    titles = info.diagnostic.unit, info.objective.title
+    chart = _style.figure(*titles, height=300, showlegend=True)
     log = info.diagnostic.name == "diag_d_loss_norm"
     view = _style.view_range([mark.y for mark in info.marks])
     for flagged, kind in product((False, True), ("partial", "scored")):
         some = [mark for mark in info.marks if mark.kind == kind and mark.flagged == flagged]
         if not some:
             continue
-        marker = {
-            "size": _style.marker_size(len(info.marks)),
-            "color": _style.VERMILLION if flagged else _style.BLUE,
-            "opacity": 0.75,
-            "symbol": MARKERS[kind],
-        }
+        color = _style.VERMILLION if flagged else _style.BLUE
         trace = _style.marks(
             [
                 (
@@ -122,7 +115,7 @@ def draw(info: GapsInfo) -> go.Figure:
                 )
                 for mark in some
             ],
-            marker,
+            _style.trial_marker(len(info.marks), color, kind),
             view=view,
             name=(WORDS[info.diagnostic.name] if flagged else "trial")
             + (", shorter training" if kind == "partial" else ""),
@@ -134,7 +127,6 @@ def draw(info: GapsInfo) -> go.Figure:
         places = [*(mark.x for mark in info.marks), COLLAPSED, 1.0]
         chart.update_xaxes(**_style.log_axis(max(min(places), LEAST) / 1.5, max(places) * 1.3))
     chart.update_yaxes(range=view)
-    chart.update_layout(showlegend=True)
     return chart
 
 

@@ -68,12 +68,12 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> ImportanceInfo:
     )
 
 
-def strongest(sweep: SweepTables, objective: str | None = None) -> tuple[str, ...]:
+def strongest(sweep: SweepTables) -> tuple[str, ...]:
     """The dimensions that took more than one value, the most important first.
 
     In the study's order where importance is not known.
     """
-    varied = _varied(sweep, sweep.column(objective or sweep.leading.name))
+    varied = _varied(sweep, sweep.leading)
     if varied.missing:
         return tuple(dimension.name for dimension in varied.dimensions)
     return importance.order(*varied[:3])
@@ -107,7 +107,8 @@ def _missing(values: np.ndarray, varied: list[Dimension], dimensions: int) -> st
 def draw(info: ImportanceInfo) -> go.Figure:
     """Horizontal bars with their intervals, the greatest on top; a tick at what chance gives."""
     shares = info.shares[::-1]
-    chart = _style.figure("Share of importance", "", height=90 + 34 * max(len(shares), 1))
+    height = 90 + 34 * max(len(shares), 1)
+    chart = _style.figure("Share of importance", "", height, showlegend=False)
     places = np.arange(len(shares))
     share, low, high, chance = (
         np.array([getattr(entry, name) for entry in shares], dtype=float)
@@ -141,7 +142,6 @@ def draw(info: ImportanceInfo) -> go.Figure:
         ticktext=[_style.tick(entry.dimension) for entry in shares],
         showgrid=False,
     )
-    chart.update_layout(showlegend=False)
     return chart
 
 

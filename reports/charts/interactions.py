@@ -46,7 +46,7 @@ class Cell(NamedTuple):
 
 
 class InteractionsInfo(NamedTuple):
-    """The cells that were tried; `columns` and `rows` are what their places stand for."""
+    """The cells that were tried; `columns` and `rows` name their places."""
 
     objective: Column
     x: str
@@ -107,7 +107,7 @@ def prepare(
 
 
 def _cells(dimension: Dimension, settings: list[Any]) -> tuple[tuple[str, ...], list[int]]:
-    """What the cells along a dimension are called, and in which each setting is.
+    """Names of the cells along a dimension, and the cell of each setting.
 
     Trials to which it does not apply come first, then the special value, then choices or parts of
     the range.
@@ -164,7 +164,8 @@ def _parts(dimension: Dimension, settings: list[Any]) -> tuple[list[str], list[i
 
 def draw(info: InteractionsInfo) -> go.Figure:
     """Full cells where there are enough trials, pale dashed ones where there are few."""
-    chart = _style.figure(info.x, info.y, height=130 + 48 * max(len(info.rows), 3))
+    height = 130 + 48 * max(len(info.rows), 3)
+    chart = _style.figure(info.x, info.y, height, showlegend=False, margin={"t": 8})
     enough = [cell for cell in info.cells if cell.trials >= FEW]
     few = [cell for cell in info.cells if 0 < cell.trials < FEW]
     view = _style.view_range([cell.median or 0.0 for cell in enough or few])
@@ -192,7 +193,6 @@ def draw(info: InteractionsInfo) -> go.Figure:
             showgrid=False,
             autotickangles=[0, -40, -90],
         )
-    chart.update_layout(showlegend=False, margin={"t": 8})
     return chart
 
 
@@ -245,7 +245,7 @@ def _words(info: InteractionsInfo, cell: Cell) -> str:
 
 
 def caption(info: InteractionsInfo) -> str:
-    """How many trials the cells stand on, and which say little."""
+    """How many trials the cells are based on, and which say little."""
     trials, failed = (sum(getattr(cell, name) for cell in info.cells) for name in Cell._fields[4:])
     text = (
         f"Median {info.objective.label} of each combination and its number n of trials, from "

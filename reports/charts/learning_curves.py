@@ -62,21 +62,21 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> LearningCurvesI
 
 def draw(info: LearningCurvesInfo) -> go.Figure:
     """The best in color, the others muted; bands where there are too many to tell apart."""
-    chart = _style.figure("Pictures seen", info.objective.title, height=380)
-    chart.update_layout(meta={"curves": info.objective.name})  # those of selected trials join
+    # By `curves` the page's script adds those of selected trials.
+    meta = {"curves": info.objective.name}
+    chart = _style.figure("Pictures seen", info.objective.title, height=380, meta=meta)
     # The first quarter of a training would press the rest of it flat.
     values = [v for curve in info.curves for v in curve.values[0][len(curve.images) // 4 :]]
     values += [value for row in info.bands[len(info.bands) // 4 :] for value in row[1:6]]
     view = _style.view_range(values, [info.baseline])
-    if info.bands:
-        draw_bands(chart, info.bands)
+    draw_bands(chart, info.bands)
     first_muted = True
     muted = {
         "name": "other trials",
         "legendrank": 1001,
         "line": {"color": _style.MUTED, "width": 1.1},
     }
-    for curve in info.curves:
+    for curve in reversed(info.curves):  # the best on top
         among_best = curve.rank is not None and curve.rank <= (TOP if info.bands else 1)
         rank = f"rank {curve.rank}" if curve.rank else curve.state
         draw_curve(
@@ -107,5 +107,5 @@ def table(info: LearningCurvesInfo) -> pd.DataFrame:
     """The quantiles, or each curve's first, middle and last value."""
     if info.bands:
         return bands_table(info.bands)
-    rows = [(c.trial, c.state, len(c.images), *c.milestones()) for c in reversed(info.curves)]
+    rows = [(c.trial, c.state, len(c.images), *c.milestones()) for c in info.curves]
     return pd.DataFrame(rows, columns=["trial", "state", "ticks", "first", "middle", "last"])

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.charts._curves import Curve, best_curves, curves_table, draw_curve
+from reports.charts._curves import Curve, curves_of, curves_table, draw_curve
 from reports.tables import Column, SweepTables
 
 ID, TITLE = "losses", "Losses of the best trials"
@@ -32,17 +32,17 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 
 def prepare(sweep: SweepTables, loss: str = LOSSES[0]) -> LossesInfo:
     """The loss per tick of the trials that rank first."""
-    curves = best_curves(sweep, [loss], TOP)
+    curves = curves_of(sweep, [loss], sweep.ranked, TOP)
     missing = "" if curves else "No trial that can be ranked has reported this loss."
     return LossesInfo(sweep.column(loss), curves, missing)
 
 
 def draw(info: LossesInfo) -> go.Figure:
     """A line per trial, in the colors of the best."""
-    chart = _style.figure("Pictures seen", "", height=250)
+    chart = _style.figure("Pictures seen", "", height=250, showlegend=True)
     for curve in reversed(info.curves):
         draw_curve(chart, curve, ".4g")
-    return chart.update_layout(showlegend=True)
+    return chart
 
 
 def caption(info: LossesInfo) -> str:

@@ -50,7 +50,7 @@ class ParallelInfo(NamedTuple):
         colors: place of each trial in `_style.SCALE`, None where it cannot be compared.
         best: number of the trial that ranks first, None where it is not among them.
         total: trials that ended.
-        left_out: what is said of trials that are not drawn.
+        left_out: the caption's sentence on trials that are not drawn.
     """
 
     objective: Column
@@ -69,7 +69,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 
 
 def prepare(sweep: SweepTables) -> ParallelInfo:
-    """Where each trial stands on every axis."""
+    """Where each trial lies on every axis."""
     column = sweep.leading
     rows = sweep.outcomes(column.name, "scored", "partial", "failed")
     drawn = _style.thinned(rows, column.sign)
@@ -135,7 +135,8 @@ def draw(info: ParallelInfo) -> go.Figure:
     In SVG: Plotly's own parallel coordinates make code while they run, which the page's content
     security policy forbids. The lines of one color are one trace, with gaps between them.
     """
-    chart = _style.figure("", "", height=460)
+    margin, meta = {"l": 8, "r": 48, "t": 70, "b": 12}, {"least_width": AXIS_WIDTH * len(info.axes)}
+    chart = _style.figure("", "", height=460, margin=margin, meta=meta)
     width = 1.2 if len(info.trials) <= 300 else 0.7
     for color in (None, *reversed(range(len(_style.SCALE)))):
         rows = [row for row, shade_of_row in enumerate(info.colors) if shade_of_row == color]
@@ -196,14 +197,10 @@ def _draw_axes(chart: go.Figure, info: ParallelInfo) -> None:
         showline=False,
     )
     chart.update_yaxes(range=[-0.02, 1.02], showticklabels=False, showgrid=False, showline=False)
-    chart.update_layout(
-        margin={"l": 8, "r": 48, "t": 70, "b": 12},
-        meta={"least_width": AXIS_WIDTH * len(info.axes)},
-    )
 
 
 def caption(info: ParallelInfo) -> str:
-    """How to read and brush it, and what stands apart."""
+    """How to read it, and which trials are not comparable."""
     text = (
         f"{count_text(info.total, 'trial')}, a line each: the stronger its color, the better "
         f"{info.objective.label}"

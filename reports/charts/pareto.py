@@ -22,8 +22,8 @@ JOIN = " × "
 COMPUTE = ("cost_training_gmac_per_picture", "cost_gmac_per_picture")
 """What a picture takes, of training and of the model: worth a look where trials differ."""
 QUALITIES = ("ab_mae", "colorfulness_gap", "auc_rebalanced", "ssim")
-"""Against which the leading objective is looked at too, the first two that it is not: what
-minimizes the error in color may wash it out."""
+"""The leading objective is also shown against the first two other ones of these: what minimizes
+the error in color may wash it out."""
 BESIDE = 2
 RATIO = 10.0
 """Largest over smallest value from which on an axis is logarithmic, of what is never negative."""
@@ -124,22 +124,19 @@ def _front(points: tuple[Mark, ...], x_sign: int, y_sign: int) -> tuple[Mark, ..
 
 def draw(info: ParetoInfo) -> go.Figure:
     """The front as a line of filled points; shorter trainings hollow."""
-    chart = _style.figure(info.x.title, info.y.title, height=380)
+    chart = _style.figure(info.x.title, info.y.title, height=380, showlegend=True)
     comparable = (*info.front, *info.others)
-    for name, points, color, symbol in (
-        ("shorter training", info.partial, _style.SOFT, "circle-open"),
-        ("trial", info.others, _style.BLUE, "circle"),
-        ("front: nothing beats it in both", info.front, _style.VERMILLION, "circle"),
+    for name, points, color, kind in (
+        ("shorter training", info.partial, _style.SOFT, "partial"),
+        ("trial", info.others, _style.BLUE, "scored"),
+        ("front: nothing beats it in both", info.front, _style.VERMILLION, "scored"),
     ):
         if not points:
             continue
         on_front = points is info.front
-        marker = {
-            "size": 8 if on_front else _style.marker_size(len(info.others)),
-            "color": color,
-            "symbol": symbol,
-            "opacity": 1.0 if on_front else 0.75,
-        }
+        marker = _style.trial_marker(len(info.others), color, kind)
+        if on_front:
+            marker |= {"size": 8, "opacity": 1.0}
         trace = _style.marks(
             [
                 (p.x, p.y, p.number, f"{p.trial}: {value_text(p.x)}, {value_text(p.y)}")
@@ -153,7 +150,6 @@ def draw(info: ParetoInfo) -> go.Figure:
         chart.add_trace(trace)
     chart.update_xaxes(**_axis(info.x, [point.x for point in comparable]), showgrid=True)
     chart.update_yaxes(**_axis(info.y, [point.y for point in comparable]))
-    chart.update_layout(showlegend=True)
     return chart
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from colornet.cli_result import count_text
 from reports.charts import _style
-from reports.charts._curves import Curve, best_curves
+from reports.charts._curves import Curve, curves_of, draw_curve
 from reports.format import value_text
 from reports.tables import Column, SweepTables
 
@@ -45,7 +45,7 @@ def each(sweep: SweepTables) -> list[dict[str, str]]:
 def prepare(sweep: SweepTables) -> PlayersInfo:
     """Both losses at each tick of the trials that rank first."""
     pairs = list(product(DISCRIMINATOR, GENERATOR))
-    candidates = ((pair, best_curves(sweep, pair, TOP)) for pair in pairs)
+    candidates = ((pair, curves_of(sweep, pair, sweep.ranked, TOP)) for pair in pairs)
     pair, curves = next(((p, c) for p, c in candidates if c), (pairs[-1], ()))
     curves = tuple(_in_stages(curve) for curve in curves)
     missing = "" if curves else "No trial that can be ranked has reported both losses."
@@ -62,19 +62,20 @@ def _in_stages(curve: Curve) -> Curve:
 
 def draw(info: PlayersInfo) -> go.Figure:
     """A line per trial from a small dot, its first tick, to a large one, its last."""
-    chart = _style.figure(info.discriminator.title, info.generator.title, height=380)
+    titles = info.discriminator.title, info.generator.title
+    chart = _style.figure(*titles, height=380, showlegend=True)
     for curve in reversed(info.curves):
         x, y = (np.array(values) for values in curve.values)
         sizes = np.full(len(x), 4)  # an arrow would be an annotation, which no click hides
         sizes[-1] = 12
-        chart.add_scatter(
+        draw_curve(
+            chart,
+            curve,
+            ".3g",
             x=x,
             y=y,
             text=[f"{value_text(round(images))} pictures" for images in curve.images],
             mode="lines+markers",
-            name=f"#{curve.rank} {curve.trial}",
-            meta={"trial": curve.number},
-            legendrank=curve.rank,
             line={"color": curve.color, "width": 1.8},
             marker={"size": sizes, "color": curve.color, "line": {"width": 0}},
             hovertemplate=f"{curve.trial}, %{{text}}: %{{x:.3g}}, %{{y:.3g}}<extra></extra>",
@@ -88,7 +89,6 @@ def draw(info: PlayersInfo) -> go.Figure:
         )
         chart.update_xaxes(rangemode="tozero")
     chart.update_xaxes(showgrid=True)
-    chart.update_layout(showlegend=True)
     return chart
 
 

@@ -20,7 +20,7 @@ MAX_TRIALS = 300
 """Trials beyond which bars say nothing: the utilization alone is drawn."""
 STEPS = 240
 NAMED_PAUSES = 4
-"""The longest pauses, whose length stands beside them: more would overlap."""
+"""The longest pauses are labeled with their length: more labels would overlap."""
 UNITS = ((2 * 86400, 86400.0, "Days"), (2 * 3600, 3600.0, "Hours"), (120, 60.0, "Minutes"))
 COLORS = {**_style.ENDS, CUT_OFF: _style.SOFT}
 
@@ -57,12 +57,12 @@ class Usage(NamedTuple):
 
 
 class TimelineInfo(NamedTuple):
-    """When attempts ran, on a clock that stands still in pauses.
+    """When attempts ran, on a clock that stops in pauses.
 
     Attributes:
         began: UTC, of the first attempt.
         spans: by start; empty for more than `MAX_TRIALS` trials.
-        busy: (from then on, so many ran); means over equal times without `spans`.
+        busy: (time, how many ran from then on); means over equal times without `spans`.
         lanes: hosts with the number of their rows, from the top.
         peak: most attempts at once.
         pauses: (where on the clock, seconds that nothing ran).
@@ -244,7 +244,7 @@ def _hover(span: Span) -> str:
 
 
 def caption(info: TimelineInfo) -> str:
-    """How busy the sweep was, where it stood still, and what was tried again."""
+    """How busy the sweep was, its pauses, and what was tried again."""
     overall = info.usage[0]
     sentences = [
         f"From {info.began}. At most {count_text(info.peak, 'attempt')} at once; on average "

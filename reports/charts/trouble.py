@@ -203,7 +203,8 @@ def _region(name: str, kinds: np.ndarray) -> RegionCounts:
 
 def draw(info: TroubleInfo) -> go.Figure:
     """A bar per region, stacked by what went wrong, with the interval of the whole."""
-    chart = _style.figure("", "", height=50 + 40 * max(len(info.regions), 1))
+    layout = {"barmode": "stack", "showlegend": True, "margin": {"b": 30}}
+    chart = _style.figure("", "", height=50 + 40 * max(len(info.regions), 1), **layout)
     places = np.arange(len(info.regions))
     for at, (kind, color) in enumerate(zip(KINDS, COLORS, strict=True)):
         counts = np.array([region.counts[at] for region in info.regions])
@@ -245,7 +246,6 @@ def draw(info: TroubleInfo) -> go.Figure:
         tickvals=places, ticktext=names, range=[len(names) - 0.4, -0.6], showgrid=False
     )
     chart.update_xaxes(range=[0, min(most * 1.04, 1.0)], tickformat=".0%", showgrid=True, nticks=5)
-    chart.update_layout(barmode="stack", showlegend=True, margin={"b": 30})
     return chart
 
 

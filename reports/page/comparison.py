@@ -81,7 +81,7 @@ def _line(index: int) -> dict[str, Any]:
 
 def best_so_far(summaries: Sequence[SweepSummary], column: Column) -> go.Figure:
     """The best value of all sweeps over seconds of training spent."""
-    chart = _style.figure("Training time spent (s)", column.title)
+    chart = _style.figure("Training time spent (s)", column.title, showlegend=True)
     for index, summary in enumerate(summaries):
         if summary.best_so_far:
             x, y = np.array(summary.best_so_far).T
@@ -95,12 +95,12 @@ def best_so_far(summaries: Sequence[SweepSummary], column: Column) -> go.Figure:
             )
     values = [value for summary in summaries for _, value in summary.best_so_far]
     chart.update_yaxes(range=list(_style.view_range(values)))
-    return chart.update_layout(showlegend=True)
+    return chart
 
 
 def scores(summaries: Sequence[SweepSummary], column: Column) -> go.Figure:
     """Which share of each sweep's trials is at least as good as a value."""
-    chart = _style.figure(column.title, "Share of trials at least as good")
+    chart = _style.figure(column.title, "Share of trials at least as good", showlegend=True)
     for index, summary in enumerate(summaries):
         if summary.scores:
             count = len(summary.scores)
@@ -116,4 +116,4 @@ def scores(summaries: Sequence[SweepSummary], column: Column) -> go.Figure:
     values = [value for summary in summaries for value in summary.scores]
     chart.update_xaxes(range=list(_style.view_range(values)))
     chart.update_yaxes(tickformat=".0%", range=[-0.02, 1.04])
-    return chart.update_layout(showlegend=True)
+    return chart

@@ -10,7 +10,7 @@ from colornet.cli_result import count_text
 from colornet.config.catalog import to_yaml
 from colornet.config.columns import KNOWN_COSTS, METRICS
 from colornet.errors import InputError
-from reports.analysis.decision import Decision, judged_name, replicates
+from reports.analysis.decision import Decision, judged_name, replicates, trainings_of
 from reports.analysis.levels import compare, comparison_tables
 from reports.analysis.statistics import mean_interval
 from reports.answers.health import flags
@@ -168,12 +168,11 @@ def _row(
     point: pd.Series,
     others: dict[str, pd.Series],
 ) -> dict[str, Any]:
-    trials = sweep.trials
-    trial = trials[trials["trial_id"] == point["trial_id"]].iloc[0]
-    counted = trials["trial_id"] == point["trial_id"]
+    counted = sweep.trials[sweep.trials["trial_id"] == point["trial_id"]]
+    trial = counted.iloc[0]
     if decision.basis != "search":
-        counted = trials["point_id"].eq(point["point_id"]) & trials["origin"].eq(decision.basis)
-        counted &= trials["state"].eq("completed")
+        counted = trainings_of(sweep, point)
+        counted = counted[counted["state"] == "completed"]
     return {
         "rank": int(point["rank"]),
         "color": min(int(point["rank"]), TOP),
@@ -186,7 +185,7 @@ def _row(
             {
                 "label": sweep.column(name).label,
                 "unit": sweep.column(name).unit,
-                "value": score_text(float(values[counted].mean())),
+                "value": score_text(float(values[counted.index].mean())),
             }
             for name, values in others.items()
         ],

@@ -14,7 +14,7 @@ from reports.format import json_number, settings_text
 from reports.tables import FAILED_STATES, SweepTables
 
 MOST = 24
-"""Trials whose pictures are embedded, unless another number is asked for."""
+"""Trials whose pictures are embedded by default."""
 SHOWN = 3
 MOST_LEVELS = 8
 """Columns that are shown at first; for a compared design, which has one for each of its levels."""
@@ -26,7 +26,7 @@ LARGE = 160
 QUALITY = 90
 """Larger pictures are packed with a loss that the eye does not see: a page is to stay small."""
 METADATA = {"exif", "xmp", "icc_profile"}
-"""What a picture may carry along that is nobody's business."""
+"""Metadata that a picture may carry and a report must not."""
 WASHED_OUT = 0.6
 """Share of the truth's colorfulness below which a picture is plainly paler than it should be."""
 MAX_COMPARED = 8
@@ -91,7 +91,7 @@ def prepare(sweep: SweepTables, most: int = MOST) -> GalleryInfo:
     """
     if most < 1:
         return GalleryInfo((), (), 0, "This page was built without pictures.")
-    recorded = sweep.pictured
+    recorded = sweep.records.pictured()
     if not recorded:
         return GalleryInfo((), (), 0, "No pictures are recorded yet.")
     chosen = embedded(sweep, recorded, most)
@@ -134,7 +134,7 @@ def _failures(
     examples = []
     for state in (*FAILED_STATES, "pruned"):
         examples += [(t, state) for t in searched.loc[searched["state"] == state, "trial_id"][:1]]
-    names = set(searched["trial_id"])  # a confirmation's stands for a trial whose row is gone
+    names = set(searched["trial_id"])  # not replicates that represent a point whose own row is gone
     worst_first = pd.Index([trial for trial in reversed(ranked) if trial in names], dtype=str)
     trials = sweep.trials.set_index("trial_id")
     for column, words in FLAGS.items():
@@ -194,7 +194,7 @@ def _tile(row: dict[str, Any], true_colorfulness: float | None) -> Tile:
 
 
 def _packed(data: bytes) -> tuple[str, int]:
-    """A picture as a data URI for the page, and its longer side; ("", 0) for what is none."""
+    """A picture as a data URI for the page, and its longer side; ("", 0) if unreadable."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             side = max(image.size)
@@ -217,8 +217,8 @@ def side_by_side(
     """The fixed pictures that all sweeps share, by their content: grey, truth, each one's best.
 
     Args:
-        trials: the configuration of each sweep; the next best with pictures stands in for one
-            that has none.
+        trials: the configuration of each sweep; one without pictures is replaced by the
+            next best that has some.
     """
     frames = [_fixed_pictures(sweep, trial) for sweep, trial in zip(sweeps, trials, strict=True)]
     pictures = [dict(zip(f["picture_hash"], f["picture"], strict=True)) for f in frames]
@@ -238,9 +238,9 @@ def side_by_side(
 
 def _fixed_pictures(sweep: SweepTables, trial: str) -> pd.DataFrame:
     """Of a trial, or of the next best that has some."""
-    trials = [trial, *sweep.ranked["trial_id"]]
-    with_pictures = [name for name in trials if name in sweep.pictured][:1]
-    frame = _fixed(sweep, with_pictures)
+    recorded = sweep.records.pictured()
+    trials = [name for name in (trial, *sweep.ranked["trial_id"]) if name in recorded]
+    frame = _fixed(sweep, trials[:1])
     return frame.drop_duplicates(["kind", "picture_hash"], keep="last")
 
 

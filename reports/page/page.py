@@ -43,7 +43,7 @@ GROUPS = {"mattered": "What mattered", "contest": "Was it still a GAN?", "search
 """Parts of the page and their titles, in their order; a chart names its own as `GROUP`."""
 MAX_TABLE_ROWS = 60
 NAMED = 200
-"""Points of a trace up to which each brings its own text along."""
+"""Up to this many points of a trace each has a hover text of its own."""
 EXACT = 1e5
 """Numbers up to this size are drawn as well in single precision."""
 SELECTOR_WORDS = {"trials": "by trial", "seconds": "by compute"}
@@ -218,7 +218,7 @@ def slim(figure: Any) -> Any:
     """A figure with its numbers in single precision: half the bytes, and no pixel differs.
 
     Numbers beyond `EXACT`, such as points in time, keep their precision. Of more than `NAMED`
-    trials the page's script makes what stands beside the pointer, from their numbers.
+    trials the page's script makes the hover texts, from their numbers.
     """
     if isinstance(figure, list):
         return [slim(part) for part in figure]
@@ -251,7 +251,7 @@ def breakable(name: str) -> Markup:
 
 
 def marked(sentence: str) -> Markup:
-    """A sentence in which what stands between backticks is code."""
+    """A sentence in which text between backticks becomes code."""
     parts = [escape(part) for part in sentence.split("`")]
     if len(parts) % 2 == 0:
         return Markup("`").join(parts)
@@ -272,6 +272,6 @@ def policy(*scripts: str) -> str:
 
 
 def embedded(data: Any) -> str:
-    """JSON that can stand in a script element: no `<`, `>` or `&`, no NaN."""
+    """JSON that is safe in a script element: no `<`, `>` or `&`, no NaN."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -125,7 +125,7 @@ def provenance(sweep: SweepTables) -> dict[str, Any]:
         for k, v in recorded.items()
         if k != "version" and not isinstance(v, dict | list)
     ]
-    nested = {  # the study as it began stands above, as it is now
+    nested = {  # the study has a section of its own, as it is now
         k: v for k, v in recorded.items() if isinstance(v, dict | list) and k != "study"
     }
     return {

@@ -13,7 +13,7 @@ from reports.tables import SweepTables
 from spaces.dimensions import Dimension
 
 WHOLE = 500
-"""Trials up to which curves have every tick and the losses too; more get `FEW` ticks of one."""
+"""Up to this many trials curves have every tick and the losses; else `FEW` ticks of one metric."""
 FEW = 30
 MOST_LOGS = 300
 """Trials whose course and last lines are embedded: those that failed first."""
@@ -40,7 +40,7 @@ def prepare(sweep: SweepTables) -> dict[str, Any]:
 
 
 def _base_value(base: dict[str, Any], dimension: Dimension) -> str | None:
-    """What a training has there without the study; a bundle is none of a config's settings."""
+    """The base config's value of a dimension; None for a bundle, which no config has."""
     value: Any = base
     for part in dimension.name.split("."):
         if not isinstance(value, dict) or part not in value:

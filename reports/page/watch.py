@@ -49,7 +49,7 @@ def watch(location: str, write: Callable[[], Page], every: float) -> Page:
 
 
 def recorded(location: str) -> tuple[str, ...]:
-    """The parts that there are: their names stand for what is in them."""
+    """Names of the recorded parts; new content is always a new part."""
     storage = Storage.at(location)
     return tuple(name for table in TABLES for name in storage.names(f"records/{table}"))
 

@@ -78,4 +78,4 @@ def test_a_bundle_that_is_called_as_another_column(build) -> None:
     sweep.trial({"state": "b"}, 9.0)
     frame = trials_frame(sweep.tables())
     assert frame.columns.is_unique
-    assert frame.loc[0, ["state", "space.state"]].tolist() == ["completed", "b"]
+    assert frame.loc["t00000", ["state", "space.state"]].tolist() == ["completed", "b"]

@@ -27,13 +27,7 @@ from colornet.networks.heads import DiscriminatorNetwork
 from colornet.pictures import CHANNELS, Prediction, colors
 from colornet.ranks import Ranks
 from colornet.training.methods.adversarial_game import AdversarialGame
-from colornet.training.methods.player import (
-    Batch,
-    ForwardPass,
-    Method,
-    discriminator_player,
-    generator_player,
-)
+from colornet.training.methods.player import Batch, ForwardPass, Method, player_of
 from colornet.training.stabilizers import FakePool
 
 
@@ -103,8 +97,8 @@ class CycleGan(Method):
         discriminators = nn.ModuleDict({"color": self.network, "grey": self.grey_network})
         turns = self.game.generator_turns, self.game.discriminator_turns
         self.players = (
-            generator_player(generators, config, self.generator_losses, turns[0]),
-            discriminator_player(discriminators, config, self.discriminator_losses, turns[1]),
+            player_of("generator", generators, config, self.generator_losses, turns[0]),
+            player_of("discriminator", discriminators, config, self.discriminator_losses, turns[1]),
         )
 
     def forward_pass(self, batch: Batch) -> CycleForwardPass:

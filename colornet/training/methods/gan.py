@@ -15,12 +15,7 @@ from colornet.config.sections.losses import GanLoss
 from colornet.networks.build import build_discriminator, build_generator
 from colornet.training.losses import reconstruction
 from colornet.training.methods.adversarial_game import AdversarialGame
-from colornet.training.methods.player import (
-    ForwardPass,
-    Method,
-    discriminator_player,
-    generator_player,
-)
+from colornet.training.methods.player import ForwardPass, Method, player_of
 
 
 class Gan(Method):
@@ -34,14 +29,16 @@ class Gan(Method):
         self.game = AdversarialGame(config.loss)
         self.generator = build_generator(config.generator, seed, device)
         turns = self.game.generator_turns
-        generator = generator_player(self.generator, config, self.generator_losses, turns)
+        losses = self.generator_losses
+        generator = player_of("generator", self.generator, config, losses, turns)
         self.players = (generator,)
         # Also where it never learns, so that one which leaves nothing of the picture is refused.
         self.network = build_discriminator(config.discriminator, size, seed, device)
         if config.loss.adversarial != "none":
             self.discriminator = self.network
             losses, turns = self.discriminator_losses, self.game.discriminator_turns
-            self.players = (discriminator_player(self.network, config, losses, turns), generator)
+            discriminator = player_of("discriminator", self.network, config, losses, turns)
+            self.players = (discriminator, generator)
 
     def discriminator_losses(self, forward: ForwardPass) -> dict[str, Tensor]:
         """Tell real from predicted colors."""

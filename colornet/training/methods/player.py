@@ -6,7 +6,7 @@ and in which steps it learns, is data in the list of players.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -119,27 +119,17 @@ class Method:
             part.load_state_dict(state[name])
 
 
-def generator_player(
+def player_of(
+    name: Literal["generator", "discriminator"],
     network: nn.Module,
     config: Config,
     losses: Callable[[Any], dict[str, Tensor]],
     turns: Callable[[Batch], int] = lambda _batch: 1,
 ) -> Player:
-    """The player that colorizes."""
-    rate, optimizer = config.optimizer.generator_lr, adam(network, config.optimizer)
-    return Player("generator", network, optimizer, rate, losses, turns, predicts=True)
-
-
-def discriminator_player(
-    network: nn.Module,
-    config: Config,
-    losses: Callable[[Any], dict[str, Tensor]],
-    turns: Callable[[Batch], int],
-) -> Player:
-    """The player that tells real from predicted colors."""
-    options = config.optimizer
-    rate, optimizer = options.generator_lr * options.lr_ratio, adam(network, options)
-    return Player("discriminator", network, optimizer, rate, losses, turns, predicts=False)
+    """The player that colorizes, or the one that tells real from predicted colors."""
+    options, predicts = config.optimizer, name == "generator"
+    rate = options.generator_lr if predicts else options.generator_lr * options.lr_ratio
+    return Player(name, network, adam(network, options), rate, losses, turns, predicts)
 
 
 def adam(network: nn.Module, options: Optimizer) -> torch.optim.Optimizer:

@@ -7,7 +7,7 @@ from colornet.config.config import Config
 from colornet.config.sections.losses import Reconstruction
 from colornet.networks.build import build_generator
 from colornet.training.losses import reconstruction
-from colornet.training.methods.player import ForwardPass, Method, generator_player
+from colornet.training.methods.player import ForwardPass, Method, player_of
 
 
 class Regression(Method):
@@ -17,7 +17,8 @@ class Regression(Method):
         assert isinstance(config.loss, Reconstruction)
         self.loss = config.loss
         self.generator = build_generator(config.generator, config.training.seed, device)
-        self.players = (generator_player(self.generator, config, self.generator_losses),)
+        losses = self.generator_losses
+        self.players = (player_of("generator", self.generator, config, losses),)
 
     def generator_losses(self, forward: ForwardPass) -> dict[str, Tensor]:
         """Distance to the true colors."""

@@ -13,16 +13,16 @@ def test_no_trial(build) -> None:
     assert info.missing
 
 
-def test_curves_with_the_best_on_top(build) -> None:
+def test_curves_with_the_best_first(build) -> None:
     sweep = build()
     sweep.trial({}, 8.0, ticks=2)
     sweep.trial({}, 16.0, ticks=1)
     sweep.trial({}, 4.0, "diverged", ticks=1)
     sweep.trial({}, None, "failed")
     assert prepare(sweep.tables()).curves == (
-        Curve("t00002", 2, "diverged", None, (250.0,), ((7.0,),)),
-        Curve("t00001", 1, "completed", 2, (250.0,), ((28.0,),)),
         Curve("t00000", 0, "completed", 1, (250.0, 500.0), ((14.0, 10.0),)),
+        Curve("t00001", 1, "completed", 2, (250.0,), ((28.0,),)),
+        Curve("t00002", 2, "diverged", None, (250.0,), ((7.0,),)),
     )
 
 
@@ -37,7 +37,7 @@ def test_many_trials_become_bands(build) -> None:
     for index in range(41):
         sweep.trial({}, float(index), ticks=4)
     info = prepare(sweep.tables())
-    assert [curve.rank for curve in info.curves] == [5, 4, 3, 2, 1]
+    assert [curve.rank for curve in info.curves] == [1, 2, 3, 4, 5]
     assert [row[0] for row in info.bands] == [250.0, 500.0, 750.0, 1000.0]
     assert info.bands[-1] == pytest.approx((1000.0, 4.0, 10.0, 20.0, 30.0, 36.0, 41))
 

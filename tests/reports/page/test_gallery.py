@@ -105,7 +105,7 @@ def test_starting_points_and_ways_of_failing_are_among_the_embedded(build) -> No
         sweep.trial({}, 5.0 + index, pictures=1, origin=origin, metrics=ratio)
     sweep.trial({}, 20.0, "oom", pictures=1)
     tables = sweep.tables()
-    found = embedded(tables, tables.pictured, 9)
+    found = embedded(tables, tables.records.pictured(), 9)
     assert list(found) == ["t00000", "t00001", "t00002", "t00003", *list(found)[4:]]
     assert {why for why in found.values() if why} == {
         "a starting point",
@@ -114,7 +114,7 @@ def test_starting_points_and_ways_of_failing_are_among_the_embedded(build) -> No
         "the palest",
         "the worst",
     }
-    assert len(embedded(tables, tables.pictured, 2)) == 2
+    assert len(embedded(tables, tables.records.pictured(), 2)) == 2
 
 
 def test_large_pictures_are_packed_and_carry_nothing_along(build) -> None:
