@@ -130,20 +130,18 @@ def _pair(pictures: Pictures, prediction: Prediction) -> Pair:
     return Pair(pictures.lightness, ab, pictures.ab, true_rgb, lightness)
 
 
-def _batches(
-    pack: Pack, indices: np.ndarray, device: torch.device, size: int = 0
-) -> Iterator[Pictures]:
-    """Pictures of a pack, in the order of the indices.
+def _batches(pack: Pack, indices: np.ndarray, device: torch.device) -> Iterator[Pictures]:
+    """Pictures of a pack, in the order of the indices."""
+    for start, stop in _places(pack, len(indices), device):
+        yield _read(pack, indices[start:stop], device)
+
+
+def _places(pack: Pack, count: int, device: torch.device, size: int = 0) -> list[tuple[int, int]]:
+    """Where batches of `count` pictures begin and end.
 
     Args:
         size: side at which a network sees them, where that may be larger.
     """
-    for start, stop in _places(pack, len(indices), device, size):
-        yield _read(pack, indices[start:stop], device)
-
-
-def _places(pack: Pack, count: int, device: torch.device, size: int) -> list[tuple[int, int]]:
-    """Where batches of `count` pictures begin and end."""
     pixels = _PIXELS if device.type == "cpu" else _GPU_PIXELS
     batch = max(1, min(BATCH, pixels // max(pack.pictures.shape[1], size) ** 2))
     return [(start, min(start + batch, count)) for start in range(0, count, batch)]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reports.analysis.regression import polynomials
-from reports.format import bound_text, setting_text
+from reports.format import bound_text, listed, setting_text
 from reports.tables import setting_key, setting_keys
 from spaces.dimensions import Dimension
 
@@ -70,6 +70,18 @@ class Contrast(NamedTuple):
     second: tuple[Region, ...]
     weights: np.ndarray
     lean: np.ndarray
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Both sides in words: `the upper third (1.7 to 10)`, `the mean of bce and hinge`."""
+        return _phrase(self.first), _phrase(self.second)
+
+
+def _phrase(regions: tuple[Region, ...]) -> str:
+    if len(regions) == 1:
+        return regions[0].phrase
+    names = listed([region.text for region in regions])
+    return f"the mean of {names if regions[0].kind == 'value' else f'the outer thirds ({names})'}"
 
 
 class Block(NamedTuple):

@@ -45,7 +45,7 @@ def caveats(decision: Decision, sweep: SweepTables) -> list[str]:
     first = decision.points.iloc[0]
     notes = []
     if not first["feasible"]:
-        notes.append(f"No trial meets {_bounds(sweep)}; this one comes first among the rest.")
+        notes.append(f"No trial meets {bounds_text(sweep)}; this one comes first among the rest.")
     if decision.basis == "search":
         notes.append(_single(decision))
     else:
@@ -176,9 +176,9 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
     taken = decision.points.iloc[decision.proposed]
     unmet = ""
     if not taken["feasible"]:
-        unmet = f"no configuration meets {_bounds(sweep)}"
+        unmet = f"no configuration meets {bounds_text(sweep)}"
         if decision.basis != "search" and decision.points["feasible"].any():
-            unmet = f"the best does not meet {_bounds(sweep)} in its replicates"
+            unmet = f"the best does not meet {bounds_text(sweep)} in its replicates"
     reasons = [reason for reason in (unmet, _worthless(decision, sweep, taken)) if reason]
     if not reasons:
         return None
@@ -186,7 +186,8 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
     return Objection("; ".join(reasons) + ".", remedy, command)
 
 
-def _bounds(sweep: SweepTables) -> str:
+def bounds_text(sweep: SweepTables) -> str:
+    """What the choice is to meet: `val_ssim >= 0.8 and cost_gmac < 2`; empty without bounds."""
     return " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
 
 

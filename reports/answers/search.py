@@ -13,7 +13,6 @@ import pandas as pd
 from scipy import stats
 
 from colornet.cli_result import count_text
-from reports.analysis.design_matrix import Contrast, Region
 from reports.analysis.effects import (
     Effect,
     Model,
@@ -37,7 +36,6 @@ from reports.format import (
     comparison_text,
     difference_text,
     interval_text,
-    listed,
     p_text,
     setting_text,
 )
@@ -176,7 +174,7 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
         n=len(active),
         counted=TRIALS,
         setting="; ".join(filter(None, settings)),
-        contrast=contrast_text(estimated[at].contrast),
+        contrast=" - ".join(estimated[at].contrast.sides),
         estimate=estimated[at].estimate,
         low=estimated[at].low,
         high=estimated[at].high,
@@ -263,32 +261,16 @@ def _effect_texts(
             lead = f"{'higher' if better else 'lower'} is better: "
         if kind == "bend" and inside:
             lead = "best inside the range: "
-        text = f"{lead}{_effect_text(effect, results.column)} (p {p_text(p, '= ')})"
+        words = comparison_text(*effect.contrast.sides, *effect[1:4], results.column)
+        text = f"{lead}{words} (p {p_text(p, '= ')})"
         # A setting stays as it is written.
         texts.append(text[:1].upper() + text[1:] if kind in ("trend", "bend") else text)
     return texts
 
 
-def _effect_text(effect: Effect, column: Column) -> str:
-    sides = _phrase(effect.contrast.first), _phrase(effect.contrast.second)
-    return comparison_text(*sides, effect.estimate, effect.low, effect.high, column)
-
-
-def _phrase(regions: tuple[Region, ...]) -> str:
-    if len(regions) == 1:
-        return regions[0].phrase
-    names = listed([region.text for region in regions])
-    return f"the mean of {names if regions[0].kind == 'value' else f'the outer thirds ({names})'}"
-
-
-def contrast_text(contrast: Contrast, minus: str = " - ") -> str:
-    """`the upper third (1.7 to 10) - the lower third (0.05 to 0.29)`."""
-    return minus.join((_phrase(contrast.first), _phrase(contrast.second)))
-
-
 def _difference_text(results: SearchResults, effect: Effect) -> str:
-    amount = difference_text(effect.estimate, effect.low, effect.high, results.column)
-    return f"{contrast_text(effect.contrast, ' minus ')}: {amount}"
+    amount = difference_text(*effect[1:4], results.column)
+    return f"{' minus '.join(effect.contrast.sides)}: {amount}"
 
 
 def _direction_text(results: SearchResults, name: str, effect: Effect, better: str) -> str:
@@ -344,7 +326,7 @@ def _dependences(results: SearchResults, name: str) -> list[str]:
         where = sorted(sides[int(np.argmax(spread))], key=lambda side: side[1].estimate)
         ends = []
         for region, effect in where[:1] + where[-1:] if len(where) > 1 else where:
-            words = _effect_text(effect, results.column)
+            words = comparison_text(*effect.contrast.sides, *effect[1:4], results.column)
             if ends:  # the sides are those of the first
                 word = "worse" if " is worse than " in words else "better"
                 words = f"{word} by {words.rpartition(' by ')[2]}"

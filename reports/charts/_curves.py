@@ -146,13 +146,12 @@ def draw_bands(chart: go.Figure, bands: tuple[tuple[float, ...], ...]) -> None:
     )
 
 
-def curves_table(curves: Iterable[Curve]) -> pd.DataFrame:
-    """First, middle and last value per trial."""
+def curves_table(
+    curves: Iterable[Curve], bands: tuple[tuple[float, ...], ...] = ()
+) -> pd.DataFrame:
+    """The quantiles behind the bands; without bands the first, middle and last value per trial."""
+    if bands:
+        names = ["pictures seen", *(f"{round(q * 100)} %" for q in QUANTILES), "trials"]
+        return pd.DataFrame(bands, columns=names)
     rows = [(curve.trial, curve.rank, *curve.milestones()) for curve in curves]
     return pd.DataFrame(rows, columns=["trial", "rank", "first", "middle", "last"])
-
-
-def bands_table(bands: tuple[tuple[float, ...], ...]) -> pd.DataFrame:
-    """The quantiles behind the bands."""
-    names = ["pictures seen", *(f"{round(q * 100)} %" for q in QUANTILES), "trials"]
-    return pd.DataFrame(bands, columns=names)

@@ -10,7 +10,6 @@ from reports.charts import _style
 from reports.charts._curves import (
     Curve,
     bands_of,
-    bands_table,
     curves_of,
     curves_table,
     draw_bands,
@@ -108,4 +107,4 @@ def caption(info: ContestInfo) -> str:
 
 def table(info: ContestInfo) -> pd.DataFrame:
     """The quantiles; without them each of the best trials' first, middle and last value."""
-    return bands_table(info.bands) if info.bands else curves_table(info.best)
+    return curves_table(info.best, info.bands)

@@ -10,8 +10,8 @@ from reports.charts import _style
 from reports.charts._curves import (
     Curve,
     bands_of,
-    bands_table,
     curves_of,
+    curves_table,
     draw_bands,
     draw_curve,
     finite_ticks,
@@ -106,6 +106,6 @@ def caption(info: LearningCurvesInfo) -> str:
 def table(info: LearningCurvesInfo) -> pd.DataFrame:
     """The quantiles, or each curve's first, middle and last value."""
     if info.bands:
-        return bands_table(info.bands)
+        return curves_table((), info.bands)
     rows = [(c.trial, c.state, len(c.images), *c.milestones()) for c in info.curves]
     return pd.DataFrame(rows, columns=["trial", "state", "ticks", "first", "middle", "last"])

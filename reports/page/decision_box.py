@@ -14,7 +14,7 @@ from reports.analysis.decision import Decision, judged_name, replicates, trainin
 from reports.analysis.levels import compare, comparison_tables
 from reports.analysis.statistics import mean_interval
 from reports.answers.health import flags
-from reports.answers.recommendation import Objection, caveats, objection, remedy
+from reports.answers.recommendation import Objection, bounds_text, caveats, objection, remedy
 from reports.best import freeze
 from reports.format import (
     duration_text,
@@ -28,7 +28,6 @@ from reports.format import (
 from reports.page.gallery import GalleryInfo
 from reports.page.summary import other_metrics
 from reports.tables import Column, SweepTables, place_in_range
-from search.core.ranking import bounds_of
 from spaces.dimensions import Dimension
 
 TOP = 5
@@ -138,16 +137,15 @@ def _levels(sweep: SweepTables, decision: Decision) -> list[dict[str, Any]]:
 
 
 def _rule(sweep: SweepTables, decision: Decision) -> str:
-    study, points = sweep.records.study, decision.points
-    by = (study.get("decide") or {}).get("by")
-    bounds = [f"{name} {bound}" for name, bound in bounds_of(study)]
+    points = decision.points
+    by = (sweep.records.study.get("decide") or {}).get("by")
     if by or len(sweep.objectives) == 1:
         order = f"Ordered by {by or sweep.objectives[0].name}"
     else:
         order = "Ordered by Pareto front, then by mean rank over the objectives"
-    order += f"; those that meet {' and '.join(bounds)} come first" if bounds else ""
-    if bounds and not points["feasible"].any():
-        order += ", and none does"
+    if bounds := bounds_text(sweep):
+        order += f"; those that meet {bounds} come first"
+        order += "" if points["feasible"].any() else ", and none does"
     if decision.basis == "compare":
         return f"{order}, over the seeds that all levels have."
     ranked = count_text(len(points), "configuration")

@@ -22,7 +22,6 @@ from reports.answers.answers import answers
 from reports.answers.compare import compare_results
 from reports.answers.search import (
     SearchResults,
-    contrast_text,
     least_difference,
     search_results,
 )
@@ -106,7 +105,7 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
     for one in made:
         for effect, true in zip(found.effects[one.dimension], truths[one.dimension], strict=True):
             inside.append(effect.low <= true <= effect.high)
-            if contrast_text(effect.contrast) == one.contrast:
+            if " - ".join(effect.contrast.sides) == one.contrast:
                 assert effect.estimate == one.estimate
                 chosen.append(one.low <= true <= one.high)
     pure = found.model._replace(measured=surface.final(points)[:, 0])  # the same trials, no noise
