@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import wrap
@@ -230,7 +231,8 @@ def train(
 
     from colornet.training.distributed import Workers, train_final
 
-    show, who = show_tick(loaded.training.ticks), Workers(workers, gpus_per_worker, address)
+    show = partial(show_tick, loaded.training.ticks)
+    who = Workers(workers, gpus_per_worker, address)
     results = train_final(
         loaded, folder, show, origin, searched=searched, workers=who, notes=[rates], keep=keep
     )
@@ -312,20 +314,16 @@ def colorize(
     return CliResult("\n".join(lines), values, exit_code=1 if result.failed else 0)
 
 
-def show_tick(ticks: int) -> Callable[[Mapping[str, Any]], None]:
-    """A function that says a tick's numbers, out of so many ticks."""
-
-    def show(metrics: Mapping[str, Any]) -> None:
-        tick, seconds = metrics["tick"], metrics["seconds"]
-        left = seconds / tick * (ticks - tick)
-        ratio = metrics.get("val_colorfulness_ratio") or float("nan")
-        log.info(
-            f"tick {tick}/{ticks}  {metrics['images']:,} images  "
-            f"val_ab_mae {metrics['val_ab_mae']:.4g}  colorfulness {ratio:.2f}  "
-            f"{seconds:.0f} s, about {left:.0f} s left"
-        )
-
-    return show
+def show_tick(ticks: int, metrics: Mapping[str, Any]) -> None:
+    """Say a tick's numbers, out of so many ticks."""
+    tick, seconds = metrics["tick"], metrics["seconds"]
+    left = seconds / tick * (ticks - tick)
+    ratio = metrics.get("val_colorfulness_ratio") or float("nan")
+    log.info(
+        f"tick {tick}/{ticks}  {metrics['images']:,} images  "
+        f"val_ab_mae {metrics['val_ab_mae']:.4g}  colorfulness {ratio:.2f}  "
+        f"{seconds:.0f} s, about {left:.0f} s left"
+    )
 
 
 @contextmanager

@@ -3,12 +3,11 @@
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from colornet.cli_result import CliResult, count_text
 from colornet.errors import InputError
+from reports.commands import Output, write_output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
     from reports.tables import SweepTables
 
 
-def export_csv(
-    sweep: str | None = None, *, out: Annotated[Path | None, Parameter(alias="-o")] = None
-) -> CliResult:
+def export_csv(sweep: str | None = None, *, out: Output = None) -> CliResult:
     """Write a sweep's trials as a table, one row each, with all they reported last.
 
     Parameters
@@ -28,7 +25,6 @@ def export_csv(
     out
         File to write; one that is there is left alone [NAME.csv].
     """
-    from reports.commands import write_output
     from reports.tables import open_sweep
 
     tables = open_sweep(sweep)

@@ -136,12 +136,7 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
 
 def _failures(sweep: SweepTables) -> Iterator[str]:
     """How many were lost by cause."""
-    words = {
-        "diverged": "diverged",
-        "oom": "ran out of memory",
-        "stalled": "gave no sign of life",
-        "failed": "failed",
-    }
+    words = {"oom": "ran out of memory", "stalled": "gave no sign of life"}
     for state in FAILED_STATES:
         lost = sweep.trials[sweep.trials["state"] == state]
         if len(lost):
@@ -149,7 +144,8 @@ def _failures(sweep: SweepTables) -> Iterator[str]:
             first = f" ({reason})" if reason else ""
             yield (
                 f"{value_text(len(lost))} of {count_text(len(sweep.trials), 'trial')} "
-                f"{words[state]}, for example {lost['trial_id'].iloc[0]}{first}: {REMEDIES[state]}."
+                f"{words.get(state, state)}, for example {lost['trial_id'].iloc[0]}{first}: "
+                f"{REMEDIES[state]}."
             )
 
 

@@ -61,10 +61,8 @@ def caveats(decision: Decision, sweep: SweepTables) -> list[str]:
 def _incomparable(decision: Decision, sweep: SweepTables) -> str:
     """A note on color errors: no other metric has the value of one color recorded beside it."""
     judged = decisive_columns(decision, sweep)
-    if any(trivial_value(decision, sweep, column) for column in judged):
-        return ""
     labels = [column.label for column in judged if column.name.endswith(COLOR_ERROR)]
-    if not labels:
+    if not labels or any(trivial_value(decision, sweep, column) for column in judged):
         return ""
     return f"Not compared with one color everywhere: its {labels[0]} is not recorded."
 

@@ -80,17 +80,12 @@ def prepare(sweep: SweepTables, objective: str | None = None) -> BalanceMapInfo:
     axes = (sweep.dimension(RATE), sweep.dimension(RATIO))
     settings = [[point.get(axis.name, ABSENT) for point in drawn["point"]] for axis in axes]
     x, y = (scale_of(axis, of_axis) for axis, of_axis in zip(axes, settings, strict=True))
-    points = list(
-        map(
-            Mark,
-            *(drawn[name].tolist() for name in ("trial_id", "number")),
-            *(x.places, y.places),
-            map(_words, *settings),
-            drawn["value"].astype(object).where(drawn["kind"] != "failed", None),
-            *(drawn[name].tolist() for name in ("kind", "state")),
-        )
-    )
     first = drawn.loc[drawn["rank"] == 1, "number"].tolist()
+    values = drawn["value"].astype(object).where(drawn["kind"] != "failed", None)
+    words = list(map(_words, *settings))
+    drawn = drawn.assign(x=x.places, y=y.places, settings=words, value=values)
+    fields = ["trial_id", "number", "x", "y", "settings", "value", "kind", "state"]
+    points = list(map(Mark._make, drawn[fields].itertuples(index=False, name=None)))
     points.sort(key=lambda p: (p.kind == "scored", -column.sign * (p.value or 0.0)))
     lowest, highest = (x.view[at] + y.view[at] for at in (0, 1))
     powers = range(math.ceil(lowest), math.floor(highest) + 1)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,9 +61,7 @@ class DimensionInfo(NamedTuple):
     missing: str
 
 
-def each(sweep: SweepTables) -> list[dict[str, str]]:
-    """Every objective, and for it every dimension."""
-    return sweep.panels(by_dimension=True)
+each = partial(SweepTables.panels, by_dimension=True)
 
 
 def prepare(sweep: SweepTables, dimension: str, objective: str | None = None) -> DimensionInfo:

@@ -86,12 +86,7 @@ def prepare(
     scored = (rows["kind"] == "scored").to_numpy()
     frame = pd.DataFrame({"x": at_x, "y": at_y, "scored": scored})
     frame["value"] = rows["value"].where(rows["kind"] == "scored").to_numpy(dtype=float)
-    groups = frame.groupby(["x", "y"])
-    cells = (
-        groups["value"]
-        .agg(["median", "mean"])
-        .assign(trials=groups["scored"].sum(), failed=groups.size() - groups["scored"].sum())
-    )
+    cells = frame.groupby(["x", "y"]).agg({"value": ["median", "mean"], "scored": ["sum", "size"]})
     return InteractionsInfo(
         objective=column,
         x=x.name,
@@ -99,8 +94,8 @@ def prepare(
         columns=columns,
         rows=lines,
         cells=tuple(
-            Cell(*map(int, place), *(values if trials else (None, None)), int(trials), int(failed))
-            for place, *values, trials, failed in cells.itertuples(name=None)
+            Cell(*map(int, place), *(values if trials else (None, None)), trials, size - trials)
+            for place, *values, trials, size in cells.itertuples(name=None)
         ),
         missing="" if scored.any() else "No trial has finished with a comparable value yet.",
     )

@@ -51,7 +51,7 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
     values = {name: of_trials for name, of_trials in values.items() if of_trials.notna().any()}
     rows = [_row(sweep, decision, index, point, values) for index, point in rows_shown.iterrows()]
     taken = next(row for row in rows if row["taken"])
-    against = objection(decision, sweep)
+    against, compared = objection(decision, sweep), compare(sweep, decision)
     yaml, unfit = "", ""
     try:
         yaml = to_yaml(freeze(sweep, decision))
@@ -71,7 +71,7 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
         "objection": against.reason if against else "",
         "help": against.remedy if against else "",
         "commands": _commands(sweep, decision, against),
-        "levels": _levels(sweep, decision),
+        "levels": comparison_tables(compared) if compared else (),
     }
 
 
@@ -125,15 +125,6 @@ def _final_cost(sweep: SweepTables, decision: Decision) -> str:
         f"Final training sees {value_text(int(images))}: about {duration_text(seconds)} on what "
         "the trials ran on."
     )
-
-
-def _levels(sweep: SweepTables, decision: Decision) -> list[dict[str, Any]]:
-    """The tables of a compared design: its levels, then each of its dimensions."""
-    compared = compare(sweep, decision)
-    return [
-        {"head": list(table[0]), "body": [list(row) for row in table[1:]]}
-        for table in (comparison_tables(compared) if compared else ())
-    ]
 
 
 def _rule(sweep: SweepTables, decision: Decision) -> str:

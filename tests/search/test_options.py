@@ -163,7 +163,7 @@ def test_every_command_takes_options_alike(
 class TestLevels:
     def test_progress_is_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO, "colorsweep"):
-            show_tick(2)({"tick": 1, "seconds": 1.0, "images": 64, "val_ab_mae": 9.0})
+            show_tick(2, {"tick": 1, "seconds": 1.0, "images": 64, "val_ab_mae": 9.0})
         assert [record.levelname for record in caplog.records] == ["INFO"]
 
     def test_a_sweep_s_name_is_no_warning(
