@@ -183,8 +183,8 @@ _INPUT = {
 
 def from_os_error(error: OSError) -> ColorsweepError:
     """What the system refused, for a user: bad input, or a failure."""
-    place = f"{error.filename}: " if error.filename else ""
-    text = f"{place}{os_error_reason(error)}."
+    file = f"{error.filename}: " if error.filename else ""
+    text = f"{file}{os_error_reason(error)}."
     return InputError(text) if error.errno in _INPUT else StorageError(text)
 
 

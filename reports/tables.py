@@ -217,8 +217,8 @@ class SweepTables:
 def count_states(states: pd.Series) -> dict[str, int]:
     """How often each state occurs: the known ones in a fixed order, then others by name."""
     counts = states.value_counts()
-    known = [state for state in (*STATES, CUT_OFF) if state in counts.index]
-    return {state: int(counts[state]) for state in [*known, *sorted(set(counts.index) - {*known})]}
+    names = dict.fromkeys([*STATES, CUT_OFF, *sorted(counts.index)])
+    return {state: int(counts[state]) for state in names if state in counts.index}
 
 
 def open_sweep(sweep: str | None = None) -> SweepTables:

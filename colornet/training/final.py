@@ -236,8 +236,8 @@ def _models(training: TrainingRun, journal: _Journal) -> dict[str, _Trained]:
 
     def copied(row: Metrics) -> _Trained:
         weights = training.learner.generator.state_dict().items()
-        shown = [name for name in row if name in _TIME or name.startswith("test_")]
-        results = {name: row[name] for name in shown}
+        columns = [name for name in row if name in _TIME or name.startswith("test_")]
+        results = {name: row[name] for name in columns}
         return _Trained({name: value.clone() for name, value in weights}, row, results)
 
     models = {"last": copied(training.history[-1])}

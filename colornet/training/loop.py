@@ -311,8 +311,8 @@ class TrainingRun:
         with _read_as_state(path):
             state, self.history = checkpoint.load(path)
             identity, suffix = state["identity"], self.packs.evaluation_hash
-            own = identity.removesuffix(suffix)
-            if not identity.endswith(suffix) or not self.learner.continues(own):
+            of_learner = identity.removesuffix(suffix)
+            if not identity.endswith(suffix) or not self.learner.continues(of_learner):
                 raise InputError(
                     f"{path}: the checkpoint of another training: its config or pictures differ.\n"
                     "Resume it with the config it was started with."

@@ -10,6 +10,7 @@ from reports.analysis.effects import residual_sd
 from reports.analysis.statistics import (
     LEVEL,
     against_best,
+    is_significant,
     mean_interval,
     noise_sd,
     overstatement,
@@ -152,7 +153,7 @@ def _cheapest(sweep: SweepTables, points: pd.DataFrame) -> int:
     cheaper = costs[costs < (1 - LEAST_SAVING) * costs[0]]
     if cost == "seconds":
         compared = against_best(values_by_seed(sweep, candidates, sweep.trials["seconds"]), 0)
-        cheaper = cheaper[[compared[row].p < 1 - LEVEL for row in cheaper.index]]
+        cheaper = cheaper[[is_significant(compared[row].p) for row in cheaper.index]]
     if cheaper.empty:
         return 0
     # Of several that are about as cheap the best one.

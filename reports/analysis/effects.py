@@ -154,7 +154,7 @@ def effects(model: Model, name: str) -> tuple[Effect, ...]:
 
 def _weights(model: Model, name: str, of_block: np.ndarray) -> np.ndarray:
     """(K,) weights of all coefficients, of which those of one dimension's block are given."""
-    weights = np.zeros(len(model.fit.known))
+    weights = np.zeros(len(model.fit.estimated))
     weights[model.start[name] :][: len(of_block)] = of_block
     return weights
 

@@ -16,11 +16,11 @@ from scipy import stats
 from colornet.cli_result import count_text
 from reports.analysis.decision import Decision
 from reports.analysis.statistics import (
-    LEVEL,
     Difference,
     Interval,
     against_best,
     differences_to,
+    is_significant,
     mean_interval,
     replicates_needed,
 )
@@ -116,7 +116,7 @@ def _verdict(
     row: dict[Any, Any], other: Difference, wanted: float | None, needed: int | None, sign: int
 ) -> str:
     near = math.isfinite(other.low) and max(abs(other.low), abs(other.high)) < (wanted or 0)
-    if other.p < 1 - LEVEL:
+    if is_significant(other.p):
         if other.mean * sign >= 0:
             return f"worse, by less than {value_text(wanted)}" if near else "worse"
         return f"better, but {'a training was lost' if row['lost'] else 'misses the bounds'}"

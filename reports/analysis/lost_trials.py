@@ -123,9 +123,9 @@ def lost_where(lost: Sequence[LostTrials], p: PValues, name: str) -> list[LostTr
 def lost_text(where: LostTrials) -> str:
     """How many were lost there and elsewhere."""
     region = where.region
-    place = f"At {region.text}" if region.kind == "value" else f"In {region.phrase}"
+    side = f"At {region.text}" if region.kind == "value" else f"In {region.phrase}"
     return (
-        f"{place} {where.lost} of {where.trials} trainings diverged or ran out of memory, against "
+        f"{side} {where.lost} of {where.trials} trainings diverged or ran out of memory, against "
         f"{where.lost_outside} of {where.trials_outside} elsewhere"
     )
 

@@ -66,7 +66,7 @@ def direction(model: Model, name: str) -> Direction | None:
     design = np.column_stack([others, setting - setting.mean()])
     order = stats.rankdata(model.measured[inside])
     fit = least_squares(design, order) if np.ptp(order) else None
-    if fit is None or fit.freedom < MIN_TRIALS or not fit.known[-1]:
+    if fit is None or fit.freedom < MIN_TRIALS or not fit.estimated[-1]:
         return None
     # Errors of ranks are alike enough: allowing for uneven ones would give single trials their
     # weight back.
@@ -183,8 +183,8 @@ def median_of(x: float, values: np.ndarray) -> Median:
     Binomial(N, 1/2): no distribution is assumed (Thompson 1936).
     """
     ordered, count = np.sort(values), len(values)
-    place = int(stats.binom.ppf(0.025, count, 0.5))
+    rank = int(stats.binom.ppf(0.025, count, 0.5))
     low, high = None, None
-    if place:
-        low, high = float(ordered[place - 1]), float(ordered[count - place])
+    if rank:
+        low, high = float(ordered[rank - 1]), float(ordered[count - rank])
     return Median(x, float(np.median(values)), low, high, count)

@@ -31,13 +31,13 @@ class Fit:
         coefficients: (K,).
         covariances: (K, K) each: with errors that are alike, with errors that may differ (HC2), and
             the same with more allowance for trials that lie apart (HC3).
-        known: (K,) whether a coefficient was estimated.
+        estimated: (K,) whether a coefficient was estimated.
         freedom: trials less estimated coefficients.
     """
 
     coefficients: np.ndarray
     covariances: tuple[np.ndarray, np.ndarray, np.ndarray]
-    known: np.ndarray
+    estimated: np.ndarray
     freedom: int
 
     def estimate(self, weights: np.ndarray) -> tuple[float, float, float]:
@@ -45,7 +45,7 @@ class Fit:
 
         All are NaN where a coefficient that it needs was not estimated.
         """
-        if np.any(np.abs(weights[~self.known]) > 1e-12):
+        if np.any(np.abs(weights[~self.estimated]) > 1e-12):
             return math.nan, math.nan, math.nan
         # Var(w' b) = w' V w.
         alike, uneven, alone = (
@@ -69,7 +69,7 @@ class Fit:
         Wald's test as F = b' V^-1 b / k with k and `freedom` degrees, of the less certain of equal
         errors and HC3.
         """
-        places = [place for place in places if self.known[place]]
+        places = [place for place in places if self.estimated[place]]
         values, sizes = self.coefficients[places], []
         for covariance in self.covariances[::2]:
             spread = covariance[np.ix_(places, places)]

@@ -274,5 +274,5 @@ class PValues(dict[tuple[str, ...], float]):
 
 
 def is_significant(p: float) -> bool:
-    """Whether an adjusted p is below the level of all reports."""
+    """Whether an adjusted p is below 1 - `LEVEL`; NaN is not."""
     return p < 1 - LEVEL

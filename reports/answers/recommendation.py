@@ -86,10 +86,10 @@ def _replicated(decision: Decision, first: pd.Series) -> str:
     how = "" if same else " (mean, 95 % interval)"
     n = count_text(int(first["n"]), "seed")
     score = f"{decision.judged.label} {with_unit(interval, decision.judged)}"
-    known = f"over {n}"
+    basis = f"over {n}"
     if decision.basis == "confirm":
-        known = f"confirmed with {n.replace(' ', ' fresh ')}"
-    return f"#1, {known}: {score}{how}."
+        basis = f"confirmed with {n.replace(' ', ' fresh ')}"
+    return f"#1, {basis}: {score}{how}."
 
 
 def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -> str:

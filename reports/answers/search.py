@@ -330,8 +330,8 @@ def _dependences(results: SearchResults, name: str) -> list[str]:
             if ends:  # the sides are those of the first
                 word = "worse" if " is worse than " in words else "better"
                 words = f"{word} by {words.rpartition(' by ')[2]}"
-            place = region.text if region.kind == "value" else f"in {region.phrase}"
-            ends.append(f"{words} where {other} is {place}")
+            side = region.text if region.kind == "value" else f"in {region.phrase}"
+            ends.append(f"{words} where {other} is {side}")
         p = p_text(results.p["pair", *key], "= ")
         texts.append(f"Depends on {other} (p {p}): {', '.join(ends)}")
     return texts

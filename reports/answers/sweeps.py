@@ -15,7 +15,7 @@ import numpy as np
 from colornet.cli_result import count_text
 from colornet.errors import InputError
 from reports.analysis.decision import decide
-from reports.analysis.statistics import LEVEL, Difference, difference, holm
+from reports.analysis.statistics import Difference, difference, holm, is_significant
 from reports.format import NONE, duration_text, json_number, value_text
 from reports.tables import Column, SweepTables, setting_key
 
@@ -231,7 +231,7 @@ def _verdict(
     if math.isnan(d.p):
         return "not enough data: confirm both with several seeds"
     by = "paired by seed" if d.paired else "seeds differ"
-    if not d.p < 1 - LEVEL:
+    if not is_significant(d.p):
         return f"cannot be told apart ({count_text(d.n, 'seed')}, {by})"
     better = first if d.mean * column.sign < 0 else second
     return f"{better.name} is better ({count_text(d.n, 'seed')}, {by})"

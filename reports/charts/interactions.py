@@ -230,13 +230,13 @@ def _count(cell: Cell) -> str:
 
 
 def _words(info: InteractionsInfo, cell: Cell) -> str:
-    place = f"{info.x}: {info.columns[cell.x]}; {info.y}: {info.rows[cell.y]}"
+    combination = f"{info.x}: {info.columns[cell.x]}; {info.y}: {info.rows[cell.y]}"
     text = f"{count_text(cell.trials, 'trial')}"
     if cell.trials:
         text += f", median {value_text(cell.median)}, mean {value_text(cell.mean)}"
     if cell.failed:
         text += f"; {cell.failed} failed"
-    return _style.safe(f"{place} → {text}")
+    return _style.safe(f"{combination} → {text}")
 
 
 def caption(info: InteractionsInfo) -> str:

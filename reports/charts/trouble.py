@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from scipy import stats
 
 from colornet.cli_result import count_text
-from reports.analysis.statistics import LEVEL, Interval
+from reports.analysis.statistics import LEVEL, Interval, is_significant
 from reports.charts import _style
 from reports.format import bound_text, interval_text, p_text, setting_text
 from reports.tables import SweepTables, setting_key, setting_keys, varies
@@ -252,7 +252,7 @@ def draw(info: TroubleInfo) -> go.Figure:
 def caption(info: TroubleInfo) -> str:
     """Whether the regions differ by more than chance, and what is not shown."""
     several = f" for all that is compared in {count_text(info.compared, 'dimension')}"
-    if info.p < 1 - LEVEL:
+    if is_significant(info.p):
         sentences = [
             f"{info.uneven.capitalize()}: depends on it (p {p_text(info.p, '= ')},{several})."
         ]

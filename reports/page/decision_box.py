@@ -153,7 +153,7 @@ def _rule(sweep: SweepTables, decision: Decision) -> str:
 def _row(
     sweep: SweepTables,
     decision: Decision,
-    place: Any,
+    index: Any,
     point: pd.Series,
     others: dict[str, pd.Series],
 ) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _row(
         "rank": int(point["rank"]),
         "color": min(int(point["rank"]), TOP),
         "trial": point["trial_id"],
-        "taken": place == decision.proposed,
+        "taken": index == decision.proposed,
         "tie": bool(point["tie"]),
         "scores": [_score(sweep, decision, point, column) for column in sweep.objectives],
         "settings": [_setting(d, point["point"]) for d in sweep.dimensions],

@@ -61,18 +61,15 @@ def curves(sweep: SweepTables) -> dict[str, Any]:
     many = len(sweep.trials) > WHOLE
     if not many:
         names += sweep.reported(LOSSES)
-    place = pd.Series(range(len(sweep.trials)), index=sweep.trials["trial_id"])
+    row_of = pd.Series(range(len(sweep.trials)), index=sweep.trials["trial_id"])
     ticks = sweep.ticks
     if sweep.leading.name not in ticks:
         ticks = ticks.iloc[:0]
-    where = ticks["trial_id"].map(place).to_numpy(dtype=float)
-    listed = np.isfinite(where)
-    order = np.argsort(where[listed], kind="stable")
-    rows, where = ticks[listed].iloc[order], where[listed][order].astype(int)
+    rows = ticks.assign(row=ticks["trial_id"].map(row_of)).dropna(subset="row")
+    rows = rows.sort_values("row", kind="stable")
     if many:
-        few = _few(where)
-        rows, where = rows.iloc[few], where[few]
-    start = np.searchsorted(where, np.arange(len(sweep.trials) + 1))
+        rows = rows.iloc[_few(rows["row"].to_numpy(dtype=int))]
+    start = np.searchsorted(rows["row"].to_numpy(dtype=int), np.arange(len(sweep.trials) + 1))
     return {
         "names": names,
         "labels": [sweep.column(name).title for name in names],
