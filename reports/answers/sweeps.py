@@ -59,15 +59,11 @@ class SweepSummary(NamedTuple):
 
 
 class SweepDifference(NamedTuple):
-    """Two sweeps' configurations, the first minus the second, in words; NaN where not known."""
+    """Two sweeps' configurations: the first minus the second, p adjusted for all pairs (Holm)."""
 
     first: str
     second: str
-    mean: float
-    low: float
-    high: float
-    p: float
-    paired: bool
+    difference: Difference
     verdict: str
 
 
@@ -211,12 +207,10 @@ def _pairs(
     couples = [(a, b) for at, a in enumerate(summaries) for b in summaries[at + 1 :]]
     compared = [difference(a.values, b.values) for a, b in couples]
     adjusted = holm([each.p for each in compared])
+    differences = [d._replace(p=p) for d, p in zip(compared, adjusted, strict=True)]
     return tuple(
-        SweepDifference(
-            *(a.name, b.name, d.mean, d.low, d.high, p, d.paired),
-            _verdict(a, b, d._replace(p=p), column, barred),
-        )
-        for (a, b), d, p in zip(couples, compared, adjusted, strict=True)
+        SweepDifference(a.name, b.name, d, _verdict(a, b, d, column, barred))
+        for (a, b), d in zip(couples, differences, strict=True)
     )
 
 
@@ -315,6 +309,7 @@ def data_hash(provenance: Mapping[str, Any]) -> str | None:
 def sweeps_data(compared: ComparedSweeps) -> dict[str, Any]:
     """What is known of several sweeps as JSON-able data, without NaN."""
     numbers = ("n", "mean", "low", "high", "seconds", "spent", "trials", "scored")
+    names = ("mean", "low", "high", "p")
     return {
         "sweeps": [summary.name for summary in compared.summaries],
         "column": compared.column.name if compared.column else None,
@@ -334,8 +329,8 @@ def sweeps_data(compared: ComparedSweeps) -> dict[str, Any]:
         ],
         "pairs": [
             {
-                **{"one": pair.first, "other": pair.second, "paired": pair.paired},
-                **{name: json_number(getattr(pair, name)) for name in ("mean", "low", "high", "p")},
+                **{"one": pair.first, "other": pair.second, "paired": pair.difference.paired},
+                **{name: json_number(getattr(pair.difference, name)) for name in names},
                 "verdict": pair.verdict,
             }
             for pair in compared.pairs

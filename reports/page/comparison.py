@@ -49,8 +49,8 @@ def render(compared: ComparedSweeps, sweeps: Sequence[SweepTables], pictures: in
         pairs=[
             {
                 "names": f"{pair.first} − {pair.second}",
-                "difference": interval_text(pair.mean, pair.low, pair.high, signed=True),
-                "p": p_text(pair.p) or NONE,
+                "difference": interval_text(*pair.difference[:3], signed=True),
+                "p": p_text(pair.difference.p) or NONE,
                 "verdict": pair.verdict,
             }
             for pair in compared.pairs

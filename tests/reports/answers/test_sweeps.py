@@ -52,7 +52,8 @@ def test_a_difference_of_paired_seeds_is_seen_and_named(build) -> None:
     info = compare_sweeps([first, other])
     assert info.warnings == ()
     (pair,) = info.pairs
-    assert pair.paired and pair.mean == pytest.approx(-0.5) and pair.p < 0.01
+    difference = pair.difference
+    assert difference.paired and difference.mean == pytest.approx(-0.5) and difference.p < 0.01
     assert pair.verdict == "a is better (3 seeds, paired by seed)"
 
 
@@ -66,7 +67,7 @@ def test_what_cannot_be_told_apart(build) -> None:
 def test_three_sweeps_are_adjusted_for_three_pairs(build) -> None:
     values = {"a": [6.0, 7.0, 8.0], "b": [6.5, 7.52, 8.45], "c": [6.6, 7.4, 8.7]}
     sweeps = [confirmed(build, name, of_sweep) for name, of_sweep in values.items()]
-    alone, together = compare_sweeps(sweeps[:2]).pairs[0], compare_sweeps(sweeps).pairs[0]
+    alone, together = (compare_sweeps(some).pairs[0].difference for some in (sweeps[:2], sweeps))
     assert together.p > alone.p
 
 
