@@ -1,20 +1,17 @@
 """Writing YAML, and finding the built-in files by name."""
 
-import io
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.representer import SafeRepresenter
+import yaml
 
 from colornet.config.config import Config, parse_config
 from colornet.config.paths import apply_overrides, known_paths
+from colornet.config.reading import is_plain_text, yaml_value
 from colornet.config.reading import parse_yaml as parse_yaml
 from colornet.config.reading import read_yaml as read_yaml
-from colornet.config.reading import yaml_value
 from colornet.errors import InputError, did_you_mean
 
 PRESETS = Path(__file__).parent / "presets"
@@ -28,28 +25,35 @@ def parse_value(text: str) -> Any:
         return text
 
 
-class _Representer(SafeRepresenter):
-    """Writes text that YAML would change, such as line ends of other systems, with escapes."""
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+    """Writes with libyaml, 20 times as fast as Python does, what YAML 1.2 reads back equal."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Whatever is there twice is written twice."""
+        return True
 
 
-_Representer.add_representer(
+# Plain where it would be read as text; else, as for line ends of other systems, with escapes.
+_Dumper.add_representer(
     str,
-    lambda representer, text: representer.represent_scalar(
-        "tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"'
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str",
+        text,
+        style=None if text.isprintable() and is_plain_text(text) else '"',
     ),
 )
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:
     """YAML text of nested plain data, keys in their order, which is read back equal."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Representer = _Representer
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
-    yaml.width = sys.maxsize  # folded keys are not read back
-    stream = io.StringIO()
-    yaml.dump(_plain(values), stream)
-    return stream.getvalue()
+    return yaml.dump(
+        _plain(values),
+        Dumper=_Dumper,
+        default_flow_style=False,
+        sort_keys=False,
+        allow_unicode=True,
+        width=2**31 - 1,  # folded keys are not read back
+    )
 
 
 def _plain(value: Any) -> Any:

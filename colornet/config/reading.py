@@ -12,7 +12,7 @@ import os
 import select
 import stat
 import time
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import yaml
@@ -192,6 +192,13 @@ def _at(origin: str, mark: Any) -> str:
 def _yaml_1_2() -> YAML:
     # One for all documents: making it has ruamel look through site-packages for plug-ins.
     return YAML(typ="safe", pure=True)
+
+
+@lru_cache(maxsize=4096)
+def is_plain_text(text: str) -> bool:
+    """Whether YAML 1.2 takes it for text where it is written without quotes."""
+    tag = _yaml_1_2().resolver.resolve(ScalarNode, text, (True, False))
+    return str(tag) == f"{_YAML_TAG}str"
 
 
 class _Document:

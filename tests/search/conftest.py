@@ -4,8 +4,11 @@ import io
 import json
 import logging
 import math
+import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -40,15 +43,26 @@ STUDY: dict[str, Any] = {
 TWO_OBJECTIVES = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
 
 
+@cache
+def study_of(text: str) -> Study:
+    """A study file's study, which no test changes; many tests have the same."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "study-file.yaml"
+        path.write_text(text)
+        return load_study(str(path))
+
+
 @pytest.fixture
 def make_study(tmp_path: Path) -> Callable[..., Study]:
-    """A function of changed keys that gives a study over five dimensions, one conditional."""
+    """A function of changed keys that gives a study over five dimensions, one conditional.
+
+    Its file is `tmp_path / "study-file.yaml"`.
+    """
 
     def make(trials: int | None = 8, **changes: Any) -> Study:
-        values = {**STUDY, "budget": {"trials": trials}, **changes}
-        path = tmp_path / "study-file.yaml"
-        path.write_text(json.dumps(values))
-        return load_study(str(path))
+        text = json.dumps({**STUDY, "budget": {"trials": trials}, **changes})
+        (tmp_path / "study-file.yaml").write_text(text)
+        return study_of(text)
 
     return make
 
@@ -128,7 +142,15 @@ def play(folder: Path, trials: int | None = None) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def played_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("played") / "sweep"
+    study = study_of(json.dumps({**STUDY, "budget": {"trials": 6}}))
+    create_sweep(folder, study.to_data(), {"host": "here"})
+    return play(folder)
+
+
 @pytest.fixture
-def played(make_sweep: Callable[..., Path]) -> Path:
+def played(played_once: Path, tmp_path: Path) -> Path:
     """The folder of a finished sweep of six trials: four completed, one failed, one diverged."""
-    return play(make_sweep(6))
+    return Path(shutil.copytree(played_once, tmp_path / "sweep"))
