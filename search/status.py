@@ -56,7 +56,7 @@ def status_of(location: str) -> dict[str, Any]:
         "states": counts.states,
         "confirming": counts.confirming,
         "budget": {name: [spent[name], limit] for name, limit in limits.items()},
-        "budget_spent": budget.why_over() if limits else None,
+        "budget_spent": budget.spent_text() if limits else None,
         "finished": is_finished(study, records, budget),
         "driver": {key: driver[key] for key in ("host", "pid", "since")} if driver else None,
         "best": best_point(records),

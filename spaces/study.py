@@ -26,6 +26,8 @@ log = logging.getLogger("colorsweep")
 STARTUP_TRIALS: Mapping[str, int] = {"tpe": 10}
 """Of each sampler that learns from earlier trials: how many it draws at random first. For TPE it is
 Optuna's default of `n_startup_trials`."""
+EVERY_TICK = ("median",)
+"""Stopping rules that compare trials at every tick after `grace`; the others do at rungs."""
 FEW_ROUNDS = 4
 """Rounds, of the trials that run at a time, below which a sampler that learns is hardly better than
 random."""
@@ -36,7 +38,10 @@ class _Part(BaseModel):
 
 
 class Budget(_Part):
-    """When a sweep has done enough: whichever comes first. Confirmation is not counted."""
+    """When a sweep has done enough: whichever comes first.
+
+    Room is left for the trainings that confirm, which count for all but `trials`.
+    """
 
     trials: int | None = Field(None, ge=1, le=MOST_TRIALS)
     """Trials of the search; a grid and a compared design know their own number."""
@@ -79,12 +84,11 @@ class Stopping(_Part):
         """Shares of the budget at which trials are compared, ascending, all below 1.
 
         Args:
-            ticks: reporting intervals of a training; the median rule compares at each after
-                `grace`.
+            ticks: reporting intervals of a training, each of which is a rung to `EVERY_TICK`.
         """
         if self.rule == "none":
             return []
-        if self.rule == "median":
+        if self.rule in EVERY_TICK:
             return [tick / ticks for tick in range(1, ticks) if tick / ticks >= self.grace]
         shares, share = [], self.grace
         while share < 1 - 1e-9:  # the product of factors may miss 1 by rounding

@@ -9,8 +9,9 @@ new file. Each has the same public names:
 - `each(sweep)`: one dict of arguments for `prepare` per panel, none where the chart means nothing;
 - `prepare(sweep, **arguments)`: a NamedTuple of plain values, with `missing` = why there is nothing
   to draw, else empty;
-- `draw(info)`: the Plotly figure; `caption(info)`: a sentence; `table(info)`: the data behind it;
-  these three are called where nothing is missing.
+- `draw(info)`: the Plotly figure, of scatters, bars and heatmaps whose `x` and `y` are numpy arrays
+  of at most `_style.MAX_POINTS` numbers; `caption(info)`: a sentence; `table(info)`: the data
+  behind it; these three are called where nothing is missing.
 
 How the page links them: a trace whose points are single trials has `_style.linked` (`meta` is
 "trials", `customdata` the trials' numbers, one per point), a trace that is the line of one trial

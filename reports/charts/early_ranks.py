@@ -12,7 +12,7 @@ from reports.analysis.statistics import Interval
 from reports.charts import _style
 from reports.format import interval_text, is_or_are, percent_text
 from reports.tables import Column, SweepTables
-from spaces.study import Stopping
+from spaces.study import EVERY_TICK, Stopping
 
 ID, TITLE = "early-ranks", "What early ranks were worth"
 GROUP, ORDER = "search", 40
@@ -100,11 +100,11 @@ def _agreements(values: pd.DataFrame) -> list[tuple[float, Interval]]:
 
 
 def _rungs(stopping: dict[str, Any]) -> tuple[float, ...]:
-    """The first share for the median rule, which compares at every tick from there."""
+    """Shares at which trials were compared; the first one where that was every tick from there."""
     fields: dict[str, Any] = {"rule": "none"}
     fields |= {name: value for name, value in stopping.items() if value is not None}
     rule = Stopping.model_construct(**fields)  # read, not run: an earlier release's is not refused
-    return (rule.grace,) if rule.rule == "median" else tuple(rule.rungs(ticks=1))
+    return (rule.grace,) if rule.rule in EVERY_TICK else tuple(rule.rungs(ticks=1))
 
 
 def draw(info: EarlyRanksInfo) -> go.Figure:
@@ -127,7 +127,7 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
         chart.add_vline(
             x=rung,
             line={"color": _style.VERMILLION, "width": 1.5, "dash": "dot"},
-            annotation_text=f"{info.rule} from here" if info.rule == "median" else "rung",
+            annotation_text=f"{info.rule} from here" if info.rule in EVERY_TICK else "rung",
             **_style.NOTE,
         )
     lowest = min(0.0, *(tau.low for tau in taus))

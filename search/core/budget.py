@@ -68,7 +68,7 @@ class BudgetTracker:
             "money": gpu_hours * (self.budget.price_per_gpu_hour or 0.0),
         }
 
-    def why_over(self, running: float = 0.0, reserved: float = 0.0) -> str | None:
+    def spent_text(self, running: float = 0.0, reserved: float = 0.0) -> str | None:
         """Which budget is spent, in a sentence; None when there is room for another trial.
 
         Args:
@@ -86,7 +86,7 @@ class BudgetTracker:
                 return f"the budget of {limit:g} {name.replace('_', ' ')} is spent"
         return None
 
-    def why_search_over(self, study: Study, confirming: int, running: float = 0.0) -> str | None:
+    def search_spent_text(self, study: Study, confirming: int, running: float = 0.0) -> str | None:
         """Which budget of the search is spent, if one is; room is left for confirming.
 
         Args:
@@ -97,7 +97,7 @@ class BudgetTracker:
         if not images:  # epochs of choices of pictures that differ: as trials did on average
             images = sum(self._images.values()) / max(1, len(self._images))
         left = max(0, study.confirming - confirming)
-        return self.why_over(running, left * images)
+        return self.spent_text(running, left * images)
 
 
 def busy_seconds(attempts: pd.DataFrame) -> float:

@@ -125,16 +125,16 @@ def is_finished(study: Study, sweep: SweepRecords, budget: BudgetTracker) -> boo
     if sweep.trials["state"].isin(UNFINISHED).any():
         return False
     searched, confirming = _started(sweep)
-    if searched < study.trials and budget.why_search_over(study, confirming) is None:
+    if searched < study.trials and budget.search_spent_text(study, confirming) is None:
         return False
-    return budget.why_over() is not None or next(confirmation.missing(study, sweep), None) is None
+    return budget.spent_text() is not None or next(confirmation.missing(study, sweep), None) is None
 
 
 def why_over(study: Study, sweep: SweepRecords, budget: BudgetTracker) -> str | None:
     """What ended the search before the trials that were wanted, in a sentence."""
     searched, confirming = _started(sweep)
     if searched < study.trials:
-        return budget.why_search_over(study, confirming)
+        return budget.search_spent_text(study, confirming)
     wanted = study.file.budget.trials
     unfinished = sweep.trials["state"].isin(UNFINISHED) & (sweep.trials["origin"] != CONFIRM)
     if wanted is None or wanted <= study.trials or unfinished.any():

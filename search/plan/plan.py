@@ -32,7 +32,7 @@ from search.plan.probe import probe_all
 from search.plan.workload import Workload, make_workload
 from search.run.create import check_data, check_writable, free_location
 from search.run.resources import Allocation, Capacity, allocate, this_machine
-from spaces.study import FEW_ROUNDS, STARTUP_TRIALS, Study
+from spaces.study import EVERY_TICK, FEW_ROUNDS, STARTUP_TRIALS, Study
 
 PROBED = 4
 """Points that are probed besides the base config, from the cheapest to the most expensive:
@@ -115,8 +115,8 @@ def _design(study: Study, workload: Workload) -> dict[str, Any]:
     is_compared = file.design == "compare"
     fractions = file.stopping.rungs(int(study.base_config["training"]["ticks"]))
     rungs = list(zip(fractions, EarlyStopping(study).rungs, strict=False))
-    if file.stopping.rule == "median":
-        rungs = rungs[:1]  # it judges at every tick from here on
+    if file.stopping.rule in EVERY_TICK:
+        rungs = rungs[:1]  # the first of all those from here on
     return {
         "design": file.design,
         "sampler": None if is_compared else file.sampler,

@@ -6,6 +6,7 @@ from typing import Any
 
 from colornet.cli_result import align_columns, count_text, duration_text
 from colornet.errors import shorten
+from spaces.study import EVERY_TICK
 
 Row = tuple[str, ...]
 
@@ -50,7 +51,7 @@ def _design(values: Mapping[str, Any]) -> str:
 def _trials(trials: Mapping[str, Any], rule: str) -> list[Row]:
     rows: list[Row] = [("Trials", f"{trials['search']:,}")]
     if rungs := trials["rungs"]:
-        later = " or later" if rule == "median" else ""
+        later = " or later" if rule in EVERY_TICK else ""
         ends = [
             f"{rung['expected'] - following['expected']:,.0f} stopped at "
             f"{100 * rung['share']:.3g} % of the pictures{later}"

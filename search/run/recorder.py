@@ -120,23 +120,23 @@ class Recorder:
     @property
     def why_over(self) -> str | None:
         """What ended the search before its trials were used up, in a sentence."""
-        return self.ask_tell.why_exhausted if self.ask_tell.is_done else self._why_search_over()
+        return self.ask_tell.why_exhausted if self.ask_tell.is_done else self._search_spent_text()
 
-    def _why_search_over(self) -> str | None:
+    def _search_spent_text(self) -> str | None:
         """Which budget is used up, if one is; room is left for confirming."""
         ahead = 0
         for trial_id, trial in self.running.items():
             seen = self.table.last.get(trial_id, {}).get("images") or 0
             ahead += (trial.config.training.images or 0) - seen
         started = sum(row["origin"] == CONFIRM for row in self.table.rows.values())
-        return self.budget.why_search_over(self.study, started, ahead)
+        return self.budget.search_spent_text(self.study, started, ahead)
 
     def next(self) -> Assignment | None:
         """The next trial, None when there is none; it may begin to train after `settle`."""
         if self.is_ending:
             return None
         trial = None
-        if self.ask_tell.waiting or self._why_search_over() is None:
+        if self.ask_tell.waiting or self._search_spent_text() is None:
             trial = self.ask_tell.ask()
         # The best are known once no trial of the search runs any more.
         if trial is None and all(other.origin == CONFIRM for other in self.running.values()):
@@ -149,7 +149,7 @@ class Recorder:
 
     def _next_confirming(self) -> Assignment | None:
         """The next trial that repeats one of the best."""
-        if self.study.file.confirm is None or self.budget.why_over() is not None:
+        if self.study.file.confirm is None or self.budget.spent_text() is not None:
             return None
         missing = next(confirmation.missing(self.study, self.table.snapshot()), None)
         return self.ask_tell.assign(*missing, CONFIRM) if missing else None
@@ -280,7 +280,7 @@ class Recorder:
     def watch_budget(self) -> None:
         """Cut running trials off, once a budget is spent and the study says `cut`."""
         if self.study.file.budget.when_spent == "cut" and self.cut_reason is None:
-            self.cut_reason = self.budget.why_over()
+            self.cut_reason = self.budget.spent_text()
         if self.cut_reason is not None:
             self._interrupt()
 

@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
@@ -12,7 +12,7 @@ from colornet.config.paths import flatten
 from colornet.errors import InputError
 from search.core.ask_tell import AskTell, Assignment, LastReport
 from spaces.dimensions import is_same
-from spaces.study import Study
+from spaces.study import Study, StudyFile
 
 MakeStudy = Callable[..., Study]
 FLOATS = {"optimizer.clip_norm": 1e6, "loss.l1_weight": 1e6, "generator.dropout": 0.9}
@@ -95,7 +95,7 @@ def play(study: Study, chance: random.Random) -> list[Assignment]:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "grid"])
+@pytest.mark.parametrize("sampler", get_args(StudyFile.model_fields["sampler"].annotation))
 def test_a_search_ends_with_every_point_tried_once(make_study: MakeStudy, sampler: str) -> None:
     played = 0
     for seed in range(60):

@@ -42,14 +42,14 @@ def tracker(**budget: Any) -> BudgetTracker:
 def test_nothing_is_spent() -> None:
     found = tracker(images=100)
     assert set(found.spent().values()) == {0.0}
-    assert found.why_over() is None
-    assert found.why_over(1e9, 1e9) is None  # how much it would be is not known yet
+    assert found.spent_text() is None
+    assert found.spent_text(1e9, 1e9) is None  # how much it would be is not known yet
 
 
 def test_without_budgets_nothing_is_over() -> None:
     found = tracker()
     found.add("a", 10**9, 10.0**9, 8.0)
-    assert found.why_over() is None
+    assert found.spent_text() is None
 
 
 def test_pictures_count_once_for_a_trial() -> None:
@@ -59,17 +59,17 @@ def test_pictures_count_once_for_a_trial() -> None:
     found.add("a", 400, 2.5)  # an attempt that goes on from an older checkpoint
     found.add("b", 399, 1.0)
     assert found.spent()["images"] == 999
-    assert found.why_over() is None
+    assert found.spent_text() is None
     found.add("b", 400, 1.0)
-    assert found.why_over() == "the budget of 1000 images is spent"
+    assert found.spent_text() == "the budget of 1000 images is spent"
 
 
 def test_room_is_left_for_what_runs_and_for_confirming() -> None:
     found = tracker(images=1000)
     found.add("a", 500, 1.0)
-    assert found.why_over(running=499) is None
-    assert found.why_over(running=500) is not None
-    assert found.why_over(running=100, reserved=400) is not None
+    assert found.spent_text(running=499) is None
+    assert found.spent_text(running=500) is not None
+    assert found.spent_text(running=100, reserved=400) is not None
 
 
 def test_gpu_hours_and_money_follow_the_cards_of_a_trial() -> None:
@@ -78,18 +78,18 @@ def test_gpu_hours_and_money_follow_the_cards_of_a_trial() -> None:
     found.add("a", 10, 3600.0)
     assert (found.spent()["gpu_hours"], found.spent()["money"]) == (0.25, 0.5)
     found.add("b", 10, 3600.0, 1.0)
-    assert found.why_over() is None
+    assert found.spent_text() is None
     found.gpus = 1.0
     found.add("c", 10, 900.0)
-    assert found.why_over() == "the budget of 3 money is spent"
-    assert found.why_over(reserved=0) == found.why_over()
+    assert found.spent_text() == "the budget of 3 money is spent"
+    assert found.spent_text(reserved=0) == found.spent_text()
 
 
 def test_confirming_is_reckoned_at_the_rates_so_far() -> None:
     found = tracker(gpu_hours=1)
     found.add("a", 100, 1800.0, 1.0)
-    assert found.why_over(reserved=99) is None
-    assert found.why_over(reserved=100) == "the budget of 1 gpu hours is spent"
+    assert found.spent_text(reserved=99) is None
+    assert found.spent_text(reserved=100) == "the budget of 1 gpu hours is spent"
 
 
 def test_a_resumed_sweep_goes_on_counting() -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
+from typing import get_args
 
 import pytest
 
 from search.plan.workload import TrialLength, make_workload, schedule
 from spaces.dimensions import Dimension
-from spaces.study import Study
+from spaces.study import Stopping, Study
 
 MakeStudy = Callable[..., Study]
 TWO = {"optimizer.generator_lr": {"choice": [1e-3, 1e-4]}}
@@ -60,7 +61,7 @@ def test_a_dominated_trial_only_is_stopped_where_objectives_are_two(make_study: 
     assert make_workload(make_study(32, **asked)).at_least(64) > one.at_least(64)
 
 
-@pytest.mark.parametrize("rule", ["asha", "hyperband", "median", "none"])
+@pytest.mark.parametrize("rule", get_args(Stopping.model_fields["rule"].annotation))
 @pytest.mark.parametrize("trials", [1, 3, 64, 150])
 def test_what_is_expected_lies_between_the_ends(
     make_study: MakeStudy, rule: str, trials: int
