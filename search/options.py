@@ -36,8 +36,9 @@ class StudyOptions:
     study
         Name of a built-in study, or a YAML file.
     data
-        Pictures to train on, as what trains sees them: a folder, CIFAR-10 batches, Parquet, or the
-        URI of a pack; short for --set data.source=… --set data.root=DIR.
+        Pictures to train on, at a path that every node sees (on a pod below /storage): a folder,
+        CIFAR-10 batches, Parquet, or the URI of a pack; short for --set data.source=… --set
+        data.root=DIR.
     settings
         PATH=VALUE: a config path, which fixes a dimension of that name, or a study key.
     trials

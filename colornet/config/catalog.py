@@ -9,8 +9,8 @@ import yaml
 
 from colornet.config.config import Config, parse_config
 from colornet.config.paths import apply_overrides, known_paths
-from colornet.config.reading import is_plain_text, yaml_value
 from colornet.config.reading import parse_yaml as parse_yaml
+from colornet.config.reading import plain_tag, yaml_value
 from colornet.config.reading import read_yaml as read_yaml
 from colornet.errors import InputError, did_you_mean
 
@@ -32,14 +32,18 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
         """Whatever is there twice is written twice."""
         return True
 
+    def resolve(self, kind: type, value: Any, implicit: tuple[bool, bool]) -> str:
+        """The tag that a scalar has without one; PyYAML's are those of YAML 1.1."""
+        if kind is yaml.ScalarNode and implicit[0]:
+            return plain_tag(value)
+        return super().resolve(kind, value, implicit)
 
-# Plain where it would be read as text; else, as for line ends of other systems, with escapes.
+
+# With escapes where YAML would change it, such as line ends of other systems.
 _Dumper.add_representer(
     str,
     lambda dumper, text: dumper.represent_scalar(
-        "tag:yaml.org,2002:str",
-        text,
-        style=None if text.isprintable() and is_plain_text(text) else '"',
+        "tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"'
     ),
 )
 

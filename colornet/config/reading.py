@@ -195,10 +195,9 @@ def _yaml_1_2() -> YAML:
 
 
 @lru_cache(maxsize=4096)
-def is_plain_text(text: str) -> bool:
-    """Whether YAML 1.2 takes it for text where it is written without quotes."""
-    tag = _yaml_1_2().resolver.resolve(ScalarNode, text, (True, False))
-    return str(tag) == f"{_YAML_TAG}str"
+def plain_tag(text: str) -> str:
+    """The tag of what YAML 1.2 takes a scalar without quotes for."""
+    return str(_yaml_1_2().resolver.resolve(ScalarNode, text, (True, False)))
 
 
 class _Document:
@@ -261,7 +260,7 @@ class _Document:
         if tag is None or tag == "!":
             if not event.implicit[0]:
                 return event.value
-            tag = self.meaning.resolver.resolve(ScalarNode, event.value, (True, False))
+            tag = plain_tag(event.value)
         kind = str(tag).removeprefix(_YAML_TAG)
         # Dates are the text that they are written as.
         is_text = event.tag is None or kind in ("timestamp", "merge", "value")
