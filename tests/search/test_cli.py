@@ -195,7 +195,6 @@ def test_the_version(call: Call) -> None:
 READING: list[tuple[str, ...]] = [
     ("studies",),
     ("studies", "demo"),
-    ("presets",),
     ("presets", "pix2pix-small"),
     ("data", "list"),
     ("status", "SWEEP"),

@@ -123,7 +123,7 @@ def compared(make_sweep: Callable[..., Path], replicates: int = 3) -> Path:
     )
 
 
-@pytest.mark.parametrize("done", range(10))
+@pytest.mark.parametrize("done", [0, 1, 5, 8, 9])
 def test_status_and_resume_agree_on_a_comparison(
     make_sweep: Callable[..., Path], done: int
 ) -> None:

@@ -166,6 +166,7 @@ def test_none_is_decided_by_a_mean_error_alone(name: str) -> None:
     assert study(name).file.objectives.get(decide.by, metric.goal) == metric.goal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_quick_is_less_work_and_soon_done(name: str) -> None:
     quick = study(name, quick=True)

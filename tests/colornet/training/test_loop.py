@@ -90,8 +90,11 @@ def test_reports(pack: Any, tiny: Build, method: str) -> None:
 @pytest.mark.parametrize(
     "loss",
     [
-        *({"adversarial": name, "label_smoothing": 0.0} for name in ADVERSARIAL),
-        {"r1_gamma": 1.0},
+        *(
+            pytest.param({"adversarial": name, "label_smoothing": 0.0}, marks=pytest.mark.slow)
+            for name in ADVERSARIAL
+        ),
+        pytest.param({"r1_gamma": 1.0}, marks=pytest.mark.slow),
         {"method": "cyclegan", "r1_gamma": 1.0},
         {"discriminator_every": 2, "generator_steps": 2, "gate_accuracy": 0.9, "pretrain": 0.4},
     ],
@@ -382,8 +385,7 @@ def batches_seen(config: Config, monkeypatch: pytest.MonkeyPatch) -> list[torch.
 @pytest.mark.parametrize(
     "change",
     [
-        {"generator": {"dropout": 0.5}},
-        {"generator": {"kind": "unet", "width": 2, "activation": "silu"}},
+        {"generator": {"dropout": 0.5, "width": 2, "activation": "silu"}},
         {"loss": {"l1_weight": 3.0}},
         *(played(method) for method in METHODS if method != "gan"),
         {"schedule": {"kind": "constant"}},

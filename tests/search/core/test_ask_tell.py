@@ -219,7 +219,7 @@ OBJECTIVES = pytest.mark.parametrize("objectives", [{"val_ab_mae": "minimize"}, 
 
 
 @OBJECTIVES
-@pytest.mark.parametrize("kill", [1, 12, 24, 57])
+@pytest.mark.parametrize("kill", [1, 24, pytest.param(57, marks=pytest.mark.slow)])
 def test_a_rebuilt_chooser_proposes_what_the_uninterrupted_one_would(
     make_study: MakeStudy, kill: int, objectives: dict[str, str], sampler: str
 ) -> None:

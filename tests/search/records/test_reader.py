@@ -441,19 +441,21 @@ class TestDamage:
             assert is_part_of(found.trials, states)
             part.write_bytes(whole)
 
-    def test_50_cuts(self, sweep: Path) -> None:
+    @pytest.mark.parametrize("times", [12, pytest.param(50, marks=pytest.mark.slow)])
+    def test_cuts(self, sweep: Path, times: int) -> None:
         def cut(whole: bytes, chance: random.Random) -> bytes:
             kept = chance.choice([0, 1, 4, len(whole) // 2, len(whole) - 1, None])
             return whole[: chance.randrange(len(whole)) if kept is None else kept]
 
-        self.damage(sweep, cut, 50)
+        self.damage(sweep, cut, times)
 
-    def test_30_flipped_bits(self, sweep: Path) -> None:
+    @pytest.mark.parametrize("times", [10, pytest.param(30, marks=pytest.mark.slow)])
+    def test_flipped_bits(self, sweep: Path, times: int) -> None:
         def flip(whole: bytes, chance: random.Random) -> bytes:
             at = chance.randrange(len(whole))
             return whole[:at] + bytes([whole[at] ^ (1 << chance.randrange(8))]) + whole[at + 1 :]
 
-        self.damage(sweep, flip, 30)
+        self.damage(sweep, flip, times)
 
     def put(self, sweep: Path, table: str, data: bytes) -> str:
         """Add a part with these bytes, under the name that belongs to them."""
