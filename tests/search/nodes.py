@@ -126,7 +126,7 @@ class Nodes:
 
     @staticmethod
     def _workers_of(node: "subprocess.Popen[bytes]") -> list[int]:
-        return [pid for pid in descendants(node.pid) if "ray::TrialActor" in command_of(pid)]
+        return [pid for pid in descendants(node.pid) if "ResourceTrainable" in command_of(pid)]
 
     def _start(self, *options: str) -> "subprocess.Popen[bytes]":
         """Start a node; returns when it runs. Two at a time may choose the same sockets."""

@@ -74,7 +74,7 @@ def victim(driver: subprocess.Popen[bytes], who: str) -> int | None:
     """The process to kill: the driver, a trial's, or its raylet; None where it is not there yet."""
     if who == "driver":
         return driver.pid
-    wanted = {"trial": b"ray::TrialActor", "raylet": b"/raylet/raylet"}[who]
+    wanted = {"trial": b"ray::ResourceTrainable", "raylet": b"/raylet/raylet"}[who]
     for pid in descendants(driver.pid):
         try:
             if wanted in Path(f"/proc/{pid}/cmdline").read_bytes():
