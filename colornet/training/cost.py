@@ -138,9 +138,10 @@ def _step_macs(
         # After so many steps the players' rates repeat.
         cycle = lcm(loss.discriminator_every, loss.generator_every)
         loss = loss.model_copy(update={"gate_loss": None, "gate_accuracy": None})
-    data = Config().data.model_copy(update={"image_size": size})
+    base = Config()
+    data = base.data.model_copy(update={"image_size": size})
     parts = {"data": data, "generator": generator, "discriminator": discriminator, "loss": loss}
-    config = Config().model_copy(update=parts)
+    config = base.model_copy(update=parts)
     meta = torch.device("meta")
     with torch.device(meta):
         method = import_module(f"colornet.training.methods.{loss.method}").build(config, meta)

@@ -169,10 +169,7 @@ class _Probe:
         """Logits of real pictures and of colorized grey ones."""
         generator = self.learner.method.generator
         reals = (self.discriminator.view(part, generator.grey(part)) for part, _ in real)
-        fakes = (
-            self.discriminator.view(generator.colorize(part), generator.grey(part))
-            for part, _ in grey
-        )
+        fakes = (self._fake(part) for part, _ in grey)
         if self.options.discriminator_batches == "mixed":
             both = [self.discriminator(torch.cat(pair)) for pair in zip(reals, fakes, strict=True)]
             of_reals, of_fakes = zip(*(logits.chunk(2) for logits in both), strict=True)
@@ -191,6 +188,13 @@ class _Probe:
             logits.append(self.discriminator(torch.cat(views)).chunk(2))
         matched, mismatched = zip(*logits, strict=True)
         return {"matched": torch.cat(matched), "mismatched": torch.cat(mismatched)}
+
+    def _fake(self, pictures: Pictures) -> Tensor:
+        """The discriminator's view of pictures in predicted colors."""
+        generator = self.learner.method.generator
+        grey = generator.grey(pictures)
+        prediction = Prediction(generator.space, generator(grey), pictures.lightness)
+        return self.discriminator.view(prediction, grey)
 
     def adversarial_share(self) -> float | None:
         """Share of the adversarial term in the two gradients' norms at the prediction, in [0, 1].

@@ -110,7 +110,7 @@ def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -
 
 
 def _tie_text(decision: Decision) -> str:
-    tied = leaders(decision.points)["rank"][1:]
+    tied = leaders(decision.points)["rank"].iloc[1:]
     if tied.empty:
         return ""
     named = ", ".join(f"#{int(rank)}" for rank in tied)

@@ -74,9 +74,7 @@ class Lease:
             held = holder(self.storage)
             if held and not self._take_over:
                 self._check_dead(held)
-            self._mine = _new_lease(
-                (held or {}).get("sequence", 0) + 1, locks=self._lock is not None
-            )
+            self._mine = _new_lease(held, locks=self._lock is not None)
             self._write()
         except OSError as error:
             self._release_lock()
@@ -99,9 +97,7 @@ class Lease:
                 if not self._take_over:
                     raise self._in_use(holder(self.storage)) from None
                 # Its driver sees at its next renewal that the sweep is another's, and stops.
-                self._mine = _new_lease(
-                    1 + (holder(self.storage) or {}).get("sequence", 0), locks=True
-                )
+                self._mine = _new_lease(holder(self.storage), locks=True)
                 self._write()
                 lock.acquire(timeout=3 * RENEW)
         except Timeout:
@@ -167,8 +163,8 @@ class Lease:
                 self._write()
 
 
-def _new_lease(sequence: int, *, locks: bool) -> dict[str, Any]:
-    """What this process writes into a lease that it takes."""
+def _new_lease(before: Mapping[str, Any] | None, *, locks: bool) -> dict[str, Any]:
+    """What this process writes into a lease that it takes, after the one `before`, if any."""
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -176,7 +172,7 @@ def _new_lease(sequence: int, *, locks: bool) -> dict[str, Any]:
         "pid_namespace": _pid_namespace(),
         "process_start": _process_start(os.getpid()),
         "locks": locks,
-        "sequence": sequence,
+        "sequence": (before or {}).get("sequence", 0) + 1,
         "since": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
 

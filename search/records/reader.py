@@ -109,10 +109,8 @@ class SweepRecords:
         without = self.trials[~self.trials["trial_id"].isin(rows["trial_id"])]
         attempts = pd.concat([rows[_ATTEMPT], _without_beginning(without, self.ticks)])
         attempts["host"] = attempts["host"].fillna(NOWHERE)
-        for name in (
-            "start",
-            "end",
-        ):  # pandas makes objects of times that are concatenated with an empty frame
+        # pandas makes objects of times that are concatenated with an empty frame.
+        for name in ("start", "end"):
             attempts[name] = pd.to_datetime(attempts[name], utc=True)
         # Clocks of nodes differ: an end by one may lie before its start by another.
         attempts["end"] = attempts[["start", "end"]].max(axis=1)

@@ -81,6 +81,7 @@ def valid_rows(table: str, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
 def _example(value: Any) -> str:
     try:
         return repr(value)[:60]
+    # pandas cannot write a time beyond the years 1 to 9999 of Python's calendar (datetime.MINYEAR).
     except (ValueError, NotImplementedError):
         return "a time that no calendar has"
 

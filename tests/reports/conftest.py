@@ -262,6 +262,20 @@ def build(tmp_path: Path) -> Build:
     return builder_in(tmp_path)
 
 
+@pytest.fixture
+def build_confirmed(build: Build) -> Callable[..., SweepTables]:
+    """A sweep whose best point is confirmed with these values, by the seeds 1, 2, …"""
+
+    def make(name: str, values: list[float], **changes: Any) -> SweepTables:
+        sweep = build(name=name, confirm={"top": 1, "replicates": 3}, **changes)
+        sweep.trial({LR: 1e-3, LOSS: "bce"}, 6.0, pictures=2)
+        sweep.trial({LR: 2e-3, LOSS: "bce"}, 8.0)
+        sweep.confirm("p0", {LR: 1e-3, LOSS: "bce"}, values)
+        return sweep.tables()
+
+    return make
+
+
 @pytest.fixture(scope="module")
 def build_once(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """As `build`, for the sweeps that all tests of a module read."""

@@ -11,15 +11,6 @@ from reports.commands import report
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
 
-def confirmed(build, name: str, values: list[float], **changes):
-    """A sweep whose best point is confirmed with these values, by the seeds 1, 2, …"""
-    sweep = build(name=name, confirm={"top": 1, "replicates": 3}, **changes)
-    sweep.trial({LR: 1e-3, LOSS: "bce"}, 6.0, pictures=2)
-    sweep.trial({LR: 2e-3, LOSS: "bce"}, 8.0)
-    sweep.confirm("p0", {LR: 1e-3, LOSS: "bce"}, values)
-    return sweep.tables()
-
-
 def test_sweeps_without_a_trial(build) -> None:
     info = compare_sweeps([build(name="a").tables(), build(name="b").tables()])
     assert info.column is None
@@ -28,8 +19,8 @@ def test_sweeps_without_a_trial(build) -> None:
     assert "no objective in common" in info.warnings[2]
 
 
-def test_one_without_a_trial_keeps_the_others_from_nothing(build) -> None:
-    full = [confirmed(build, name, [5.0, 5.2, 5.1]) for name in ("a", "b")]
+def test_one_without_a_trial_keeps_the_others_from_nothing(build, build_confirmed) -> None:
+    full = [build_confirmed(name, [5.0, 5.2, 5.1]) for name in ("a", "b")]
     info = compare_sweeps([build(name="none").tables(), *full])
     assert info.column is not None
     assert info.column.name == "val_ab_mae"
@@ -37,18 +28,18 @@ def test_one_without_a_trial_keeps_the_others_from_nothing(build) -> None:
     assert [len(summary.scores) > 0 for summary in info.summaries] == [False, True, True]
 
 
-def test_one_that_failed_beside_one_that_did_not(build) -> None:
+def test_one_that_failed_beside_one_that_did_not(build, build_confirmed) -> None:
     failed = build(name="a")
     failed.trial({}, 12.0, "diverged")
-    info = compare_sweeps([failed.tables(), confirmed(build, "b", [6.0, 6.1, 6.2])])
+    info = compare_sweeps([failed.tables(), build_confirmed("b", [6.0, 6.1, 6.2])])
     assert [summary.trial for summary in info.summaries] == ["", "t00000"]
     assert [pair.verdict for pair in info.pairs] == ["a: nothing to choose yet"]
     json.dumps(sweeps_data(info), allow_nan=False)
 
 
-def test_a_difference_of_paired_seeds_is_seen_and_named(build) -> None:
-    first = confirmed(build, "a", [6.0, 7.0, 8.0])
-    other = confirmed(build, "b", [6.5, 7.51, 8.49])
+def test_a_difference_of_paired_seeds_is_seen_and_named(build_confirmed) -> None:
+    first = build_confirmed("a", [6.0, 7.0, 8.0])
+    other = build_confirmed("b", [6.5, 7.51, 8.49])
     info = compare_sweeps([first, other])
     assert info.warnings == ()
     (pair,) = info.pairs
@@ -57,16 +48,16 @@ def test_a_difference_of_paired_seeds_is_seen_and_named(build) -> None:
     assert pair.verdict == "a is better (3 seeds, paired by seed)"
 
 
-def test_what_cannot_be_told_apart(build) -> None:
-    first = confirmed(build, "a", [6.0, 7.0, 8.0])
-    other = confirmed(build, "b", [8.1, 6.9, 6.2])
+def test_what_cannot_be_told_apart(build_confirmed) -> None:
+    first = build_confirmed("a", [6.0, 7.0, 8.0])
+    other = build_confirmed("b", [8.1, 6.9, 6.2])
     (pair,) = compare_sweeps([first, other]).pairs
     assert pair.verdict == "cannot be told apart (3 seeds, paired by seed)"
 
 
-def test_three_sweeps_are_adjusted_for_three_pairs(build) -> None:
+def test_three_sweeps_are_adjusted_for_three_pairs(build_confirmed) -> None:
     values = {"a": [6.0, 7.0, 8.0], "b": [6.5, 7.52, 8.45], "c": [6.6, 7.4, 8.7]}
-    sweeps = [confirmed(build, name, of_sweep) for name, of_sweep in values.items()]
+    sweeps = [build_confirmed(name, of_sweep) for name, of_sweep in values.items()]
     alone, together = (compare_sweeps(some).pairs[0].difference for some in (sweeps[:2], sweeps))
     assert together.p > alone.p
 
@@ -81,29 +72,29 @@ def test_single_trainings_are_not_enough(build) -> None:
     assert pair.verdict.startswith("not enough data")
 
 
-def test_nothing_is_concluded_across_different_pictures(build) -> None:
-    first = confirmed(build, "a", [6.0, 7.0, 8.0])
+def test_nothing_is_concluded_across_different_pictures(build_confirmed) -> None:
+    first = build_confirmed("a", [6.0, 7.0, 8.0])
     evaluate_on = {"data.classes": ["sea"]}
-    other = confirmed(build, "b", [1.0, 2.0, 3.0], evaluate_on=evaluate_on)
+    other = build_confirmed("b", [1.0, 2.0, 3.0], evaluate_on=evaluate_on)
     info = compare_sweeps([first, other])
     assert any("different pictures" in warning for warning in info.warnings)
     assert info.pairs[0].verdict.startswith("not comparable")
     assert ("judged on", True) in [(name, differs) for name, _, differs in info.facts]
 
 
-def test_one_confirmed_and_one_not(build) -> None:
+def test_one_confirmed_and_one_not(build, build_confirmed) -> None:
     single = build(name="b")
     single.trial({LR: 1e-3}, 5.0)
-    info = compare_sweeps([confirmed(build, "a", [6.0, 7.0, 8.0]), single.tables()])
+    info = compare_sweeps([build_confirmed("a", [6.0, 7.0, 8.0]), single.tables()])
     assert any("not confirmed" in warning for warning in info.warnings)
     assert info.pairs[0].verdict.startswith("not comparable")
 
 
-def test_other_objectives_and_budgets_are_warned_of(build) -> None:
+def test_other_objectives_and_budgets_are_warned_of(build_confirmed) -> None:
     base = {"data": {"source": "scenes"}, "training": {"images": 2000}}
     objectives = {"val_psnr": "maximize", "val_ab_mae": "minimize"}
-    first = confirmed(build, "a", [6.0, 7.0, 8.0])
-    other = confirmed(build, "b", [6.0, 7.0, 8.0], objectives=objectives, base_config=base)
+    first = build_confirmed("a", [6.0, 7.0, 8.0])
+    other = build_confirmed("b", [6.0, 7.0, 8.0], objectives=objectives, base_config=base)
     info = compare_sweeps([first, other])
     assert info.column is not None and info.column.name == "val_ab_mae"
     assert any("different objectives" in warning for warning in info.warnings)

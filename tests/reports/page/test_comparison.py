@@ -9,17 +9,6 @@ from reports.page.comparison import render
 from reports.page.gallery import SideBySide, side_by_side
 from reports.tables import SweepTables
 
-LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
-
-
-def confirmed(build, name: str, values: list[float], **changes):
-    """A sweep whose best point is confirmed with these values, by the seeds 1, 2, …"""
-    sweep = build(name=name, confirm={"top": 1, "replicates": 3}, **changes)
-    sweep.trial({LR: 1e-3, LOSS: "bce"}, 6.0, pictures=2)
-    sweep.trial({LR: 2e-3, LOSS: "bce"}, 8.0)
-    sweep.confirm("p0", {LR: 1e-3, LOSS: "bce"}, values)
-    return sweep.tables()
-
 
 def page_of(sweeps: list[SweepTables], pictures: int = 1) -> str:
     return render(compare_sweeps(sweeps), sweeps, pictures)
@@ -34,9 +23,9 @@ def test_sweeps_without_a_trial(build) -> None:
     assert "No trial has finished" in page
 
 
-def test_pictures_are_matched_by_their_content(build) -> None:
-    first = confirmed(build, "a", [6.0, 7.0, 8.0])
-    other = confirmed(build, "b", [6.0, 7.0, 8.0])
+def test_pictures_are_matched_by_their_content(build, build_confirmed) -> None:
+    first = build_confirmed("a", [6.0, 7.0, 8.0])
+    other = build_confirmed("b", [6.0, 7.0, 8.0])
     gallery = beside([first, other])
     assert gallery.columns == ("Grey (input)", "Truth", "a", "b")
     assert len(gallery.rows) == 2
@@ -48,8 +37,8 @@ def test_pictures_are_matched_by_their_content(build) -> None:
     assert "no fixed picture" in gallery.missing
 
 
-def test_the_page(build, tmp_path, hostile) -> None:
-    first = confirmed(build, "a", [6.0, 7.0, 8.0])
+def test_the_page(build_confirmed, tmp_path, hostile) -> None:
+    first = build_confirmed("a", [6.0, 7.0, 8.0])
     page = page_of([first, hostile])
     assert page == page_of([first, hostile])
     assert "<img src=x" not in page and "<b>=1+1" not in page

@@ -196,12 +196,17 @@ def test_other_pictures_are_refused(begun: Callable[..., Path]) -> None:
         resume_sweep(folder)
 
 
+def small_file(make_study: MakeStudy, tmp_path: Path) -> Path:
+    """The file of a study of few pictures."""
+    fixed = {"data.pictures": 80, "data.image_size": 16, "training.images": 64}
+    make_study(fixed={**fixed, "training.ticks": 2, "training.batch_size": 8})
+    return tmp_path / "study-file.yaml"
+
+
 def test_a_file_s_study_is_taken_with_the_first_settings(
     make_study: MakeStudy, tmp_path: Path
 ) -> None:
-    fixed = {"data.pictures": 80, "data.image_size": 16, "training.images": 64}
-    make_study(fixed={**fixed, "training.ticks": 2, "training.batch_size": 8})
-    file = tmp_path / "study-file.yaml"
+    file = small_file(make_study, tmp_path)
     settings = {"budget.trials": 5}
     study = load_study(str(file), settings)
     began = {"study": str(file), "settings": settings, "quick": False}
@@ -501,9 +506,7 @@ def test_a_change_of_steps(
 def test_what_a_release_describes_otherwise_or_adds_at_its_default_is_no_other_study(
     make_study: MakeStudy, tmp_path: Path
 ) -> None:
-    fixed = {"data.pictures": 80, "data.image_size": 16, "training.images": 64}
-    make_study(fixed={**fixed, "training.ticks": 2, "training.batch_size": 8})
-    file = tmp_path / "study-file.yaml"
+    file = small_file(make_study, tmp_path)
     study = load_study(str(file))
     base = copy.deepcopy(dict(study.base_config))
     base["about"] = "in other words"
