@@ -1,7 +1,6 @@
 """A sweep's records as what charts, page and decisions read: trials, objectives, dimensions."""
 
 import json
-import math
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,8 +82,7 @@ def place_in_range(dimension: Dimension, value: Any) -> float | None:
         return None
     if value in dimension.special:
         return None
-    scaled, start, end = (math.log(x) if dimension.is_log else x for x in (value, low, high))
-    return (scaled - start) / (end - start)
+    return dimension.place(value)
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,14 @@ class Dimension:
         value = min(max(value, self.low), self.high)
         return round(value) if self.is_int else value
 
+    def place(self, number: float) -> float:
+        """Where a number of the range lies, from 0 to 1 on its own scale; outside beyond."""
+        assert self.low is not None and self.high is not None
+        low, high, at = (
+            math.log(x) if self.is_log else float(x) for x in (self.low, self.high, number)
+        )
+        return (at - low) / (high - low) if high > low else 0.5
+
     def probes(self) -> list[Any]:
         """Values at which a config is tried before a sweep starts: ends, choices, special."""
         return [*(self.choices or (self.low, self.high)), *self.special]

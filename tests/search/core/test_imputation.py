@@ -1,0 +1,127 @@
+"""What stopped trials would have come to, where the truth is known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from search.core.imputation import AGREEMENT, IMPUTATIONS, Imputation, impute
+from spaces.dimensions import Dimension
+
+DIMENSIONS = [
+    Dimension("optimizer.generator_lr", "loguniform", 1e-4, 1e-2),
+    Dimension("optimizer.lr_ratio", "uniform", 0.0, 1.0),
+]
+NAN = float("nan")
+
+
+class Played:
+    """Trials of four ticks, of which the worse ones were stopped at the first or second rung."""
+
+    def __init__(self, seed: int, count: int = 30, noise: float = 0.2, late: bool = True) -> None:
+        rng = np.random.default_rng(seed)
+        shares = rng.random((count, 2))
+        self.points = [
+            {"optimizer.generator_lr": 1e-4 * 100**a, "optimizer.lr_ratio": float(b)}
+            for a, b in shares
+        ]
+        level = 6 + 8 * (shares[:, 0] - 0.6) ** 2 + 3 * shares[:, 1]
+        common = noise * rng.standard_normal((count, 1))
+        ticks = np.array([4.0, 2.0, 1.0, 0.0]) * (1 + shares[:, :1])
+        whole = level[:, None] + ticks + common + 0.5 * noise * rng.standard_normal((count, 4))
+        seen = np.full(count, 4)
+        seen[whole[:, 1] > np.median(whole[:, 1])] = 2
+        if late:
+            going = np.flatnonzero(seen == 4)
+            seen[going[np.argsort(whole[going, 2])[-3:]]] = 3
+        self.ends = whole[:, -1]
+        self.curves = [row[:upto].tolist() for row, upto in zip(whole, seen, strict=True)]
+        self.finished = (seen == 4).tolist()
+
+    def impute(self, seed: int = 0) -> Imputation:
+        made = impute(DIMENSIONS, self.points, self.curves, self.finished, seed)
+        assert made is not None
+        return made
+
+
+def test_ends_are_near_what_they_would_have_been() -> None:
+    played = Played(0, noise=0.1)
+    made = played.impute()
+    assert made.trials.tolist() == [i for i, done in enumerate(played.finished) if not done]
+    assert made.values.shape == (IMPUTATIONS, len(made.trials))
+    truth = played.ends[made.trials]
+    assert np.sqrt(np.mean((made.values.mean(0) - truth) ** 2)) < 0.5
+    assert abs(truth - np.mean(played.ends[played.finished])).mean() > 1.5
+    assert made.agreement > 0.7 and made.counts
+
+
+def test_intervals_of_draws_hold_the_truth() -> None:
+    inside = []
+    for seed in range(12):
+        played = Played(100 + seed)
+        made = played.impute()
+        spread = made.values.std(0, ddof=1) * stats.t.ppf(0.975, IMPUTATIONS - 1)
+        inside += (abs(made.values.mean(0) - played.ends[made.trials]) < spread).tolist()
+    assert 0.88 <= np.mean(inside) <= 1.0
+
+
+def test_the_same_each_time() -> None:
+    played = Played(1)
+    assert np.array_equal(played.impute().values, played.impute().values)
+    assert not np.array_equal(played.impute().values, played.impute(seed=1).values)
+
+
+def test_draws_differ_and_the_mean_of_who_finished_is_no_guess() -> None:
+    made = Played(2).impute()
+    assert (made.values.std(0) > 0.02).all()
+
+
+def test_early_values_that_say_nothing_do_not_count() -> None:
+    rng = np.random.default_rng(5)
+    played = Played(3)
+    curves = [[*rng.normal(10, 1, len(c) - 1), c[-1]] if f else rng.normal(10, 1, len(c)).tolist()
+              for c, f in zip(played.curves, played.finished, strict=True)]  # fmt: skip
+    noise = [*rng.normal(6, 1, len(curves))]
+    curves = [[*c[:-1], e] if f else c
+              for c, f, e in zip(curves, played.finished, noise, strict=True)]  # fmt: skip
+    made = impute(DIMENSIONS, played.points, curves, played.finished)
+    assert made is not None
+    assert made.agreement < AGREEMENT and not made.counts
+
+
+@pytest.mark.parametrize("finished", [0, 1, 7])
+def test_too_few_finished(finished: int) -> None:
+    played = Played(4)
+    done = [flag and sum(played.finished[:i]) < finished for i, flag in enumerate(played.finished)]
+    assert impute(DIMENSIONS, played.points, played.curves, done) is None
+
+
+def test_nothing_stopped_and_nothing_at_all() -> None:
+    played = Played(5)
+    rows = [i for i, done in enumerate(played.finished) if done]
+    points, curves = ([values[i] for i in rows] for values in (played.points, played.curves))
+    assert impute(DIMENSIONS, points, curves, [True] * len(rows)) is None
+    assert impute(DIMENSIONS, [], [], []) is None
+
+
+def test_trials_without_a_last_value_are_left_out() -> None:
+    played = Played(6)
+    whole = played.impute()
+    curves = [list(curve) for curve in played.curves]
+    first, second = whole.trials[:2]
+    curves[first], curves[second][-1] = [], NAN
+    made = impute(DIMENSIONS, played.points, curves, played.finished)
+    assert made is not None
+    assert made.trials.tolist() == whole.trials[2:].tolist()
+    assert np.isfinite(made.values).all()
+
+
+def test_equal_ends_are_no_agreement() -> None:
+    played = Played(7)
+    curves = [[9.0] * 4 if done else [9.0, 9.0] for done in played.finished]
+    made = impute(DIMENSIONS, played.points, curves, played.finished)
+    assert made is not None and not made.counts
+
+
+def test_many_trials_are_learned_from_a_sample() -> None:
+    made = Played(8, count=400).impute()
+    assert len(made.trials) > 200 and made.counts
