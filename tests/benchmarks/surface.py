@@ -107,6 +107,10 @@ class Surface:
             values[shares >= 0.65 - 0.6 * beyond] = np.nan
         return values
 
+    def random_points(self, count: int, seed: int) -> list[dict[str, Any]]:
+        """Points as a random sampler draws them from SPACE."""
+        return random_points(count, seed)
+
     def test_values(self, point: Mapping[str, Any], seed: int) -> np.ndarray:
         """The errors of a finished training on the test pictures, (2,)."""
         noise = self._seed_noise(point, seed, 1, "test")
