@@ -1,20 +1,26 @@
 """What others would do with the same pictures, over the same surface, in simulated time.
 
 `search_with_ray`: Ray's own OptunaSearch and ASHAScheduler, called as Tune's controller calls them.
-`search_with_optuna`: Optuna's ask and tell as `study.optimize` uses them, without pruning. Each
+`search_with_optuna`: Optuna's ask and tell as `study.optimize` uses them, with its samplers. Each
 hands out trials as long as its budget has room for a whole training, as the recorder does.
 """
 
 import heapq
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import optuna
+from landscapes import Landscape
+from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, TPESampler
+from optuna.trial import TrialState
 from simulation import OBJECTIVES, WORKERS
 from surface import IMAGES, TICKS, Surface
 
@@ -23,6 +29,13 @@ from spaces.dimensions import Dimension, draw
 METRIC = OBJECTIVES[0]
 DOCUMENTED = {"grace_period": IMAGES // 10, "reduction_factor": 3, "brackets": 1}
 """The settings of the ASHAScheduler in Tune's guide to schedulers: a grace of 10 in 100."""
+OPTUNA: dict[str, Callable[[int], tuple[BaseSampler, BasePruner]]] = {
+    "tpe": lambda seed: (TPESampler(seed=seed), NopPruner()),
+    "hyperband": lambda seed: (TPESampler(seed=seed), HyperbandPruner(max_resource=TICKS)),
+    "gp": lambda seed: (GPSampler(seed=seed, warn_independent_sampling=False), NopPruner()),
+    "cmaes": lambda seed: (CmaEsSampler(seed=seed, warn_independent_sampling=False), NopPruner()),
+}
+"""Samplers and pruners by name, all else as Optuna has it."""
 
 
 @dataclass
@@ -55,7 +68,7 @@ Report = Callable[[_Trial, int, float], bool]
 def _play(
     ask: Callable[[str], Mapping[str, Any]],
     report: Report,
-    surface: Surface,
+    surface: Surface | Landscape,
     seed: int,
     budget: float,
 ) -> list[_Trial]:
@@ -90,7 +103,7 @@ def _play(
 
 
 def search_with_ray(
-    surface: Surface,
+    surface: Surface | Landscape,
     dimensions: list[Dimension],
     seed: int,
     budget: float,
@@ -136,29 +149,62 @@ def search_with_ray(
 
 
 def search_with_optuna(
-    surface: Surface, dimensions: list[Dimension], seed: int, budget: float
+    surface: Surface | Landscape,
+    dimensions: list[Dimension],
+    seed: int,
+    budget: float,
+    peer: str = "tpe",
 ) -> Outcome:
-    """A study with the default sampler; the best is `study.best_trial`."""
-    study = optuna.create_study(direction="minimize", sampler=optuna.samplers.TPESampler(seed=seed))
-    asked: dict[str, optuna.Trial] = {}
+    """Optuna alone, with defaults; the best is `study.best_trial`.
 
-    def ask(name: str) -> Mapping[str, Any]:
-        asked[name] = study.ask()
-        return draw(asked[name], dimensions)
+    Args:
+        peer: a key of OPTUNA. Of these `hyperband` alone reports what it has reached, and a trial
+            that it stops ends as `study.optimize` ends one that raises TrialPruned.
+    """
+    sampler, pruner = OPTUNA[peer](seed)
+    with _quiet():
+        # Hyperband deals trials into brackets by the study's name.
+        study = optuna.create_study(
+            study_name=f"{peer} {seed}", direction="minimize", sampler=sampler, pruner=pruner
+        )
+        asked: dict[str, optuna.Trial] = {}
 
-    def report(trial: _Trial, tick: int, value: float) -> bool:
-        if tick < TICKS:
-            return True
-        if np.isfinite(value):
-            study.tell(asked[trial.trial_id], value)
-        else:  # what study.optimize makes of an objective that returns NaN
-            study.tell(asked[trial.trial_id], state=optuna.trial.TrialState.FAIL)
-        return False
+        def ask(name: str) -> Mapping[str, Any]:
+            asked[name] = study.ask()
+            return draw(asked[name], dimensions)
 
-    trials = _play(ask, report, surface, seed, budget)
+        def report(trial: _Trial, tick: int, value: float) -> bool:
+            told = asked[trial.trial_id]
+            if peer == "hyperband":
+                told.report(value, tick)
+                if tick < TICKS and told.should_prune():
+                    study.tell(told, state=TrialState.PRUNED)
+                    return False
+            if tick < TICKS:
+                return True
+            if np.isfinite(value):
+                study.tell(told, value)
+            else:  # what study.optimize makes of an objective that returns NaN
+                study.tell(told, state=TrialState.FAIL)
+            return False
+
+        trials = _play(ask, report, surface, seed, budget)
     names = {one.number: name for name, one in asked.items()}
-    complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
     return _outcome(trials, {names[one.number]: one.value or 0.0 for one in complete})
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Optuna's notes on pruned trials and on samplers that are new."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _outcome(trials: list[_Trial], values: Mapping[str, float]) -> Outcome:

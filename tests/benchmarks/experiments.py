@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from baselines import search_with_optuna, search_with_ray
+from landscapes import surface_named
 from simulation import OBJECTIVES, Simulation, fast_folder, make_study, new_recorder
 from surface import DROPOUT, IMAGES, Levels, Surface
 
@@ -23,8 +24,6 @@ from spaces.study import Study
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-BUDGET = 64 * IMAGES
-"""Pictures of a search: those of 64 whole trainings."""
 TICKS_OF_SMALL = 8
 FEW_TICKS = 2
 SPREAD, NOISE = 0.5, 0.35
@@ -34,10 +33,16 @@ TOP, REPLICATES = 5, 3
 NO_STOPPING = {"stopping": {"rule": "none"}}
 
 
-def on_all_cores(experiment: Callable[[Task], Result], tasks: Iterable[Task]) -> list[Result]:
-    """The results in the order of the tasks; processes are new ones, without this one's threads."""
+def on_all_cores(
+    experiment: Callable[[Task], Result], tasks: Iterable[Task], processes: int | None = None
+) -> list[Result]:
+    """The results in the order of the tasks; processes are new ones, without this one's threads.
+
+    Args:
+        processes: how many instead of one a core.
+    """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=context) as pool:
         return list(pool.map(experiment, tasks))
 
 
@@ -68,27 +73,69 @@ class Search:
     trials: int
 
 
-def search(task: tuple[str, float, int]) -> Search:
-    """Search with BUDGET pictures.
+def search(task: tuple[str, str, int, int]) -> Search:
+    """Search with the pictures of so many whole trainings.
+
+    A search of which no trial is worth naming has the mean regret of random points.
 
     Args:
-        task: method (ours, random, ray, optuna), share of diverging points, seed.
+        task: method, name of a surface, trainings, seed. A method is `ours` with the study's words
+            for the sampler and the stopping (`ours tpe asha`, see `stopping_of`), `optuna` with a
+            key of `baselines.OPTUNA`, or `ray`.
     """
-    method, diverging, seed = task
-    surface = surface_of(diverging)
-    if method in ("ray", "optuna"):
-        baseline = search_with_ray if method == "ray" else search_with_optuna
-        found = baseline(surface, study_of(seed).dimensions, seed, BUDGET)
-        assert found.point is not None
-        return Search(surface.regret(found.point), found.images / IMAGES, found.trials)
-    sampler = "random" if method == "random" else "tpe"
-    study = study_of(seed, sampler=sampler, budget={"trials": 10_000, "images": BUDGET})
+    method, name, trainings, seed = task
+    surface, budget = surface_named(name), trainings * IMAGES
+    kind, *words = method.split()
+    if kind == "ours":
+        sampler, stopping = words
+        point, images, trials = _search_with_ours(name, sampler, stopping, budget, seed)
+    else:
+        dimensions = study_of(seed, space=surface.space).dimensions
+        if kind == "ray":
+            found = search_with_ray(surface, dimensions, seed, budget)
+        else:
+            found = search_with_optuna(surface, dimensions, seed, budget, *words)
+        point, images, trials = found.point, found.images, found.trials
+    regret = blind_regret(name) if point is None else surface.regret(point)
+    return Search(regret, images / IMAGES, trials)
+
+
+def _search_with_ours(
+    name: str, sampler: str, stopping: str, budget: float, seed: int
+) -> tuple[Mapping[str, Any] | None, float, int]:
+    """The point that is named, pictures seen and trials started."""
+    surface = surface_named(name)
+    study = study_of(
+        seed,
+        space=surface.space,
+        sampler=sampler,
+        stopping=stopping_of(stopping),
+        budget={"trials": 10_000, "images": budget},
+    )
     with fast_folder() as folder:
         simulation = Simulation(new_recorder(folder / "sweep", study), surface).run()
         sweep = read_sweep(folder / "sweep")
     points = dict(zip(sweep.trials["trial_id"], sweep.trials["point"], strict=True))
-    point = json.loads(points[best_trials(sweep)["trial_id"].iloc[0]])
-    return Search(surface.regret(point), simulation.images / IMAGES, len(points))
+    best = best_trials(sweep)["trial_id"].tolist()
+    point = json.loads(points[best[0]]) if best else None
+    return point, simulation.images, len(points)
+
+
+def stopping_of(word: str) -> dict[str, Any]:
+    """A study's stopping by one word: a rule, or `rule:grace` or `rule:grace:factor`.
+
+    Rules alone have the study's defaults, which for asha are those of the built-in studies.
+    """
+    rule, *rest = word.split(":")
+    values = [float(value) if value[0].isdigit() else value for value in rest]
+    return {"rule": rule, **dict(zip(("grace", "factor"), values, strict=False))}
+
+
+@cache
+def blind_regret(name: str) -> float:
+    surface = surface_named(name)
+    points = surface.random_points(1000, seed=1)
+    return float(surface.final(points)[:, 0].mean() - surface.best)
 
 
 @dataclass(frozen=True)

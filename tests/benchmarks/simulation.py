@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from landscapes import Landscape
 from surface import IMAGES, METRICS, SPACE, TICKS, Surface
 
 from colornet.config.catalog import to_yaml
@@ -52,7 +53,7 @@ def fast_folder() -> Iterator[Path]:
 
 
 def make_study(folder: Path, ticks: int = TICKS, **changes: Any) -> Study:
-    """The study over the surface's space, with keys of STUDY changed."""
+    """The study over the space of `surface.SPACE`, with keys of STUDY changed."""
     fixed = {"training.images": IMAGES, "training.ticks": ticks}
     path = folder / "study-file.yaml"
     path.write_text(to_yaml({**STUDY, "fixed": fixed, **changes}))
@@ -101,7 +102,7 @@ class Simulation:
     def __init__(
         self,
         recorder: Recorder,
-        surface: Surface,
+        surface: Surface | Landscape,
         workers: int = WORKERS,
         ending: Callable[[Assignment], tuple[str, int] | None] = lambda assignment: None,
         checkpoints: bool = False,

@@ -45,8 +45,14 @@ class Surface:
         noise: standard deviation of what a seed adds to a metric.
         pairing: correlation of that between two points of the same seed.
         spread: standard deviation of ab MAE over random points; None for the surface's own.
+        null: dimensions beside those of SPACE, without effect.
+
+    Attributes: as of `landscapes.Landscape`.
     """
 
+    interactions = frozenset({frozenset({LR, RATIO})})
+    risky = (LR, RATIO)
+    best = BEST_MAE
     optimum: Mapping[str, Any] = {
         LR: 1e-5 * 1000**0.7,
         RATIO: 0.05 * 200**0.45,
@@ -62,7 +68,10 @@ class Surface:
         noise: float = 0.35,
         pairing: float = 0.9,
         spread: float | None = None,
+        null: Mapping[str, Any] | None = None,
     ) -> None:
+        self.space: Mapping[str, Any] = {**SPACE, **(null or {})}
+        self.null = tuple(null or ())
         self.edge = 2 - (2 * diverging) ** 0.5
         """Trainings diverge where the unit coordinates of both learning rates add up to more."""
         self.noise = noise
@@ -98,6 +107,10 @@ class Surface:
             values[shares >= 0.65 - 0.6 * beyond] = np.nan
         return values
 
+    def random_points(self, count: int, seed: int) -> list[dict[str, Any]]:
+        """Points as a random sampler draws them from SPACE."""
+        return random_points(count, seed)
+
     def test_values(self, point: Mapping[str, Any], seed: int) -> np.ndarray:
         """The errors of a finished training on the test pictures, (2,)."""
         noise = self._seed_noise(point, seed, 1, "test")
@@ -111,8 +124,8 @@ class Surface:
         self, point: Mapping[str, Any], seed: int, ticks: int, split: str = "val"
     ) -> np.ndarray:
         """Unit variance at each tick, most of it the same at all of them, (ticks, 2)."""
-        common = _wobble(f"{split} {seed}", ticks)
-        own = _wobble(f"{split} {seed} {sorted(point.items())}", ticks)
+        common = wobble(f"{split} {seed}", ticks)
+        own = wobble(f"{split} {seed} {sorted(point.items())}", ticks)
         return self.pairing**0.5 * common + (1 - self.pairing) ** 0.5 * own
 
     def _final(self, at: np.ndarray) -> np.ndarray:
@@ -257,7 +270,7 @@ def _early_shape(at: np.ndarray) -> np.ndarray:
     return np.stack([fast, lively], axis=1) + luck
 
 
-def _wobble(name: str, ticks: int) -> np.ndarray:
+def wobble(name: str, ticks: int) -> np.ndarray:
     """Noise of unit variance that belongs to a name; four fifths of it last over all ticks."""
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     draws = np.random.default_rng(key).standard_normal((ticks + 1, len(METRICS)))
