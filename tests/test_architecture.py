@@ -80,8 +80,8 @@ FOLDERS: dict[str, set[str]] = {
     # how people read and decide
     "reports.analysis": {
         *FOUNDATIONS,
-        *("search.records.reader", "search.core.ranking", "spaces.study"),
-        *("spaces.dimensions", "reports"),
+        *("search.records.reader", "search.core.ranking", "search.core.imputation"),
+        *("search.core.surrogate", "spaces.study", "spaces.dimensions", "reports"),
     },
     "reports.charts": {
         *FOUNDATIONS,

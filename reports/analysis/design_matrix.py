@@ -114,13 +114,7 @@ def block_of(dimension: Dimension, points: Sequence[dict[str, Any]], degree: int
 
 
 def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Block:
-    keys = np.array(list(map(setting_key, values)), dtype=object)
-    settings = dict(zip(keys[active], np.array(values, dtype=object)[active], strict=True))
-    names = [key for key in setting_keys(dimension, settings.values()) if key in settings]
-    regions = [
-        Region("value", math.nan, math.nan, settings[name], active & (keys == name))
-        for name in names
-    ]
+    regions = _values_tried(dimension, values, active)
     # The first value is the base that the other indicators are measured from.
     columns = _centered([region.inside.astype(float) for region in regions[1:]], active)
     unit = np.eye(len(regions))[:, 1:]
@@ -138,8 +132,7 @@ def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Bloc
 
 
 def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Block:
-    is_special = [value is None or value in dimension.special for value in values]
-    beside = active & np.array(is_special, dtype=bool)
+    beside = active & _beside(dimension, values)
     ranged = active & ~beside
     numbers = np.where(ranged, np.array(values, dtype=object), math.nan).astype(float)
     # On [-1, 1] Legendre's polynomials are orthogonal, which keeps the fit well conditioned.
@@ -147,15 +140,11 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
     shapes = np.where(ranged[:, None], polynomials(np.where(ranged, places, 0.0), degree), 0.0)
     columns = _centered(list(shapes.T), ranged)
     mean = shapes[ranged].mean(0) if ranged.any() else np.zeros(degree)
-    regions, shape = [], []
-    for name, low, high, grid in _thirds(dimension):
-        limits = _values(dimension, np.array([low, high]))
-        # The outer thirds hold what lies beyond the range, too (`start_from` may).
-        upper = places < high if name != "upper" else places <= np.inf
-        lower = places >= low if name != "lower" else places >= -np.inf
-        inside = ranged & lower & upper
-        if inside.sum() >= FEWEST:
-            regions.append(Region(name, float(limits[0]), float(limits[1]), None, inside))
+    regions: list[Region] = []
+    shape = []
+    for region, grid in _thirds_tried(dimension, places, ranged):
+        if region.inside.sum() >= FEWEST:
+            regions.append(region)
             shape.append(polynomials(grid, degree).mean(0) - mean)
     # A third is the mean of the polynomials over it, less their mean over the trials, as columns
     # are centered: a contrast of thirds is then a weighted sum of coefficients.
@@ -171,6 +160,53 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
             weights = np.append(np.zeros(degree), 1.0)
             contrasts.append(Contrast("special", (special,), (tried,), weights, np.zeros(1)))
     return Block(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))
+
+
+def regions_of(dimension: Dimension, points: Sequence[dict[str, Any]]) -> tuple[Region, ...]:
+    """All regions of a dimension: thirds and a special value, or values.
+
+    Of a choice the values that any of the points has.
+    """
+    active = np.array([dimension.name in point for point in points], dtype=bool)
+    values = [point.get(dimension.name) for point in points]
+    if dimension.is_categorical or dimension.low is None or dimension.high is None:
+        return tuple(_values_tried(dimension, values, active))
+    beside = active & _beside(dimension, values)
+    numbers = np.where(active & ~beside, np.array(values, dtype=object), math.nan).astype(float)
+    thirds = _thirds_tried(dimension, _places(dimension, numbers), active & ~beside)
+    special = [Region("value", math.nan, math.nan, value, beside) for value in dimension.special]
+    return (*(region for region, _ in thirds), *special)
+
+
+def _beside(dimension: Dimension, values: list[Any]) -> np.ndarray:
+    """Which values are the special one, or none."""
+    return np.array([value is None or value in dimension.special for value in values], dtype=bool)
+
+
+def _values_tried(dimension: Dimension, values: list[Any], active: np.ndarray) -> list[Region]:
+    """A region for each value of a choice that occurs."""
+    keys = np.array(list(map(setting_key, values)), dtype=object)
+    settings = dict(zip(keys[active], np.array(values, dtype=object)[active], strict=True))
+    names = [key for key in setting_keys(dimension, settings.values()) if key in settings]
+    return [
+        Region("value", math.nan, math.nan, settings[name], active & (keys == name))
+        for name in names
+    ]
+
+
+def _thirds_tried(
+    dimension: Dimension, places: np.ndarray, ranged: np.ndarray
+) -> list[tuple[Region, np.ndarray]]:
+    """Each third of a range, and the places that it is averaged over."""
+    thirds = []
+    for name, low, high, grid in _thirds(dimension):
+        limits = _values(dimension, np.array([low, high]))
+        # The outer thirds hold what lies beyond the range, too (`start_from` may).
+        upper = places < high if name != "upper" else places <= np.inf
+        lower = places >= low if name != "lower" else places >= -np.inf
+        inside = ranged & lower & upper
+        thirds.append((Region(name, float(limits[0]), float(limits[1]), None, inside), grid))
+    return thirds
 
 
 def _of_thirds(regions: list[Region], shape: list[np.ndarray]) -> list[Contrast]:

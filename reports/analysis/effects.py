@@ -59,7 +59,7 @@ class Model(NamedTuple):
     Attributes:
         blocks: by name of the dimension.
         start: the column at which each block begins.
-        measured: (N,) the metric.
+        measured: (M, N) the metric; a row for each time that values of stopped trials were imputed.
         values: the same, of which `winsorize_residuals` moved the outliers.
         joined: pairs that are in the fit, and the column at which their products begin.
         difference: the least that matters.
@@ -84,10 +84,15 @@ def trials_needed(dimensions: Sequence[Dimension], points: Sequence[dict[str, An
 def fit_search(
     dimensions: Sequence[Dimension],
     points: Sequence[dict[str, Any]],
-    values: Sequence[float],
+    values: np.ndarray,
     difference: float,
 ) -> Model | None:
-    """The richest fit for which there are trials enough; None where there are too few for any."""
+    """The richest fit for which there are trials enough; None where there are too few for any.
+
+    Args:
+        values: (N,) of the trials, or (M, N) where some were imputed M times.
+        difference: the least that matters.
+    """
     if len(points) < MIN_TRIALS:
         return None
     # The thirds of a curve that is steep at one end are only seen by a higher polynomial, which
@@ -97,9 +102,9 @@ def fit_search(
         design, start = _design(list(blocks.values()))
         if len(points) < SPARE[degree] * design.shape[1] + 4:
             continue
-        measured = np.asarray(values, dtype=float)
+        measured = np.atleast_2d(np.asarray(values, dtype=float))
         # Outliers of the fit and not of the values: a bad third of a range is what this looks for.
-        inside = winsorize_residuals(design, measured)
+        inside = np.array([winsorize_residuals(design, row) for row in measured])
         if fit := least_squares(design, inside):
             return Model(blocks, start, design, measured, inside, fit, {}, difference)
     return None
@@ -160,14 +165,19 @@ def _weights(model: Model, name: str, of_block: np.ndarray) -> np.ndarray:
 
 
 def _effect(model: Model, contrast: Contrast, weights: np.ndarray) -> Effect:
-    fit = model.fit
-    estimate, error, strict = fit.estimate(weights)
+    estimate, error, strict, freedom = estimated = model.fit.estimate(weights)
     # A test of equivalence asks whether the estimate lies surely within +-difference: the nearer
     # bound decides (two one-sided tests, Schuirmann 1987).
-    half = float(stats.t.ppf((1 + LEVEL) / 2, fit.freedom)) * error
-    p = min(1.0, 2 * fit.p_beyond(abs(estimate), strict))
-    same = fit.p_beyond(model.difference - abs(estimate), strict)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
+    p = min(1.0, 2 * estimated.p_beyond(abs(estimate)))
+    same = estimated.p_beyond(model.difference - abs(estimate))
     return Effect(contrast, estimate, estimate - half, estimate + half, strict, p, same)
+
+
+def p_any(model: Model, name: str) -> float:
+    """p of one dimension doing nothing at all; NaN where that cannot be tested."""
+    first = model.start[name]
+    return model.fit.p_together(list(range(first, first + model.blocks[name].columns.shape[1])))
 
 
 def p_best_inside(model: Model, name: str, sign: int) -> float:
@@ -183,10 +193,10 @@ def p_best_inside(model: Model, name: str, sign: int) -> float:
     worst = 0.0  # both must be shown: an intersection-union test needs no adjustment (Berger 1982)
     for side in (-0.5, 0.5):  # an outer third minus the middle one
         weights = _weights(model, name, bends[0].weights + side * trends[0].weights)
-        estimate, _, strict = model.fit.estimate(weights)
-        if math.isnan(strict):
+        estimate = model.fit.estimate(weights)
+        if math.isnan(estimate.strict):
             return math.nan
-        worst = max(worst, model.fit.p_beyond(sign * estimate, strict))
+        worst = max(worst, estimate.p_beyond(sign * estimate.value))
     return worst
 
 

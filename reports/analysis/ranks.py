@@ -10,6 +10,7 @@ so that a report is.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -64,20 +65,21 @@ def direction(model: Model, name: str) -> Direction | None:
     start = model.start[name]
     others = np.delete(model.design, np.s_[start : start + block.columns.shape[1]], axis=1)[inside]
     design = np.column_stack([others, setting - setting.mean()])
-    order = stats.rankdata(model.measured[inside])
+    order = stats.rankdata(model.measured[:, inside], axis=1)
     fit = least_squares(design, order) if np.ptp(order) else None
     if fit is None or fit.freedom < MIN_TRIALS or not fit.estimated[-1]:
         return None
     # Errors of ranks are alike enough: allowing for uneven ones would give single trials their
     # weight back.
-    slope, error = float(fit.coefficients[-1]), math.sqrt(fit.covariances[0][-1, -1])
-    if not error > 0:
+    alike = replace(fit, covariances=(fit.covariances[0],) * 3)
+    slope = alike.estimate(np.eye(len(fit.estimated))[-1])
+    if not slope.error > 0:
         return None
-    rho = slope / math.hypot(slope, error * math.sqrt(fit.freedom))
-    half = stats.norm.ppf((1 + LEVEL) / 2) / math.sqrt(fit.freedom - 1)
+    rho = slope.value / math.hypot(slope.value, slope.error * math.sqrt(fit.freedom))
+    half = stats.norm.ppf((1 + LEVEL) / 2) / math.sqrt(max(slope.freedom - 1, 1))
     middle = math.atanh(float(np.clip(rho, -NEAR_ONE, NEAR_ONE)))
     low, high = math.tanh(middle - half), math.tanh(middle + half)
-    p = min(1.0, 2 * fit.p_beyond(abs(slope), error))
+    p = min(1.0, 2 * slope.p_beyond(abs(slope.value)))
     return Direction(rho, low, high, int(inside.sum()), p)
 
 

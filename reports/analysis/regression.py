@@ -11,6 +11,7 @@ apart, as a sampler's first ones do.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg, stats
@@ -23,6 +24,28 @@ ROUNDS = 3
 """Of fits, each without the weight of the outliers of the one before."""
 
 
+class Estimate(NamedTuple):
+    """A weighted sum of coefficients; NaN where one that it needs was not estimated.
+
+    Attributes:
+        error, strict: its standard error for an interval, and that for a test.
+        freedom: degrees of freedom of both.
+    """
+
+    value: float
+    error: float
+    strict: float
+    freedom: float
+
+    def p_beyond(self, distance: float) -> float:
+        """One-sided p of an estimate at this distance from the null hypothesis."""
+        if not math.isfinite(self.strict):
+            return math.nan
+        if self.strict == 0:
+            return float(distance <= 0)
+        return float(stats.t.sf(distance / self.strict, self.freedom))
+
+
 @dataclass(frozen=True)
 class Fit:
     """Coefficients of the columns of a design; those of dependent columns are 0.
@@ -33,55 +56,71 @@ class Fit:
             the same with more allowance for trials that lie apart (HC3).
         estimated: (K,) whether a coefficient was estimated.
         freedom: trials less estimated coefficients.
+        imputed: (K, K) the part of the covariances that is due to values that were imputed.
+        imputations: how many sets of values were fitted.
     """
 
     coefficients: np.ndarray
     covariances: tuple[np.ndarray, np.ndarray, np.ndarray]
     estimated: np.ndarray
     freedom: int
+    imputed: np.ndarray
+    imputations: int = 1
 
-    def estimate(self, weights: np.ndarray) -> tuple[float, float, float]:
-        """A weighted sum of coefficients, its standard error for an interval, and that for a test.
-
-        All are NaN where a coefficient that it needs was not estimated.
-        """
+    def estimate(self, weights: np.ndarray) -> Estimate:
+        """A weighted sum of coefficients."""
         if np.any(np.abs(weights[~self.estimated]) > 1e-12):
-            return math.nan, math.nan, math.nan
+            return Estimate(math.nan, math.nan, math.nan, self.freedom)
         # Var(w' b) = w' V w.
         alike, uneven, alone = (
             math.sqrt(max(float(weights @ covariance @ weights), 0.0))
             for covariance in self.covariances
         )
         error = max(alike, uneven)
-        return float(weights @ self.coefficients), error, max(error, alone)
+        share = float(weights @ self.imputed @ weights) / error**2 if error else 0.0
+        value = float(weights @ self.coefficients)
+        return Estimate(value, error, max(error, alone), self._freedom(share))
 
-    def p_beyond(self, distance: float, error: float) -> float:
-        """One-sided p of an estimate at this distance from the null hypothesis."""
-        if not math.isfinite(error):
-            return math.nan
-        if error == 0:
-            return float(distance <= 0)
-        return float(stats.t.sf(distance / error, self.freedom))
+    def _freedom(self, share: float) -> float:
+        """Degrees of freedom where this share of a variance is due to imputed values.
+
+        Barnard and Rubin (1999): the harmonic sum of those of the imputations, (M - 1) / share^2,
+        and those that are left of the trials'.
+        """
+        if share <= 0:
+            return self.freedom
+        left = (self.freedom + 1) / (self.freedom + 3) * self.freedom * (1 - min(share, 1 - 1e-9))
+        return 1 / (share**2 / (self.imputations - 1) + 1 / left)
 
     def p_together(self, places: list[int]) -> float:
         """p of all estimated ones of these coefficients being 0; NaN without any.
 
         Wald's test as F = b' V^-1 b / k with k and `freedom` degrees, of the less certain of equal
-        errors and HC3.
+        errors and HC3. With imputed values V is the whole covariance, and their share that of its
+        trace (Li, Raghunathan and Rubin 1991).
         """
         places = [place for place in places if self.estimated[place]]
-        values, sizes = self.coefficients[places], []
+        values, p_values = self.coefficients[places], []
         for covariance in self.covariances[::2]:
             spread = covariance[np.ix_(places, places)]
             # Coefficients whose errors are not independent have no joint test.
             if not places or np.linalg.matrix_rank(spread) < len(places):
                 return math.nan
-            sizes.append(float(values @ np.linalg.solve(spread, values)) / len(places))
-        return float(stats.f.sf(min(sizes), len(places), self.freedom))
+            size = float(values @ np.linalg.solve(spread, values)) / len(places)
+            imputed = np.linalg.solve(spread, self.imputed[np.ix_(places, places)])
+            freedom = self._freedom(float(np.trace(imputed)) / len(places))
+            p_values.append(float(stats.f.sf(size, len(places), freedom)))
+        return max(p_values)
 
 
 def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
-    """Fit `values` (N,) by the columns of `design` (N, K); None without a trial to spare."""
+    """Fit values by the columns of a design (N, K); None without a trial to spare.
+
+    Args:
+        values: (N,); or (M, N), of which some were imputed M times: then the M fits are pooled by
+            Rubin's rules (1987): V = mean V_m + (1 + 1 / M) cov(b_m).
+    """
+    values = np.atleast_2d(values)
     count, columns = design.shape
     estimable = independent(design)
     freedom = count - int(estimable.sum())
@@ -93,24 +132,31 @@ def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
     # of which h_i, the leverage, is the squared length of a row of Q.
     q, r = np.linalg.qr(design[:, estimable])
     inverse = linalg.solve_triangular(r, np.eye(len(r)))
-    residuals = values - q @ (q.T @ values)
+    # All of them are linear in e_i^2, so that the mean over imputations is taken of these.
+    squares = ((values - (values @ q) @ q.T) ** 2).mean(0)
     slack = 1 - (q**2).sum(1)
     # A trial that alone decides a coefficient (h_i = 1) is fitted exactly: it says nothing of its
     # error, and 0 / 0 would be whatever rounding leaves, as it is in statsmodels' HC3.
     alone = slack < 1e-9
     slack = np.where(alone, 1.0, slack)
-    middles = [np.eye(len(r)) * float(residuals @ residuals) / freedom]
-    for power in (0.5, 1.0):
-        scaled = np.where(alone, 0.0, residuals / slack**power)
-        middles.append((q * scaled[:, None] ** 2).T @ q)
+    middles = [np.eye(len(r)) * float(squares.sum()) / freedom]
+    for power in (1, 2):
+        scaled = np.where(alone, 0.0, squares / slack**power)
+        middles.append((q * scaled[:, None]).T @ q)
+    each = values @ q @ inverse.T
     coefficients = np.zeros(columns)
-    coefficients[estimable] = inverse @ (q.T @ values)
+    coefficients[estimable] = each.mean(0)
+    imputed = np.zeros((columns, columns))
+    if (imputations := len(values)) > 1:
+        between = np.cov(each.T).reshape(len(r), len(r))
+        imputed[np.ix_(estimable, estimable)] = (1 + 1 / imputations) * between
     spreads = []
     for middle in middles:
-        spread = np.zeros((columns, columns))
-        spread[np.ix_(estimable, estimable)] = inverse @ middle @ inverse.T
+        spread = imputed.copy()
+        spread[np.ix_(estimable, estimable)] += inverse @ middle @ inverse.T
         spreads.append(spread)
-    return Fit(coefficients, (spreads[0], spreads[1], spreads[2]), estimable, freedom)
+    covariances = (spreads[0], spreads[1], spreads[2])
+    return Fit(coefficients, covariances, estimable, freedom, imputed, imputations)
 
 
 def independent(design: np.ndarray) -> np.ndarray:

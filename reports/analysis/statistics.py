@@ -265,6 +265,13 @@ class PValues(dict[tuple[str, ...], float]):
         tested = {key: p for key, p in p_values.items() if not math.isnan(p)}
         super().__init__(zip(tested, holm(list(tested.values())), strict=True))
 
+    @classmethod
+    def adjusted(cls, p_values: Mapping[tuple[str, ...], float]) -> "PValues":
+        """Those that are adjusted already; NaN is left out."""
+        made = cls({})
+        made.update({key: p for key, p in p_values.items() if not math.isnan(p)})
+        return made
+
     def __missing__(self, key: tuple[str, ...]) -> float:
         return math.nan
 

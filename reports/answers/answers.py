@@ -6,17 +6,21 @@ adjusted together (Holm), so that at most one sweep in twenty says anything fals
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from colornet.cli_result import count_text
 from colornet.config.columns import KNOWN_COSTS
+from reports.analysis.best_regions import BestRegion
 from reports.analysis.decision import Decision, decide, points_data
 from reports.analysis.levels import compare, comparison_data
-from reports.answers.answer import VERDICTS, Answer
+from reports.analysis.stopped_trials import CountedTrials
+from reports.answers.answer import VERDICTS, Answer, Answers
 from reports.answers.compare import compare_answers
 from reports.answers.recommendation import caveats, remedy
 from reports.answers.search import SPREAD_SHARE, search_answers
 from reports.format import (
+    amount_text,
     fixed_text,
     interval_text,
     json_number,
@@ -64,14 +68,18 @@ def _decision_data(sweep: SweepTables, decision: Decision) -> dict[str, Any]:
     }
 
 
-def answers(sweep: SweepTables, decision: Decision | None = None) -> tuple[Answer, ...]:
+def answers(sweep: SweepTables, decision: Decision | None = None) -> Answers:
     """What the sweep says about each dimension, in the study's order; never from a bare ranking.
 
     In the metric that decides; with several objectives and none that decides, in the first one.
     """
     column = answered_column(sweep, decision)
-    made = compare_answers if sweep.is_comparison else search_answers
-    return tuple(made(sweep, sweep.outcomes(column.name), column))
+    rows = sweep.outcomes(column.name)
+    if not sweep.is_comparison:
+        return search_answers(sweep, rows, column)
+    scored = rows[rows["kind"] == "scored"]
+    counted = CountedTrials(scored["point"].tolist(), scored["value"].to_numpy(dtype=float)[None])
+    return Answers(tuple(compare_answers(sweep, rows, column)), counted)
 
 
 def answered_column(sweep: SweepTables, decision: Decision | None) -> Column:
@@ -86,7 +94,7 @@ def answered_column(sweep: SweepTables, decision: Decision | None) -> Column:
     return next((other for other in sweep.objectives if other.name not in KNOWN_COSTS), column)
 
 
-def headline(made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None) -> str:
+def headline(made: Sequence[Answer], sweep: SweepTables, decision: Decision | None = None) -> str:
     """The study's question answered as a whole: what matters, what it should be, what is open."""
     if not made:
         return "The study varies nothing, so there is nothing to answer."
@@ -99,22 +107,43 @@ def headline(made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | 
     parts = [f"No dimension is shown to matter for {label}."]
     if matter:
         parts = [f"What matters for {label}: {listed(names)}."]
+    likely = [answer for answer in made if answer.verdict == "likely"]
+    likely.sort(key=lambda answer: -max(region.chance for region in answer.regions))
+    if likely:
+        bets = [
+            f"{answer.dimension} {answer.setting} "
+            f"({percent_text(max(region.chance for region in answer.regions))})"
+            for answer in likely
+        ]
+        parts.append(f"Likely best, though not shown: {listed(bets)}.")
     for verdict, lead in (("equivalent", "No visible effect"), ("unclear", "Not enough data")):
         if names := [answer.dimension for answer in made if answer.verdict == verdict]:
             parts.append(f"{lead}: {listed(names)}.")
     return " ".join(parts)
 
 
-def caption(sweep: SweepTables, decision: Decision | None = None) -> str:
+def caption(made: Answers, sweep: SweepTables, decision: Decision | None = None) -> str:
     """What the answers rest on, and how sure they are."""
-    column = answered_column(sweep, decision)
+    column, counted = answered_column(sweep, decision), made.counted
     kinds = sweep.outcomes(column.name)["kind"].value_counts()
-    trials = count_text(int(kinds.get("scored", 0)), "trial")
+    trials = count_text(len(counted.points) - counted.stopped, "trial")
     first = len(sweep.objectives) > 1 and deciding_metric(sweep.records.study) is None
     about = f"the first objective, {column.label}," if first else column.label
-    parts = [f"About {about} after the full budget, from {trials} of equal budget."]
-    if partial := int(kinds.get("partial", 0)):
-        parts.append(f"{count_text(partial, 'shorter training')} not counted.")
+    parts = [f"About {about} after the full budget, from {trials} of equal budget"]
+    if counted.stopped:
+        agreement = fixed_text(counted.agreement or 0.0, 2)
+        parts[0] += (
+            f" and {counted.stopped} that were stopped early, which count by what they had reached "
+            f"(agreement {agreement} where the end is known)"
+        )
+    parts[0] += "."
+    if counted.left_out:
+        parts.append(f"{count_text(counted.left_out, 'more trial')} left out at random.")
+    uncounted = int(kinds.get("partial", 0)) - counted.stopped
+    if uncounted > 0 and not counted.left_out:
+        weak = counted.agreement is not None and not counted.stopped
+        why = ", as early values foretell too little of the end" if weak else ""
+        parts.append(f"{count_text(uncounted, 'shorter training')} not counted{why}.")
     parts.append("Intervals are 95 %; p is adjusted for everything asked here (Holm).")
     if sweep.is_comparison:
         parts.append("Differences are between trainings of the same seed.")
@@ -123,6 +152,11 @@ def caption(sweep: SweepTables, decision: Decision | None = None) -> str:
         "Each dimension's effect is that with the other dimensions as they were tried, from a "
         "fit of all together; outliers count only as much as the limit of what is usual."
     )
+    if any(answer.regions for answer in made.dimensions):
+        parts.append(
+            "Chances are those of the best setting lying in a region, by a Gaussian process of all "
+            "trials: bets, of which as many are won as they say."
+        )
     if not sweep.records.study.get("difference"):
         share = percent_text(SPREAD_SHARE)
         parts.append(f"What matters: {share} of the trials' standard deviation.")
@@ -130,42 +164,64 @@ def caption(sweep: SweepTables, decision: Decision | None = None) -> str:
 
 
 def answers_data(
-    made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
+    made: Answers, sweep: SweepTables, decision: Decision | None = None
 ) -> dict[str, Any]:
     """The same as JSON-able data."""
-    column = answered_column(sweep, decision)
+    column, counted = answered_column(sweep, decision), made.counted
     numbers = ("estimate", "low", "high", "n", "p", "needed")
     return {
         "question": sweep.records.study.get("question"),
-        "answer": headline(made, sweep, decision),
+        "answer": headline(made.dimensions, sweep, decision),
         "column": column.name,
         "unit": column.unit,
-        "basis": caption(sweep, decision),
+        "basis": caption(made, sweep, decision),
+        "counted": {
+            "finished": len(counted.points) - counted.stopped,
+            "stopped": counted.stopped,
+            "agreement": json_number(counted.agreement),
+        },
         "dimensions": [
-            {**answer._asdict(), **{name: json_number(getattr(answer, name)) for name in numbers}}
-            for answer in made
+            {
+                **answer._asdict(),
+                **{name: json_number(getattr(answer, name)) for name in numbers},
+                "regions": [_region_data(region) for region in answer.regions],
+            }
+            for answer in made.dimensions
         ],
     }
 
 
-def answers_view(
-    made: tuple[Answer, ...], sweep: SweepTables, decision: Decision | None = None
-) -> dict[str, Any]:
-    """What answers.html.j2 shows: texts, and the interval bars in percent of a common scale."""
-    column = answered_column(sweep, decision)
-    ends = [v for a in made for v in (a.low, a.high, a.estimate) if math.isfinite(v)]
-    low, high = min([0.0, *ends]), max([0.0, *ends])
-    room = MARGIN * (high - low)
+def _region_data(best: BestRegion) -> dict[str, Any]:
+    region = best.region
     return {
-        "headline": headline(made, sweep, decision),
-        "caption": caption(sweep, decision),
-        "unit": with_unit("", column),
-        "label": column.label,
-        "rows": [_row(answer, low - room, high + room) for answer in made],
+        "region": region.text,
+        "kind": region.kind,
+        "low": json_number(region.low),
+        "high": json_number(region.high),
+        "value": region.value,
+        "chance": json_number(best.chance),
+        "loss": json_number(best.loss),
     }
 
 
-def _row(answer: Answer, low: float, high: float) -> dict[str, Any]:
+def answers_view(
+    made: Answers, sweep: SweepTables, decision: Decision | None = None
+) -> dict[str, Any]:
+    """What answers.html.j2 shows: texts, and the interval bars in percent of a common scale."""
+    column, rows = answered_column(sweep, decision), made.dimensions
+    ends = [v for a in rows for v in (a.low, a.high, a.estimate) if math.isfinite(v)]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    room = MARGIN * (high - low)
+    return {
+        "headline": headline(rows, sweep, decision),
+        "caption": caption(made, sweep, decision),
+        "unit": with_unit("", column),
+        "label": column.label,
+        "rows": [_row(answer, low - room, high + room, column) for answer in rows],
+    }
+
+
+def _row(answer: Answer, low: float, high: float, column: Column) -> dict[str, Any]:
     bar = None
     if all(map(math.isfinite, (answer.estimate, answer.low, answer.high))) and high > low:
         scale = 100 / (high - low)
@@ -185,4 +241,14 @@ def _row(answer: Answer, low: float, high: float) -> dict[str, Any]:
         "p": p_text(answer.p, "= "),
         "count": count_text(answer.n, answer.counted.removesuffix("s")),
         "bar": bar,
+        "regions": [
+            {
+                "text": best.region.text,
+                "percent": percent_text(best.chance),
+                "width": fixed_text(100 * best.chance, 1),
+                "loss": amount_text(best.loss, column) if math.isfinite(best.loss) else "",
+                "best": best is max(answer.regions, key=lambda other: other.chance),
+            }
+            for best in answer.regions
+        ],
     }

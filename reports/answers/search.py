@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from colornet.cli_result import count_text
+from reports.analysis.best_regions import BestRegion, best_regions, likely_region
 from reports.analysis.effects import (
     Effect,
     Model,
@@ -21,25 +22,31 @@ from reports.analysis.effects import (
     effects,
     fit_search,
     joined,
+    p_any,
     p_best_inside,
     p_joined,
     pairs,
     trials_needed,
 )
 from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_trials, lost_where
+from reports.analysis.multiplicity import gated, simes
 from reports.analysis.ranks import Direction, direction
-from reports.analysis.regression import winsorize
+from reports.analysis.regression import MIN_TRIALS, winsorize
 from reports.analysis.statistics import LEVEL, POWER, PValues, is_significant
-from reports.answers.answer import Answer
+from reports.analysis.stopped_trials import CountedTrials, counted_trials
+from reports.answers.answer import Answer, Answers
 from reports.format import (
     amount_text,
     comparison_text,
     difference_text,
     interval_text,
+    listed,
     p_text,
+    percent_text,
     setting_text,
 )
 from reports.tables import Column, SweepTables
+from search.core.ranking import LOST
 from spaces.dimensions import Dimension
 
 SPREAD_SHARE = 0.25
@@ -67,23 +74,40 @@ class SearchResults(NamedTuple):
     p: PValues
 
 
-def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> list[Answer]:
+def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> Answers:
     """One answer per dimension; `rows` as of `SweepTables.outcomes`."""
-    scored = rows[rows["kind"] == "scored"]
-    points, values = scored["point"].tolist(), scored["value"].to_numpy(dtype=float)
-    model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
+    counted = counted_trials(sweep, rows, column.name)
+    least = least_difference(sweep, counted.values, column)
+    model = fit_search(sweep.dimensions, counted.points, counted.values, least)
     lost = lost_trials(sweep, rows)
-    if model is None or np.ptp(values) == 0:
-        return _too_few(sweep.dimensions, points, values, lost, column)
-    results = search_results(model, lost, column)
-    return [_answer(results, dimension, points) for dimension in sweep.dimensions]
+    regions: dict[str, tuple[BestRegion, ...]] = {}
+    if counted.values.shape[1] >= MIN_TRIALS and np.ptp(counted.values):
+        failed = rows["point"][rows["state"].isin(LOST)].tolist()
+        regions = best_regions(
+            sweep.dimensions, counted.points, counted.values, failed, column.sign
+        )
+    if model is None or np.ptp(counted.values) == 0:
+        made = _too_few(sweep.dimensions, counted, lost, column)
+    else:
+        results = search_results(model, lost, column)
+        made = [_answer(results, dimension, counted.points) for dimension in sweep.dimensions]
+    made = [
+        _with_regions(answer, regions.get(answer.dimension, ()), least, column) for answer in made
+    ]
+    return Answers(tuple(made), counted)
 
 
 def least_difference(sweep: SweepTables, values: np.ndarray, column: Column) -> float:
-    """The least difference that matters by the study, else a share of the trials' spread."""
+    """The least difference that matters by the study, else a share of the trials' spread.
+
+    Args:
+        values: (M, N) as of `CountedTrials`.
+    """
     if wanted := sweep.least_difference(column.name):
         return float(wanted)
-    return SPREAD_SHARE * float(winsorize(values).std(ddof=1)) if len(values) > 1 else 0.0
+    if values.shape[1] < 2:
+        return 0.0
+    return SPREAD_SHARE * float(np.mean([winsorize(row).std(ddof=1) for row in values]))
 
 
 def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> SearchResults:
@@ -95,13 +119,13 @@ def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> 
     tested_pairs = pairs(model)
     by_name = {name: direction(model, name) for name in model.blocks}
     directions = {name: rank for name, rank in by_name.items() if rank is not None}
-    p = _p_values(model, lost, column, directions, tested_pairs)
+    p = _p_values(model, lost, directions, tested_pairs, column.sign)
     chosen = [pair for pair in tested_pairs if p.is_significant("pair", pair.first, pair.second)]
     model = joined(model, chosen)
     if model.joined:
         tested = {pair[:2]: pair._replace(p=max(pair.p, p_joined(model, pair))) for pair in chosen}
         tested_pairs = [tested.get(pair[:2], pair) for pair in tested_pairs]
-        p = _p_values(model, lost, column, directions, tested_pairs)
+        p = _p_values(model, lost, directions, tested_pairs, column.sign)
     estimated = {name: effects(model, name) for name in model.blocks}
     return SearchResults(column, model, estimated, directions, tuple(tested_pairs), tuple(lost), p)
 
@@ -109,20 +133,35 @@ def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> 
 def _p_values(
     model: Model,
     lost: Sequence[LostTrials],
-    column: Column,
     directions: dict[str, Direction],
     crossed: Sequence[Pair],
+    sign: int,
 ) -> PValues:
-    p: dict[tuple[str, ...], float] = {}
+    """Adjusted p values, by name as in `SearchResults`."""
+    gates: dict[tuple[str, ...], float] = {}
+    groups: dict[tuple[str, ...], str] = {}
+    inside: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
     for name in model.blocks:
         estimated = effects(model, name)
-        p |= {("effect", name, str(at)): effect.p for at, effect in enumerate(estimated)}
+        tests = {("effect", name, str(at)): effect.p for at, effect in enumerate(estimated)}
+        by_rank = directions[name].p if name in directions else math.nan
+        gates["any", name] = simes([p_any(model, name), by_rank])
+        inside["any", name] = tests | {("direction", name): by_rank}
         if estimated and _asks_everything(model, name, len(estimated)):
-            p["same", name] = max(effect.same for effect in estimated)
-            p["inside", name] = p_best_inside(model, name, column.sign)
-    p |= {("lost", str(at)): region.p for at, region in enumerate(lost)}
-    p |= {("direction", name): rank.p for name, rank in directions.items()}
-    return PValues(p | {("pair", pair.first, pair.second): pair.p for pair in crossed})
+            # That it does nothing and that it does enough to matter are never both true.
+            gates["same", name] = max(effect.same for effect in estimated)
+    gates |= {("pair", pair.first, pair.second): pair.p for pair in crossed}
+    gates |= {("lost", str(at)): region.p for at, region in enumerate(lost)}
+    for key in gates:
+        groups[key] = key[1] if key[0] in ("any", "same") else " ".join(key)
+    p = gated(gates, groups, inside)
+    for name in model.blocks:
+        bends = [at for at, c in enumerate(model.blocks[name].contrasts) if c.kind == "bend"]
+        if bends and ("effect", name, str(bends[0])) in p:
+            # Asked once the middle is shown to be apart from the mean of both sides.
+            best_inside = p_best_inside(model, name, sign)
+            p["inside", name] = max(best_inside, p["effect", name, str(bends[0])])
+    return p
 
 
 def _asks_everything(model: Model, name: str, estimated: int) -> bool:
@@ -143,15 +182,15 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
     active = [point[name] for point in points if name in point]
     lost = lost_where(results.lost, results.p, name)
     lost_texts = [lost_text(where) for where in lost]
-    if not estimated:
-        return _no_contrast(dimension, active, lost_texts)
     p_values = [results.p["effect", name, str(at)] for at in range(len(estimated))]
-    at = int(np.nanargmin(p_values)) if any(math.isfinite(p) for p in p_values) else 0
+    finite = [at for at, p in enumerate(p_values) if math.isfinite(p)]
+    at = min(finite, key=lambda index: p_values[index]) if finite else 0
+    effect = estimated[at] if estimated else None
     significant = [(e, p) for e, p in zip(estimated, p_values, strict=True) if is_significant(p)]
     significant.sort(key=lambda pair: pair[1])
-    depends, needed, p = _dependences(results, name), None, p_values[at]
-    settings = [_best_setting(results, name, [effect for effect, _ in significant]), lost_at(lost)]
-    if depends:
+    needed, p = None, p_values[at] if estimated else results.p["any", name]
+    setting = _best_setting(results, name, [effect for effect, _ in significant])
+    if depends := _dependences(results, name):
         verdict, texts = "depends", [*_effect_texts(results, name, significant), *depends]
     elif significant:
         verdict, texts = "effect", _effect_texts(results, name, significant)
@@ -159,28 +198,57 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
         verdict, texts = "equivalent", [_same_text(results, dimension)]
     elif results.p.is_significant("direction", name):
         # As the ranks have it: below 0 the metric falls as the setting rises.
-        upwards = results.directions[name].rho * results.column.sign < 0
-        settings.insert(0, "higher" if upwards else "lower")
-        verdict, texts = "effect", [_direction_text(results, name, estimated[at], settings[0])]
+        setting = "higher" if results.directions[name].rho * results.column.sign < 0 else "lower"
+        verdict, texts = "effect", [_direction_text(results, name, effect, setting)]
         p = results.p["direction", name]
+    elif results.p.is_significant("any", name):
+        verdict, p = "effect", results.p["any", name]
+        texts = [f"It has an effect (p {p_text(p, '= ')}), but which is not shown"]
+    elif effect is None:
+        return _no_contrast(dimension, active, lost_texts)
     else:
         verdict, p = ("effect", min(where.p for where in lost)) if lost else ("unclear", p)
         needed = _needed(results, estimated)
-        texts = [_unclear_text(results, estimated[at], needed)]
-    return Answer(
+        texts = [_unclear_text(results, effect, needed)]
+    answer = Answer(
         dimension=name,
         verdict=verdict,
         sentence=". ".join([*texts, *lost_texts]) + ".",
         n=len(active),
         counted=TRIALS,
-        setting="; ".join(filter(None, settings)),
-        contrast=" - ".join(estimated[at].contrast.sides),
-        estimate=estimated[at].estimate,
-        low=estimated[at].low,
-        high=estimated[at].high,
+        setting="; ".join(filter(None, (setting, lost_at(lost)))),
         p=p,
         needed=needed,
     )
+    if effect is None:
+        return answer
+    return answer._replace(
+        contrast=" - ".join(effect.contrast.sides),
+        estimate=effect.estimate,
+        low=effect.low,
+        high=effect.high,
+    )
+
+
+def _with_regions(
+    answer: Answer, regions: tuple[BestRegion, ...], least: float, column: Column
+) -> Answer:
+    """An answer with where the best setting probably lies, said where nothing is shown."""
+    answer = answer._replace(regions=regions)
+    region = likely_region(regions, least)
+    if answer.verdict != "unclear" or region is None:
+        return answer
+    others = [other for other in regions if other is not region and math.isfinite(other.loss)]
+    costs = [
+        f"{other.region.phrase} {amount_text(other.loss, column)}"
+        for other in sorted(others, key=lambda other: other.loss)
+    ]
+    sentence = (
+        f"Likely {region.region.text} ({percent_text(region.chance)}): the best of what is left "
+        f"would be behind by about {listed(costs)}. Not shown yet: {answer.sentence[0].lower()}"
+        f"{answer.sentence[1:]}"
+    )
+    return answer._replace(verdict="likely", sentence=sentence, setting=region.region.text)
 
 
 def _no_contrast(dimension: Dimension, active: list[Any], lost_texts: list[str]) -> Answer:
@@ -201,12 +269,12 @@ def _no_contrast(dimension: Dimension, active: list[Any], lost_texts: list[str])
 
 def _too_few(
     dimensions: Sequence[Dimension],
-    points: list[dict[str, Any]],
-    values: np.ndarray,
+    counted: CountedTrials,
     lost: list[LostTrials],
     column: Column,
 ) -> list[Answer]:
     """Answers where nothing can be fitted; where trainings are lost may still be shown."""
+    points, values = counted.points, counted.values
     p = PValues({("lost", str(at)): region.p for at, region in enumerate(lost)})
     needed = trials_needed(dimensions, points) - len(points)
     if not len(points):
@@ -244,7 +312,7 @@ def _needed(results: SearchResults, estimated: Sequence[Effect]) -> int | None:
     error = max(effect.error for effect in estimated)
     reach = stats.norm.isf((1 - LEVEL) / 2 / max(len(results.p), 1)) + stats.norm.ppf(POWER)
     size = float(reach * error / results.model.difference) ** 2
-    whole = math.ceil(len(results.model.values) * size) - len(results.model.values)
+    whole = math.ceil(len(results.model.design) * size) - len(results.model.design)
     return whole if whole > 0 else None
 
 
@@ -273,15 +341,16 @@ def _difference_text(results: SearchResults, effect: Effect) -> str:
     return f"{' minus '.join(effect.contrast.sides)}: {amount}"
 
 
-def _direction_text(results: SearchResults, name: str, effect: Effect, better: str) -> str:
+def _direction_text(results: SearchResults, name: str, effect: Effect | None, better: str) -> str:
     """That a direction is shown, and how little is known of the amount."""
     rank = results.directions[name]
     rho = interval_text(rank.rho, rank.low, rank.high, digits=2)
     p = p_text(results.p["direction", name], "= ")
+    amount = f" ({_difference_text(results, effect)})" if effect else ""
     return (
         f"{better.capitalize()} is better in the order of the {rank.n} trials "
         f"(rank correlation {rho}, the other dimensions allowed for, p {p}); by how much is not "
-        f"shown ({_difference_text(results, effect)})"
+        f"shown{amount}"
     )
 
 
@@ -301,7 +370,7 @@ def _unclear_text(results: SearchResults, effect: Effect, needed: int | None) ->
     if needed is None:
         return f"No effect shown: {text}; a difference of {least} would probably have been seen"
     more = count_text(needed, "more trial")
-    if needed > HOPELESS * len(results.model.values):
+    if needed > HOPELESS * len(results.model.design):
         return (
             f"Not enough data: {text}; a search would take about {more} to show a "
             f"difference of {least}: compare a few values with paired seeds (design: compare)"

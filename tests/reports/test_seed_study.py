@@ -33,7 +33,7 @@ def answered(build, pictures: str, difference: float | None) -> tuple[Answer, st
                     seed=run["seed"], seconds=run["sec"])  # fmt: skip
     tables = sweep.tables()
     assert len(tables.trials) == 24
-    found = answers(tables, decide(tables))
+    found = answers(tables, decide(tables)).dimensions
     print(f"\n{pictures}: {headline(found, tables)}")
     return found[0], found[0].sentence
 

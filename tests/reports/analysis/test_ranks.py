@@ -147,7 +147,7 @@ class TestAnswer:
         for rate, ratio, value in MEASURED:
             sweep.trial({LR: rate, RATIO: ratio}, metrics={name: 10 + sign * value})
         tables = sweep.tables()
-        return {one.dimension: one for one in answers(tables, decide(tables))}[RATIO]
+        return {one.dimension: one for one in answers(tables, decide(tables)).dimensions}[RATIO]
 
     def test_in_words(self, build) -> None:
         one = self.answered(build, "val_ab_mae", 1)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from reports.analysis.decision import decide
-from reports.answers.answer import VERDICTS, Answer
+from reports.analysis.stopped_trials import CountedTrials
+from reports.answers.answer import VERDICTS, Answer, Answers
 from reports.answers.answers import answers, answers_data, answers_view, headline, report_data
 from reports.page.page import environment
 from reports.tables import SweepTables
@@ -22,13 +23,14 @@ CHOICE = {"type": "choice", "choices": ["bce", "lsgan", "hinge"]}
 
 
 def answered(tables: SweepTables) -> dict[str, Answer]:
-    return {one.dimension: one for one in answers(tables, decide(tables))}
+    return {one.dimension: one for one in answers(tables, decide(tables)).dimensions}
 
 
 def test_one_trial_is_one(build) -> None:
     tables = search(build, {LR: RANGE}, lambda point: 1.0, count=1)
     few = tuple(Answer(LR, "unclear", "No.", 1, counted) for counted in ("trials", "paired seeds"))
-    counts = [row["count"] for row in answers_view(few, tables)["rows"]]
+    made = Answers(few, CountedTrials([{}], np.ones((1, 1))))
+    counts = [row["count"] for row in answers_view(made, tables)["rows"]]
     assert counts == ["1 trial", "1 paired seed"]
 
 
@@ -80,10 +82,10 @@ def rendered(tables: SweepTables) -> str:
 def test_awkward(awkward) -> None:
     decision = decide(awkward)
     found = answers(awkward, decision)
-    assert [one.dimension for one in found] == [one.name for one in awkward.dimensions]
-    assert {one.verdict for one in found} <= set(VERDICTS)
-    assert all(one.sentence.endswith(".") and "nan" not in one.sentence for one in found)
-    assert "nan" not in headline(found, awkward, decision)
+    assert [one.dimension for one in found.dimensions] == [one.name for one in awkward.dimensions]
+    assert {one.verdict for one in found.dimensions} <= set(VERDICTS)
+    assert all(one.sentence.endswith(".") and "nan" not in one.sentence for one in found.dimensions)
+    assert "nan" not in headline(found.dimensions, awkward, decision)
     json.dumps(answers_data(found, awkward, decision), allow_nan=False)
     assert "nan" not in rendered(awkward)
 
@@ -256,9 +258,10 @@ class TestSearch:
             sweep.trial({LR: rate(rng)}, 9.0 + rng.normal())
         before = answered(sweep.tables())[LR]
         for _ in range(20):
-            sweep.trial({LR: 0.09}, 20.0, "pruned", ticks=2)
+            sweep.trial({LR: 0.09}, 20.0, "cancelled", ticks=2)
         sweep.confirm("p0", {LR: 0.09}, [30.0, 31.0, 32.0])
-        assert answered(sweep.tables())[LR] == before
+        after = answered(sweep.tables())[LR]
+        assert after.n == before.n and after.sentence == before.sentence
 
     @pytest.mark.slow
     def test_ten_thousand_trials_are_quick(self, build) -> None:
@@ -380,12 +383,12 @@ class TestHeadline:
     def test_one_dimension_is_its_sentence(self, build) -> None:
         tables = search(build, {LR: RANGE}, lambda p: 9.0 + math.log10(p[LR]))
         found = answers(tables, decide(tables))
-        assert headline(found, tables) == f"{LR}: {found[0].sentence}"
+        assert headline(found.dimensions, tables) == f"{LR}: {found.dimensions[0].sentence}"
 
     def test_what_matters_comes_first(self, build) -> None:
         space = {DROPOUT: {"type": "uniform", "low": 0.0, "high": 0.5}, LR: RANGE, LOSS: CHOICE}
         tables = search(build, space, lambda p: 9 + math.log10(p[LR]) + (p[LOSS] == "bce") * 0.5)
-        said = headline(answers(tables, decide(tables)), tables)
+        said = headline(answers(tables, decide(tables)).dimensions, tables)
         assert said.startswith(
             f"What matters for ab MAE: {LR} (0.0001 to 0.001) and {LOSS} (not bce). "
         )
