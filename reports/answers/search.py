@@ -28,10 +28,11 @@ from reports.analysis.effects import (
     pairs,
     trials_needed,
 )
+from reports.analysis.least_difference import least_difference
 from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_trials, lost_where
 from reports.analysis.multiplicity import gated, simes
 from reports.analysis.ranks import Direction, direction
-from reports.analysis.regression import MIN_TRIALS, winsorize
+from reports.analysis.regression import MIN_TRIALS
 from reports.analysis.statistics import LEVEL, POWER, PValues, is_significant
 from reports.analysis.stopped_trials import CountedTrials, counted_trials
 from reports.answers.answer import Answer, Answers
@@ -49,8 +50,6 @@ from reports.tables import Column, SweepTables
 from search.core.ranking import LOST
 from spaces.dimensions import Dimension
 
-SPREAD_SHARE = 0.25
-"""Of the trials' standard deviation: the least difference that matters where a study names none."""
 TRIALS = "trials"
 HOPELESS = 4
 """Beyond this many times the present trials, more trials are no answer."""
@@ -95,19 +94,6 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> An
         _with_regions(answer, regions.get(answer.dimension, ()), least, column) for answer in made
     ]
     return Answers(tuple(made), counted)
-
-
-def least_difference(sweep: SweepTables, values: np.ndarray, column: Column) -> float:
-    """The least difference that matters by the study, else a share of the trials' spread.
-
-    Args:
-        values: (M, N) as of `CountedTrials`.
-    """
-    if wanted := sweep.least_difference(column.name):
-        return float(wanted)
-    if values.shape[1] < 2:
-        return 0.0
-    return SPREAD_SHARE * float(np.mean([winsorize(row).std(ddof=1) for row in values]))
 
 
 def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> SearchResults:
