@@ -50,6 +50,34 @@ class ReportResult:
         }
 
 
+def studies(
+    name: str | None = None,
+    *,
+    next_of: Annotated[str | None, Parameter(name="--next")] = None,
+) -> CliResult:
+    """List the built-in studies, print one to start your own from, or write a sweep's next one.
+
+    Parameters
+    ----------
+    name
+        The study to print; `colorsweep studies NAME > mine.yaml`.
+    next_of
+        A sweep: print the study that goes on where it has ended, with the ranges in which its best
+        settings probably lie.
+    """
+    from spaces.commands import list_studies, print_study
+
+    if next_of is not None:
+        if name is not None:
+            raise InputError(f"--next: goes without the name of a study, which {name} is.")
+        from reports.next_study import next_study
+        from reports.tables import open_sweep
+
+        study = next_study(open_sweep(next_of))
+        return CliResult(study.text, {"study": study.file, "reasons": list(study.reasons)})
+    return list_studies() if name is None else print_study(name)
+
+
 def report(
     *sweeps: str,
     out: Output = None,

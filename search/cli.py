@@ -48,7 +48,7 @@ GROUPS = {
 }
 COMMANDS = {
     "demo": ("search.demo:demo", "Run the whole path in small, on built-in pictures."),
-    "studies": ("spaces.commands:studies", "List the built-in studies, or print one."),
+    "studies": ("reports.commands:studies", "List the studies, print one, or a sweep's next one."),
     "presets": ("colornet.commands:presets", "List the presets, or print one."),
     "run": ("search.commands:run", "Run a study as a sweep."),
     "plan": ("search.commands:plan", "Check a study and estimate what it takes to run."),

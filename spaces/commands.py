@@ -6,18 +6,15 @@ from colornet.config.reading import read_text
 from spaces.loading import STUDIES, load_study
 
 
-def studies(name: str | None = None) -> CliResult:
-    """List the built-in studies, or print one to start your own from.
+def print_study(name: str) -> CliResult:
+    """A built-in study as it is written, or a file's."""
+    path = find_yaml(name, STUDIES, "study")
+    load_study(name)
+    return CliResult(read_text(path).rstrip("\n"), read_yaml(path))
 
-    Parameters
-    ----------
-    name
-        The study to print; `colorsweep studies NAME > mine.yaml`.
-    """
-    if name is not None:
-        path = find_yaml(name, STUDIES, "study")
-        load_study(name)
-        return CliResult(read_text(path).rstrip("\n"), read_yaml(path))
+
+def list_studies() -> CliResult:
+    """The built-in studies: how many trials they take, and what they ask."""
     rows = [("study", "design", "trials".rjust(8), "quick".rjust(8), "question")]
     values = {}
     for builtin in builtin_names(STUDIES):

@@ -48,12 +48,16 @@ _Dumper.add_representer(
 )
 
 
-def to_yaml(values: Mapping[str, Any]) -> str:
-    """YAML text of nested plain data, keys in their order, which is read back equal."""
+def to_yaml(values: Mapping[str, Any], *, compact: bool = False) -> str:
+    """YAML text of nested plain data, keys in their order, which is read back equal.
+
+    Args:
+        compact: lists and mappings that hold no others are written in a line each.
+    """
     return yaml.dump(
         _plain(values),
         Dumper=_Dumper,
-        default_flow_style=False,
+        default_flow_style=None if compact else False,
         sort_keys=False,
         allow_unicode=True,
         width=2**31 - 1,  # folded keys are not read back

@@ -1,10 +1,10 @@
 """Where the best setting of each dimension probably lies, and what leaving that region would cost.
 
 From functions over the whole space that a Gaussian process draws given all trials
-(`search.core.surrogate`): in each the best point is found, and the best of those that stay in a
-region. How often the best lies in a region is its probability; by how much the best there falls
-behind, on average, what staying there costs. So a probability can be said where no difference is
-shown yet: it is a bet, and in simulated sweeps as often won as it says.
+(`search.core.surrogate`): how often the best point of one lies in a region is its probability. What
+staying in a region costs is by how much the best that is expected there falls behind the best that
+is expected anywhere. So a probability can be said where no difference is shown yet: it is a bet,
+and in simulated sweeps as often won as it says.
 """
 
 import math
@@ -37,12 +37,15 @@ class BestRegion(NamedTuple):
 
     Attributes:
         chance: probability that the best setting lies in it, from 0 to 1.
-        loss: what staying in it would probably cost, in the metric's unit, at least 0.
+        loss: what staying in it is expected to cost, in the metric's unit, at least 0.
+        stake: what it costs on average over all functions that the trials leave possible: more, as
+            each of them has its best elsewhere.
     """
 
     region: Region
     chance: float
     loss: float
+    stake: float
 
 
 def likely_region(regions: Sequence[BestRegion], least: float) -> BestRegion | None:
@@ -96,6 +99,7 @@ def best_regions(
     inside = {name: np.array([region.inside for region in of]) for name, of in regions.items()}
     best = {name: np.zeros(len(of)) for name, of in regions.items()}
     behind = {name: np.zeros(len(of)) for name, of in regions.items()}
+    expected = np.zeros(len(candidates))
     for draw in range(DRAWS):
         drawn = losses[draw % len(losses)]
         scaled, scale = _scaled(np.append(drawn, np.full(len(failed), drawn.max())))
@@ -103,25 +107,26 @@ def best_regions(
         covariance[np.diag_indices_from(covariance)] += 1e-6
         root = linalg.cholesky(covariance, lower=True, check_finite=False)
         functions = mean[:, None] + root @ rng.standard_normal((len(mean), FUNCTIONS))
-        least, where = functions.min(0), functions.argmin(0)
+        where = functions.argmin(0)
         for name, masks in inside.items():
             best[name] += masks[:, where].sum(1)
-            behind[name] += [
-                scale * (functions[mask].min(0) - least).sum() if mask.any() else math.nan
-                for mask in masks
-            ]
+            # A region without a candidate, of a step wider than it, say, has none to compare.
+            least = np.array([functions[m].min(0) if m.any() else functions.max(0) for m in masks])
+            behind[name] += scale * (least - functions.min(0)).mean(1) / DRAWS
+        expected += scale * mean / DRAWS
+    losses_at = expected - expected.min()
     return {
         # Where the best has no such setting, none of its regions is the right one.
         name: ()
         if not best[name].any()
         else tuple(
-            BestRegion(region, float(wins), float(cost))
-            for region, wins, cost in zip(
-                of,
-                best[name] / best[name].sum(),
-                behind[name] / (DRAWS * FUNCTIONS),
-                strict=True,
+            BestRegion(
+                region,
+                float(wins / best[name].sum()),
+                float(losses_at[region.inside].min()) if region.inside.any() else math.nan,
+                float(stake),
             )
+            for region, wins, stake in zip(of, best[name], behind[name], strict=True)
         )
         for name, of in regions.items()
     }

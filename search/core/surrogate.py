@@ -30,14 +30,15 @@ class Prior(NamedTuple):
     """Normal priors of the logarithms of the hyperparameters: (mean, standard deviation).
 
     Of values scaled to a standard deviation of 1, and of ranges from 0 to 1: the typical length is
-    more than a range, so that a dimension that does nothing needs no data to be left alone.
+    more than a range, so that a dimension that does nothing needs no data to be left alone. They
+    are wide enough for values that are all noise.
     """
 
-    length: tuple[float, float] = (math.log(1.5), 1.0)
-    additive: tuple[float, float] = (math.log(1.0), 1.0)
-    product: tuple[float, float] = (math.log(0.3), 1.0)
+    length: tuple[float, float] = (math.log(2.0), 1.2)
+    additive: tuple[float, float] = (math.log(0.5), 1.5)
+    product: tuple[float, float] = (math.log(0.2), 1.5)
     trend: tuple[float, float] = (math.log(0.1), 0.7)
-    noise: tuple[float, float] = (math.log(0.1), 1.2)
+    noise: tuple[float, float] = (math.log(0.3), 1.5)
 
 
 PRIOR = Prior()

@@ -6,12 +6,12 @@ import pytest
 
 from colornet.config.catalog import builtin_names, parse_yaml
 from colornet.errors import InputError
-from spaces.commands import studies
+from spaces.commands import list_studies, print_study
 from spaces.loading import STUDIES, load_study
 
 
 def test_the_list_holds_every_study_and_its_question() -> None:
-    answer = studies()
+    answer = list_studies()
     names = builtin_names(STUDIES)
     assert {"demo", "learning-rate-balance"} <= set(names)
     assert list(answer.data()["studies"]) == names
@@ -27,11 +27,11 @@ def test_the_list_holds_every_study_and_its_question() -> None:
 
 
 def test_design_and_trials_are_listed() -> None:
-    lines = {line.split()[0]: line for line in studies().text().splitlines() if line}
+    lines = {line.split()[0]: line for line in list_studies().text().splitlines() if line}
     assert lines["demo"].split()[1:4] == ["search", "8", "4"]
     assert lines["method"].split()[1:4] == ["compare", "18", "18"]
     assert lines["everything"].split()[1:8] == ["search", "200", "+", "25", "60", "+", "12"]
-    told = studies().data()["studies"]
+    told = list_studies().data()["studies"]
     assert told["everything"] == {
         "question": load_study("everything").file.question,
         "asked_in": ["000", "001", "002", "003", "004"],
@@ -48,7 +48,7 @@ def test_design_and_trials_are_listed() -> None:
 
 
 def test_one_is_printed_as_its_file_comments_included(tmp_path) -> None:
-    answer = studies("demo")
+    answer = print_study("demo")
     assert answer.text() + "\n" == (STUDIES / "demo.yaml").read_text()
     assert answer.text().startswith("#")
     assert parse_yaml(answer.text(), "demo") == answer.data()
@@ -59,4 +59,4 @@ def test_one_is_printed_as_its_file_comments_included(tmp_path) -> None:
 
 def test_an_unknown_one() -> None:
     with pytest.raises(InputError, match="Did you mean 'demo'"):
-        studies("demp")
+        print_study("demp")

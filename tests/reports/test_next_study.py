@@ -1,0 +1,126 @@
+"""The study that a sweep suggests: likely regions as ranges, what makes no difference fixed."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from colornet.config.catalog import parse_yaml, to_yaml
+from colornet.errors import InputError
+from reports.commands import studies
+from reports.next_study import _limits, next_study
+from reports.tables import open_sweep
+from search.records.writer import RecordsWriter, create_sweep
+from spaces.dimensions import Dimension, point_id
+from spaces.loading import load_study
+
+LR, LOSS, SMOOTHING = "optimizer.generator_lr", "loss.adversarial", "loss.label_smoothing"
+L1, BETA = "loss.l1_weight", "optimizer.beta1"
+SPACE: dict[str, Any] = {
+    LR: {"loguniform": [1e-5, 1e-2]},
+    LOSS: {"choice": ["bce", "lsgan", "hinge"]},
+    SMOOTHING: {"uniform": [0.0, 0.3], "when": {LOSS: ["bce", "lsgan"]}},
+    L1: {"loguniform": [1, 300], "or": 0},
+    BETA: {"uniform": [0.0, 0.9]},
+}
+STUDY: dict[str, Any] = {
+    "version": 1,
+    "question": "Which settings are best?",
+    "base": "pix2pix-small",
+    "fixed": {"training.images": 640},
+    "space": SPACE,
+    "objectives": {"val_ab_mae": "minimize"},
+    "sampler": "random",
+    "budget": {"trials": 60},
+    "constraints": {"gmac_per_picture": "<= 100"},
+}
+
+
+def _value(point: dict[str, Any]) -> float:
+    """Best at low rates, with hinge, and with the special weight; the momentum does nothing."""
+    rate = (math.log10(point[LR]) + 5) / 3
+    return 5 + 4 * rate + 2 * (point[LOSS] != "hinge") + 1.5 * (point[L1] != 0)
+
+
+def _sweep(folder: Path, count: int = 60, state: str = "completed", **changes: Any) -> str:
+    source = folder / "study.yaml"
+    source.write_text(to_yaml({**STUDY, **changes}))
+    study = load_study(str(source))
+    location = folder / "sweep"
+    create_sweep(location, study.to_data(), {"host": "h"})
+    writer, rng = RecordsWriter(location), np.random.default_rng(0)
+    for number in range(count):
+        point: dict[str, Any] = {}
+        for axis in study.dimensions:
+            if axis.is_active(point):
+                listed = axis.listed
+                drawn = listed and (axis.is_categorical or rng.random() < 0.3)
+                point[axis.name] = (
+                    listed[rng.integers(len(listed))] if drawn else axis.quantile(rng.random())
+                )
+        value = _value(point) + 0.1 * rng.standard_normal() if LOSS in point else 9.0
+        key = {"trial_id": f"t{number:05d}", "number": number, "attempt": 0, "seed": 0}
+        config = study.config(point, 0).to_dict()
+        row = {**key, "state": state, "reason": None, "origin": "search", "point": point}
+        row |= {"point_id": point_id(point), "distributions": {}, "system_attrs": {}}
+        writer.add("trials", {**row, "config": config, "host": "h", "pid": 1, "gpus": 0.0})
+        tick = {"tick": 1, "images": 640, "seconds": 1.0, "val_ab_mae": value}
+        writer.add("ticks", {**key, **tick, "cost_gmac_per_picture": 1.0})
+    writer.commit()
+    return str(location)
+
+
+def test_it_loads_and_keeps_what_is_likely(tmp_path: Path) -> None:
+    study = next_study(open_sweep(_sweep(tmp_path)))
+    assert study.file["space"][LR] == {"loguniform": [1e-5, 1e-4]}
+    assert study.file["fixed"].keys() == {"training.images", LOSS, L1, BETA}
+    assert study.file["fixed"][LOSS] == "hinge" and study.file["fixed"][L1] == 0
+    assert SMOOTHING not in study.file["space"]
+    again = tmp_path / "next.yaml"
+    again.write_text(study.text)
+    loaded = load_study(str(again))
+    assert LR in loaded.space and LOSS not in loaded.space
+    assert loaded.file.question == STUDY["question"] and loaded.file.budget.trials == 60
+    assert len(loaded.file.start_from) == 2  # the third's rate is out of the range that is left
+    assert loaded.file.constraints == {"cost_gmac_per_picture": "<= 100"}
+    assert any(reason.startswith(f"{LR}: 1e-05 to 0.0001: ") for reason in study.reasons)
+    assert f"# {LOSS}: fixed at hinge" in study.text
+
+
+def test_the_command_prints_it(tmp_path: Path) -> None:
+    location = _sweep(tmp_path)
+    result = studies(next_of=location)
+    assert parse_yaml(result.text(), "next") == result.data()["study"]
+    with pytest.raises(InputError, match="--next: goes without the name of a study, which demo is"):
+        studies("demo", next_of=location)
+
+
+@pytest.mark.parametrize(("count", "state"), [(0, "completed"), (12, "diverged")])
+def test_a_sweep_of_which_nothing_can_be_chosen(tmp_path: Path, count: int, state: str) -> None:
+    with pytest.raises(InputError, match="no trial can be chosen"):
+        next_study(open_sweep(_sweep(tmp_path, count, state)))
+
+
+def test_a_compared_design(tmp_path: Path) -> None:
+    space = {LOSS: SPACE[LOSS]}
+    changes = {"space": space, "design": "compare", "budget": {}, "replicates": 2}
+    location = _sweep(tmp_path, 0, **changes, sampler="tpe")
+    with pytest.raises(InputError, match="is a compared design"):
+        next_study(open_sweep(location))
+
+
+def test_few_trials_change_nothing(tmp_path: Path) -> None:
+    study = next_study(open_sweep(_sweep(tmp_path, 4)))
+    assert study.file["space"] == SPACE
+    assert study.file["fixed"] == {"training.images": 640}
+    assert len(study.file["start_from"]) == 3
+
+
+def test_ends_of_steps() -> None:
+    batch = Dimension("training.batch_size", "int", 8, 64, step=8)
+    assert _limits(batch, 8, 26.7) == (8, 24)
+    assert _limits(batch, 26.7, 45.3) == (32, 40)
+    assert _limits(Dimension("generator.width", "logint", 1, 4), 2.6, 2.9) == (3, 3)
+    assert _limits(Dimension(BETA, "uniform", 0.0, 0.9), 0.0, 0.29999) == (0.0, 0.3)
