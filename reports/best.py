@@ -131,7 +131,8 @@ def best_table(sweep: SweepTables, decision: Decision, top: int) -> tuple[tuple[
         status = "not confirmed"
         if row["basis"] != "search":
             texts[names.index(lead)] = interval_text(row["mean"], row["low"], row["high"])
-            status = "taken" if index == decision.proposed else "tie" if row["tie"] else ""
+            tie = "tie" if index and row["leader"] else ""
+            status = "taken" if index == decision.proposed else tie
         more = [str(row["n"]), str(row["lost"] or ""), status] if replicated else []
         settings = [
             setting_text(row["point"][name]) if name in row["point"] else "–" for name in dimensions

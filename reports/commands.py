@@ -143,7 +143,7 @@ def best(
         Folder to write the best trial's own weights to, as a model.
     """
     from colornet.config.catalog import to_yaml
-    from reports.analysis.decision import points_data
+    from reports.analysis.decision import cheaper_data, points_data
     from reports.analysis.levels import compare, comparison_data, comparison_tables
     from reports.answers.recommendation import caveats, objection, remedy
     from reports.best import best_table, choose, freeze, leave_model
@@ -185,6 +185,7 @@ def best(
         "problems": list(tables.records.problems),
         "points": points_data(decision),
         "compared": comparison_data(compared) if compared else None,
+        "cheaper": cheaper_data(decision),
         "overstated": decision.overstated,
         "remedy": surer,
         "objection": asdict(against) if against else None,

@@ -14,16 +14,16 @@ import pandas as pd
 from scipy import stats
 
 from colornet.cli_result import count_text
-from reports.analysis.decision import Decision
+from reports.analysis.decision import Decision, comparable
 from reports.analysis.statistics import (
     Difference,
     Interval,
-    against_best,
     differences_to,
     is_significant,
     mean_interval,
     replicates_needed,
 )
+from reports.analysis.with_best import compare_with_best
 from reports.format import (
     interval_text,
     json_number,
@@ -45,7 +45,7 @@ class Level(NamedTuple):
     Attributes:
         point: its settings.
         lost: trainings that diverged or ran out of memory.
-        difference: to the best level, p adjusted for all that are compared; None for the best.
+        difference: to the first level, with p of being the best or as good; None for the first.
         needed: seeds that would show the study's least difference; None where that is not asked for
             or not known.
         verdict: what is known of it, in words.
@@ -90,7 +90,14 @@ def compare(sweep: SweepTables, decision: Decision) -> Comparison | None:
 
 def _levels(points: pd.DataFrame, wanted: float | None, decision: Decision) -> list[Level]:
     """Levels in the order of the rows (point, values, lost), the best first."""
-    others = against_best(dict(points["values"]), points.index[0])
+    values, first, sign = dict(points["values"]), points.index[0], decision.column.sign
+    others = differences_to(values, first)
+    rivals = points.index[comparable(points)]
+    p = {row: level.p for row, level in compare_with_best(values, sign, rivals).items()}
+    # Those that look better than the first lost trainings or miss the bounds: whether they are.
+    better = [row for row, other in others.items() if other.mean * sign < 0]
+    p |= {row: min(1.0, len(better) * others[row].p) for row in better}
+    others = {row: other._replace(p=p[row]) for row, other in others.items()}
     return [
         _level(row, others.get(index), wanted, decision)
         for index, row in zip(points.index, points.to_dict("records"), strict=True)

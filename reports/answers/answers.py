@@ -10,12 +10,13 @@ from typing import Any
 
 from colornet.cli_result import count_text
 from colornet.config.columns import KNOWN_COSTS
-from reports.analysis.decision import Decision, decide, points_data
+from reports.analysis.decision import Decision, cheaper_data, decide, points_data
+from reports.analysis.least_difference import SPREAD_SHARE
 from reports.analysis.levels import compare, comparison_data
 from reports.answers.answer import VERDICTS, Answer
 from reports.answers.compare import compare_answers
 from reports.answers.recommendation import caveats, remedy
-from reports.answers.search import SPREAD_SHARE, search_answers
+from reports.answers.search import search_answers
 from reports.format import (
     fixed_text,
     interval_text,
@@ -55,6 +56,7 @@ def _decision_data(sweep: SweepTables, decision: Decision) -> dict[str, Any]:
         "judged_in": decision.judged.name,
         "basis": decision.basis,
         "proposed": points[decision.proposed],
+        "cheaper": cheaper_data(decision),
         "ties": [point["trial"] for point in points if point["tie"]],
         "notes": caveats(decision, sweep),
         "overstated": json_number(decision.overstated),

@@ -10,7 +10,10 @@ from colornet.config.columns import KNOWN_COSTS
 from colornet.config.validation import parse_bound
 from colornet.data.packs import few_pictures_warning
 from reports.analysis.decision import (
+    MOST_MORE,
+    Cheaper,
     Decision,
+    comparable,
     cost_of,
     decisive_columns,
     judged_name,
@@ -89,7 +92,16 @@ def _replicated(decision: Decision, first: pd.Series) -> str:
     basis = f"over {n}"
     if decision.basis == "confirm":
         basis = f"confirmed with {n.replace(' ', ' fresh ')}"
-    return f"#1, {basis}: {score}{how}."
+    return f"#1, {basis}: {score}{how}{_luck_text(decision)}."
+
+
+def _luck_text(decision: Decision) -> str:
+    """By how much the best of several means is too good, where that is known and matters."""
+    if decision.overstated is None or significant(decision.overstated, 1) == 0:
+        return ""
+    count = int(comparable(decision.points).sum())
+    by = amount_text(decision.overstated, decision.column)
+    return f"; as the best of {count} it is likely to overstate itself by about {by}"
 
 
 def _bound_text(decision: Decision, sweep: SweepTables, name: str, bound: str) -> str:
@@ -114,24 +126,32 @@ def _tie_text(decision: Decision) -> str:
     if tied.empty:
         return ""
     named = ", ".join(f"#{int(rank)}" for rank in tied)
-    text = f"{named} cannot be told from #1."
-    if decision.proposed:
-        return f"{text} {proposal(decision)}"
-    return f"{text} None of them is cheaper."
+    cheaper = "None of them is cheaper."
+    if decision.cheaper is not None:
+        cheaper = _cheaper_text(decision, decision.cheaper)
+    return f"{named} cannot be told from #1. {cheaper}"
 
 
-def proposal(decision: Decision) -> str:
-    """Why another than the first is taken."""
+def _cheaper_text(decision: Decision, cheaper: Cheaper) -> str:
+    """Why another than the first is taken, or what would tell whether it should be."""
     cost = cost_of(leaders(decision.points))
-    first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
-    costs = [float(taken[cost]), float(first[cost])]
+    first, other = decision.points.iloc[0], decision.points.iloc[cheaper.at]
+    costs = [float(other[cost]), float(first[cost])]
     texts = [f"{value_text(significant(gmac, 3))} GMAC" for gmac in costs]
     if cost == "seconds":
         texts = [duration_text(seconds) for seconds in costs]
-    return (
-        f"Taken: #{int(taken['rank'])}, the cheapest of them ({' instead of '.join(texts)} a "
-        f"{'training' if cost == 'seconds' else 'picture'})."
-    )
+    rank = f"#{int(other['rank'])}"
+    paid = f"{' instead of '.join(texts)} a {'training' if cost == 'seconds' else 'picture'}"
+    within = "what matters of the best in each objective"
+    if len(cheaper.differences) == 1:
+        (least,) = cheaper.differences.values()
+        within = f"{amount_text(least, decision.judged)} of the best"
+    if cheaper.shown:
+        return f"Taken: {rank}, the cheapest of them that is surely within {within} ({paid})."
+    text = f"{rank} is cheaper ({paid}) and may be as good, but is not surely within {within}"
+    if cheaper.more is None:
+        return f"{text}; more than {MOST_MORE} more replicates would be needed to tell."
+    return f"{text}: about {count_text(cheaper.more, 'more replicate')} would tell."
 
 
 def remedy(decision: Decision, sweep: SweepTables) -> str | None:

@@ -26,9 +26,9 @@ from reports.analysis.effects import (
     pairs,
     trials_needed,
 )
+from reports.analysis.least_difference import least_difference
 from reports.analysis.lost_trials import LostTrials, lost_at, lost_text, lost_trials, lost_where
 from reports.analysis.ranks import Direction, direction
-from reports.analysis.regression import winsorize
 from reports.analysis.statistics import LEVEL, POWER, PValues, is_significant
 from reports.answers.answer import Answer
 from reports.format import (
@@ -42,8 +42,6 @@ from reports.format import (
 from reports.tables import Column, SweepTables
 from spaces.dimensions import Dimension
 
-SPREAD_SHARE = 0.25
-"""Of the trials' standard deviation: the least difference that matters where a study names none."""
 TRIALS = "trials"
 HOPELESS = 4
 """Beyond this many times the present trials, more trials are no answer."""
@@ -77,13 +75,6 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> li
         return _too_few(sweep.dimensions, points, values, lost, column)
     results = search_results(model, lost, column)
     return [_answer(results, dimension, points) for dimension in sweep.dimensions]
-
-
-def least_difference(sweep: SweepTables, values: np.ndarray, column: Column) -> float:
-    """The least difference that matters by the study, else a share of the trials' spread."""
-    if wanted := sweep.least_difference(column.name):
-        return float(wanted)
-    return SPREAD_SHARE * float(winsorize(values).std(ddof=1)) if len(values) > 1 else 0.0
 
 
 def search_results(model: Model, lost: Sequence[LostTrials], column: Column) -> SearchResults:

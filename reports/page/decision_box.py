@@ -167,7 +167,7 @@ def _row(
         "color": min(int(point["rank"]), TOP),
         "trial": point["trial_id"],
         "taken": index == decision.proposed,
-        "tie": bool(point["tie"]),
+        "tie": index != 0 and bool(point["leader"]),
         "scores": [_score(sweep, decision, point, column) for column in sweep.objectives],
         "settings": [_setting(d, point["point"]) for d in sweep.dimensions],
         "others": [

@@ -273,3 +273,90 @@ def tied_sweep(task: tuple[float, int]) -> Ties:
     tied = {point[DROPOUT] for point in leaders(decision.points)["point"][1:]}
     first = decision.points["point"].iloc[0][DROPOUT]
     return Ties(named={first, *tied} >= equal, wrong=len({first, *tied} - equal))
+
+
+LADDER = (0.0, 0.1, 0.2, 0.4, 0.8)
+"""By how much levels are worse than the best of them."""
+
+
+class PricedLevels(Levels):
+    """Levels of which some are cheaper than others."""
+
+    def __init__(
+        self,
+        errors: Mapping[float, float],
+        seconds: Mapping[float, float],
+        noise: float,
+        pairing: float,
+    ) -> None:
+        super().__init__(errors, noise, pairing)
+        self.seconds = dict(seconds)
+
+    def seconds_per_tick(self, point: Mapping[str, Any]) -> float:
+        """That of the level."""
+        return self.seconds[point[DROPOUT]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was taken of confirmed levels.
+
+    Attributes:
+        first, taken: by how much the first and the one that is taken are worse than the best.
+        cheaper: whether another than the first is taken.
+        beyond: whether it is worse than the best by more than the difference that matters.
+        optimism, overstated: by how much the first is worse than its mean, and what is said of it.
+        best_left_out: whether the best is said to be worse than the first.
+    """
+
+    first: float
+    taken: float
+    cheaper: bool
+    beyond: bool
+    optimism: float
+    overstated: float
+    best_left_out: bool
+
+
+def chosen_sweep(task: tuple[float, tuple[float, ...], float | None, int]) -> Choice:
+    """Levels that cost more or less by chance, all confirmed.
+
+    Args:
+        task: correlation of what a seed adds to two levels, by how much levels are worse than the
+            best, the study's least difference, seed.
+    """
+    pairing, truths, least, seed = task
+    rng = np.random.default_rng([seed, 3])
+    levels = [round(0.1 * at, 1) for at in range(len(truths))]
+    worse = dict(zip(levels, rng.permutation(truths).tolist(), strict=True))
+    seconds = dict(zip(levels, (10.0 * rng.permutation(np.arange(1, 6))[: len(levels)]).tolist(),
+                       strict=True))  # fmt: skip
+    study = study_of(
+        seed,
+        ticks=FEW_TICKS,
+        space={DROPOUT: {"choice": levels}},
+        sampler="grid",
+        budget={},
+        confirm={"top": len(levels), "replicates": REPLICATES},
+        **({"difference": least} if least else {}),
+        **NO_STOPPING,
+    )
+    with fast_folder() as folder:
+        errors = {level: 6.0 + more for level, more in worse.items()}
+        surface = PricedLevels(errors, seconds, NOISE, pairing)
+        Simulation(new_recorder(folder / "sweep", study), surface).run()
+        decision = decide(tables_of(read_sweep(folder / "sweep")))
+    assert decision is not None and decision.basis == "confirm"
+    first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
+    losses = [worse[row["point"][DROPOUT]] for row in (first, taken)]
+    matters = max(decision.cheaper.differences.values()) if decision.cheaper else 0.0
+    leading = [worse[point[DROPOUT]] for point in leaders(decision.points)["point"]]
+    return Choice(
+        first=losses[0],
+        taken=losses[1],
+        cheaper=decision.proposed > 0,
+        beyond=decision.proposed > 0 and losses[1] > matters,
+        optimism=6.0 + losses[0] - float(first["mean"]),
+        overstated=decision.overstated or 0.0,
+        best_left_out=min(worse.values()) not in leading,
+    )

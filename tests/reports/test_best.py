@@ -214,12 +214,14 @@ def test_the_cheapest_of_the_ties_is_written(build) -> None:
     assert "taken" in lines[2] and lines[2].split()[1] == "t00000"
     assert lines[3].split()[1] == "t00001" and "tie" not in lines[3]
     assert lines[6] == (
-        "#2 cannot be told from #1. Taken: #2, the cheapest of them "
-        "(5.0 s instead of 10 s a training)."
+        "#2 cannot be told from #1. Taken: #2, the cheapest of them that is surely within "
+        "0.5 Lab units of the best (5.0 s instead of 10 s a training)."
     )
     assert not any(line.startswith("Confirm ") for line in lines)
     assert json.loads(json.dumps(result.data(), allow_nan=False))["remedy"] is None
     assert [point["proposed"] for point in result.data()["points"]] == [False, True, False]
+    assert [point["tie"] for point in result.data()["points"]] == [False, True, False]
+    assert result.data()["cheaper"]["trial"] == "t00000" and result.data()["cheaper"]["shown"]
 
 
 def test_top_keeps_the_order(build) -> None:

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from reports.analysis.decision import decide, leaders, points_data, replicates
+from reports.analysis.decision import (
+    Cheaper,
+    Decision,
+    cheaper_data,
+    decide,
+    leaders,
+    points_data,
+    replicates,
+)
 from reports.answers.recommendation import caveats, remedy
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
@@ -26,6 +34,7 @@ def test_a_single_trial(build) -> None:
     tables = sweep.tables()
     decision = decide(tables)
     assert decision is not None and decision.overstated is None
+    assert leading(decision) == [True] and points_data(decision)[0]["tie"] is False
     assert caveats(decision, tables) == [
         "Not confirmed: a single configuration, trained once with one seed."
     ]
@@ -67,17 +76,79 @@ def confirmed(build, values: dict[str, list[float | None]], seconds: dict[str, f
     return sweep.tables()
 
 
+def leading(decision: Decision | None) -> list[bool]:
+    assert decision is not None
+    return decision.points["leader"].tolist()
+
+
+NEAR = {"a": [6.0, 7.0, 8.0], "b": [6.1, 7.2, 7.9]}
+"""Differ by 0.07 with a bound of 0.32."""
+
+
 def test_a_little_cheaper_is_not_cheaper(build) -> None:
-    values = {"a": [6.0, 7.0, 8.0], "b": [6.1, 7.2, 7.9]}
     for seconds, proposed in ((9.5, 0), (5.0, 1)):
         name = f"sweep{proposed}"
-        decision = decide(confirmed(build, values, {"b": seconds}, name=name))
-        assert decision is not None and decision.points["tie"].tolist() == [False, True]
-        assert decision.proposed == proposed
+        decision = decide(confirmed(build, NEAR, {"b": seconds}, name=name, difference=0.5))
+        assert leading(decision) == [True, True]
+        assert decision is not None and decision.proposed == proposed
+        assert (decision.cheaper is None) == (proposed == 0)
+
+
+def test_a_cheaper_one_that_may_be_worse_is_not_taken(build) -> None:
+    """Not being told from the first does not show that it is as good."""
+    tables = confirmed(build, NEAR, {"b": 5.0}, difference=0.3)
+    decision = decide(tables)
+    assert leading(decision) == [True, True] and decision is not None
+    assert decision.proposed == 0 and decision.cheaper is not None
+    assert decision.cheaper == Cheaper(1, {"val_ab_mae": 0.3}, shown=False, more=1)
+    assert caveats(decision, tables)[-1] == (
+        "#2 cannot be told from #1. #2 is cheaper (5.0 s instead of 10 s a training) and may be as "
+        "good, but is not surely within 0.3 Lab units of the best: about 1 more replicate would "
+        "tell."
+    )
+    assert cheaper_data(decision) == {
+        "rank": 2,
+        "trial": "t00001",
+        "differences": {"val_ab_mae": 0.3},
+        "shown": False,
+        "replicates_needed": 1,
+    }
+
+
+def test_without_a_difference_of_the_study_it_is_a_share_of_the_spread(build) -> None:
+    """Of trials of 9 and 10, whose standard deviation is 0.71."""
+    decision = decide(confirmed(build, NEAR, {"b": 5.0}))
+    assert decision is not None and decision.cheaper is not None and decision.proposed == 0
+    assert decision.cheaper.differences == {"val_ab_mae": pytest.approx(0.25 * 0.5**0.5)}
+
+
+def test_where_no_number_of_replicates_would_tell_that_is_said(build) -> None:
+    tables = confirmed(build, NEAR, {"b": 5.0}, difference=0.01)
+    decision = decide(tables)
+    assert decision is not None and decision.cheaper is not None and decision.proposed == 0
+    assert decision.cheaper.more is None
+    assert caveats(decision, tables)[-1].endswith(
+        "not surely within 0.01 Lab units of the best; more than 30 more replicates would be "
+        "needed to tell."
+    )
+
+
+def test_the_cheapest_that_is_shown_is_taken_before_a_cheaper_one_that_is_not(build) -> None:
+    values = {
+        "a": [6.0, 7.0, 8.0, 9.0],
+        "near": [6.1, 7.1, 7.95, 9.05],
+        "far": [6.3, 7.9, 8.0, 9.2],
+    }
+    decision = decide(confirmed(build, values, {"near": 5.0, "far": 1.0}, difference=0.6))
+    assert leading(decision) == [True, True, True]
+    assert decision is not None and decision.points["point_id"].tolist() == ["a", "near", "far"]
+    assert decision.proposed == 1 and decision.cheaper == Cheaper(
+        1, {"val_ab_mae": 0.6}, shown=True, more=None
+    )
 
 
 def test_times_that_may_be_chance_are_not_cheaper(build) -> None:
-    sweep, times = build(), ([10.0, 16.0, 12.0], [9.0, 14.0, 6.0])
+    sweep, times = build(difference=9.0), ([10.0, 16.0, 12.0], [9.0, 14.0, 6.0])
     for index, own in enumerate(times):
         point = {LR: 1e-4 * (index + 1)}
         sweep.trial(point, 9.0, point_id=f"p{index}")
@@ -86,9 +157,9 @@ def test_times_that_may_be_chance_are_not_cheaper(build) -> None:
             sweep.trial(point, 9.0, metrics=metrics, origin="confirm", point_id=f"p{index}",
                         seed=seed, seconds=seconds)  # fmt: skip
     decision = decide(sweep.tables())
-    assert decision is not None and decision.points["tie"].tolist() == [False, True]
+    assert leading(decision) == [True, True] and decision is not None
     assert decision.points["seconds"].iloc[1] < 0.8 * decision.points["seconds"].iloc[0]
-    assert decision.proposed == 0
+    assert decision.proposed == 0 and decision.cheaper is None
 
 
 def test_what_is_worse_is_no_tie_however_cheap(build) -> None:
@@ -133,7 +204,7 @@ def test_ties_of_several_objectives_are_such_in_each(build, worse: float, tie: b
                         seed=seed)  # fmt: skip
     decision = decide(sweep.tables())
     assert decision is not None and decision.basis == "confirm" and len(decision.points) == 2
-    assert decision.points["tie"].tolist() == [False, tie]
+    assert leading(decision) == [True, tie]
 
 
 def test_a_single_point_of_several_objectives_has_no_tie(build) -> None:
@@ -165,8 +236,7 @@ def test_what_one_objective_would_tell_apart_is_a_tie_among_two(build, decides) 
             sweep.trial(point, 9.0, metrics=judged, origin="confirm", point_id=f"p{index}",
                         seed=seed)  # fmt: skip
     decision = decide(sweep.tables())
-    assert decision is not None
-    assert decision.points["tie"].tolist() == [False, decides is None]
+    assert leading(decision) == [True, decides is None]
 
 
 def test_what_a_failed_replicate_measured_is_no_replicate(build) -> None:

@@ -426,4 +426,4 @@ def test_a_confirmed_decision(build) -> None:
     assert decision["by"] == "val_ab_mae"
     assert decision["judged_in"] == "test_ab_mae"
     assert (decision["basis"], decision["proposed"]["trial"]) == ("confirm", "t00000")
-    assert (decision["remedy"], decision["overstated"]) == (None, None)
+    assert (decision["remedy"], decision["overstated"], decision["cheaper"]) == (None, 0.0, None)

@@ -50,7 +50,7 @@ def test_the_one_that_is_taken_stands_in_front(build) -> None:
 
 def test_page_of_a_confirmed_search(build) -> None:
     html = render(confirmed(build))
-    assert "the cheapest that cannot be told from #1" in html
+    assert "cheaper than #1 and surely near the best" in html
     assert "Taken: #2, the cheapest of them" in html
     assert "Not confirmed" not in html
 
