@@ -173,7 +173,7 @@ def best(
     from colornet.config.catalog import to_yaml
     from reports.analysis.decision import cheaper_data, points_data
     from reports.analysis.levels import compare, comparison_data, comparison_tables
-    from reports.answers.recommendation import caveats, objection, remedy
+    from reports.answers.recommendation import caveats, confirm_command, objection
     from reports.best import best_table, choose, freeze, leave_model
     from reports.tables import open_sweep
 
@@ -193,7 +193,7 @@ def best(
         write_output(path, to_yaml(content).encode())
     compared = compare(tables, decision)
     against = objection(decision, tables)
-    surer = remedy(decision, tables)
+    surer = confirm_command(decision, tables)
     notes = caveats(decision, tables)
     text_tables = comparison_tables(compared) if compared else [best_table(tables, decision, top)]
     lines = [against.text, ""] if against else []

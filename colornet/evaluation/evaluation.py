@@ -18,7 +18,14 @@ from colornet.color import AB_RANGE
 from colornet.config.columns import finite_or_none
 from colornet.data.packed import Pack
 from colornet.data.packs import Packs, require_pictures
-from colornet.evaluation.metrics import OVERALL, PER_PICTURE, Pair, Tally
+from colornet.evaluation.metrics import (
+    OVERALL,
+    PER_PICTURE,
+    STRONG_CHROMA,
+    Pair,
+    Tally,
+    mean_on_strong_colors,
+)
 from colornet.evaluation.scaling import colorize_at
 from colornet.networks.heads import Colorizer
 from colornet.pictures import Pictures, Prediction
@@ -160,18 +167,28 @@ def baseline_columns(
         name: of the split in columns; its own by default.
 
     Returns:
-        columns `<name>_ab_mae_<grey|mean|median>` and `<name>_ab_mae_baseline`, the least.
+        columns `<name>_ab_mae_<grey|mean|median>`, `<name>_ab_mae_baseline`, the least, and
+        `<name>_strong_ab_mae_baseline`, the least on strong colors, where any picture has these.
     """
     colors = {"grey": torch.zeros(2), **_typical_colors(pack, device)}
-    sums, indices = dict.fromkeys(colors, 0.0), pack.indices(split)
+    indices, name = pack.indices(split), name or split
+    sums, strong_sums, with_strong = dict.fromkeys(colors, 0.0), dict.fromkeys(colors, 0.0), 0
     with torch.inference_mode():
         for pictures in _batches(pack, indices, device):
+            chroma = pictures.ab.square().sum(1).sqrt() * AB_RANGE
             for guess, color in colors.items():
-                difference = pictures.ab - color.to(device).view(1, 2, 1, 1)
-                sums[guess] += float(difference.abs().mean((1, 2, 3)).sum())
+                error = (pictures.ab - color.to(device).view(1, 2, 1, 1)).abs()
+                sums[guess] += float(error.mean((1, 2, 3)).sum())
+                strong_sums[guess] += float(mean_on_strong_colors(error, chroma).nansum())
+            with_strong += int((chroma > STRONG_CHROMA).any(2).any(1).sum())
     errors = {guess: total * AB_RANGE / len(indices) for guess, total in sums.items()}
     errors["baseline"] = min(errors.values())
-    return {f"{name or split}_ab_mae_{guess}": error for guess, error in errors.items()}
+    columns = {f"{name}_ab_mae_{guess}": error for guess, error in errors.items()}
+    if with_strong:
+        columns[f"{name}_strong_ab_mae_baseline"] = (
+            min(strong_sums.values()) * AB_RANGE / with_strong
+        )
+    return columns
 
 
 def _typical_colors(pack: Pack, device: torch.device) -> dict[str, Tensor]:

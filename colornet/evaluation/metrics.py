@@ -94,8 +94,13 @@ class Pair:
 
 def strong_ab_mae(pair: Pair) -> Tensor:
     """`ab_mae` over the pixels whose true chroma is above 40; NaN for pictures without any."""
-    strong = pair.true_chroma > STRONG_CHROMA
-    error = pair.ab_error.mean(1) * strong
+    return mean_on_strong_colors(pair.ab_error, pair.true_chroma)
+
+
+def mean_on_strong_colors(ab_error: Tensor, true_chroma: Tensor) -> Tensor:
+    """Mean (N,) of (N, 2, H, W) over the pixels with a chroma (N, H, W) above 40 Lab units."""
+    strong = true_chroma > STRONG_CHROMA
+    error = ab_error.mean(1) * strong
     return error.sum((1, 2)) / strong.sum((1, 2))
 
 

@@ -13,6 +13,7 @@ import optuna
 from optuna import distributions as od
 from optuna.importance import PedAnovaImportanceEvaluator
 
+from reports.analysis.statistics import LEVEL
 from reports.tables import setting_key
 from spaces.dimensions import Dimension
 
@@ -113,7 +114,7 @@ def shares(
     share = importance / (importance.sum() or 1.0)
     # The percentile interval, widened where it misses the share itself: divergences are never
     # negative, so that those of resampled trials are biased upwards.
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     # Shuffled losses have no effect; the highest of 19 is passed by one in 20 such.
     level = np.max(shuffled, axis=0) / (importance.sum() or 1.0)
     rows = zip(

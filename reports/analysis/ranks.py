@@ -5,7 +5,7 @@ thirds, and one bad training decides a mean. Ranks give no trial more weight tha
 that a direction can be shown where an amount is not.
 
 Intervals of correlations over pairs are from bootstrap samples of the trials, always the same ones,
-so that a report is.
+so that a report is; those of few orders alike are exact, as samples of them would hardly differ.
 """
 
 import math
@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, special, stats
 
 from reports.analysis.effects import Model
 from reports.analysis.regression import MIN_TRIALS, least_squares
@@ -24,9 +24,14 @@ NEAR_ONE = 1 - 1e-9
 """Where Fisher's z is still finite."""
 DRAWS, TAU_DRAWS = 1000, 200
 """Bootstrap samples of a correlation, and of Kendall's tau, whose time grows with N squared."""
+MOST_EXACT = 30
+"""Trials up to which the interval of Kendall's tau is exact. With six trials and a true tau of .85
+that of the bootstrap held it in 66 % of simulated cases, with thirty in 96 %."""
 MIN_OF_CATEGORY = 3
 """Fewest values of a category with a median."""
 MIN_RUNNING = 20
+MOST_LOG_Q = 12.0
+"""Mallows' q is looked for between e^-12 and e^12."""
 NEAREST, STEPS = 9, 40
 """Fewest values of a median along a range, and the number of places at which it is taken."""
 
@@ -109,14 +114,19 @@ def _correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def agreement(early: Sequence[float], final: Sequence[float]) -> Interval:
-    """Kendall's tau-b of two orders of the same trials, with a bootstrap interval.
+    """Kendall's tau-b of two orders of the same trials, with its interval.
 
-    NaN where there are fewer than two trials, or all of one side are equal.
+    That of up to `MOST_EXACT` trials is `exact_tau_interval`, of more a bootstrap's. NaN where
+    there are fewer than two trials, or all of one side are equal.
     """
     x, y = (np.sign(np.subtract.outer(v, v)) for v in (np.asarray(early), np.asarray(final)))
     count = len(x)
     if count < 2:
         return Interval(math.nan, math.nan, math.nan, count)
+    if count <= MOST_EXACT:
+        pairs = math.sqrt(float(np.abs(x).sum() * np.abs(y).sum()))
+        tau = float((x * y).sum()) / pairs if pairs else math.nan
+        return Interval(tau, *exact_tau_interval(tau, count), count)
     # A bootstrap sample is how often it has each trial. With signs S of all pairs and weights w,
     # the concordant less the discordant pairs are w' (Sx * Sy) w, so that no sample is sorted.
     shares = np.full(count, 1 / count)
@@ -131,6 +141,51 @@ def agreement(early: Sequence[float], final: Sequence[float]) -> Interval:
         return Interval(math.nan, math.nan, math.nan, count)
     low, high = np.nanquantile(taus[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(taus[0]), float(low), float(high), count)
+
+
+def exact_tau_interval(tau: float, count: int) -> tuple[float, float]:
+    """What Kendall's tau of all trials may be, when that of `count` of them is `tau`.
+
+    Under Mallows' model (1957) an order with d discordant pairs has a probability proportional to
+    q^d: 0 < q < 1 for orders that agree, q > 1 for opposite ones. An end of the interval is the
+    mean tau at the q at which so few discordant pairs as were seen, or so many, have a probability
+    of 2.5 % (as Clopper and Pearson 1934). In simulated pairs of normal variables it holds the true
+    tau in 93 to 100 % of cases, for 4 to 30 trials and tau from 0 to .95.
+
+    Returns:
+        low and high; NaN where tau is.
+    """
+    if not math.isfinite(tau):
+        return math.nan, math.nan
+    most = count * (count - 1) // 2
+    discordant = round((1 - tau) / 2 * most)
+    # With q to 1 / q concordant and discordant pairs change sides.
+    low = -1.0 if discordant == most else _least_tau(discordant, count)
+    high = 1.0 if discordant == 0 else -_least_tau(most - discordant, count)
+    return min(low, tau), max(high, tau)
+
+
+def _least_tau(discordant: int, count: int) -> float:
+    """Mean tau where no more discordant pairs than these are seen in 2.5 % of cases."""
+
+    def excess(log_q: float) -> float:
+        few = _discordant_pairs(log_q, count)[: discordant + 1].sum()
+        return float(few) - (1 - LEVEL) / 2
+
+    # At the ends nearly all orders are the same one, or its opposite.
+    log_q = optimize.brentq(excess, -MOST_LOG_Q, MOST_LOG_Q)
+    probability = _discordant_pairs(float(log_q), count)
+    return 1 - 2 * float(probability @ np.arange(len(probability))) / (len(probability) - 1)
+
+
+def _discordant_pairs(log_q: float, count: int) -> np.ndarray:
+    """Probabilities of 0, 1, … discordant pairs in an order of `count`."""
+    # The j-th trial comes before v of the j - 1 earlier ones, each v with a weight of q^v.
+    probability = np.ones(1)
+    for earlier in range(1, count):
+        weights = special.softmax(log_q * np.arange(earlier + 1))
+        probability = np.convolve(probability, weights)
+    return probability
 
 
 class Median(NamedTuple):
@@ -185,7 +240,7 @@ def median_of(x: float, values: np.ndarray) -> Median:
     Binomial(N, 1/2): no distribution is assumed (Thompson 1936).
     """
     ordered, count = np.sort(values), len(values)
-    rank = int(stats.binom.ppf(0.025, count, 0.5))
+    rank = int(stats.binom.ppf((1 - LEVEL) / 2, count, 0.5))
     low, high = None, None
     if rank:
         low, high = float(ordered[rank - 1]), float(ordered[count - rank])

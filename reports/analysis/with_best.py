@@ -47,8 +47,8 @@ def compare_with_best(
     any is in 13 % of simulated cases.
 
     SDs are those of the two-way layout, or a pair's own where that is larger: three seeds are few
-    for that of each pair. With three and one SD four times as large as the others' one that is as
-    good as the best is left out in up to 5 % of cases, and any of five in 9 %.
+    for that of each pair. With three, and one SD four times as large as the others', one that is as
+    good as the best is left out in up to 6 % of simulated cases, and any of five in 10 %.
 
     Args:
         values: by seed.

@@ -18,7 +18,7 @@ from reports.analysis.levels import compare, comparison_data
 from reports.analysis.stopped_trials import CountedTrials
 from reports.answers.answer import VERDICTS, Answer, Answers
 from reports.answers.compare import compare_answers
-from reports.answers.recommendation import caveats, remedy
+from reports.answers.recommendation import caveats, confirm_command
 from reports.answers.search import search_answers
 from reports.format import (
     amount_text,
@@ -64,7 +64,7 @@ def _decision_data(sweep: SweepTables, decision: Decision) -> dict[str, Any]:
         "ties": [point["trial"] for point in points if point["tie"]],
         "notes": caveats(decision, sweep),
         "overstated": json_number(decision.overstated),
-        "remedy": remedy(decision, sweep),
+        "remedy": confirm_command(decision, sweep),
         "compared": comparison_data(compared) if compared else None,
         "points": points,
     }

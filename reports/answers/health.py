@@ -10,7 +10,7 @@ import pandas as pd
 from colornet.cli_result import count_text
 from reports.analysis.attempts import busy_of
 from reports.analysis.decision import Decision, leaders
-from reports.answers.recommendation import CONFIRM_REPLICATES, remedy
+from reports.answers.recommendation import CONFIRM_REPLICATES, confirm_command
 from reports.charts import early_ranks
 from reports.format import first_line, fixed_text, interval_text, percent_text, value_text
 from reports.tables import FAILED_STATES, SweepTables, place_in_range
@@ -99,7 +99,7 @@ def _side(dimension: Dimension, value: Any) -> int | None:
 
 def _replicates(sweep: SweepTables, decision: Decision) -> Iterator[str]:
     n = int(decision.points["n"].iloc[0])
-    if command := remedy(decision, sweep):
+    if command := confirm_command(decision, sweep):
         yield f"The best was trained once: confirm it with fresh seeds, `{command}`."
     elif n < ENOUGH_REPLICATES and decision.basis == "confirm":
         top = sweep.records.study.get("confirm") or {}

@@ -154,7 +154,7 @@ def _cheaper_text(decision: Decision, cheaper: Cheaper) -> str:
     return f"{text}: about {count_text(cheaper.more, 'more replicate')} would tell."
 
 
-def remedy(decision: Decision, sweep: SweepTables) -> str | None:
+def confirm_command(decision: Decision, sweep: SweepTables) -> str | None:
     """The command that makes the choice surer; None where that has been done."""
     if decision.basis != "search":
         return None
@@ -169,18 +169,18 @@ class Objection:
 
     Attributes:
         reason: a sentence that follows "Nothing to recommend yet: ".
-        remedy: a sentence on what would help.
+        advice: a sentence on what would help.
         command: to type for that, None where no command does it.
     """
 
     reason: str
-    remedy: str
+    advice: str
     command: str | None
 
     @property
     def text(self) -> str:
         """All of it, for people."""
-        return f"Nothing to recommend yet: {self.reason} {self.remedy}"
+        return f"Nothing to recommend yet: {self.reason} {self.advice}"
 
 
 def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
@@ -200,8 +200,8 @@ def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
     reasons = [reason for reason in (unmet, _worthless(decision, sweep, taken)) if reason]
     if not reasons:
         return None
-    remedy, command = _remedy(decision, sweep, met=not unmet)
-    return Objection("; ".join(reasons) + ".", remedy, command)
+    advice, command = _advice(decision, sweep, met=not unmet)
+    return Objection("; ".join(reasons) + ".", advice, command)
 
 
 def bounds_text(sweep: SweepTables) -> str:
@@ -209,7 +209,7 @@ def bounds_text(sweep: SweepTables) -> str:
     return " and ".join(f"{column} {bound}" for column, bound in bounds_of(sweep.records.study))
 
 
-def _remedy(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, str | None]:
+def _advice(decision: Decision, sweep: SweepTables, *, met: bool) -> tuple[str, str | None]:
     """What would help, and the command for it."""
     name = sweep.argument
     if driver_of(sweep.records.location) is not None:

@@ -14,7 +14,13 @@ from reports.analysis.decision import Decision, judged_name, replicates, trainin
 from reports.analysis.levels import compare, comparison_tables
 from reports.analysis.statistics import mean_interval
 from reports.answers.health import flags
-from reports.answers.recommendation import Objection, bounds_text, caveats, objection, remedy
+from reports.answers.recommendation import (
+    Objection,
+    bounds_text,
+    caveats,
+    confirm_command,
+    objection,
+)
 from reports.best import freeze
 from reports.format import (
     duration_text,
@@ -69,7 +75,7 @@ def best(sweep: SweepTables, decision: Decision | None, pictures: GalleryInfo) -
         "caveats": caveats(decision, sweep),
         "rule": _rule(sweep, decision),
         "objection": against.reason if against else "",
-        "help": against.remedy if against else "",
+        "help": against.advice if against else "",
         "commands": _commands(sweep, decision, against),
         "levels": comparison_tables(compared) if compared else (),
     }
@@ -94,7 +100,7 @@ def _commands(
         {"text": f"colorsweep best {name} -o best.yaml", "what": "freeze the configuration"},
         {"text": "colorsweep train best.yaml", "what": "train it finally, to a model"},
     ]
-    if again := remedy(decision, sweep):
+    if again := confirm_command(decision, sweep):
         what = "train the best again with fresh seeds, on pictures that chose nothing"
         commands.insert(0, {"text": again, "what": what})
     return commands

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -130,6 +131,30 @@ def test_baselines_are_those_of_numpy(pack: Any) -> None:
         assert columns[f"val_ab_mae_{name}"] == pytest.approx(error, abs=0.06)
     least = min(columns[f"val_ab_mae_{name}"] for name in guesses)
     assert columns["val_ab_mae_baseline"] == least
+    chroma = val.square().sum(1).sqrt().numpy()
+    errors = [
+        [
+            np.abs(picture - guess.view(2, 1, 1).numpy()).mean(0)[strong].mean()
+            for picture, strong in zip(val.numpy(), chroma > 40, strict=True)
+            if strong.any()
+        ]
+        for guess in guesses.values()
+    ]
+    assert errors[0]
+    least = min(np.mean(of_guess) for of_guess in errors)
+    assert columns["val_strong_ab_mae_baseline"] == pytest.approx(least, abs=0.06)
+
+
+def test_grey_on_strong_colors_is_what_evaluating_grey_gives(pack: Any) -> None:
+    values = evaluate(grey(), pack, "val", CPU).values["strong_ab_mae"]
+    columns = baseline_columns(pack, "val", CPU)
+    assert columns["val_strong_ab_mae_baseline"] <= float(values.nanmean()) + 1e-4
+
+
+def test_without_strong_colors_there_is_no_baseline_on_them(pack: Any) -> None:
+    pale = replace(pack, pictures=np.full_like(np.array(pack.pictures), 128))
+    columns = baseline_columns(pale, "val", CPU)
+    assert set(columns) == {f"val_ab_mae_{n}" for n in ("grey", "mean", "median", "baseline")}
 
 
 def test_rows_of_pictures(pack: Any) -> None:
@@ -177,7 +202,7 @@ def test_a_name_of_its_own_stands_in_columns_and_rows(pack: Any) -> None:
     assert {row["split"] for row in picture_rows(found, pack, CPU)} == {"eval"}
     columns, own = baseline_columns(pack, "val", CPU, "eval"), baseline_columns(pack, "val", CPU)
     assert list(columns.values()) == list(own.values())
-    assert all(name.startswith("eval_ab_mae_") for name in columns)
+    assert all(name.startswith(("eval_ab_mae_", "eval_strong_ab_mae_")) for name in columns)
 
 
 def test_at_the_pictures_own_size_nothing_changes(pack: Any, tiny: Callable[..., Config]) -> None:
@@ -229,7 +254,8 @@ def test_common_pictures_beside_them(pack: Any, common: Callable[..., Any]) -> N
     test = held_out_splits(packs, 16, CPU, test=True)[-1]
     assert (test.name, test.pack, test.split) == ("test", others, "test")
     assert set(baseline_columns(test.pack, test.split, CPU, test.name)) == {
-        f"test_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")
+        "test_strong_ab_mae_baseline",
+        *(f"test_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")),
     }
 
 

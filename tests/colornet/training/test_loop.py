@@ -77,6 +77,7 @@ def test_reports(pack: Any, tiny: Build, method: str) -> None:
     assert seconds == sorted(seconds)
     columns = {f"val_{name}" for name in METRICS} | {f"train_{name}" for name in LOSSES}
     columns |= {f"val_ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")}
+    columns.add("val_strong_ab_mae_baseline")
     columns |= {f"cost_{name}" for name in COSTS} | {f"diag_{name}" for name in DIAGNOSTICS}
     contest = issubclass(METHODS[method], AdversarialOptions)
     for row in reports:
@@ -550,7 +551,11 @@ def columns_of(row: dict[str, Any], prefix: str) -> dict[str, Any]:
     }
 
 
-MEASURED = {*METRICS, *(f"ab_mae_{name}" for name in ("grey", "mean", "median", "baseline"))}
+MEASURED = {
+    *METRICS,
+    "strong_ab_mae_baseline",
+    *(f"ab_mae_{name}" for name in ("grey", "mean", "median", "baseline")),
+}
 
 
 @pytest.mark.parametrize("size", [16, 24])

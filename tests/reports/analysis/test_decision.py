@@ -14,7 +14,7 @@ from reports.analysis.decision import (
     points_data,
     replicates,
 )
-from reports.answers.recommendation import caveats, remedy
+from reports.answers.recommendation import caveats, confirm_command
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -38,7 +38,10 @@ def test_a_single_trial(build) -> None:
     assert caveats(decision, tables) == [
         "Not confirmed: a single configuration, trained once with one seed."
     ]
-    assert remedy(decision, tables) == f"colorsweep confirm {sweep.folder} --top 1 --replicates 3"
+    assert (
+        confirm_command(decision, tables)
+        == f"colorsweep confirm {sweep.folder} --top 1 --replicates 3"
+    )
 
 
 def searched(build, noise: float, count: int = 30):
@@ -172,7 +175,7 @@ def test_what_is_worse_is_no_tie_however_cheap(build) -> None:
     assert said[0].startswith(
         "#1, confirmed with 3 fresh seeds: test ab MAE 7.000 [4.516, 9.484] Lab"
     )
-    assert remedy(decision, tables) is None
+    assert confirm_command(decision, tables) is None
 
 
 def test_a_point_that_lost_a_replicate_is_no_tie(build) -> None:
@@ -249,3 +252,57 @@ def test_what_a_failed_replicate_measured_is_no_replicate(build) -> None:
     decision = decide(tables)
     assert decision is not None
     assert replicates(tables, decision.points, "val_ab_mae") == {0: {1: 6.0, 2: 7.0}}
+
+
+def test_the_luck_of_a_confirmed_best_is_said(build) -> None:
+    rng = np.random.default_rng(0)
+    values = {f"p{index}": (7.0 + 0.5 * rng.normal(size=3)).tolist() for index in range(5)}
+    tables = confirmed(build, values, {})
+    decision = decide(tables)
+    assert decision is not None and decision.overstated is not None
+    assert 0.1 < decision.overstated < 0.6
+    assert (
+        "as the best of 5 it is likely to overstate itself by about 0."
+        in caveats(decision, tables)[0]
+    )
+
+
+def test_one_that_was_confirmed_alone_was_not_chosen_by_it(build) -> None:
+    tables = confirmed(build, {"a": [6.0, 7.0, 8.0]}, {})
+    decision = decide(tables)
+    assert decision is not None and decision.overstated is None
+    assert "overstate" not in caveats(decision, tables)[0]
+
+
+def test_what_is_shown_to_be_worse_by_too_little_to_matter_is_not_taken(build) -> None:
+    """It is cheaper and within the difference, but the first is better for sure."""
+    values = {"a": [6.0, 7.0, 8.0], "b": [6.1, 7.1, 8.101]}
+    decision = decide(confirmed(build, values, {"b": 1.0}, difference=0.5))
+    assert leading(decision) == [True, False]
+    assert decision is not None and decision.proposed == 0 and decision.cheaper is None
+
+
+def test_several_objectives_each_have_to_be_near(build) -> None:
+    objectives = {"val_ab_mae": "minimize", "val_colorfulness_gap": "minimize"}
+    for gap_noise, taken in ((0.001, 1), (3.0, 0)):
+        sweep = build(objectives=objectives, name=f"s{taken}")
+        for index in range(4):
+            gap = {"val_colorfulness_gap": 1.0 + 4 * index}
+            sweep.trial(
+                {LR: 1e-4 * (index + 1)}, 9.0 + 4 * index, metrics=gap, point_id=f"p{index}"
+            )
+        for index in range(2):
+            for seed in range(1, 5):
+                wobble = (-1) ** seed * index
+                judged = {
+                    "test_ab_mae": 6.0 + seed + 0.01 * wobble,
+                    "test_colorfulness_gap": 1.0 + 0.1 * seed + gap_noise * wobble,
+                }
+                sweep.trial({LR: 1e-4 * (index + 1)}, 9.0, metrics=judged, origin="confirm",
+                            point_id=f"p{index}", seed=seed, seconds=10.0 - 5 * index)  # fmt: skip
+        tables = sweep.tables()
+        decision = decide(tables)
+        assert leading(decision) == [True, True, False, False] and decision is not None
+        assert decision.proposed == taken and decision.cheaper is not None
+        assert list(decision.cheaper.differences) == list(objectives)
+        assert "what matters of the best in each objective" in caveats(decision, tables)[-1]

@@ -60,7 +60,7 @@ def test_a_sweep_that_was_stopped_is_to_go_on(build: Any) -> None:
     sweep.trial({LR: 9e-4}, 20.0, "preempted")
     found = objection_of(sweep)
     assert found is not None
-    assert found.remedy.startswith("The sweep is not finished (stopped, ")
+    assert found.advice.startswith("The sweep is not finished (stopped, ")
     assert found.command is not None and found.command.startswith("colorsweep resume ")
 
 
@@ -70,7 +70,7 @@ def test_a_sweep_that_runs_is_waited_for(build: Any) -> None:
     with Lease(sweep.folder):
         found = objection_of(sweep)
         assert found is not None
-        assert found.remedy == "The sweep still runs."
+        assert found.advice == "The sweep still runs."
         assert found.command is not None and found.command.startswith("colorsweep status ")
 
 
@@ -83,7 +83,7 @@ def test_no_more_trials_are_offered_of_a_space_that_has_none(build: Any, tried: 
     found = objection_of(sweep)
     assert found is not None
     assert (found.command is None) is (tried == 3)
-    assert ("has no more points" in found.remedy) is (tried == 3)
+    assert ("has no more points" in found.advice) is (tried == 3)
     assert ("colorsweep extend" in render(sweep.tables(), pictures=0)) is (tried == 2)
 
 
@@ -106,7 +106,7 @@ def test_confirmed_beyond_the_bounds_sends_to_the_one_within(build: Any) -> None
     found = objection_of(sweep)
     assert found is not None
     assert "does not meet val_colorfulness_gap <= 8 in its replicates" in found.reason
-    assert "#2 (t00001) does" in found.remedy
+    assert "#2 (t00001) does" in found.advice
     assert found.command is not None and found.command.endswith("--top 2 --replicates 3")
 
 
@@ -178,6 +178,34 @@ def test_a_metric_that_goes_with_ab_mae_is_judged_by_it(
     if found is not None:
         assert found.reason.startswith(f"the best has {'test ' if confirmed else ''}ab MAE 25")
         assert "and one color everywhere 20" in found.reason
+
+
+STRONG = "val_strong_ab_mae"
+
+
+@pytest.mark.parametrize(("value", "recommended"), [(30.0, True), (50.0, False)])
+def test_errors_on_strong_colors_have_a_trivial_value_of_their_own(
+    build: Any, value: float, recommended: bool
+) -> None:
+    sweep = build(objectives={STRONG: "minimize"})
+    sweep.trial({LR: 1e-4}, 9.0, metrics={STRONG: value, f"{STRONG}_baseline": 40.0})
+    tables = sweep.tables()
+    decision = decide(tables)
+    assert decision is not None
+    assert not any("Not compared with one color" in text for text in caveats(decision, tables))
+    found = objection_of(sweep)
+    assert (found is None) == recommended
+    if found is not None:
+        assert found.reason.startswith("the best has ab MAE on strong colors 50, and one color")
+
+
+def test_where_an_older_sweep_has_none_that_is_said(build: Any) -> None:
+    sweep = build(objectives={STRONG: "minimize"})
+    sweep.trial({LR: 1e-4}, 25.0, metrics={STRONG: 45.0})
+    tables = sweep.tables()
+    decision = decide(tables)
+    assert decision is not None and objection_of(sweep) is None
+    assert caveats(decision, tables)[-1].startswith("Not compared with one color everywhere")
 
 
 def test_best_says_it_first_and_does_not_offer_training(build: Any, tmp_path: Any) -> None:
