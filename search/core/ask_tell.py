@@ -20,13 +20,15 @@ from typing import Any
 import optuna
 import pandas as pd
 from optuna.distributions import distribution_to_json
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from colornet.config.config import Config
 from colornet.errors import InputError
 from search.core.finished import exhausted_text
 from search.core.samplers import RETRIES, sampler_of
-from search.core.trial_states import LastReport, frozen_trial, to_optuna
+from search.core.target import LastReport, Target
+from search.core.trial_states import frozen_trial, to_optuna
 from search.records.reader import CONFIRM
 from spaces.dimensions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
@@ -96,7 +98,10 @@ class AskTell:
         next_number: int = 0,
     ) -> None:
         self.study = study
-        self._optuna = optuna.create_study(directions=list(study.file.objectives.values()))
+        target = Target.of(study)
+        self._optuna = optuna.create_study(
+            directions=[StudyDirection[goal.upper()] for goal in target.goals.values()]
+        )
         self._optuna_numbers: dict[int, int] = {}
         """Optuna's number of each trial of ours: it counts rejected draws, we count confirmations.
         """
@@ -109,7 +114,7 @@ class AskTell:
         """In a grid: all points before this one have been tried."""
         self.waiting: list[Assignment] = []
         self.next_number = next_number
-        nothing = LastReport((None,) * len(study.file.objectives))
+        nothing = target.report({})
         for row in trials.to_dict("records"):
             self._add_recorded(row, reports.get(row["trial_id"], nothing))
 
@@ -119,9 +124,10 @@ class AskTell:
         self.next_number = max(self.next_number, number + 1)
         if row["origin"] != CONFIRM:
             self._optuna_numbers[number] = len(self._optuna.get_trials(deepcopy=False))
-            self._optuna.add_trial(frozen_trial(self.study, row, report))
+            result = to_optuna(row["state"], report)
+            self._optuna.add_trial(frozen_trial(self.study, row, result))
             self._tried.add(row["point_id"])
-        if to_optuna(row["state"], report.values).state == TrialState.RUNNING:
+        if to_optuna(row["state"], report).state == TrialState.RUNNING:
             point = json.loads(row["point"])
             self.waiting.append(
                 Assignment(
@@ -257,17 +263,17 @@ class AskTell:
 
     def tell(self, number: int, state: str, report: LastReport) -> None:
         """Tell Optuna how a trial ended; unfinished states and confirmations change nothing."""
-        result = to_optuna(state, report.values)
+        result = to_optuna(state, report)
         if number not in self._optuna_numbers or result.state == TrialState.RUNNING:
             return
         optuna_number = self._optuna_numbers[number]
         frozen = self._optuna.get_trials(deepcopy=False)[optuna_number]
         # `Study.tell` takes neither constraints nor intermediate values: only a live Trial does.
         trial = optuna.trial.Trial(self._optuna, frozen._trial_id)
-        for name, excess in report.excess.items():
+        for name, excess in result.excess.items():
             trial.set_constraint(name, excess)
-        if result.last is not None:
-            trial.report(result.last, report.tick)
+        for tick, value in result.last.items():
+            trial.report(value, tick)
         values = list(result.values) if result.values else None
         self._optuna.tell(optuna_number, values=values, state=result.state)
 

@@ -1,9 +1,10 @@
 """Which trials are stopped early: successive halving and the median rule, on pictures seen.
 
-Trials are compared when they have seen equally many pictures, at rungs. With several objectives one
-is worse than another only if it is dominated: it is on a later front of those at the rung, so that
-whatever is best in any one objective goes on. Rungs hold nothing but reported values, and are
-rebuilt from the records. No trial is stopped at its last tick.
+Trials are compared when they have seen equally many pictures, at rungs, by what decides
+(`search.core.target`): those that violate no bound there come before those that do. Where several
+objectives decide one trial is worse than another only if it is dominated: it is on a later front of
+those at the rung, so that whatever is best in any one objective goes on. Rungs hold nothing but
+reported values, and are rebuilt from the records. No trial is stopped at its last tick.
 
 `asha`: asynchronous successive halving (Li et al. 2020), stopping variant. `hyperband`: the same
 with brackets of trials that are first judged later, or never (Li et al. 2018). `median`: a trial
@@ -11,13 +12,14 @@ that is worse than half of the others is stopped at any tick (Golovin et al. 201
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from colornet.cli_result import count_text
 from search.core.ranking import pareto_layers
+from search.core.target import LastReport, Target
 from spaces.study import Stopping, Study
 
 MEDIAN_OF = 5
@@ -51,14 +53,12 @@ class EarlyStopping:
 
     Attributes:
         rungs: pictures seen at each rung, to half a batch, ascending.
-        reached: for each rung the trials that have reached it: trial_id -> objectives, smaller is
-            better.
+        reached: for each rung the trials that have reached it: trial_id -> `Target.sort_key`.
     """
 
     def __init__(self, study: Study) -> None:
         self._stopping = study.file.stopping
-        self._signs = [1 if goal == "minimize" else -1 for goal in study.file.objectives.values()]
-        self._names = list(study.file.objectives)
+        self.target = Target.of(study)
         training = study.base_config["training"]
         fractions = self._stopping.rungs(training["ticks"])
         self._images = training["images"]
@@ -71,45 +71,47 @@ class EarlyStopping:
         """Fill the rungs from recorded ticks.
 
         Args:
-            ticks: rows with trial_id, images and the objectives.
+            ticks: rows with trial_id, images and what the target needs.
             numbers: of the trials that are judged; others are left out.
         """
         if not self.rungs or ticks.empty:
             return
-        columns = ["trial_id", "images", *self._names]
-        ordered = ticks.reindex(columns=columns).sort_values("images", kind="stable")
+        columns = self.target.columns
+        ordered = ticks.reindex(columns=["trial_id", "images", *columns])
+        ordered = ordered.sort_values("images", kind="stable")
         for trial_id, images, *values in ordered.itertuples(index=False, name=None):
             if trial_id in numbers:
-                self.add(trial_id, numbers[trial_id], images, values)
+                report = self.target.report(dict(zip(columns, values, strict=True)))
+                self.add(trial_id, numbers[trial_id], images, report)
 
-    def add(
-        self, trial_id: str, number: int, images: int, values: Sequence[float | None]
-    ) -> str | None:
+    def add(self, trial_id: str, number: int, images: int, report: LastReport) -> str | None:
         """Take in a trial's report; returns why it is to be stopped, or None.
 
         A rung is decided once, at the first report that reaches it.
 
         Args:
             images: pictures that the trial has seen.
-            values: its objectives, in the study's order.
+            report: what it has reached then.
         """
-        finite = [value for value in values if value is not None and math.isfinite(value)]
-        if not self.rungs or images >= self._images or len(finite) < len(self._signs):
+        key = self.target.sort_key(report)
+        if not self.rungs or images >= self._images or key is None:
             return None
-        scored = tuple(sign * value for sign, value in zip(self._signs, finite, strict=True))
         reason = None
         for index in range(first_rung(self._stopping, number, len(self.rungs)), len(self.rungs)):
             if images < self.rungs[index]:
                 break
             if trial_id not in self.reached[index]:
-                self.reached[index][trial_id] = scored
+                self.reached[index][trial_id] = key
                 reason = reason or self._judge(index, trial_id, images)
         return reason
 
     def _judge(self, index: int, trial_id: str, images: int) -> str | None:
         rung = self.reached[index]
-        layers = pareto_layers(np.array(list(rung.values())))
-        better = int((layers < layers[list(rung).index(trial_id)]).sum())
+        if len(self.target.goals) == 1:
+            better = sum(key < rung[trial_id] for key in rung.values())
+        else:
+            layers = pareto_layers(np.array(list(rung.values())))
+            better = int((layers < layers[list(rung).index(trial_id)]).sum())
         too_few = self._stopping.rule == "median" and len(rung) <= MEDIAN_OF
         if too_few or better < math.ceil(len(rung) / self._stopping.one_in):
             return None

@@ -213,8 +213,8 @@ class Recorder:
                 self._end(trial, Outcome("diverged", reason))
                 return False
         if trial.origin != CONFIRM:  # of a replicate that was stopped early no mean could be taken
-            values = [metrics.get(name) for name in self._objectives]
-            reason = self.early_stopping.add(trial_id, trial.number, metrics["images"], values)
+            report = self.table.last_report(trial_id)
+            reason = self.early_stopping.add(trial_id, trial.number, metrics["images"], report)
             if reason is not None:
                 self._end(trial, Outcome("pruned", reason))
                 return False

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from search.core.early_stopping import EarlyStopping, first_rung
+from search.core.target import LastReport
 from spaces.study import Stopping, Study
 
 RULES = set(get_args(Stopping.model_fields["rule"].annotation))
@@ -17,11 +18,14 @@ IMAGES, TICKS = 800, 8
 
 
 def make(
-    make_study: MakeStudy, objectives: dict[str, str] | None = None, **rule: Any
+    make_study: MakeStudy,
+    objectives: dict[str, str] | None = None,
+    decide: dict[str, Any] | None = None,
+    **rule: Any,
 ) -> EarlyStopping:
     fixed = {"training.images": IMAGES, "training.ticks": TICKS}
     goals = objectives or {"val_ab_mae": "minimize"}
-    return EarlyStopping(make_study(stopping=rule, fixed=fixed, objectives=goals))
+    return EarlyStopping(make_study(stopping=rule, fixed=fixed, objectives=goals, decide=decide))
 
 
 @pytest.mark.parametrize(
@@ -43,78 +47,110 @@ def test_rungs_lie_below_the_whole_budget(rule: dict[str, Any], expected: list[f
 class TestAsha:
     def test_without_a_rule_nobody_is_stopped(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, rule="none")
-        assert all(early_stopping.add(f"t{n}", n, 400, (float(n),)) is None for n in range(20))
+        assert all(
+            early_stopping.add(f"t{n}", n, 400, LastReport((float(n),))) is None for n in range(20)
+        )
 
     def test_the_first_goes_on_and_who_is_behind_one_in_two_stops(
         self, make_study: MakeStudy
     ) -> None:
         early_stopping = make(make_study, rule="asha")
-        assert early_stopping.add("a", 0, 400, (5.0,)) is None
-        assert early_stopping.add("b", 1, 400, (4.0,)) is None
+        assert early_stopping.add("a", 0, 400, LastReport((5.0,))) is None
+        assert early_stopping.add("b", 1, 400, LastReport((4.0,))) is None
         assert (
-            early_stopping.add("c", 2, 400, (4.5,)) is None
+            early_stopping.add("c", 2, 400, LastReport((4.5,))) is None
         )  # second of three, of which two go on
-        said = early_stopping.add("d", 3, 400, (9.0,))
+        said = early_stopping.add("d", 3, 400, LastReport((9.0,)))
         assert said == "3 of 4 trials were better after 400 pictures"
 
     def test_nothing_before_the_grace_and_nothing_at_the_end(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, rule="asha")
         for number in range(10):
-            assert early_stopping.add(f"t{number}", number, 300, (float(number),)) is None
-            assert early_stopping.add(f"t{number}", number, 800, (float(number),)) is None
+            assert (
+                early_stopping.add(f"t{number}", number, 300, LastReport((float(number),))) is None
+            )
+            assert (
+                early_stopping.add(f"t{number}", number, 800, LastReport((float(number),))) is None
+            )
         assert early_stopping.reached == [{}]
 
     def test_a_rung_is_decided_once(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, rule="asha")
-        early_stopping.add("a", 0, 400, (5.0,))
-        early_stopping.add("b", 1, 400, (4.0,))
-        early_stopping.add("c", 2, 400, (3.0,))
-        assert early_stopping.add("a", 0, 400, (50.0,)) is None  # the tick was trained again
-        assert early_stopping.add("a", 0, 500, (50.0,)) is None
-        assert early_stopping.reached[0]["a"] == (5.0,)
+        early_stopping.add("a", 0, 400, LastReport((5.0,)))
+        early_stopping.add("b", 1, 400, LastReport((4.0,)))
+        early_stopping.add("c", 2, 400, LastReport((3.0,)))
+        # The tick was trained again.
+        assert early_stopping.add("a", 0, 400, LastReport((50.0,))) is None
+        assert early_stopping.add("a", 0, 500, LastReport((50.0,))) is None
+        assert early_stopping.reached[0]["a"] == (0.0, 5.0)
 
     def test_a_tick_that_passes_a_rung_counts_at_it(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, rule="asha", grace=0.45)
-        early_stopping.add("a", 0, 300, (5.0,))
-        early_stopping.add("a", 0, 400, (4.0,))
-        assert early_stopping.reached[0] == {"a": (4.0,)}
+        early_stopping.add("a", 0, 300, LastReport((5.0,)))
+        early_stopping.add("a", 0, 400, LastReport((4.0,)))
+        assert early_stopping.reached[0] == {"a": (0.0, 4.0)}
 
     def test_equal_values_are_not_behind(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, rule="asha")
-        assert all(early_stopping.add(f"t{n}", n, 400, (5.0,)) is None for n in range(9))
+        assert all(
+            early_stopping.add(f"t{n}", n, 400, LastReport((5.0,))) is None for n in range(9)
+        )
 
     def test_larger_is_better_where_the_goal_says_so(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, {"val_psnr": "maximize"}, rule="asha")
-        assert early_stopping.add("a", 0, 400, (20.0,)) is None
-        assert early_stopping.add("b", 1, 400, (10.0,)) is not None
+        assert early_stopping.add("a", 0, 400, LastReport((20.0,))) is None
+        assert early_stopping.add("b", 1, 400, LastReport((10.0,))) is not None
 
     @pytest.mark.parametrize("value", [None, math.nan, math.inf])
     def test_what_has_no_value_takes_no_place(self, make_study: MakeStudy, value: Any) -> None:
         early_stopping = make(make_study, rule="asha")
-        assert early_stopping.add("a", 0, 400, (value,)) is None
+        assert early_stopping.add("a", 0, 400, LastReport((value,))) is None
         assert early_stopping.reached == [{}]
 
 
 def test_with_several_objectives_only_the_dominated_are_behind(make_study: MakeStudy) -> None:
     goals = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
     early_stopping = make(make_study, goals, rule="asha")
-    assert early_stopping.add("a", 0, 400, (5.0, 20.0)) is None
+    assert early_stopping.add("a", 0, 400, LastReport((5.0, 20.0))) is None
     assert (
-        early_stopping.add("b", 1, 400, (9.0, 25.0)) is None
+        early_stopping.add("b", 1, 400, LastReport((9.0, 25.0))) is None
     )  # worst in the first, best in the second
-    assert early_stopping.add("c", 2, 400, (4.0, 10.0)) is None
-    assert early_stopping.add("d", 3, 400, (6.0, 19.0)) is not None
-    assert early_stopping.add("e", 4, 400, (3.0, None)) is None
+    assert early_stopping.add("c", 2, 400, LastReport((4.0, 10.0))) is None
+    assert early_stopping.add("d", 3, 400, LastReport((6.0, 19.0))) is not None
+    assert early_stopping.add("e", 4, 400, LastReport((3.0, None))) is None
     assert set(early_stopping.reached[0]) == {"a", "b", "c", "d"}
+
+
+def test_who_violates_a_bound_is_behind_all_that_violate_none(make_study: MakeStudy) -> None:
+    decide = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 20"}}
+    goals = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
+    early_stopping = make(make_study, goals, decide, rule="asha")
+
+    def add(trial_id: str, mae: float, psnr: float) -> str | None:
+        report = early_stopping.target.report({"val_ab_mae": mae, "val_psnr": psnr})
+        return early_stopping.add(trial_id, 0, 400, report)
+
+    assert add("a", 9.0, 25.0) is None
+    assert add("b", 8.0, 21.0) is None  # what else an objective is at counts for nothing
+    assert add("c", 1.0, 19.0) == "2 of 3 trials were better after 400 pictures"
+    assert add("d", 2.0, 19.0) is not None
+    assert add("e", 10.0, 30.0) is None  # third of five, of which three go on
+    assert add("f", 7.0, 20.0) is None
+    rows = [("a", 9.0, 25.0), ("b", 8.0, 21.0), ("c", 1.0, 19.0), ("d", 2.0, 19.0)]
+    rows += [("e", 10.0, 30.0), ("f", 7.0, 20.0)]
+    ticks = pd.DataFrame(rows, columns=["trial_id", "val_ab_mae", "val_psnr"]).assign(images=400)
+    again = make(make_study, goals, decide, rule="asha")
+    again.rebuild(ticks, dict.fromkeys("abcdef", 0))
+    assert again.reached == early_stopping.reached
 
 
 def test_the_median_rule_waits_for_five_and_judges_at_any_tick(make_study: MakeStudy) -> None:
     early_stopping = make(make_study, rule="median")
     for number in range(5):
-        assert early_stopping.add(f"t{number}", number, 400, (float(number),)) is None
-    assert early_stopping.add("better", 5, 400, (1.5,)) is None
-    assert early_stopping.add("worse", 6, 400, (3.5,)) is not None
-    assert early_stopping.add("t4", 4, 500, (4.0,)) is None  # nobody else is there yet
+        assert early_stopping.add(f"t{number}", number, 400, LastReport((float(number),))) is None
+    assert early_stopping.add("better", 5, 400, LastReport((1.5,))) is None
+    assert early_stopping.add("worse", 6, 400, LastReport((3.5,))) is not None
+    assert early_stopping.add("t4", 4, 500, LastReport((4.0,))) is None  # nobody else is there yet
 
 
 def test_hyperband_s_brackets_start_later_and_get_fewer_trials() -> None:
@@ -140,13 +176,15 @@ def test_rungs_are_rebuilt_from_ticks(make_study: MakeStudy, rule: str) -> None:
         for number in range(12):
             images, value = tick * 100, 10.0 - tick + math.sin(number * 7 + tick)
             rows.append({"trial_id": f"t{number}", "images": images, "val_ab_mae": value})
-            early_stopping.add(f"t{number}", number, images, (value,))
+            early_stopping.add(f"t{number}", number, images, LastReport((value,)))
     rows.append({"trial_id": "confirming", "images": 400, "val_ab_mae": 0.1})
     again = make(make_study, rule=rule, grace=0.25)
     again.rebuild(pd.DataFrame(rows), {f"t{number}": number for number in range(12)})
     assert again.reached == early_stopping.reached
     for value in (0.0, 5.0, 99.0):
-        assert early_stopping.add("new", 12, 400, (value,)) == again.add("new", 12, 400, (value,))
+        assert early_stopping.add("new", 12, 400, LastReport((value,))) == again.add(
+            "new", 12, 400, LastReport((value,))
+        )
         for rung in (*early_stopping.reached, *again.reached):
             rung.pop("new", None)
 
@@ -160,7 +198,7 @@ def test_nothing_to_rebuild_from(make_study: MakeStudy) -> None:
 
 def test_a_tick_that_ends_half_a_batch_short_of_a_rung_is_at_it(make_study: MakeStudy) -> None:
     early_stopping = make(make_study, rule="asha")  # rung at 400, batches of 32
-    early_stopping.add("a", 0, 383, (5.0,))
+    early_stopping.add("a", 0, 383, LastReport((5.0,)))
     assert early_stopping.reached == [{}]
-    early_stopping.add("a", 0, 384, (4.0,))
-    assert early_stopping.reached == [{"a": (4.0,)}]
+    early_stopping.add("a", 0, 384, LastReport((4.0,)))
+    assert early_stopping.reached == [{"a": (0.0, 4.0)}]

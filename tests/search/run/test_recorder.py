@@ -534,7 +534,7 @@ class TestStoppedEarly:
         tick(recorder, first, 1, 5.0)
         recorder.flush(force=True)
         again = open_recorder(folder)
-        assert again.early_stopping.reached == [{first.trial_id: (5.0,)}]
+        assert again.early_stopping.reached == [{first.trial_id: (0.0, 5.0)}]
         for _ in range(2):
             again.next()
         assert not tick(again, second, 1, 6.0)
