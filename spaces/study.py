@@ -23,9 +23,9 @@ from spaces.dimensions import Dimension, Point, active_part, place_point
 from spaces.grid import count_points, grid_points
 
 log = logging.getLogger("colorsweep")
-STARTUP_TRIALS: Mapping[str, int] = {"tpe": 10}
-"""Of each sampler that learns from earlier trials: how many it draws at random first. For TPE it is
-Optuna's default of `n_startup_trials`."""
+STARTUP_TRIALS: Mapping[str, int] = {"tpe": 10, "gp": 8}
+"""Of each sampler that learns from earlier trials: how many it draws before. For TPE it is Optuna's
+default of `n_startup_trials`."""
 EVERY_TICK = ("median",)
 """Stopping rules that compare trials at every tick after `grace`; the others do at rungs."""
 FEW_ROUNDS = 4
@@ -147,7 +147,7 @@ class StudyFile(_Part):
     """Seeds of a compared design."""
     difference: float | None = Field(None, gt=0)
     """The least difference in the deciding metric that matters to the asker."""
-    sampler: Literal["tpe", "random", "grid", "qmc"] = "tpe"
+    sampler: Literal["tpe", "gp", "random", "grid", "qmc"] = "tpe"
     seed: int = Field(0, ge=0, lt=2**32)
     seeds: Literal["shared", "fresh"] = "shared"
     stopping: Stopping = Stopping(rule="none")

@@ -87,7 +87,7 @@ class Target:
         return LastReport(values, int(metrics.get("tick") or 0), excess)
 
     def sort_key(self, report: LastReport) -> tuple[float, ...] | None:
-        """What a report is ranked by at a rung, smaller is better; None without finite values.
+        """What a report is ranked by, smaller is better; None without finite values.
 
         Where one metric decides: whether a bound is violated, then its value, to be compared in
         this order. Where several do: their values.

@@ -31,8 +31,10 @@ LEVELS: dict[str, Any] = {
     LOSS: {"choice": ["bce", "lsgan"]},
 }
 MakeStudy = Callable[..., Study]
-SAMPLERS = get_args(StudyFile.model_fields["sampler"].annotation)
-DRAWING = [name for name in SAMPLERS if name != "grid"]
+NAMES = get_args(StudyFile.model_fields["sampler"].annotation)
+SAMPLERS = [pytest.param(one, marks=pytest.mark.slow) if one == "gp" else one for one in NAMES]
+"""A Gaussian process takes a tenth of a second for each point."""
+DRAWING = [one for one in SAMPLERS if one != "grid"]
 """Samplers that draw their points."""
 
 

@@ -82,13 +82,13 @@ class TestAsha:
         # The tick was trained again.
         assert early_stopping.add("a", 0, 400, LastReport((50.0,))) is None
         assert early_stopping.add("a", 0, 500, LastReport((50.0,))) is None
-        assert early_stopping.reached[0]["a"] == (0.0, 5.0)
+        assert early_stopping.reached[0]["a"] == LastReport((5.0,))
 
     def test_a_tick_that_passes_a_rung_counts_at_it(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, rule="asha", grace=0.45)
         early_stopping.add("a", 0, 300, LastReport((5.0,)))
         early_stopping.add("a", 0, 400, LastReport((4.0,)))
-        assert early_stopping.reached[0] == {"a": (0.0, 4.0)}
+        assert early_stopping.reached[0] == {"a": LastReport((4.0,))}
 
     def test_equal_values_are_not_behind(self, make_study: MakeStudy) -> None:
         early_stopping = make(make_study, rule="asha")
@@ -121,27 +121,42 @@ def test_with_several_objectives_only_the_dominated_are_behind(make_study: MakeS
     assert set(early_stopping.reached[0]) == {"a", "b", "c", "d"}
 
 
-def test_who_violates_a_bound_is_behind_all_that_violate_none(make_study: MakeStudy) -> None:
+def test_who_will_violate_a_bound_is_behind_all_that_will_not(make_study: MakeStudy) -> None:
     decide = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 20"}}
     goals = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
-    early_stopping = make(make_study, goals, decide, rule="asha")
+    early_stopping, rows = make(make_study, goals, decide, rule="asha"), []
 
-    def add(trial_id: str, mae: float, psnr: float) -> str | None:
-        report = early_stopping.target.report({"val_ab_mae": mae, "val_psnr": psnr})
-        return early_stopping.add(trial_id, 0, 400, report)
+    def add(trial_id: str, mae: float, psnr: float, images: int = 400) -> str | None:
+        metrics = {"tick": images // 100, "val_ab_mae": mae, "val_psnr": psnr}
+        rows.append({"trial_id": trial_id, "images": images, **metrics})
+        report = early_stopping.target.report(metrics)
+        return early_stopping.add(trial_id, 0, images, report)
 
-    assert add("a", 9.0, 25.0) is None
-    assert add("b", 8.0, 21.0) is None  # what else an objective is at counts for nothing
-    assert add("c", 1.0, 19.0) == "2 of 3 trials were better after 400 pictures"
-    assert add("d", 2.0, 19.0) is not None
-    assert add("e", 10.0, 30.0) is None  # third of five, of which three go on
-    assert add("f", 7.0, 20.0) is None
-    rows = [("a", 9.0, 25.0), ("b", 8.0, 21.0), ("c", 1.0, 19.0), ("d", 2.0, 19.0)]
-    rows += [("e", 10.0, 30.0), ("f", 7.0, 20.0)]
-    ticks = pd.DataFrame(rows, columns=["trial_id", "val_ab_mae", "val_psnr"]).assign(images=400)
+    # Nothing is known yet of how PSNR goes on.
+    assert add("a", 9.0, 15.0) is None
+    assert add("b", 8.0, 16.0) is None
+    assert add("a", 6.0, 21.0, images=800) is None
+    assert add("b", 6.0, 20.0, images=800) is None
+    # It rose by 5 ± 1, so that 13.9 will not be enough and 14.1 may be.
+    assert add("c", 1.0, 13.9) == "2 of 3 trials were better after 400 pictures"
+    assert add("d", 2.0, 14.1) is None
+    assert add("e", 0.5, 13.0) == "3 of 5 trials were better after 400 pictures"
     again = make(make_study, goals, decide, rule="asha")
-    again.rebuild(ticks, dict.fromkeys("abcdef", 0))
+    again.rebuild(pd.DataFrame(rows), dict.fromkeys("abcde", 0))
     assert again.reached == early_stopping.reached
+    assert again.finals == early_stopping.finals
+
+
+@pytest.mark.parametrize("psnr", [None, math.nan])
+def test_what_is_bounded_and_was_not_measured_violates_nothing(
+    make_study: MakeStudy, psnr: float | None
+) -> None:
+    decide = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 20"}}
+    early_stopping = make(make_study, None, decide, rule="asha")
+    for trial_id, mae in (("a", 5.0), ("b", 4.0)):
+        for images in (400, 800):
+            report = early_stopping.target.report({"val_ab_mae": mae, "val_psnr": psnr})
+            assert early_stopping.add(trial_id, 0, images, report) is None
 
 
 def test_the_median_rule_waits_for_five_and_judges_at_any_tick(make_study: MakeStudy) -> None:
@@ -201,4 +216,4 @@ def test_a_tick_that_ends_half_a_batch_short_of_a_rung_is_at_it(make_study: Make
     early_stopping.add("a", 0, 383, LastReport((5.0,)))
     assert early_stopping.reached == [{}]
     early_stopping.add("a", 0, 384, LastReport((4.0,)))
-    assert early_stopping.reached == [{"a": (0.0, 4.0)}]
+    assert early_stopping.reached == [{"a": LastReport((4.0,))}]
