@@ -11,6 +11,12 @@ worse than another only if it is dominated: it is on a later front of those at t
 whatever is best in any one objective goes on. Rungs hold nothing but reported values, and are
 rebuilt from the records. No trial is stopped at its last tick.
 
+With `grace: auto` earlier rungs are gone by as long as ranks there agree with the final ones, as in
+PASHA (Bohdal et al. 2023, arXiv:2207.06940), which trains no further once ranks are stable: from
+the earliest rung on at which Spearman's correlation is at least AGREEMENT among FINISHERS trials or
+more that have finished, whichever of them is left out. What was stopped at it stays so; where
+agreement falls with more trials the rung is passed by again.
+
 `asha`: asynchronous successive halving (Li et al. 2020), stopping variant. `hyperband`: the same
 with brackets of trials that are first judged later, or never (Li et al. 2018). `median`: a trial
 that is worse than half of the others is stopped at any tick (Golovin et al. 2017).
@@ -21,6 +27,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from colornet.cli_result import count_text
 from search.core.ranking import pareto_layers
@@ -30,6 +37,10 @@ from spaces.study import Stopping, Study
 MEDIAN_OF = 5
 """Trials that the median rule wants to have seen at a tick before it stops one: a median of fewer
 says little, and `n_startup_trials` of Optuna's MedianPruner is 5, too."""
+FINISHERS = 8
+AGREEMENT = 0.8
+"""Trials that have finished, and Spearman's correlation between their values at a rung and at the
+end, from which on `grace: auto` goes by the rung."""
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, modulo 1, fill [0, 1) more evenly than those of any other number (Knuth, The Art
 of Computer Programming 3, 6.4)."""
@@ -67,6 +78,8 @@ class EarlyStopping:
         self.target = Target.of(study)
         training = study.base_config["training"]
         fractions = self._stopping.rungs(training["ticks"])
+        self._sure = sum(part < self._stopping.sure_grace - 1e-9 for part in fractions)
+        """Rungs before the first at which trials are judged whatever is known of ranks."""
         self._images = training["images"]
         # A tick ends with a whole batch, which may be the last one short of the rung.
         batch = training["batch_size"] / 2
@@ -112,8 +125,29 @@ class EarlyStopping:
                 break
             if trial_id not in self.reached[index]:
                 self.reached[index][trial_id] = report
-                reason = reason or self._judge(index, trial_id, images)
+                if reason is None and index >= self.first_judged:
+                    reason = self._judge(index, trial_id, images)
         return reason
+
+    @property
+    def first_judged(self) -> int:
+        """The index of the first rung at which trials are judged, as things are."""
+        return next((i for i in range(self._sure) if self._agrees(i)), self._sure)
+
+    def _agrees(self, index: int) -> bool:
+        """Whether early ranks at a rung are those of the end, whichever trial is left out."""
+        rung = self.reached[index]
+        names = [name for name in self.finals if name in rung]
+        if len(names) < FINISHERS:
+            return False
+        early = np.array([rung[name].values for name in names], dtype=float)
+        final = np.array([self.finals[name].values for name in names], dtype=float)
+        return all(
+            correlation(np.delete(early[:, metric], left), np.delete(final[:, metric], left))
+            >= AGREEMENT
+            for metric in range(early.shape[1])
+            for left in range(len(names))
+        )
 
     def _judge(self, index: int, trial_id: str, images: int) -> str | None:
         expect = self._expectation(index)
@@ -152,3 +186,10 @@ class EarlyStopping:
             return key
 
         return expect
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Spearman's rank correlation, 0 where all of either are equal."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])

@@ -2,12 +2,19 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from search.core.early_stopping import EarlyStopping, first_rung
+from search.core.early_stopping import (
+    AGREEMENT,
+    FINISHERS,
+    EarlyStopping,
+    correlation,
+    first_rung,
+)
 from search.core.target import LastReport
 from spaces.study import Stopping, Study
 
@@ -15,6 +22,7 @@ RULES = set(get_args(Stopping.model_fields["rule"].annotation))
 
 MakeStudy = Callable[..., Study]
 IMAGES, TICKS = 800, 8
+TWO = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
 
 
 def make(
@@ -36,6 +44,11 @@ def make(
         ({"rule": "asha", "grace": 0.25}, [0.25, 0.5]),
         ({"rule": "asha", "grace": 0.1, "factor": 3}, [0.1, 0.3, 0.9]),
         ({"rule": "hyperband", "grace": 0.125}, [0.125, 0.25, 0.5]),
+        ({"rule": "asha", "grace": "auto"}, [0.125, 0.25, 0.5]),
+        ({"rule": "asha", "grace": "auto", "factor": 3}, [0.5 / 3, 0.5]),
+        ({"rule": "asha", "grace": "auto", "factor": 6}, [0.5]),
+        ({"rule": "median", "grace": "auto"}, [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875]),
+        ({"rule": "none", "grace": "auto"}, []),
         ({"rule": "median", "grace": 0.5}, [0.5, 0.625, 0.75, 0.875]),
         ({"rule": "median", "grace": 0.6}, [0.625, 0.75, 0.875]),
     ],
@@ -157,6 +170,84 @@ def test_what_is_bounded_and_was_not_measured_violates_nothing(
         for images in (400, 800):
             report = early_stopping.target.report({"val_ab_mae": mae, "val_psnr": psnr})
             assert early_stopping.add(trial_id, 0, images, report) is None
+
+
+class TestAutoGrace:
+    """Rungs at 100, 200 and 400 of 800 pictures."""
+
+    def played(
+        self,
+        make_study: MakeStudy,
+        early: list[tuple[float, float]],
+        goals: dict[str, str] | None = None,
+    ) -> EarlyStopping:
+        """Trials whose end is their number: each has a value at the first and the second rung."""
+        early_stopping = make(make_study, goals, rule="asha", grace="auto")
+        count = len(early_stopping.target.goals)
+        for number, (at_100, at_200) in enumerate(early):
+            for images, value in ((100, at_100), (200, at_200), (400, 5.0), (800, float(number))):
+                report = LastReport((value,) * count)
+                early_stopping.add(f"t{number}", number, images, report)
+        return early_stopping
+
+    ALIKE: ClassVar[list[tuple[float, float]]] = [(float(n), float(n)) for n in range(FINISHERS)]
+
+    @pytest.mark.parametrize("goals", [None, TWO])
+    def test_who_is_behind_is_stopped_early_once_ranks_agree(
+        self, make_study: MakeStudy, goals: dict[str, str] | None
+    ) -> None:
+        few = self.played(make_study, self.ALIKE[:-1], goals)
+        enough = self.played(make_study, self.ALIKE, goals)
+        assert (few.first_judged, enough.first_judged) == (2, 0)
+        bad = LastReport((99.0,) if goals is None else (99.0, -99.0))
+        good = LastReport((-1.0,) if goals is None else (-1.0, 99.0))
+        assert few.add("new", 20, 100, bad) is None
+        assert enough.add("good", 21, 100, good) is None
+        said = enough.add("new", 20, 100, bad)
+        assert said is not None and said.endswith("of 10 trials were better after 100 pictures")
+
+    def test_only_from_the_rung_on_at_which_they_agree(self, make_study: MakeStudy) -> None:
+        early = [(float(-n), float(n)) for n in range(FINISHERS)]
+        early_stopping = self.played(make_study, early)
+        assert early_stopping.first_judged == 1
+        assert early_stopping.add("new", 20, 100, LastReport((99.0,))) is None
+        assert early_stopping.add("new", 20, 200, LastReport((99.0,))) is not None
+
+    def test_one_trial_alone_makes_no_agreement(self, make_study: MakeStudy) -> None:
+        shuffled = [3.0, 0.0, 2.0, 1.0, 5.0, 4.0, 7.0, 6.0, 90.0]
+        early_stopping = self.played(make_study, [(value, value) for value in shuffled])
+        final = np.arange(9.0)
+        assert correlation(np.array(shuffled), final) > AGREEMENT
+        assert correlation(np.array(shuffled[:-1]), final[:-1]) < AGREEMENT
+        assert early_stopping.first_judged == 2
+
+    def test_where_agreement_falls_the_rung_is_passed_by_again(self, make_study: MakeStudy) -> None:
+        worse = [(float(-n), float(-n)) for n in range(FINISHERS)]
+        assert self.played(make_study, [*self.ALIKE, *worse]).first_judged == 2
+
+    def test_equal_values_agree_with_nothing(self, make_study: MakeStudy) -> None:
+        assert self.played(make_study, [(5.0, 5.0)] * 12).first_judged == 2
+
+    def test_a_fixed_grace_does_not_move(self, make_study: MakeStudy) -> None:
+        early_stopping = make(make_study, rule="asha", grace=0.25)
+        assert early_stopping.first_judged == 0
+
+    def test_it_is_rebuilt_from_ticks(self, make_study: MakeStudy) -> None:
+        early_stopping = self.played(make_study, self.ALIKE)
+        rows = [
+            {"trial_id": f"t{number}", "images": images, "val_ab_mae": value}
+            for number in range(FINISHERS)
+            for images, value in ((100, number), (200, number), (400, 5.0), (800, number))
+        ]
+        again = make(make_study, rule="asha", grace="auto")
+        again.rebuild(pd.DataFrame(rows), {f"t{number}": number for number in range(FINISHERS)})
+        assert (again.reached, again.finals) == (early_stopping.reached, early_stopping.finals)
+        assert again.first_judged == 0
+
+
+def test_hyperband_has_no_moving_rungs() -> None:
+    with pytest.raises(ValueError, match="use asha"):
+        Stopping(rule="hyperband", grace="auto")
 
 
 def test_the_median_rule_waits_for_five_and_judges_at_any_tick(make_study: MakeStudy) -> None:
