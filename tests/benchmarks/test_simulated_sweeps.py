@@ -27,6 +27,7 @@ TRAININGS = 36
 SEARCHED: dict[str, dict[str, Any]] = {
     "one objective": {},
     "front": {"objectives": dict.fromkeys(OBJECTIVES, "minimize")},
+    "gaussian process": {"sampler": "gp", "stopping": {"rule": "asha", "grace": "auto"}},
     "under a bound": {
         "objectives": dict.fromkeys(OBJECTIVES, "minimize"),
         "decide": {"by": OBJECTIVES[0], "subject_to": {OBJECTIVES[1]: "<= 8"}},
