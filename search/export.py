@@ -97,11 +97,13 @@ def _trials(
 ) -> "Iterator[FrozenTrial]":
     """Optuna's view of each trial, in order of number."""
     from search.core.ranking import LOST
-    from search.core.trial_states import frozen_trial, last_report
+    from search.core.target import Target
+    from search.core.trial_states import frozen_trial, to_optuna
 
     starts = records.states.drop_duplicates("trial_id", keep="first")
     starts = dict(zip(starts["trial_id"], starts["time"], strict=True))
     last = records.last.to_dict("index")
+    target = Target.front(study)
     # Optuna takes intermediate values with one objective only.
     (objective, *others) = study.file.objectives
     curves = {} if others else _curves(records.ticks, objective)
@@ -114,9 +116,15 @@ def _trials(
             "reason": row["reason"] if isinstance(row["reason"], str) else None,
             "seed": int(row["seed"]),
         }
-        report = last_report(study, last.get(trial_id, {}))
-        curve = {} if lost else curves.get(trial_id, {})
-        trial = frozen_trial(study, row, report, curve, attributes)
+        report = target.report(last.get(trial_id, {}))
+        result = to_optuna(row["state"], report)
+        # JSON has no infinity, which is what a lost trial violates its bounds by.
+        excess = {key: over for key, over in report.excess.items() if over is not None}
+        result = result._replace(
+            last={} if lost else curves.get(trial_id, {}),
+            excess=excess if result.state.is_finished() else {},
+        )
+        trial = frozen_trial(study, row, result, attributes)
         trial.datetime_start = _local(starts[trial_id])
         trial.datetime_complete = _local(row["time"]) if trial.state.is_finished() else None
         yield trial

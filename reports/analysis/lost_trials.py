@@ -16,7 +16,7 @@ from reports.format import listed
 from reports.tables import SweepTables
 from search.core.ranking import LOST
 from spaces.dimensions import Dimension
-from spaces.study import STARTUP_TRIALS
+from spaces.study import STARTUP_TRIALS, sampler_of_study
 
 
 class LostTrials(NamedTuple):
@@ -42,7 +42,8 @@ def lost_trials(sweep: SweepTables, rows: pd.DataFrame) -> list[LostTrials]:
         rows: as of `SweepTables.outcomes`.
     """
     ended = rows[rows["state"].isin(("completed", "pruned", *LOST))]
-    adaptive = not sweep.is_comparison and sweep.records.study.get("sampler") in STARTUP_TRIALS
+    learns = sampler_of_study(sweep.records.study) in STARTUP_TRIALS
+    adaptive = learns and not sweep.is_comparison
     lost = ended["state"].isin(LOST).tolist()
     return lost_by_region(sweep.dimensions, ended["point"].tolist(), lost, adaptive=adaptive)
 

@@ -16,7 +16,7 @@ from reports.format import first_line, fixed_text, interval_text, percent_text, 
 from reports.tables import FAILED_STATES, SweepTables, place_in_range
 from search.core.finished import is_exhausted
 from spaces.dimensions import Dimension
-from spaces.study import FEW_ROUNDS, STARTUP_TRIALS
+from spaces.study import FEW_ROUNDS, STARTUP_TRIALS, sampler_of_study
 
 FLAGS = {
     "diag_collapsed": "contest collapsed",
@@ -118,7 +118,7 @@ def _replicates(sweep: SweepTables, decision: Decision) -> Iterator[str]:
 def _learning(sweep: SweepTables) -> Iterator[str]:
     """Whether a sampler that learns had something to learn from."""
     study, count = sweep.records.study, len(sweep.searched)
-    startup = STARTUP_TRIALS.get(sampler := str(study.get("sampler")))
+    startup = STARTUP_TRIALS.get(sampler := sampler_of_study(study))
     if study.get("design") != "search" or startup is None or not count:
         return
     rows = sweep.records.attempts

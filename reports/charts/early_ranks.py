@@ -104,7 +104,9 @@ def _rungs(stopping: dict[str, Any]) -> tuple[float, ...]:
     fields: dict[str, Any] = {"rule": "none"}
     fields |= {name: value for name, value in stopping.items() if value is not None}
     rule = Stopping.model_construct(**fields)  # read, not run: an earlier release's is not refused
-    return (rule.grace,) if rule.rule in EVERY_TICK else tuple(rule.rungs(ticks=1))
+    if rule.rule in EVERY_TICK:
+        return (rule.sure_grace,)
+    return tuple(share for share in rule.rungs(ticks=1) if share > rule.sure_grace - 1e-9)
 
 
 def draw(info: EarlyRanksInfo) -> go.Figure:

@@ -15,18 +15,24 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import optuna
 import pandas as pd
 from optuna.distributions import distribution_to_json
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from colornet.config.config import Config
 from colornet.errors import InputError
+from search.core.curves import Curves
 from search.core.finished import exhausted_text
+from search.core.gp_sampler import Observation
+from search.core.ranking import LOST
 from search.core.samplers import RETRIES, sampler_of
-from search.core.trial_states import LastReport, frozen_trial, to_optuna
+from search.core.target import LastReport, Target
+from search.core.trial_states import frozen_trial, to_optuna
 from search.records.reader import CONFIRM
 from spaces.dimensions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
@@ -82,6 +88,8 @@ class AskTell:
         trials: the recorded trials, one row each in order of number; empty for a new sweep.
         reports: each trial's last report, by trial_id.
         next_number: the least number of the next trial.
+        curves: what the trials have reported, for a sampler that learns from where they were
+            stopped; goes on being filled from outside.
 
     Attributes:
         waiting: trials that were started and have not ended, to be handed out first.
@@ -94,9 +102,16 @@ class AskTell:
         trials: pd.DataFrame,
         reports: Mapping[str, LastReport],
         next_number: int = 0,
+        curves: Curves | None = None,
     ) -> None:
         self.study = study
-        self._optuna = optuna.create_study(directions=list(study.file.objectives.values()))
+        target = Target.of(study)
+        self._curves = curves or Curves(target)
+        self._ended: dict[int, tuple[str, str, LastReport]] = {}
+        """Id, state and last report of each trial that has ended, by Optuna's number."""
+        self._optuna = optuna.create_study(
+            directions=[StudyDirection[goal.upper()] for goal in target.goals.values()]
+        )
         self._optuna_numbers: dict[int, int] = {}
         """Optuna's number of each trial of ours: it counts rejected draws, we count confirmations.
         """
@@ -109,7 +124,7 @@ class AskTell:
         """In a grid: all points before this one have been tried."""
         self.waiting: list[Assignment] = []
         self.next_number = next_number
-        nothing = LastReport((None,) * len(study.file.objectives))
+        nothing = target.report({})
         for row in trials.to_dict("records"):
             self._add_recorded(row, reports.get(row["trial_id"], nothing))
 
@@ -119,9 +134,12 @@ class AskTell:
         self.next_number = max(self.next_number, number + 1)
         if row["origin"] != CONFIRM:
             self._optuna_numbers[number] = len(self._optuna.get_trials(deepcopy=False))
-            self._optuna.add_trial(frozen_trial(self.study, row, report))
+            result = to_optuna(row["state"], report)
+            self._optuna.add_trial(frozen_trial(self.study, row, result))
+            if result.state.is_finished():
+                self._ended[self._optuna_numbers[number]] = (row["trial_id"], row["state"], report)
             self._tried.add(row["point_id"])
-        if to_optuna(row["state"], report.values).state == TrialState.RUNNING:
+        if to_optuna(row["state"], report).state == TrialState.RUNNING:
             point = json.loads(row["point"])
             self.waiting.append(
                 Assignment(
@@ -251,25 +269,50 @@ class AskTell:
         self, number: int, retry: int, fixed: Mapping[str, Any]
     ) -> tuple[optuna.trial.Trial, Point]:
         """A new Optuna trial with some parameters fixed, and its point."""
-        self._optuna.sampler = sampler_of(self.study, number, retry, fixed)
+        self._optuna.sampler = sampler_of(self.study, number, retry, fixed, self._observations)
         trial = self._optuna.ask()
         return trial, draw(trial, self.study.dimensions)
 
     def tell(self, number: int, state: str, report: LastReport) -> None:
         """Tell Optuna how a trial ended; unfinished states and confirmations change nothing."""
-        result = to_optuna(state, report.values)
+        result = to_optuna(state, report)
         if number not in self._optuna_numbers or result.state == TrialState.RUNNING:
             return
         optuna_number = self._optuna_numbers[number]
+        self._ended[optuna_number] = (f"t{number:05d}", state, report)
         frozen = self._optuna.get_trials(deepcopy=False)[optuna_number]
         # `Study.tell` takes neither constraints nor intermediate values: only a live Trial does.
         trial = optuna.trial.Trial(self._optuna, frozen._trial_id)
-        for name, excess in report.excess.items():
+        for name, excess in result.excess.items():
             trial.set_constraint(name, excess)
-        if result.last is not None:
-            trial.report(result.last, report.tick)
+        for tick, value in result.last.items():
+            trial.report(value, tick)
         values = list(result.values) if result.values else None
         self._optuna.tell(optuna_number, values=values, state=result.state)
+
+    def _observations(self) -> list[Observation]:
+        """What is known of each trial that was not given up, in order of number."""
+        finished = {
+            trial_id: report
+            for number, (trial_id, state, report) in self._ended.items()
+            if to_optuna(state, report).state == TrialState.COMPLETE
+        }
+        observations = []
+        for frozen in self._optuna.get_trials(deepcopy=False):
+            if frozen.state == TrialState.FAIL:
+                continue
+            if frozen.number not in self._ended:
+                observations.append(Observation(frozen.params))
+                continue
+            trial_id, state, report = self._ended[frozen.number]
+            if state == "pruned":
+                report = self._curves.final(trial_id, finished) or report
+            values = tuple(value for value in report.values if value is not None)
+            if state in LOST or len(values) < len(report.values) or not all(map(isfinite, values)):
+                observations.append(Observation(frozen.params, is_lost=True))
+            else:
+                observations.append(Observation(frozen.params, values, report.excess))
+        return observations
 
     def _seed(self, index: int) -> int:
         """The seed of a training: one for all, one for each, or one for each replicate."""

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
-from colornet.config.validation import parse_bound
 from colornet.errors import InputError, error_summary
+from search.core.ranking import LOST
+from search.core.target import LastReport
 from spaces.dimensions import Dimension, draw, sampler_params
 from spaces.study import Study
 
@@ -25,65 +26,41 @@ _TO_OPTUNA = {
 }
 
 
-class LastReport(NamedTuple):
-    """What a trial reported last.
-
-    Attributes:
-        values: its objectives, in the study's order; None for what it has not measured.
-        tick: the tick at which it did.
-        excess: by how much it violates each constraint; 0 or less meets it.
-    """
-
-    values: Sequence[float | None]
-    tick: int = 0
-    excess: Mapping[str, float] = {}
-
-
 class OptunaResult(NamedTuple):
     """What Optuna is told of a trial.
 
     Attributes:
         values: the objectives, only for COMPLETE.
-        last: what a trial that was stopped early had reached; only with one objective, as Optuna
-            takes no intermediate value with several, and fails to ask when it finds one.
+        last: what a trial that was stopped early had reached, by tick; only with one objective, as
+            Optuna takes no intermediate value with several, and fails to ask when it finds one.
+        excess: by how much it violates each bound.
     """
 
     state: TrialState
     values: tuple[float, ...] | None = None
-    last: float | None = None
+    last: Mapping[int, float] = {}
+    excess: Mapping[str, float] = {}
 
 
-def last_report(study: Study, metrics: Mapping[str, Any]) -> LastReport:
-    """A tick's columns as Optuna needs them."""
-    excess = {}
-    for column, bound in study.file.constraints.items():
-        sign, limit = parse_bound(bound)
-        value = metrics.get(column)
-        if value is not None and math.isfinite(value):
-            over = value - limit if sign.startswith("<") else limit - value
-            # Optuna takes 0 for met, which a strict bound does not.
-            excess[column] = math.nextafter(over, 1) if over == 0 and len(sign) == 1 else over
-    values = tuple(metrics.get(name) for name in study.file.objectives)
-    return LastReport(values, int(metrics.get("tick") or 0), excess)
-
-
-def to_optuna(state: str, values: Sequence[float | None]) -> OptunaResult:
+def to_optuna(state: str, report: LastReport) -> OptunaResult:
     """What Optuna is told of a trial that is in `state`.
 
-    A diverged trial becomes PRUNED without values, so that it ranks last and the sampler keeps
-    away; an unfinished one stays RUNNING. A completed one without a finite value for each
-    objective counts as diverged.
+    A lost trial becomes PRUNED without values, so that it ranks last and the sampler keeps away;
+    an unfinished one stays RUNNING. A completed one without a finite value for each objective
+    counts as diverged.
     """
     if state not in _TO_OPTUNA:
         return OptunaResult(TrialState.RUNNING)
-    finite = tuple(value for value in values if value is not None and math.isfinite(value))
-    if state == "pruned" and len(values) == len(finite) == 1:
-        return OptunaResult(TrialState.PRUNED, last=finite[0])
-    if state != "completed":
-        return OptunaResult(_TO_OPTUNA[state])
-    if len(finite) < len(values):
-        return OptunaResult(TrialState.PRUNED)
-    return OptunaResult(TrialState.COMPLETE, finite)
+    finite = tuple(value for value in report.values if value is not None and math.isfinite(value))
+    excess = {column: over for column, over in report.excess.items() if over is not None}
+    is_whole = len(finite) == len(report.values)
+    if state in LOST or (state == "completed" and not is_whole):
+        # TPE takes a trial that lacks a constraint for one that meets it, and one that violates
+        # none for better than all that do, whatever else is known of it.
+        return OptunaResult(TrialState.PRUNED, excess=dict.fromkeys(report.excess, math.inf))
+    if state == "pruned" and is_whole and len(finite) == 1:
+        return OptunaResult(TrialState.PRUNED, last={report.tick: finite[0]}, excess=excess)
+    return OptunaResult(_TO_OPTUNA[state], finite if state == "completed" else None, excess=excess)
 
 
 def recorded_trial(
@@ -109,25 +86,18 @@ def recorded_trial(
 def frozen_trial(
     study: Study,
     row: Mapping[str, Any],
-    report: LastReport,
-    curve: Mapping[int, float] | None = None,
+    result: OptunaResult,
     user_attrs: Mapping[str, Any] | None = None,
 ) -> FrozenTrial:
-    """Rebuild Optuna's trial from its row of the records.
+    """Rebuild Optuna's trial from its row of the records, with what Optuna is told of it.
 
     Distributions are those of the study as it is now: a range that was widened since is wider for
     old trials, too.
 
-    Args:
-        curve: values by tick, instead of the last one of a pruned trial.
-
     Raises:
         InputError: the point is none of the study's space.
     """
-    result = to_optuna(row["state"], report.values)
     fixed = recorded_trial(row["trial_id"], json.loads(row["point"]), study.dimensions)
-    if curve is None:
-        curve = {report.tick: result.last} if result.last is not None else {}
     return create_trial(
         state=result.state,
         values=list(result.values) if result.values else None,
@@ -135,6 +105,6 @@ def frozen_trial(
         distributions=fixed.distributions,
         user_attrs=dict(user_attrs or {}),
         system_attrs=json.loads(row["system_attrs"] or "{}"),
-        intermediate_values=dict(curve) or None,
-        constraints=dict(report.excess) if result.state.is_finished() else None,
+        intermediate_values=dict(result.last) or None,
+        constraints=dict(result.excess) or None,
     )

@@ -119,7 +119,7 @@ def _design(study: Study, workload: Workload) -> dict[str, Any]:
         rungs = rungs[:1]  # the first of all those from here on
     return {
         "design": file.design,
-        "sampler": None if is_compared else file.sampler,
+        "sampler": None if is_compared else study.sampler,
         "stopping": file.stopping.rule,
         "trials": {
             "search": len(workload.high),
@@ -256,13 +256,13 @@ def _budgets(
 
 def _warnings(study: Study, workload: Workload, allocation: Allocation) -> list[str]:
     file, warnings = study.file, []
-    startup = STARTUP_TRIALS.get(file.sampler)
+    startup = STARTUP_TRIALS.get(study.sampler)
     if file.design == "search" and startup is not None:
         learning = max(0, len(workload.high) - startup)
         rounds = learning / allocation.concurrent
         if rounds < FEW_ROUNDS:
             warnings.append(
-                f"{file.sampler} learns in {rounds:.1f} rounds ({count_text(learning, 'trial')} "
+                f"{study.sampler} learns in {rounds:.1f} rounds ({count_text(learning, 'trial')} "
                 f"after its first {startup}, {allocation.concurrent} at a time): with fewer than "
                 f"{FEW_ROUNDS} it is little better than random"
             )

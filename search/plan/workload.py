@@ -19,6 +19,7 @@ from colornet.config.config import Config
 from colornet.data.packed import open_pack
 from colornet.errors import InputError
 from search.core.early_stopping import EarlyStopping, first_rung
+from search.core.target import LastReport
 from spaces.dimensions import Point, draw
 from spaces.study import Study
 
@@ -185,11 +186,11 @@ def _simulate(
     early_stopping, stops = EarlyStopping(study), []
     for number in range(min(trials, PATTERN)):
         of_trial = ends[number % len(ends)]
-        values = rng.normal(size=len(study.file.objectives)).tolist()
+        report = LastReport(rng.normal(size=len(early_stopping.target.goals)).tolist())
         stopped = (
             tick
             for tick, seen in enumerate(of_trial, 1)
-            if early_stopping.add(f"t{number:05d}", number, seen, values)
+            if early_stopping.add(f"t{number:05d}", number, seen, report)
         )
         stops.append(next(stopped, len(of_trial)))
     return stops

@@ -20,6 +20,7 @@ from colornet.storage import Storage
 from search.core import confirmation
 from search.core.ask_tell import AskTell, Assignment
 from search.core.budget import BudgetTracker
+from search.core.curves import Curves
 from search.core.early_stopping import EarlyStopping
 from search.core.finished import is_finished
 from search.records.reader import CONFIRM, UNFINISHED, read_sweep
@@ -99,7 +100,9 @@ class Recorder:
         self._retries = Retries()
         self.table = TrialTable(study, sweep)
         reports = {trial_id: self.table.last_report(trial_id) for trial_id in self.table.last}
-        self.ask_tell = AskTell(study, sweep.trials, reports, next_number)
+        self._curves = Curves(self.table.target)
+        self._curves.rebuild(sweep.ticks)
+        self.ask_tell = AskTell(study, sweep.trials, reports, next_number, self._curves)
         self.early_stopping = EarlyStopping(study)
         searched = sweep.trials[sweep.trials["origin"] != CONFIRM]
         numbers = dict(zip(searched["trial_id"], searched["number"], strict=True))
@@ -213,8 +216,9 @@ class Recorder:
                 self._end(trial, Outcome("diverged", reason))
                 return False
         if trial.origin != CONFIRM:  # of a replicate that was stopped early no mean could be taken
-            values = [metrics.get(name) for name in self._objectives]
-            reason = self.early_stopping.add(trial_id, trial.number, metrics["images"], values)
+            report = self.table.last_report(trial_id)
+            self._curves.add(trial_id, metrics["images"], report)
+            reason = self.early_stopping.add(trial_id, trial.number, metrics["images"], report)
             if reason is not None:
                 self._end(trial, Outcome("pruned", reason))
                 return False

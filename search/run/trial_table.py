@@ -10,7 +10,7 @@ import pandas as pd
 from search.core.ask_tell import Assignment
 from search.core.finished import TrialCounts, counts_of
 from search.core.ranking import best_trials, deciding_metric
-from search.core.trial_states import LastReport, last_report
+from search.core.target import LastReport, Target
 from search.records.reader import SweepRecords
 from spaces.study import Study
 
@@ -29,7 +29,7 @@ class TrialTable:
     """
 
     def __init__(self, study: Study, sweep: SweepRecords) -> None:
-        self.study = study
+        self.target = Target.of(study)
         self._empty = replace(sweep, trials=sweep.trials.iloc[:0], ticks=sweep.ticks.iloc[:0])
         self.rows = {row["trial_id"]: row for row in sweep.trials.to_dict("records")}
         last = sweep.ticks.drop_duplicates("trial_id", keep="last")
@@ -59,8 +59,8 @@ class TrialTable:
         return row
 
     def last_report(self, trial_id: str) -> LastReport:
-        """What a trial reported last, as Optuna needs it."""
-        return last_report(self.study, self.last.get(trial_id, {}))
+        """What a trial reported last, as the search needs it."""
+        return self.target.report(self.last.get(trial_id, {}))
 
     def counts(self) -> TrialCounts:
         """How many trials there are, and are to be."""

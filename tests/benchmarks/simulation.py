@@ -36,6 +36,7 @@ STUDY: dict[str, Any] = {
     "base": "pix2pix-small",
     "space": SPACE,
     "objectives": {OBJECTIVES[0]: "minimize"},
+    "sampler": "tpe",
     "stopping": {"rule": "asha"},
     "budget": {"trials": 64},
 }

@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,15 @@ SWEEPS = 1000
 KILLS = 50
 TRAININGS = 36
 """Whose pictures a killed sweep may see in all."""
+SEARCHED: dict[str, dict[str, Any]] = {
+    "one objective": {},
+    "front": {"objectives": dict.fromkeys(OBJECTIVES, "minimize")},
+    "gaussian process": {"sampler": "gp", "stopping": {"rule": "asha", "grace": "auto"}},
+    "under a bound": {
+        "objectives": dict.fromkeys(OBJECTIVES, "minimize"),
+        "decide": {"by": OBJECTIVES[0], "subject_to": {OBJECTIVES[1]: "<= 8"}},
+    },
+}
 PROPOSALS = 3
 """New trials that are compared after each kill."""
 
@@ -41,30 +51,34 @@ def test_no_early_value_in_a_front_and_no_nan_at_the_top() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("objectives", [1, 2])
-def test_a_killed_sweep_goes_on_as_if_it_had_not_been(objectives: int) -> None:
-    states, running = _killed(objectives, KILLS, TRAININGS)
-    print(f"\n{objectives} objectives, {len(running)} kills: {dict(states)}, running {running}")
+@pytest.mark.parametrize("searched", SEARCHED)
+def test_a_killed_sweep_goes_on_as_if_it_had_not_been(searched: str) -> None:
+    states, running = _killed(searched, KILLS, TRAININGS)
+    print(f"\n{searched}, {len(running)} kills: {dict(states)}, running {running}")
     assert len(running) == KILLS
     assert running.count(WORKERS) > KILLS * 0.8
     assert {"completed", "pruned", "diverged", "failed"} <= set(states)
 
 
-def test_a_few_kills() -> None:
+@pytest.mark.parametrize("searched", ["front", "under a bound"])
+def test_a_few_kills(searched: str) -> None:
     """The same, small enough for every day."""
-    states, running = _killed(2, kills=4, trainings=5)
+    states, running = _killed(searched, kills=4, trainings=5)
     assert len(running) == 4 and states["completed"]
 
 
-def _killed(objectives: int, kills: int, trainings: int) -> tuple[Counter[str], list[int]]:
+def _killed(searched: str, kills: int, trainings: int) -> tuple[Counter[str], list[int]]:
     """Kill a sweep at moments of equal distance, and compare what is taken up with what lived.
+
+    Args:
+        searched: a key of SEARCHED.
 
     Returns:
         the number of trials by state at its end, and how many ran at each kill.
     """
     study = study_of(
         7,
-        objectives=dict.fromkeys(OBJECTIVES[:objectives], "minimize"),
+        **SEARCHED[searched],
         budget={"trials": 1000, "images": trainings * IMAGES},
     )
 

@@ -27,6 +27,7 @@ def new_sweep(folder: Path, trials: int) -> Path:
         "base": "unet-small",
         "space": {"optimizer.generator_lr": {"loguniform": [1e-5, 1e-1]}},
         "objectives": {"val_ab_mae": "minimize"},
+        "sampler": "random",
         "budget": {"trials": trials},
     }
     folder.mkdir()

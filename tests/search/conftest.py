@@ -38,6 +38,7 @@ STUDY: dict[str, Any] = {
         "generator.width": {"logint": [4, 64]},
     },
     "objectives": {"val_ab_mae": "minimize"},
+    "sampler": "tpe",
     "budget": {"trials": 8},
 }
 TWO_OBJECTIVES = {"val_ab_mae": "minimize", "val_psnr": "maximize"}

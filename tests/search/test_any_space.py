@@ -10,7 +10,8 @@ import pytest
 
 from colornet.config.paths import flatten
 from colornet.errors import InputError
-from search.core.ask_tell import AskTell, Assignment, LastReport
+from search.core.ask_tell import AskTell, Assignment
+from search.core.target import LastReport
 from spaces.dimensions import is_same
 from spaces.study import Study, StudyFile
 

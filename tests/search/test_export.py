@@ -81,9 +81,12 @@ def test_several_objectives_have_no_intermediate_values(
 ) -> None:
     from search.run.recorder import Recorder
 
+    """Nor has a study that decides by one of them fewer of them."""
     objectives = {"val_ab_mae": "minimize", "val_psnr": "maximize"}
-    folder = make_sweep(2, objectives=objectives)
-    recorder = Recorder(folder, make_study(2, objectives=objectives))
+    decide = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 25"}}
+    changes = {"objectives": objectives, "decide": decide}
+    folder = make_sweep(2, **changes)
+    recorder = Recorder(folder, make_study(2, **changes))
     for psnr in (20.0, math.nan):
         chosen = recorder.next()
         assert chosen is not None

@@ -104,7 +104,7 @@ class TestResolved:
         study = load_study(write({key: full[key] for key in needed}))
         data = study.to_data()
         assert data["decide"] is None
-        assert (data["seed"], data["seeds"], data["sampler"]) == (0, "shared", "tpe")
+        assert (data["seed"], data["seeds"], data["sampler"]) == (0, "shared", "auto")
         assert data["resources"] == {"workers": 1, "gpus": "auto", "concurrent": "auto"}
         assert round_trip(study).to_data() == data
 

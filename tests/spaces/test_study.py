@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from colornet.config.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError
 from spaces.loading import load_study
-from spaces.study import Study
+from spaces.study import GP_DIMENSIONS, GP_TRIALS, Study, sampler_of_study
 
 Write = Callable[[Any], str]
 LOSS, SMOOTH, WIDTH = "loss.adversarial", "loss.label_smoothing", "generator.width"
@@ -210,3 +210,39 @@ def test_no_more_are_confirmed_than_are_tried(write: Write, full: dict[str, Any]
     assert load_study(write(full | {"budget": {"trials": 9}})).confirming == 5 * 3
     del full["confirm"]
     assert load_study(write(full)).confirming == 0
+
+
+class TestAuto:
+    STUDY: ClassVar[dict[str, Any]] = {
+        "sampler": "auto",
+        "space": dict.fromkeys("abcd"),
+        "trials": 24,
+        "objectives": {"val_ab_mae": "minimize"},
+        "decide": None,
+    }
+    TWO: ClassVar[dict[str, Any]] = {"objectives": {"a": "minimize", "b": "maximize"}}
+
+    @pytest.mark.parametrize(
+        ("changes", "sampler"),
+        [
+            ({}, "gp"),
+            ({"trials": GP_TRIALS}, "gp"),
+            ({"trials": GP_TRIALS + 1}, "tpe"),
+            ({"space": dict.fromkeys(range(GP_DIMENSIONS))}, "gp"),
+            ({"space": dict.fromkeys(range(GP_DIMENSIONS + 1))}, "tpe"),
+            (TWO, "tpe"),
+            ({**TWO, "decide": {"by": "a"}}, "gp"),
+            ({"sampler": "qmc"}, "qmc"),
+            ({"sampler": "tpe"}, "tpe"),
+        ],
+    )
+    def test_it_follows_from_the_size_of_the_search(
+        self, changes: dict[str, Any], sampler: str
+    ) -> None:
+        assert sampler_of_study({**self.STUDY, **changes}) == sampler
+
+    def test_a_resolved_study_keeps_the_word_and_says_the_same(self, load: Any) -> None:
+        study = load({LOSS: {"choice": ["bce", "lsgan"]}, SMOOTH: {"uniform": [0.0, 0.3]}})
+        data = study.to_data()
+        assert data["sampler"] == "auto"
+        assert study.sampler == again(study).sampler == sampler_of_study(data) == "gp"

@@ -13,7 +13,8 @@ import pytest
 from optuna.trial import TrialState
 
 from search.core import samplers
-from search.core.ask_tell import AskTell, Assignment, LastReport
+from search.core.ask_tell import AskTell, Assignment
+from search.core.target import LastReport, Target
 from spaces.dimensions import Dimension, point_id
 from spaces.study import Study, StudyFile
 
@@ -30,8 +31,10 @@ LEVELS: dict[str, Any] = {
     LOSS: {"choice": ["bce", "lsgan"]},
 }
 MakeStudy = Callable[..., Study]
-SAMPLERS = get_args(StudyFile.model_fields["sampler"].annotation)
-DRAWING = [name for name in SAMPLERS if name != "grid"]
+NAMES = get_args(StudyFile.model_fields["sampler"].annotation)
+SAMPLERS = [pytest.param(one, marks=pytest.mark.slow) if one == "gp" else one for one in NAMES]
+"""A Gaussian process takes a tenth of a second for each point."""
+DRAWING = [one for one in SAMPLERS if one != "grid"]
 """Samplers that draw their points."""
 
 
@@ -337,6 +340,51 @@ def test_constraints_reach_optuna_and_are_rebuilt(make_study: MakeStudy) -> None
         excess = [one.constraints for one in found._optuna.get_trials()]
         assert excess == [{"cost_gmac_per_picture": value} for value in (-1.0, 0.5, -0.1)]
         assert found._optuna.best_trial.number != 1
+
+
+def test_optuna_is_told_what_decides_and_nothing_else(make_study: MakeStudy) -> None:
+    decide = {"by": "val_psnr", "subject_to": {"val_ab_mae": "<= 5"}}
+    study = make_study(4, objectives=TWO, decide=decide)
+    target = Target.of(study)
+    ask_tell, rows, said = AskTell(study, NONE, {}), [], {}
+    ends = [
+        ("completed", {"val_psnr": 20.0, "val_ab_mae": 4.0}),
+        ("completed", {"val_psnr": 30.0, "val_ab_mae": 6.0}),
+        ("pruned", {"val_psnr": 25.0, "val_ab_mae": 5.0}),
+        ("diverged", {"val_psnr": math.nan, "val_ab_mae": 3.0}),
+    ]
+    for one, (state, metrics) in zip(ask_all(ask_tell), ends, strict=True):
+        said[one.trial_id] = target.report({"tick": 2, **metrics})
+        ask_tell.tell(one.number, state, said[one.trial_id])
+        rows.append(row_of(one, state))
+    for found in (ask_tell, AskTell(study, pd.DataFrame(rows), said)):
+        assert [one.name for one in found._optuna.directions] == ["MAXIMIZE"]
+        trials = found._optuna.get_trials()
+        assert [one.values for one in trials[:2]] == [[20.0], [30.0]]
+        excess = [one.constraints["val_ab_mae"] for one in trials]
+        assert excess == [-1.0, 1.0, 0.0, math.inf]
+        assert trials[2].intermediate_values == {2: 25.0}
+        assert found._optuna.best_trial.number == 0
+
+
+def test_a_search_for_what_decides_proposes_the_same_after_a_rebuild(
+    make_study: MakeStudy, sampler: str
+) -> None:
+    """Also where nothing was measured, and where trials were lost."""
+    decide = {"by": "val_ab_mae", "subject_to": {"val_psnr": ">= 28.5"}}
+    study = make_study(24, objectives=TWO, decide=decide, sampler=sampler)
+    target = Target.of(study)
+    ask_tell, rows, said = AskTell(study, NONE, {}), [], {}
+    for number in range(24):
+        chosen = ask_tell.ask()
+        assert AskTell(study, pd.DataFrame(rows), said).ask() == chosen
+        assert chosen is not None
+        mae, psnr = objective(chosen, 2)
+        state = {3: "diverged", 5: "pruned", 7: "oom"}.get(number % 9, "completed")
+        metrics = {} if state == "oom" else {"tick": 2, "val_ab_mae": mae, "val_psnr": psnr}
+        said[chosen.trial_id] = target.report(metrics)
+        ask_tell.tell(number, state, said[chosen.trial_id])
+        rows.append(row_of(chosen, state))
 
 
 class TestKnownPoints:

@@ -6,6 +6,7 @@ import optuna
 import pytest
 from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 
+from search.core.gp_sampler import GaussianProcessSampler
 from search.core.samplers import RETRIES, SobolSampler, sampler_of
 from spaces.dimensions import Dimension
 from spaces.study import Study, derived_seed
@@ -26,6 +27,9 @@ def test_seeds_differ_by_each_of_their_parts() -> None:
         ("tpe", 0, TPESampler),
         ("tpe", 3, TPESampler),
         ("random", 0, RandomSampler),
+        ("gp", 0, GaussianProcessSampler),
+        ("gp", 2, TPESampler),
+        ("gp", 8, RandomSampler),
         ("qmc", 0, SobolSampler),
         ("qmc", 1, RandomSampler),
         ("grid", 0, RandomSampler),

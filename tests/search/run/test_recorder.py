@@ -14,6 +14,7 @@ import pytest
 from optuna.trial import TrialState
 
 from search.core.ask_tell import AskTell, Assignment
+from search.core.target import LastReport
 from search.records.reader import read_states, read_sweep
 from search.run.recorder import KEEP_BEST, Recorder
 from search.run.retries import MAX_DEATHS
@@ -534,7 +535,7 @@ class TestStoppedEarly:
         tick(recorder, first, 1, 5.0)
         recorder.flush(force=True)
         again = open_recorder(folder)
-        assert again.early_stopping.reached == [{first.trial_id: (5.0,)}]
+        assert again.early_stopping.reached == [{first.trial_id: LastReport((5.0,))}]
         for _ in range(2):
             again.next()
         assert not tick(again, second, 1, 6.0)
