@@ -115,6 +115,8 @@ class AskTell:
         self._optuna_numbers: dict[int, int] = {}
         """Optuna's number of each trial of ours: it counts rejected draws, we count confirmations.
         """
+        self._points: dict[int, Point] = {}
+        """Points that were handed out, by Optuna's number."""
         self._tried: set[str] = set()
         """Points that were handed out, by id."""
         self._invalid: set[str] = set()
@@ -136,6 +138,7 @@ class AskTell:
             self._optuna_numbers[number] = len(self._optuna.get_trials(deepcopy=False))
             result = to_optuna(row["state"], report)
             self._optuna.add_trial(frozen_trial(self.study, row, result))
+            self._points[self._optuna_numbers[number]] = json.loads(row["point"])
             if result.state.is_finished():
                 self._ended[self._optuna_numbers[number]] = (row["trial_id"], row["state"], report)
             self._tried.add(row["point_id"])
@@ -190,6 +193,7 @@ class AskTell:
             return None
         optuna_number, point = drawn
         self._optuna_numbers[number] = optuna_number
+        self._points[optuna_number] = point
         self._tried.add(point_id(point))
         frozen = self._optuna.get_trials(deepcopy=False)[optuna_number]
         distributions = {name: distribution_to_json(d) for name, d in frozen.distributions.items()}
@@ -297,6 +301,12 @@ class AskTell:
             for number, (trial_id, state, report) in self._ended.items()
             if to_optuna(state, report).state == TrialState.COMPLETE
         }
+        points = {
+            trial_id: self._points[number]
+            for number, (trial_id, state, _) in self._ended.items()
+            if state == "pruned" or trial_id in finished
+        }
+        ends = self._curves.finals(self.study.dimensions, points, finished)
         observations = []
         for frozen in self._optuna.get_trials(deepcopy=False):
             if frozen.state == TrialState.FAIL:
@@ -306,7 +316,7 @@ class AskTell:
                 continue
             trial_id, state, report = self._ended[frozen.number]
             if state == "pruned":
-                report = self._curves.final(trial_id, finished) or report
+                report = ends.get(trial_id, report)
             values = tuple(value for value in report.values if value is not None)
             if state in LOST or len(values) < len(report.values) or not all(map(isfinite, values)):
                 observations.append(Observation(frozen.params, is_lost=True))
