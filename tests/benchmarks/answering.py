@@ -4,20 +4,23 @@ The truth of an answer is that of its sentence: the mean difference between the 
 names, with all other settings as the trials that count have them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-from experiments import FEW_TICKS, NO_STOPPING, NOISE, study_of, surface_of
+from experiments import FEW_TICKS, NO_STOPPING, NOISE, stopping_of, study_of
+from landscapes import Landscape, surface_named
 from simulation import OBJECTIVES, Simulation, fast_folder, new_recorder
-from surface import DROPOUT, L1, LOSS, LR, RATIO, SMOOTHING, SPACE, Levels, Surface
+from surface import DROPOUT, TICKS, Levels, Surface
 
 from reports.analysis.decision import decide
 from reports.analysis.design_matrix import Contrast, Region
 from reports.analysis.effects import fit_search
-from reports.analysis.lost_trials import lost_trials
+from reports.analysis.lost_trials import LostTrials, lost_trials
 from reports.analysis.ranks import direction
-from reports.analysis.statistics import is_significant
+from reports.analysis.statistics import PValues, is_significant
 from reports.answers.answers import answers
 from reports.answers.compare import compare_results
 from reports.answers.search import (
@@ -28,12 +31,16 @@ from reports.answers.search import (
 from reports.format import value_text
 from reports.tables import SweepTables, tables_of
 from search.records.reader import read_sweep
+from spaces.dimensions import Dimension, is_same
 
 BETA, ACTIVATION = "optimizer.beta1", "generator.activation"
 NULL = {BETA: {"uniform": [0.0, 0.9]}, ACTIVATION: {"choice": ["relu", "elu", "gelu"]}}
 """Dimensions that the surface does not know."""
-MATTER = (LR, RATIO)
-"""Those with by far the largest effects, and the only ones that depend on each other."""
+"""Dimensions that the surface of colorization does not know, beside its own."""
+NODES = 24
+"""Settings over which a part of a range is averaged: Gauss and Legendre's."""
+EXAMPLES = 4000
+"""Random points of which it is counted where they diverge."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,9 @@ class Answered:
         claims: all that were made.
         covered, intervals: of the estimates that answers show.
         all_covered, all_intervals: of every contrast of which an answer was chosen.
+        real_covered, real_intervals: of those, the ones of dimensions that have an effect.
         named: dimensions that were said to matter.
+        known: those of them that do.
         absent: dimensions that were said to have no visible effect.
         trials: of equal budget.
     """
@@ -56,27 +65,55 @@ class Answered:
     intervals: int
     all_covered: int
     all_intervals: int
+    real_covered: int
+    real_intervals: int
     named: tuple[str, ...]
+    known: tuple[str, ...]
     absent: tuple[str, ...]
     trials: int
 
 
-def searched_sweep(task: tuple[str, int, float, str, int]) -> Answered:
-    """A search, answered.
+@dataclass(frozen=True)
+class Asked:
+    """A search to be answered.
 
-    Args:
-        task: sampler, trials, share of points that diverge, seeds (shared or fresh), seed.
+    Attributes:
+        surface: its name. That of colorization has dimensions without effect beside its own.
+        sampler, stopping: words as of `experiments.search`.
+        trials: budget.
+        diverging: share of points, on the surface of colorization; others have their own.
+        seeds: shared or fresh.
     """
-    sampler, trials, diverging, seeds, seed = task
-    surface = surface_of(diverging)
+
+    surface: str
+    sampler: str
+    trials: int
+    stopping: str = "none"
+    diverging: float = 0.0
+    seeds: str = "shared"
+    seed: int = 0
+
+
+@cache
+def asked_surface(name: str, diverging: float) -> Surface | Landscape:
+    """One surface a process."""
+    if name == "colorization":
+        return Surface(diverging, NOISE, null=NULL)
+    return surface_named(name)
+
+
+def searched_sweep(asked: Asked) -> Answered:
+    """A search, answered."""
+    surface = asked_surface(asked.surface, asked.diverging)
     study = study_of(
-        seed,
-        ticks=FEW_TICKS,
-        space={**SPACE, **NULL},
-        sampler=sampler,
-        seeds=seeds,
-        budget={"trials": trials},
-        **NO_STOPPING,
+        asked.seed,
+        # Half a budget, the one rung of the built-in studies, is a tick of two as well.
+        ticks=FEW_TICKS if asked.stopping in ("none", "asha") else TICKS,
+        space=surface.space,
+        sampler=asked.sampler,
+        seeds=asked.seeds,
+        budget={"trials": asked.trials},
+        stopping=stopping_of(asked.stopping),
     )
     with fast_folder() as folder:
         Simulation(new_recorder(folder / "sweep", study), surface).run()
@@ -84,7 +121,7 @@ def searched_sweep(task: tuple[str, int, float, str, int]) -> Answered:
     return judged(sweep, surface)
 
 
-def judged(sweep: SweepTables, surface: Surface) -> Answered:
+def judged(sweep: SweepTables, surface: Surface | Landscape) -> Answered:
     """The answers of a search beside the truth."""
     column = sweep.column(OBJECTIVES[0])
     rows = sweep.outcomes(column.name)
@@ -92,34 +129,44 @@ def judged(sweep: SweepTables, surface: Surface) -> Answered:
     points, values = scored["point"].tolist(), scored["value"].to_numpy(dtype=float)
     made = answers(sweep, decide(sweep))
     named = tuple(one.dimension for one in made if one.verdict in ("effect", "depends"))
+    known = tuple(name for name in named if name not in surface.null)
     absent = tuple(one.dimension for one in made if one.verdict == "equivalent")
+    said = (named, known, absent, len(points))
     model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
-    if model is None:
-        return Answered((), 0, 0, 0, 0, 0, named, absent, len(points))
-    found = search_results(model, lost_trials(sweep, rows), column)
+    lost = lost_trials(sweep, rows)
+    if model is None:  # then it is only said where trainings are lost
+        p = PValues({("lost", str(at)): region.p for at, region in enumerate(lost)})
+        shown = [at for at in range(len(lost)) if p.is_significant("lost", str(at))]
+        wrong = tuple(f"lost {at}" for at in shown if not _is_lost_there(surface, lost[at]))
+        return Answered(wrong, len(shown), 0, 0, 0, 0, 0, 0, *said)
+    found = search_results(model, lost, column)
+    truth = Truth(surface, sweep.dimensions, points)
     truths = {
-        name: [truth(surface, points, name, one.contrast) for one in known]
-        for name, known in found.effects.items()
+        name: [truth.difference(name, effect.contrast) for effect in estimated]
+        for name, estimated in found.effects.items()
     }
-    inside, chosen = [], []
+    inside, real, chosen = [], [], []
     for one in made:
         for effect, true in zip(found.effects[one.dimension], truths[one.dimension], strict=True):
             inside.append(effect.low <= true <= effect.high)
+            if one.dimension not in surface.null:
+                real.append(inside[-1])
             if " - ".join(effect.contrast.sides) == one.contrast:
                 assert effect.estimate == one.estimate
                 chosen.append(one.low <= true <= one.high)
     pure = found.model._replace(measured=surface.final(points)[:, 0])  # the same trials, no noise
     true = {name: direction(pure, name) for name in found.directions}
     ranks = {name: one.rho if one else 0.0 for name, one in true.items()}
-    claims, false = _claims(found, truths, ranks)
-    return Answered(
-        false, claims, sum(chosen), len(chosen), sum(inside), len(inside), named, absent,
-        len(points),
-    )  # fmt: skip
+    claims, false = _claims(found, surface, truths, ranks)
+    counts = (sum(chosen), len(chosen), sum(inside), len(inside), sum(real), len(real))
+    return Answered(false, claims, *counts, *said)
 
 
 def _claims(
-    found: SearchResults, truths: dict[str, list[float]], ranks: dict[str, float]
+    found: SearchResults,
+    surface: Surface | Landscape,
+    truths: dict[str, list[float]],
+    ranks: dict[str, float],
 ) -> tuple[int, tuple[str, ...]]:
     """How many claims are made, and those that are false.
 
@@ -141,51 +188,108 @@ def _claims(
             trend, bend = truths[name][:2]
             wrong = bend < abs(trend) / 2
         elif kind == "direction":
-            true = 0.0 if name in NULL else ranks[name]
+            true = 0.0 if name in surface.null else ranks[name]
             wrong = true * found.directions[name].rho <= 0
         elif kind == "pair":
-            wrong = set(key[1:]) != set(MATTER)
+            wrong = frozenset(key[1:]) not in surface.interactions
         else:
-            one = found.lost[int(name)]
-            wrong = one.dimension not in MATTER or (
-                one.region.kind != "upper" and one.lost * one.trials_outside
-                > one.lost_outside * one.trials
-            )  # fmt: skip
+            wrong = not _is_lost_there(surface, found.lost[int(name)])
         if wrong:
             false.append(" ".join(key))
     return claims, tuple(false)
 
 
-def truth(surface: Surface, points: list[dict[str, Any]], name: str, contrast: Contrast) -> float:
-    """The mean over the first regions less that over the second, without noise."""
-    having = [point for point in points if name in point]
-    if name in (L1, LOSS):  # what these do depends on no other dimension of the surface
-        having = having[:4]
-    smoothing = [point[SMOOTHING] for point in points if SMOOTHING in point]
+def _is_lost_there(surface: Surface | Landscape, where: LostTrials) -> bool:
+    """Whether a region truly loses more trainings than the rest, or fewer, as it was counted."""
+    if where.dimension not in surface.risky:
+        return False
+    settings, diverges = _examples(surface, where.dimension)
+    region = where.region
+    if region.kind == "value":
+        inside = np.array([is_same(setting, region.value) for setting in settings])
+    else:
+        inside = np.array([region.low <= setting <= region.high for setting in settings])
+    true = diverges[inside].mean() - diverges[~inside].mean()
+    return true * (where.lost / where.trials - where.lost_outside / where.trials_outside) > 0
 
-    def mean(region: Region) -> float:
+
+@cache
+def _examples(surface: Surface | Landscape, name: str) -> tuple[list[Any], np.ndarray]:
+    """Settings of a dimension at random points, and which of these diverge."""
+    points = [point for point in surface.random_points(EXAMPLES, seed=1) if name in point]
+    return [point[name] for point in points], surface.diverges(points)
+
+
+class Truth:
+    """True differences between regions, all other settings being those of given points."""
+
+    def __init__(
+        self,
+        surface: Surface | Landscape,
+        dimensions: Sequence[Dimension],
+        points: Sequence[dict[str, Any]],
+    ) -> None:
+        self.surface = surface
+        self.points = points
+        self.dimensions = {axis.name: axis for axis in dimensions}
+        self._paired = frozenset().union(*surface.interactions)
+        self._means: dict[tuple[Any, ...], float] = {}
+
+    def difference(self, name: str, contrast: Contrast) -> float:
+        """The mean over the first regions less that over the second, without noise."""
+        if name in self.surface.null:
+            return 0.0
+        first, second = (
+            np.mean([self._mean(name, region) for region in side])
+            for side in (contrast.first, contrast.second)
+        )
+        return float(first - second)
+
+    def _mean(self, name: str, region: Region) -> float:
+        key = (name, region.kind, region.low, region.high, repr(region.value))
+        if key not in self._means:
+            having = [point for point in self.points if name in point]
+            if name not in self._paired:  # any point will do, if it is the same one for all
+                having = having[:1]
+            moved = [
+                ({**point, name: setting}, weight)
+                for point in having
+                for setting, weight in self._settings(name, region)
+            ]
+            for child in self.dimensions.values():
+                if name in child.when:
+                    moved = self._with_child(child, moved)
+            points, weights = zip(*moved, strict=True)
+            final = self.surface.final(points)[:, 0]
+            self._means[key] = float(np.average(final, weights=weights))
+        return self._means[key]
+
+    def _settings(self, name: str, region: Region) -> list[tuple[Any, float]]:
+        """What a region holds, with weights: a value, what was tried, or a part of the range."""
         if region.kind == "value":
-            settings = [region.value]
-        elif region.kind == "tried":
-            settings = [p[name] for p in points if region.low <= p[name] <= region.high]
-        else:
-            log = "loguniform" in {**SPACE, **NULL}[name]
-            ends = np.log([region.low, region.high]) if log else np.array([region.low, region.high])
-            at = ends.mean() + np.array([-1, 1]) * np.ptp(ends) / 2 / 3**0.5  # Gauss: exact here
-            settings = (np.exp(at) if log else at).tolist()
-        moved = [{**point, name: setting} for point in having for setting in settings]
-        if name == LOSS:
-            moved = [one for point in moved for one in _with_smoothing(point, smoothing)]
-        return float(surface.final(moved)[:, 0].mean())
+            return [(region.value, 1.0)]
+        if region.kind == "tried":
+            tried = [point[name] for point in self.points if name in point]
+            return [(setting, 1.0) for setting in tried if region.low <= setting <= region.high]
+        log = self.dimensions[name].is_log
+        low, high = np.log([region.low, region.high]) if log else (region.low, region.high)
+        nodes, weights = np.polynomial.legendre.leggauss(NODES)
+        at = (low + high) / 2 + nodes * (high - low) / 2
+        return list(zip((np.exp(at) if log else at).tolist(), weights.tolist(), strict=True))
 
-    first, second = (np.mean([mean(one) for one in side]) for side in contrast[1:3])
-    return float(first - second)
-
-
-def _with_smoothing(point: dict[str, Any], smoothing: list[float]) -> list[dict[str, Any]]:
-    """A point of a changed loss, with each smoothing that was tried where the loss has some."""
-    rest = {key: value for key, value in point.items() if key != SMOOTHING}
-    return [rest] if point[LOSS] == "hinge" else [{**rest, SMOOTHING: one} for one in smoothing]
+    def _with_child(
+        self, child: Dimension, moved: list[tuple[dict[str, Any], float]]
+    ) -> list[tuple[dict[str, Any], float]]:
+        """Points with each setting of a conditional dimension that was tried, where it is one."""
+        tried = [point[child.name] for point in self.points if child.name in point]
+        spread = []
+        for point, weight in moved:
+            rest = {key: value for key, value in point.items() if key != child.name}
+            if child.is_active(rest):
+                spread += [({**rest, child.name: at}, weight / len(tried)) for at in tried]
+            else:
+                spread.append((rest, weight))
+        return spread
 
 
 def compared_sweep(task: tuple[float, int]) -> Answered:
@@ -234,5 +338,5 @@ def compared_sweep(task: tuple[float, int]) -> Answered:
     every = [other.low <= true(sides) <= other.high for sides, other in whole]
     named = (DROPOUT,) if one.verdict == "effect" else ()
     absent = (DROPOUT,) if one.verdict == "equivalent" else ()
-    return Answered(tuple(false), len(claims), int(covered), 1, sum(every), len(every), named,
-                    absent, len(rows))  # fmt: skip
+    counts = (int(covered), 1, sum(every), len(every), sum(every), len(every))
+    return Answered(tuple(false), len(claims), *counts, named, named, absent, len(rows))
