@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from experiments import FEW_TICKS, NO_STOPPING, NOISE, stopping_of, study_of
-from landscapes import Landscape, surface_named
+from landscape import Landscape
+from landscapes import surface_named
 from simulation import OBJECTIVES, Simulation, fast_folder, new_recorder
 from surface import DROPOUT, TICKS, Levels, Surface
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from landscapes import Landscape
+from landscape import Landscape
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, TPESampler
 from optuna.trial import TrialState

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from landscapes import Landscape
+from landscape import Landscape
 from surface import IMAGES, METRICS, SPACE, TICKS, Surface
 
 from colornet.config.catalog import to_yaml

@@ -47,7 +47,7 @@ class Surface:
         spread: standard deviation of ab MAE over random points; None for the surface's own.
         null: dimensions beside those of SPACE, without effect.
 
-    Attributes: as of `landscapes.Landscape`.
+    Attributes: as of `landscape.Landscape`.
     """
 
     interactions = frozenset({frozenset({LR, RATIO})})

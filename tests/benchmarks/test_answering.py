@@ -9,7 +9,8 @@ import pytest
 from answering import NULL, Answered, Asked, Truth, _is_lost_there, asked_surface, searched_sweep
 from answers import markdown, share
 from experiments import study_of
-from landscapes import Landscape, surface_named
+from landscape import Landscape
+from landscapes import surface_named
 from surface import L1, LOSS, LR, RATIO, SMOOTHING, Surface
 
 from reports.analysis.design_matrix import Contrast, Region, block_of

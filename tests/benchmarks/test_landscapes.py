@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 from experiments import study_of
-from landscapes import SURFACES, Curves, GrowingNoise, Landscape, Mixed, Valley, surface_named
+from landscape import Landscape
+from landscapes import SURFACES, Curves, GrowingNoise, Mixed, Valley, surface_named
 from scipy.optimize import differential_evolution
 from scipy.stats import spearmanr
 from simulation import Simulation, fast_folder, new_recorder
