@@ -16,7 +16,7 @@ from reports.analysis.decision import decide
 from reports.analysis.least_difference import least_difference
 from reports.answers.answer import Answer
 from reports.answers.answers import answered_column, answers
-from reports.format import percent_text, setting_text
+from reports.format import percent_text, setting_text, significant
 from reports.tables import SweepTables
 from spaces.dimensions import Dimension, Point, is_same
 from spaces.study import Study, StudyFile
@@ -135,8 +135,7 @@ def _limits(dimension: Dimension, low: float, high: float) -> tuple[float, float
     """The numbers of a range nearest to two limits inside of it, to three digits."""
     assert dimension.low is not None and dimension.high is not None
     if dimension.spacing is None:
-        ends = (float(f"{low:.3g}"), float(f"{high:.3g}"))
-        return max(ends[0], dimension.low), min(ends[1], dimension.high)
+        return max(significant(low, 3), dimension.low), min(significant(high, 3), dimension.high)
     steps = [(end - dimension.low) / dimension.spacing for end in (low, high)]
     first, last = math.ceil(steps[0] - 1e-9), math.floor(steps[1] + 1e-9)
     if first > last:

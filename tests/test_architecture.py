@@ -102,6 +102,7 @@ FOLDERS: dict[str, set[str]] = {
         *FOUNDATIONS,
         *("search.records.reader", "search.core.ranking", "search.core.finished", "spaces.study"),
         *(
+            "spaces.commands",
             "spaces.dimensions",
             "reports.analysis",
             "reports.charts",

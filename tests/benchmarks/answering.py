@@ -157,7 +157,7 @@ def judged(sweep: SweepTables, surface: Surface | Landscape) -> Answered:
     if model is None:  # then it is only said where trainings are lost
         p = PValues({("lost", str(at)): region.p for at, region in enumerate(lost)})
         shown = [at for at in range(len(lost)) if p.is_significant("lost", str(at))]
-        wrong = tuple(f"lost {at}" for at in shown if not _is_lost_there(surface, lost[at]))
+        wrong = tuple(_lost(lost[at]) for at in shown if not _is_lost_there(surface, lost[at]))
         return Answered(wrong, len(shown), 0, 0, 0, 0, 0, 0, *said)
     found = search_results(model, lost, column)
     truth = Truth(surface, sweep.dimensions, points)
@@ -230,8 +230,13 @@ def _claims(
         else:
             wrong = not _is_lost_there(surface, found.lost[int(name)])
         if wrong:
-            false.append(" ".join(key))
+            false.append(_lost(found.lost[int(name)]) if kind == "lost" else " ".join(key))
     return claims, tuple(false)
+
+
+def _lost(where: LostTrials) -> str:
+    """A claim by name."""
+    return f"lost {where.dimension} {where.region.kind} {where.region.text}"
 
 
 def _is_lost_there(surface: Surface | Landscape, where: LostTrials) -> bool:

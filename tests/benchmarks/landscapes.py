@@ -32,10 +32,9 @@ class Hartmann6(Landscape):
     """Six settings of which all depend on each other, with other optima early.
 
     Hartmann's function as of Surjanovic and Bingham (sfu.ca/~ssurjano/hart6.html). Early the
-    weights of its four wells are others, as in Kandasamy et al. (2016, Gaussian Process Bandit
-    Optimisation with Multi-fidelity Evaluations, appendix), who shift them by SHIFT or less from
-    one fidelity to the next. So little leaves ranks as they are: here the start and the end are 20
-    times SHIFT apart.
+    weights of its four wells are others, as in Kandasamy et al. (NIPS 2016, MF-GP-UCB, appendix),
+    who shift them by SHIFT or less from one fidelity to the next. So little leaves ranks as they
+    are: here the start and the end are 20 times SHIFT apart.
     """
 
     space: Mapping[str, Any] = {
@@ -88,8 +87,7 @@ class BraninEdge(Landscape):
     Branin's function (sfu.ca/~ssurjano/branin.html), cut off before its valley ends: the first
     coordinate goes from -2 to 2.6 and the minimum of the whole at pi is beyond. At each of its
     values the second one can make the square 0, so that the least is at the edge. Early constants
-    are those of Kandasamy et al. (2017, Multi-fidelity Bayesian Optimisation with Continuous
-    Approximations, appendix).
+    are those of Kandasamy et al. (ICML 2017, BOCA, appendix).
     """
 
     space: Mapping[str, Any] = {
