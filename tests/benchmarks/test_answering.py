@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from answering import NULL, Answered, Asked, Truth, _is_lost_there, asked_surface, searched_sweep
+from answering import (
+    NULL,
+    Answered,
+    Asked,
+    Bet,
+    Truth,
+    _is_lost_there,
+    asked_surface,
+    searched_sweep,
+)
 from answers import markdown, share
 from experiments import study_of
 from landscape import Landscape
@@ -143,10 +152,11 @@ def test_sweeps_as_a_row() -> None:
     none = Answered((), 0, 0, 0, 0, 0, 0, 0, (), (), (), 9)
     some = replace(none, false=("effect a 0",), claims=2, covered=3, intervals=4, all_covered=9,
                    all_intervals=10, real_covered=1, real_intervals=2, named=("a", "b"),
-                   known=("b",))  # fmt: skip
+                   known=("b",), bets=(Bet(0.7, True, True, True), Bet(0.65, False, False, True),
+                                       Bet(0.4, True, True, False)))  # fmt: skip
     assert math.isnan(share([none], "covered", "intervals"))
     row = markdown({"searches": [none, some]}).splitlines()[-1]
     assert row == (
         "| searches | 2 | 1 | 1 | 9.0 | 2 | 0.750 | 0.900 | 0.500 | 1.00, 0.50 | 0.00 | "
-        "effect a 0 (1) |"
+        "1.00, 0.50 | effect a 0 (1) |"
     )
