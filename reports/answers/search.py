@@ -226,13 +226,14 @@ def _with_regions(
         return answer
     others = [other for other in regions if other is not region and math.isfinite(other.loss)]
     costs = [
-        f"{other.region.phrase} {amount_text(other.loss, column)}"
+        f"{'at' if other.region.kind == 'value' else 'in'} {other.region.phrase} "
+        f"by about {amount_text(other.loss, column)}"
         for other in sorted(others, key=lambda other: other.loss)
     ]
+    open_text = answer.sentence.removeprefix("Not enough data: ").removeprefix("No effect shown: ")
     sentence = (
-        f"Likely {region.region.text} ({percent_text(region.chance)}): the best of what is left "
-        f"would be behind by about {listed(costs)}. Not shown yet: {answer.sentence[0].lower()}"
-        f"{answer.sentence[1:]}"
+        f"Likely {region.region.text} ({percent_text(region.chance)}); elsewhere the best is "
+        f"worse, {listed(costs)}. Not shown yet: {open_text}"
     )
     return answer._replace(verdict="likely", sentence=sentence, setting=region.region.text)
 
@@ -355,12 +356,12 @@ def _unclear_text(results: SearchResults, effect: Effect, needed: int | None) ->
     least = amount_text(results.model.difference, results.column)
     if needed is None:
         return f"No effect shown: {text}; a difference of {least} would probably have been seen"
-    more = count_text(needed, "more trial")
     if needed > HOPELESS * len(results.model.design):
         return (
-            f"Not enough data: {text}; a search would take about {more} to show a "
-            f"difference of {least}: compare a few values with paired seeds (design: compare)"
+            f"Not enough data: {text}; more trials of a search would hardly show a difference of "
+            f"{least}: compare a few values with paired seeds (design: compare)"
         )
+    more = count_text(needed, "more trial")
     return f"Not enough data: {text}; about {more} would show a difference of {least}"
 
 

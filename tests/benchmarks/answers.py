@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("--stopping", nargs="+", default=["none", "asha"])
     parser.add_argument("--trials", nargs="+", type=int, default=[24, 40])
     parser.add_argument("--sweeps", type=int, default=SWEEPS, help="of each kind, one a seed")
+    parser.add_argument("--first", type=int, default=FIRST, help="seed")
     parser.add_argument("--processes", type=int, help="default: one a core")
     args = parser.parse_args()
     started = time.monotonic()
@@ -126,7 +127,7 @@ def main() -> None:
         )
         for surface, trials, sampler, stopping in words
     }
-    found = answer_all(kinds, range(FIRST, FIRST + args.sweeps), args.processes)
+    found = answer_all(kinds, range(args.first, args.first + args.sweeps), args.processes)
     for kind in itertools.product(args.samplers, args.stopping):
         found[f"all, {', '.join(kind)}"] = [
             one for name, done in found.items() if f", {', '.join(kind)}, " in name for one in done

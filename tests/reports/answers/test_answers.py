@@ -17,6 +17,7 @@ from reports.page.page import environment
 from reports.tables import SweepTables
 
 LR, LOSS, WIDTH = "optimizer.generator_lr", "loss.adversarial", "generator.width"
+RATIO = "optimizer.lr_ratio"
 SMOOTHING, L1, DROPOUT = "loss.label_smoothing", "loss.l1_weight", "generator.dropout"
 RANGE = {"type": "loguniform", "low": 1e-4, "high": 1e-1}
 CHOICE = {"type": "choice", "choices": ["bce", "lsgan", "hinge"]}
@@ -430,3 +431,64 @@ def test_a_confirmed_decision(build) -> None:
     assert decision["judged_in"] == "test_ab_mae"
     assert (decision["basis"], decision["proposed"]["trial"]) == ("confirm", "t00000")
     assert (decision["remedy"], decision["overstated"], decision["cheaper"]) == (None, 0.0, None)
+
+
+class TestStopped:
+    """A search whose trials were stopped early, and where the best probably lies."""
+
+    def _stopped(self, build, noise: float = 0.1) -> SweepTables:
+        """Lower rates are better; the worse half was stopped at its second tick of four."""
+        sweep, rng = build({LR: RANGE, RATIO: RANGE}), np.random.default_rng(0)
+        for number in range(24):
+            point = {LR: rate(rng), RATIO: rate(rng)}
+            value = 8 + math.log10(point[LR]) + noise * rng.normal()
+            done = value < 5.6 or number % 4 == 0
+            sweep.trial(point, value, "completed" if done else "pruned", ticks=4 if done else 2)
+        return sweep.tables()
+
+    def test_they_count(self, build) -> None:
+        tables = self._stopped(build)
+        stopped = int(tables.trials["state"].eq("pruned").sum())
+        assert stopped > 6
+        made = answers(tables, decide(tables))
+        assert made.counted.stopped == stopped
+        first = made.dimensions[0]
+        assert first.verdict == "effect" and first.n == 24
+        assert first.estimate == pytest.approx(2.0, abs=0.4)
+        data = answers_data(made, tables)
+        assert data["counted"]["stopped"] == stopped and data["counted"]["agreement"] > 0.8
+        assert f" and {stopped} that were stopped early, which count by" in data["basis"]
+        assert "not counted" not in data["basis"]
+
+    def test_a_direction_without_regions_is_shown(self, build) -> None:
+        """All but one trial lie in the upper third, in a plain order: no thirds to compare."""
+        sweep, rng = build({LR: RANGE}), np.random.default_rng(1)
+        for exponent in [-3.5, *rng.uniform(-2, -1, 23)]:
+            sweep.trial({LR: float(10**exponent)}, 5 + float(exponent) + 0.01 * rng.normal())
+        tables = sweep.tables()
+        answer = answered(tables)[LR]
+        assert answer.verdict == "effect" and answer.setting == "lower"
+        assert answer.sentence.startswith("Lower is better in the order of the 24 trials")
+        assert math.isnan(answer.estimate) and answer.p < 1e-6
+
+    def test_likely_is_said_where_nothing_is_shown(self, build) -> None:
+        sweep, rng = build({LR: RANGE, RATIO: RANGE}), np.random.default_rng(4)
+        for _ in range(12):
+            point = {LR: rate(rng), RATIO: rate(rng)}
+            sweep.trial(point, 8 + 0.5 * math.log10(point[LR]) ** 2 / 4 + 0.4 * rng.normal())
+        tables = sweep.tables()
+        answer = answered(tables)[LR]
+        assert answer.verdict == "likely" and answer.setting == "0.01 to 0.1"
+        assert answer.sentence.startswith("Likely 0.01 to 0.1 (")
+        assert "; elsewhere the best is worse, in the middle third (0.001 to 0.01) by about " in (
+            answer.sentence
+        )
+        made = answers(tables, decide(tables))
+        assert f"Likely best, though not shown: {LR} 0.01 to 0.1 (" in headline(
+            made.dimensions, tables
+        )
+        page = rendered(tables)
+        assert "answer-likely" in page and "Chance that the best lies here" in page
+        regions = answers_data(made, tables)["dimensions"][0]["regions"]
+        assert [region["kind"] for region in regions] == ["lower", "middle", "upper"]
+        assert sum(region["chance"] for region in regions) == pytest.approx(1.0)
