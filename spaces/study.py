@@ -263,10 +263,10 @@ class Study:
     @property
     def sampler(self) -> str:
         """The sampler that chooses the points; what `auto` comes to."""
-        data = {"sampler": self.file.sampler, "space": self.space, "trials": self.trials}
-        return sampler_of_study(
-            {**data, "decide": self.file.decide, "objectives": self.file.objectives}
-        )
+        file = self.file
+        data = {"sampler": file.sampler, "objectives": file.objectives, "decide": file.decide}
+        data |= {"space": self.space, "trials": self.trials, "base_config": self.base_config}
+        return sampler_of_study({**data, "budget": {"images": file.budget.images}})
 
     def config(self, point: Mapping[str, Any], seed: int) -> Config:
         """The config of a point, trained with a seed.
@@ -339,12 +339,17 @@ def sampler_of_study(study: Mapping[str, Any]) -> str:
     | the same, 8 idle ones  | 14         | 0.58 | 0.39 | 3 of 5   |
 
     Args:
-        study: has sampler, space, trials, objectives and decide, which may be None.
+        study: has sampler, space, trials, budget, base_config, objectives, and decide, which may be
+            None.
     """
     if (named := str(study.get("sampler"))) != "auto":
         return named
     decides_one = bool(study.get("decide")) or len(study["objectives"]) == 1
-    is_small = len(study["space"]) <= GP_DIMENSIONS and int(study["trials"]) <= GP_TRIALS
+    trials, images = int(study["trials"]), (study.get("budget") or {}).get("images")
+    if images and (of_one := study["base_config"]["training"]["images"]):
+        # Those that are stopped early have mostly seen half of their pictures.
+        trials = min(trials, 2 * images // of_one)
+    is_small = len(study["space"]) <= GP_DIMENSIONS and trials <= GP_TRIALS
     return "gp" if decides_one and is_small else "tpe"
 
 

@@ -129,7 +129,7 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
         more = startup + FEW_ROUNDS * at_once - count
         yield (
             f"{sampler} has learned in {fixed_text(rounds, 1)} rounds (its first {startup} trials "
-            f"are random, then {at_once} at a time), and below {FEW_ROUNDS} it is little better "
+            f"fill the space, then {at_once} at a time), and below {FEW_ROUNDS} it is little better "
             f"than random: `colorsweep extend {sweep.argument} --trials {more}`."
         )
 

@@ -219,6 +219,7 @@ class TestAuto:
         "trials": 24,
         "objectives": {"val_ab_mae": "minimize"},
         "decide": None,
+        "base_config": {"training": {"images": 100}},
     }
     TWO: ClassVar[dict[str, Any]] = {"objectives": {"a": "minimize", "b": "maximize"}}
 
@@ -228,6 +229,8 @@ class TestAuto:
             ({}, "gp"),
             ({"trials": GP_TRIALS}, "gp"),
             ({"trials": GP_TRIALS + 1}, "tpe"),
+            ({"trials": 9999, "budget": {"images": 50 * GP_TRIALS}}, "gp"),
+            ({"trials": 9999, "budget": {"images": 50 * GP_TRIALS + 50}}, "tpe"),
             ({"space": dict.fromkeys(range(GP_DIMENSIONS))}, "gp"),
             ({"space": dict.fromkeys(range(GP_DIMENSIONS + 1))}, "tpe"),
             (TWO, "tpe"),
