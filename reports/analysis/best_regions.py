@@ -26,6 +26,10 @@ CANDIDATES = 300
 """Random points among which the best is looked for, besides those around the best trials."""
 AROUND, STEPS = 4, 9
 """Trials around which each dimension is moved, and the places along a range."""
+MISFIT = 0.1
+"""Share of the chances that is dealt out evenly: how often nothing is known, as the process fits
+the truth badly. In simulated sweeps of eight kinds what was said to be 97 % likely was so in 90 %
+(`tests/benchmarks/answers.py`)."""
 LIKELY = 0.6
 """Least probability of a region that is named."""
 DRAWS, FUNCTIONS = 20, 8
@@ -122,7 +126,7 @@ def best_regions(
         else tuple(
             BestRegion(
                 region,
-                float(wins / best[name].sum()),
+                float((1 - MISFIT) * wins / best[name].sum() + MISFIT / len(of)),
                 float(losses_at[region.inside].min()) if region.inside.any() else math.nan,
                 float(stake),
             )

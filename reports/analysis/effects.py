@@ -14,7 +14,13 @@ import numpy as np
 from scipy import stats
 
 from reports.analysis.design_matrix import FEWEST, Block, Contrast, Region, block_of
-from reports.analysis.regression import MIN_TRIALS, Fit, least_squares, winsorize_residuals
+from reports.analysis.regression import (
+    MIN_TRIALS,
+    Fit,
+    imputed_weights,
+    least_squares,
+    winsorize_residuals,
+)
 from reports.analysis.statistics import LEVEL
 from spaces.dimensions import Dimension
 
@@ -61,6 +67,7 @@ class Model(NamedTuple):
         start: the column at which each block begins.
         measured: (M, N) the metric; a row for each time that values of stopped trials were imputed.
         values: the same, of which `winsorize_residuals` moved the outliers.
+        weights: (N,) of the trials in the fit.
         joined: pairs that are in the fit, and the column at which their products begin.
         difference: the least that matters.
     """
@@ -70,6 +77,7 @@ class Model(NamedTuple):
     design: np.ndarray
     measured: np.ndarray
     values: np.ndarray
+    weights: np.ndarray
     fit: Fit
     joined: dict[tuple[str, str], int]
     difference: float
@@ -105,8 +113,9 @@ def fit_search(
         measured = np.atleast_2d(np.asarray(values, dtype=float))
         # Outliers of the fit and not of the values: a bad third of a range is what this looks for.
         inside = np.array([winsorize_residuals(design, row) for row in measured])
-        if fit := least_squares(design, inside):
-            return Model(blocks, start, design, measured, inside, fit, {}, difference)
+        weights = imputed_weights(design, inside)
+        if fit := least_squares(design, inside, weights):
+            return Model(blocks, start, design, measured, inside, weights, fit, {}, difference)
     return None
 
 
@@ -174,12 +183,6 @@ def _effect(model: Model, contrast: Contrast, weights: np.ndarray) -> Effect:
     return Effect(contrast, estimate, estimate - half, estimate + half, strict, p, same)
 
 
-def p_any(model: Model, name: str) -> float:
-    """p of one dimension doing nothing at all; NaN where that cannot be tested."""
-    first = model.start[name]
-    return model.fit.p_together(list(range(first, first + model.blocks[name].columns.shape[1])))
-
-
 def p_best_inside(model: Model, name: str, sign: int) -> float:
     """p of the middle third being no better than both others.
 
@@ -238,7 +241,8 @@ def _p_of_products(model: Model, product: np.ndarray) -> float:
     count, columns = model.design.shape
     if ((np.abs(product) > 1e-12).sum(0) < FEWEST).any() or count - columns < 2 * MIN_TRIALS:
         return math.nan
-    fit = least_squares(np.concatenate([model.design, product], axis=1), model.values)
+    crossed = np.concatenate([model.design, product], axis=1)
+    fit = least_squares(crossed, model.values, model.weights)
     if fit is None or fit.freedom < MIN_TRIALS:
         return math.nan
     return fit.p_together(list(range(columns, columns + product.shape[1])))
@@ -251,7 +255,7 @@ def joined(model: Model, significant: Sequence[Pair]) -> Model:
         start[pair.first, pair.second] = design.shape[1]
         product = _product(model.blocks[pair.first], model.blocks[pair.second])
         design = np.concatenate([design, product], axis=1)
-    fit = least_squares(design, model.values)
+    fit = least_squares(design, model.values, model.weights)
     if not significant or fit is None or fit.freedom < MIN_TRIALS:
         return model
     return model._replace(design=design, fit=fit, joined=start)

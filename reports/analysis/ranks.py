@@ -71,7 +71,7 @@ def direction(model: Model, name: str) -> Direction | None:
     others = np.delete(model.design, np.s_[start : start + block.columns.shape[1]], axis=1)[inside]
     design = np.column_stack([others, setting - setting.mean()])
     order = stats.rankdata(model.measured[:, inside], axis=1)
-    fit = least_squares(design, order) if np.ptp(order) else None
+    fit = least_squares(design, order, model.weights[inside]) if np.ptp(order) else None
     if fit is None or fit.freedom < MIN_TRIALS or not fit.estimated[-1]:
         return None
     # Errors of ranks are alike enough: allowing for uneven ones would give single trials their

@@ -21,7 +21,10 @@ MIN_TRIALS = 8
 FAR = 3.0
 """Interquartile ranges beyond the middle half at which a value is an outlier."""
 ROUNDS = 3
-"""Of fits, each without the weight of the outliers of the one before."""
+"""Of fits, each without the weight of the outliers of the one before, or with better weights."""
+LEAST_WEIGHT = 0.02
+"""Of an imputed value: measured ones may leave nothing unexplained where they are hardly more than
+the coefficients."""
 
 
 class Estimate(NamedTuple):
@@ -113,14 +116,20 @@ class Fit:
         return max(p_values)
 
 
-def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
+def least_squares(
+    design: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None
+) -> Fit | None:
     """Fit values by the columns of a design (N, K); None without a trial to spare.
 
     Args:
         values: (N,); or (M, N), of which some were imputed M times: then the M fits are pooled by
             Rubin's rules (1987): V = mean V_m + (1 + 1 / M) cov(b_m).
+        weights: (N,) of the squared errors; all alike by default.
     """
     values = np.atleast_2d(values)
+    if weights is not None:
+        root = np.sqrt(weights)
+        design, values = design * root[:, None], values * root
     count, columns = design.shape
     estimable = independent(design)
     freedom = count - int(estimable.sum())
@@ -157,6 +166,30 @@ def least_squares(design: np.ndarray, values: np.ndarray) -> Fit | None:
         spreads.append(spread)
     covariances = (spreads[0], spreads[1], spreads[2])
     return Fit(coefficients, covariances, estimable, freedom, imputed, imputations)
+
+
+def imputed_weights(design: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(N,) weights by how far values lie from a fit: 1 of measured ones, less of imputed ones.
+
+    Feasible generalized least squares: an imputed value has the error of its imputation besides its
+    own, so that it counts only as much as the squared residuals of both kinds compare.
+
+    Args:
+        values: (M, N); what was imputed differs between the rows.
+    """
+    imputed = np.ptp(values, axis=0) > 0
+    weights = np.ones(len(design))
+    for _ in range(ROUNDS if imputed.any() else 0):
+        root = np.sqrt(weights)
+        q = np.linalg.qr((design * root[:, None])[:, independent(design)])[0]
+        scaled = values * root
+        squares = ((scaled - (scaled @ q) @ q.T) ** 2).mean(0) / weights
+        # E e^2 = s^2 (1 - h): a trial of much leverage has a small residual whatever its error.
+        slack = np.maximum(1 - (q**2).sum(1), 1e-9)
+        measured, others = (squares[kind].sum() / slack[kind].sum() for kind in (~imputed, imputed))
+        weights = np.where(imputed, min(1.0, measured / others) if others else 1.0, 1.0)
+        weights = np.maximum(weights, LEAST_WEIGHT)
+    return weights
 
 
 def independent(design: np.ndarray) -> np.ndarray:

@@ -20,8 +20,8 @@ class CountedTrials(NamedTuple):
         values: (M, N) of a metric; a row for each time that ends of stopped trials were imputed,
             one row where none count.
         stopped: how many of them were stopped early.
-        agreement: Kendall's tau of imputed and true ends among those that finished; None where no
-            trial was stopped, or too few finished to say.
+        agreement: Spearman's correlation of imputed and true ends among those that finished; None
+            where no trial was stopped, or too few finished to say.
         left_out: trials that could count, beyond those that were drawn.
     """
 

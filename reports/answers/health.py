@@ -129,8 +129,8 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
         more = startup + FEW_ROUNDS * at_once - count
         yield (
             f"{sampler} has learned in {fixed_text(rounds, 1)} rounds (its first {startup} trials "
-            f"fill the space, then {at_once} at a time), and below {FEW_ROUNDS} it is little better "
-            f"than random: `colorsweep extend {sweep.argument} --trials {more}`."
+            f"fill the space, then {at_once} at a time), and below {FEW_ROUNDS} it is little "
+            f"better than random: `colorsweep extend {sweep.argument} --trials {more}`."
         )
 
 

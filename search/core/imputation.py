@@ -28,8 +28,8 @@ MOST_FINISHED = 120
 """Trials that are learned from; of more that many are drawn at random, as time grows with their
 number cubed."""
 AGREEMENT = 0.5
-"""Kendall's tau of predicted and true ends among those that finished, each predicted from the
-others, below which imputed values do not count."""
+"""Spearman's correlation of predicted and true ends among those that finished, each predicted from
+the others, below which imputed values do not count."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Imputation:
     Attributes:
         trials: places of the stopped trials among all.
         values: (IMPUTATIONS, S) their ends, a draw each row.
-        agreement: Kendall's tau between ends that are known and what the others' make of them; the
-            least of all rungs.
+        agreement: Spearman's correlation of ends that are known and what the others make of them;
+            the least of all rungs.
     """
 
     trials: np.ndarray
@@ -110,7 +110,7 @@ def _rung(
     done: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, float]:
-    """Ends of the trials in `group`, learned from those in `base`; and Kendall's tau."""
+    """Ends of the trials in `group`, learned from those in `base`; and their agreement."""
     scale = float(draws[0, base].std()) or 1.0
     start = (early - early[base].mean()) / scale
     process = Surrogate(x[base], indices, rng, trend=start[base])
@@ -125,5 +125,6 @@ def _rung(
         ends.append(scale * (start[group] + mean + drawn))
         predicted.append(start[base] + posterior.left_out())
     known = done[base]
-    tau = stats.kendalltau(np.mean(predicted, axis=0)[known], draws[0, base][known]).statistic
-    return np.array(ends), float(np.nan_to_num(tau, nan=-1.0))
+    final, foretold = draws[0, base][known], np.mean(predicted, axis=0)[known]
+    agrees = np.ptp(final) > 0 and np.ptp(foretold) > 0
+    return np.array(ends), float(stats.spearmanr(foretold, final).statistic) if agrees else 0.0

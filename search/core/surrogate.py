@@ -37,7 +37,7 @@ class Prior(NamedTuple):
     length: tuple[float, float] = (math.log(2.0), 1.2)
     additive: tuple[float, float] = (math.log(0.5), 1.5)
     product: tuple[float, float] = (math.log(0.2), 1.5)
-    trend: tuple[float, float] = (math.log(0.1), 0.7)
+    trend: tuple[float, float] = (math.log(0.03), 0.7)
     noise: tuple[float, float] = (math.log(0.3), 1.5)
 
 

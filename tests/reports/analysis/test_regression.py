@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.analysis.regression import Fit, least_squares
+from reports.analysis.regression import LEAST_WEIGHT, Fit, imputed_weights, least_squares
 
 
 def _sets(imputations: int, spread: float, count: int = 30) -> tuple[np.ndarray, np.ndarray]:
@@ -18,8 +18,8 @@ def _sets(imputations: int, spread: float, count: int = 30) -> tuple[np.ndarray,
     return np.column_stack([np.ones(count), x]), sets
 
 
-def _fit(design: np.ndarray, values: np.ndarray) -> Fit:
-    fit = least_squares(design, values)
+def _fit(design: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None) -> Fit:
+    fit = least_squares(design, values, weights)
     assert fit is not None
     return fit
 
@@ -86,3 +86,33 @@ def test_a_coefficient_that_no_trial_tells() -> None:
     estimate = _fit(design, np.arange(9.0)).estimate(np.array([0.0, 0.0, 1.0]))
     assert math.isnan(estimate.value) and math.isnan(estimate.p_beyond(0.0))
     assert least_squares(np.eye(3), np.ones(3)) is None
+
+
+def test_imputed_values_weigh_as_little_as_they_are_sure() -> None:
+    design, sets = _sets(20, 0.0)
+    assert (imputed_weights(design, sets) == 1).all()
+    _, sets = _sets(20, 1.5)
+    weights = imputed_weights(design, sets)
+    assert (weights[:15] == 1).all()
+    # .3 of noise against that and 1.5 of imputation: .09 / 2.34.
+    assert weights[15:].max() == weights[15:].min() == pytest.approx(0.04, abs=0.02)
+    plain, weighted = (_fit(design, sets, of).estimate(SLOPE) for of in (None, weights))
+    assert weighted.error < plain.error
+    assert abs(weighted.value - 2) < 2.5 * weighted.error
+
+
+def test_weights_where_measured_values_are_fitted_exactly() -> None:
+    design = np.column_stack([np.ones(6), np.eye(6)[:, :4]])
+    sets = np.tile(np.arange(6.0), (3, 1))
+    sets[:, 4:] += [[0.5], [1.0], [-0.5]]
+    weights = imputed_weights(design, sets)
+    assert np.isfinite(weights).all() and (weights >= LEAST_WEIGHT).all()
+
+
+def test_weights_are_those_of_weighted_least_squares() -> None:
+    design, sets = _sets(1, 0.0)
+    weights = np.linspace(0.1, 1, 30)
+    expected = np.linalg.solve(
+        design.T @ (weights[:, None] * design), design.T @ (weights * sets[0])
+    )
+    assert _fit(design, sets, weights).coefficients == pytest.approx(expected)
