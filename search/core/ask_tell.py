@@ -296,14 +296,16 @@ class AskTell:
 
     def _observations(self) -> list[Observation]:
         """What is known of each trial that was not given up, in order of number."""
+        # In order of number: draws of imputed ends depend on it, and trials end in another.
+        ended = sorted(self._ended.items())
         finished = {
             trial_id: report
-            for number, (trial_id, state, report) in self._ended.items()
+            for _, (trial_id, state, report) in ended
             if to_optuna(state, report).state == TrialState.COMPLETE
         }
         points = {
             trial_id: self._points[number]
-            for number, (trial_id, state, _) in self._ended.items()
+            for number, (trial_id, state, _) in ended
             if state == "pruned" or trial_id in finished
         }
         ends = self._curves.finals(self.study.dimensions, points, finished)

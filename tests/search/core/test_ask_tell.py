@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from search.core import samplers
 from search.core.ask_tell import AskTell, Assignment
+from search.core.curves import Curves
 from search.core.target import LastReport, Target
 from spaces.dimensions import Dimension, point_id
 from spaces.study import Study, StudyFile
@@ -195,6 +196,26 @@ class TestStartFrom:
         start = {SMOOTH: 0, LOSS: "bce", L1: 30}
         (chosen,) = ask_all(AskTell(make_study(1, start_from=[start]), NONE, {}))
         assert (chosen.point[SMOOTH], chosen.point[L1]) == (0, 30)
+
+
+def test_imputed_ends_do_not_depend_on_which_trial_ended_first(make_study: MakeStudy) -> None:
+    study = make_study(12, sampler="random")
+    observed = []
+    for order in (range(12), reversed(range(12))):
+        curves = Curves(Target.of(study))
+        ask_tell = AskTell(study, NONE, {}, curves=curves)
+        chosen = ask_all(ask_tell)
+        for number in order:
+            (final,) = objective(chosen[number], 1)
+            early, late = LastReport((final + 0.1 * (number % 3),), 1), LastReport((final,), 2)
+            curves.add(chosen[number].trial_id, 32, early)
+            if number in (3, 7):
+                ask_tell.tell(number, "pruned", early)
+            else:
+                curves.add(chosen[number].trial_id, 64, late)
+                ask_tell.tell(number, "completed", late)
+        observed.append(ask_tell._observations())
+    assert observed[0] == observed[1]
 
 
 def test_seeds_are_shared_or_fresh(make_study: MakeStudy) -> None:
