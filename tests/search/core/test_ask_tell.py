@@ -1,5 +1,6 @@
 """Points are asked for, told of, and asked for in the same order again after a rebuild."""
 
+import copy
 import itertools
 import json
 import logging
@@ -216,6 +217,42 @@ def test_imputed_ends_do_not_depend_on_which_trial_ended_first(make_study: MakeS
                 ask_tell.tell(number, "completed", late)
         observed.append(ask_tell._observations())
     assert observed[0] == observed[1]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("objectives", [{"val_ab_mae": "minimize"}, TWO])
+def test_a_stopped_trial_runs_again_and_completes(
+    make_study: MakeStudy, sampler: str, objectives: dict[str, str]
+) -> None:
+    """As one that is rebuilt then has it."""
+    ledger = Ledger(make_study(60, sampler=sampler, objectives=objectives))
+    ledger.play(20)
+    assert ledger.rows["t00006"]["state"] == "pruned"
+    again = ledger.ask_tell.promote(ledger.rows["t00006"])
+    assert (again.trial_id, again.number, again.attempt) == ("t00006", 6, 1)
+    assert json.dumps(again.point) == ledger.rows["t00006"]["point"]
+    assert again.config == ledger.study.config(again.point, again.seed)
+    ledger.rows["t00006"] = row_of(again, "running")
+    rebuilt = ledger.rebuilt()
+    assert again.trial_id in {one.trial_id for one in rebuilt.waiting}
+    rebuilt.waiting.clear()
+    optuna_number = rebuilt._optuna_numbers[6]
+    for ask_tell in (ledger.ask_tell, rebuilt):
+        ask_tell.waiting.clear()
+    living = copy.deepcopy(ledger.ask_tell)
+    assert points(rebuilt.ask() for _ in range(3)) == points(living.ask() for _ in range(3))
+    values = LastReport(tuple(0.125 for _ in objectives), tick=2)
+    ledger.ask_tell.tell(6, "completed", values)
+    ledger.rows["t00006"], ledger.values["t00006"] = row_of(again, "completed"), values
+    rebuilt = ledger.rebuilt()
+    for ask_tell in (ledger.ask_tell, rebuilt):
+        frozen = ask_tell._optuna.get_trials()[ask_tell._optuna_numbers[6]]
+        assert (frozen.state, frozen.values) == (TrialState.COMPLETE, list(values.values))
+        ask_tell.waiting.clear()
+    assert rebuilt._optuna_numbers[6] == optuna_number
+    assert points(rebuilt.ask() for _ in range(3)) == points(
+        ledger.ask_tell.ask() for _ in range(3)
+    )
 
 
 def test_seeds_are_shared_or_fresh(make_study: MakeStudy) -> None:
