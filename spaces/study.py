@@ -34,6 +34,8 @@ AUTO_GRACE, LEAST_GRACE = 0.5, 0.1
 """`grace: auto` begins with the one and goes no lower than the other."""
 EVERY_TICK = ("median",)
 """Stopping rules that compare trials at every tick after `grace`; the others do at rungs."""
+RUNGS = ("asha", "hyperband")
+"""Stopping rules that compare trials at rungs."""
 FEW_ROUNDS = 4
 """Rounds, of the trials that run at a time, below which a sampler that learns is hardly better than
 random."""
@@ -63,6 +65,11 @@ class Budget(_Part):
     when_spent: Literal["finish", "cut"] = "finish"
     """Trials that run when it is spent are allowed to end, or are cut off."""
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is any other limit than a number of trials."""
+        return any((self.images, self.wall_hours, self.gpu_hours, self.money))
+
     @model_validator(mode="after")
     def _money_has_a_price(self) -> "Budget":
         if self.money is not None and self.price_per_gpu_hour is None:
@@ -81,11 +88,16 @@ class Stopping(_Part):
     rungs down to LEAST_GRACE once the trials that have finished show that ranks agree there."""
     factor: float = Field(2, gt=1)
     """One in so many goes on at a rung, and the next rung is so many times as far."""
+    promote: bool = False
+    """Whether a stopped trial goes on from its checkpoint once it is among the best at its rung, as
+    further trials have come there, or once there are no further points and a budget is left."""
 
     @model_validator(mode="after")
     def _brackets_have_fixed_rungs(self) -> "Stopping":
         if self.grace == "auto" and self.rule == "hyperband":
             raise ValueError("grace: auto moves rungs, which hyperband's brackets go by: use asha")
+        if self.promote and self.rule not in RUNGS:
+            raise ValueError(f"promote: {self.rule} has no rungs to be promoted at: use asha")
         return self
 
     @property

@@ -32,7 +32,7 @@ from search.core.gp_sampler import Observation
 from search.core.ranking import LOST
 from search.core.samplers import RETRIES, sampler_of
 from search.core.target import LastReport, Target
-from search.core.trial_states import frozen_trial, to_optuna
+from search.core.trial_states import OptunaResult, frozen_trial, to_optuna
 from search.records.reader import CONFIRM
 from spaces.dimensions import Point, draw, point_id, sampler_params
 from spaces.grid import find_untried
@@ -132,7 +132,7 @@ class AskTell:
 
     def _add_recorded(self, row: Mapping[str, Any], report: LastReport) -> None:
         """Add a recorded trial to the study, and to those that wait if it has not ended."""
-        number, seed = int(row["number"]), int(row["seed"])
+        number = int(row["number"])
         self.next_number = max(self.next_number, number + 1)
         if row["origin"] != CONFIRM:
             self._optuna_numbers[number] = len(self._optuna.get_trials(deepcopy=False))
@@ -143,21 +143,40 @@ class AskTell:
                 self._ended[self._optuna_numbers[number]] = (row["trial_id"], row["state"], report)
             self._tried.add(row["point_id"])
         if to_optuna(row["state"], report).state == TrialState.RUNNING:
-            point = json.loads(row["point"])
-            self.waiting.append(
-                Assignment(
-                    trial_id=row["trial_id"],
-                    number=number,
-                    attempt=int(row["attempt"]) + 1,
-                    seed=seed,
-                    origin=row["origin"],
-                    point=point,
-                    point_id=row["point_id"],
-                    config=self.study.config(point, seed),
-                    distributions=row["distributions"],
-                    system_attrs=row["system_attrs"],
-                )
-            )
+            self.waiting.append(self._next_attempt(row))
+
+    def _next_attempt(self, row: Mapping[str, Any]) -> Assignment:
+        """A recorded trial that is to go on."""
+        point, seed = json.loads(row["point"]), int(row["seed"])
+        return Assignment(
+            trial_id=row["trial_id"],
+            number=int(row["number"]),
+            attempt=int(row["attempt"]) + 1,
+            seed=seed,
+            origin=row["origin"],
+            point=point,
+            point_id=row["point_id"],
+            config=self.study.config(point, seed),
+            distributions=row["distributions"],
+            system_attrs=row["system_attrs"],
+        )
+
+    def promote(self, row: Mapping[str, Any]) -> Assignment:
+        """A stopped trial goes on: to Optuna it runs again, as it would were it rebuilt now.
+
+        Args:
+            row: its row of the records.
+        """
+        optuna_number = self._optuna_numbers[int(row["number"])]
+        del self._ended[optuna_number]
+        told = self._optuna.get_trials(deepcopy=False)
+        running = frozen_trial(self.study, row, OptunaResult(TrialState.RUNNING))
+        # Optuna changes no trial that has ended, so that all of them are told of once more.
+        self._optuna = optuna.create_study(directions=self._optuna.directions)
+        self._optuna.add_trials(
+            running if frozen.number == optuna_number else frozen for frozen in told
+        )
+        return self._next_attempt(row)
 
     @property
     def started(self) -> int:
@@ -296,14 +315,16 @@ class AskTell:
 
     def _observations(self) -> list[Observation]:
         """What is known of each trial that was not given up, in order of number."""
+        # In order of number: draws of imputed ends depend on it, and trials end in another.
+        ended = sorted(self._ended.items())
         finished = {
             trial_id: report
-            for number, (trial_id, state, report) in self._ended.items()
+            for _, (trial_id, state, report) in ended
             if to_optuna(state, report).state == TrialState.COMPLETE
         }
         points = {
             trial_id: self._points[number]
-            for number, (trial_id, state, _) in self._ended.items()
+            for number, (trial_id, state, _) in ended
             if state == "pruned" or trial_id in finished
         }
         ends = self._curves.finals(self.study.dimensions, points, finished)

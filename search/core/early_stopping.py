@@ -24,7 +24,7 @@ that is worse than half of the others is stopped at any tick (Golovin et al. 201
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -151,18 +151,30 @@ class EarlyStopping:
         )
 
     def _judge(self, index: int, trial_id: str, images: int) -> str | None:
+        count, better = len(self.reached[index]), self.better_at(index, [trial_id])[trial_id]
+        too_few = self._stopping.rule == "median" and count <= MEDIAN_OF
+        if too_few or better < self.places(index):
+            return None
+        trials, pictures = count_text(count, "trial"), count_text(images, "picture")
+        return f"{better} of {trials} were better after {pictures}"
+
+    def places(self, index: int) -> int:
+        """How many of the trials that have reached a rung go on there."""
+        return math.ceil(len(self.reached[index]) / self._stopping.one_in)
+
+    def last_rung(self, trial_id: str) -> int | None:
+        """The index of the last rung that a trial has reached, of which it was judged."""
+        reached = [index for index, rung in enumerate(self.reached) if trial_id in rung]
+        return reached[-1] if reached else None
+
+    def better_at(self, index: int, trials: Iterable[str]) -> dict[str, int]:
+        """How many of the trials that have reached a rung were better there than some of them."""
         expect = self._expectation(index)
         rung = {other: expect(report) for other, report in self.reached[index].items()}
         if len(self.target.goals) == 1:
-            better = sum(key < rung[trial_id] for key in rung.values())
-        else:
-            layers = pareto_layers(np.array(list(rung.values())))
-            better = int((layers < layers[list(rung).index(trial_id)]).sum())
-        too_few = self._stopping.rule == "median" and len(rung) <= MEDIAN_OF
-        if too_few or better < math.ceil(len(rung) / self._stopping.one_in):
-            return None
-        trials, pictures = count_text(len(rung), "trial"), count_text(images, "picture")
-        return f"{better} of {trials} were better after {pictures}"
+            return {name: sum(key < rung[name] for key in rung.values()) for name in trials}
+        layers = dict(zip(rung, pareto_layers(np.array(list(rung.values()))), strict=True))
+        return {name: sum(layer < layers[name] for layer in layers.values()) for name in trials}
 
     def _expectation(self, index: int) -> Callable[[LastReport], tuple[float, ...]]:
         """What a report at a rung is ranked by, with its bounds as they will be at the end."""

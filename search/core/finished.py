@@ -125,9 +125,18 @@ def is_finished(study: Study, sweep: SweepRecords, budget: BudgetTracker) -> boo
     if sweep.trials["state"].isin(UNFINISHED).any():
         return False
     searched, confirming = _started(sweep)
-    if searched < study.trials and budget.search_spent_text(study, confirming) is None:
+    is_left = searched < study.trials or _may_promote(study, sweep)
+    if is_left and budget.search_spent_text(study, confirming) is None:
         return False
     return budget.spent_text() is not None or next(confirmation.missing(study, sweep), None) is None
+
+
+def _may_promote(study: Study, sweep: SweepRecords) -> bool:
+    """Whether stopped trials are left to spend what is left of a budget on."""
+    if not (study.file.stopping.promote and study.file.budget.is_limited):
+        return False
+    stopped = sweep.trials.loc[sweep.trials["state"] == "pruned", "trial_id"]
+    return bool(stopped.isin(sweep.checkpointed).any())
 
 
 def why_over(study: Study, sweep: SweepRecords, budget: BudgetTracker) -> str | None:

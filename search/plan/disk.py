@@ -40,25 +40,32 @@ def checkpoint_bytes(learned: int, generator: int, *, averaged: bool) -> int:
 
 
 def disk(
-    location: str, records: int, checkpoint: int | None, generator: int | None, slots: int
+    location: str,
+    records: int,
+    checkpoint: int | None,
+    generator: int | None,
+    slots: int,
+    paused: int = 0,
 ) -> dict[str, Any]:
     """What a sweep needs on its disk, in bytes, and what is free there.
 
     Args:
         checkpoint, generator: bytes of one; None if unknown.
         slots: trials that run at a time, each with its kept checkpoints and one being written.
+        paused: stopped trials that may go on, at most, each with its kept checkpoints.
 
     Returns:
         `free` is None for a URI, whose storage does not report it.
     """
-    running = None if checkpoint is None else slots * (KEPT + 1) * checkpoint
+    most = slots * (KEPT + 1) + paused * KEPT
+    checkpoints = None if checkpoint is None else most * checkpoint
     generators = None if generator is None else (KEEP_BEST + slots) * generator
-    needed = records + (running or 0) + (generators or 0)
+    needed = records + (checkpoints or 0) + (generators or 0)
     free = None if "://" in location else shutil.disk_usage(nearest(Path(location))).free
     return {
         "place": location.rpartition("/")[0] or ".",
         "records": records,
-        "checkpoints": running,
+        "checkpoints": checkpoints,
         "generators": generators,
         "needed": needed,
         "free": free,

@@ -16,6 +16,7 @@ from colornet.config.config import Config, parse_config
 from colornet.data.packs import open_packs
 from colornet.errors import InputError
 from search.core.early_stopping import EarlyStopping
+from search.core.promotion import most_paused
 from search.plan.disk import checkpoint_bytes, disk, records_bytes
 from search.plan.estimate import (
     BETWEEN,
@@ -97,6 +98,7 @@ def make_plan(
             max(checkpoints, default=None),
             max((4 * size.generator for size in sizes), default=None),
             min(allocation.concurrent, len(workload.high)),
+            min(most_paused(study), len(workload.high)),
         ),
         "budgets": budgets,
         "ends_by": max(budgets, key=lambda budget: budget["share"] or 0.0)["budget"],

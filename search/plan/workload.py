@@ -19,6 +19,7 @@ from colornet.config.config import Config
 from colornet.data.packed import open_pack
 from colornet.errors import InputError
 from search.core.early_stopping import EarlyStopping, first_rung
+from search.core.promotion import PausedTrials
 from search.core.target import LastReport
 from spaces.dimensions import Point, draw
 from spaces.study import Study
@@ -184,15 +185,28 @@ def _simulate(
 ) -> list[int]:
     """Ticks of each trial of a search with random values."""
     early_stopping, stops = EarlyStopping(study), []
+    paused = PausedTrials(early_stopping)
+    reports: list[LastReport] = []
+
+    def train(number: int, after: int) -> int:
+        """The tick at which a trial is stopped that goes on after another, or its last."""
+        of_trial, name = ends[number % len(ends)], f"t{number:05d}"
+        for tick, seen in enumerate(of_trial[after:], after + 1):
+            if early_stopping.add(name, number, seen, reports[number]):
+                if study.file.stopping.promote:
+                    paused.trials.add(name)
+                    paused.give_up()
+                return tick
+        return len(of_trial)
+
     for number in range(min(trials, PATTERN)):
-        of_trial = ends[number % len(ends)]
-        report = LastReport(rng.normal(size=len(early_stopping.target.goals)).tolist())
-        stopped = (
-            tick
-            for tick, seen in enumerate(of_trial, 1)
-            if early_stopping.add(f"t{number:05d}", number, seen, report)
-        )
-        stops.append(next(stopped, len(of_trial)))
+        values = rng.normal(size=len(early_stopping.target.goals))
+        reports.append(LastReport(values.tolist()))
+        stops.append(train(number, 0))
+        while (name := paused.best(only_due=True)) is not None:
+            paused.trials.remove(name)
+            promoted = int(name[1:])
+            stops[promoted] = train(promoted, stops[promoted])
     return stops
 
 

@@ -5,6 +5,7 @@
 <sweep>/records/trials/part-*.parquet     one row per change of a trial's state
 <sweep>/records/ticks/part-*.parquet      one row per trial, attempt and tick
 <sweep>/records/pictures/part-*.parquet   one row per trial and held-out picture
+<sweep>/checkpoints/<trial>/              of each trial that runs, or may go on
 ```
 
 Whatever else a row holds is a metric: float64, null where it does not apply. `seq` orders rows, not
@@ -36,6 +37,8 @@ from search.records.schema import valid_provenance, validate_study
 CONFIRM = "confirm"
 """Origin of trials that repeat a chosen point; Optuna does not know them."""
 NOWHERE = "host not known"
+CHECKPOINTS = "checkpoints"
+"""The folder that holds one of each trial that runs or may go on."""
 CUT_OFF = "cut off"
 """How an attempt ended that nobody saw end, as its driver was killed; its trial is resumed."""
 UNFINISHED = ("running", "preempted")
@@ -122,6 +125,11 @@ class SweepRecords:
         ticks = self.ticks[["trial_id", "tick"]].sort_values("tick", kind="stable")
         last = ticks.drop_duplicates("trial_id", keep="last").index
         return self.ticks.loc[last].set_index("trial_id")
+
+    @cached_property
+    def checkpointed(self) -> set[str]:
+        """Ids of trials that have left more than a generator: they may go on from there."""
+        return set(Storage.at(self.location).folders(CHECKPOINTS))
 
     def pictures(
         self, trials: Collection[str] | None = None, *, fixed: bool = False

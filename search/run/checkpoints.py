@@ -1,6 +1,7 @@
 """A trial's checkpoints on the sweep's storage: retention, upload, and ticks that only they hold.
 
-While a trial runs all of its checkpoints stay, afterwards only the generators of the best trials.
+While a trial runs all of its checkpoints stay, afterwards only the generators of the best trials;
+those of stopped trials that may be promoted stay until the sweep has ended.
 Where the storage only has URIs, a trial writes to a local folder, from which an `Upload` copies.
 """
 
@@ -16,12 +17,11 @@ from colornet.errors import writing_to
 from colornet.model.folder import manifest_name
 from colornet.storage import Storage
 from colornet.training import checkpoint
-from search.records.reader import UNFINISHED
+from search.records.reader import CHECKPOINTS, UNFINISHED
 from search.records.writer import RecordsWriter
 
 KEEP_BEST = 3
 """Trials whose generator is kept after they end."""
-FOLDER = "checkpoints"
 GENERATOR = "generator.safetensors"
 _RETAINED = (manifest_name(GENERATOR), GENERATOR)
 """What stays of an attempt; the generator last, since with it the other is expected."""
@@ -39,12 +39,12 @@ class Retention:
 
     def has(self, trial_id: str) -> bool:
         """Whether a trial has left anything."""
-        return self.storage.exists(f"{FOLDER}/{trial_id}")
+        return self.storage.exists(f"{CHECKPOINTS}/{trial_id}")
 
     def history(self, trial_id: str) -> list[dict[str, Any]]:
         """The ticks that a trial's latest checkpoint holds."""
         with tempfile.TemporaryDirectory(prefix="colorsweep-checkpoint-") as scratch:
-            folder = self.storage.path(f"{FOLDER}/{trial_id}")
+            folder = self.storage.path(f"{CHECKPOINTS}/{trial_id}")
             if folder is None:
                 folder = download(self.storage, trial_id, Path(scratch))
             latest = checkpoint.latest(folder)
@@ -52,11 +52,11 @@ class Retention:
 
     def tidy(self, trial_id: str) -> bool:
         """Take an ended trial's generator out and delete the rest; whether there was one."""
-        folder = f"{FOLDER}/{trial_id}"
+        folder = f"{CHECKPOINTS}/{trial_id}"
         attempts = [f"{folder}/{name}" for name in self.storage.folders(folder)]
         with_generator = [path for path in attempts if GENERATOR in self.storage.names(path)]
         if with_generator:
-            generator = f"{FOLDER}/{trial_id}.safetensors"
+            generator = f"{CHECKPOINTS}/{trial_id}.safetensors"
             for name, to in zip(_RETAINED, (manifest_name(generator), generator), strict=True):
                 if name in self.storage.names(with_generator[-1]):
                     self.storage.move(f"{with_generator[-1]}/{name}", to)
@@ -65,15 +65,15 @@ class Retention:
 
     def keep(self, best: set[str]) -> None:
         """Delete the generators of all other trials."""
-        for name in self.storage.names(FOLDER):
+        for name in self.storage.names(CHECKPOINTS):
             if name.endswith((".safetensors", ".json")) and name.partition(".")[0] not in best:
-                self.storage.delete(f"{FOLDER}/{name}")
+                self.storage.delete(f"{CHECKPOINTS}/{name}")
 
     def sweep_up(self, ended: set[str]) -> None:
         """Delete what trials wrote after they had ended, as those do that are stopped early."""
-        for name in self.storage.folders(FOLDER):
+        for name in self.storage.folders(CHECKPOINTS):
             if name in ended:
-                self.storage.delete_folder(f"{FOLDER}/{name}")
+                self.storage.delete_folder(f"{CHECKPOINTS}/{name}")
 
 
 def download(storage: Storage, trial_id: str, folder: Path) -> Path:
@@ -82,9 +82,9 @@ def download(storage: Storage, trial_id: str, folder: Path) -> Path:
     Returns:
         `folder`, which holds `attempt-*/tick-*` then.
     """
-    for attempt in storage.folders(f"{FOLDER}/{trial_id}"):
-        for name in storage.folders(f"{FOLDER}/{trial_id}/{attempt}"):
-            storage.download(f"{FOLDER}/{trial_id}/{attempt}/{name}", folder / attempt / name)
+    for attempt in storage.folders(f"{CHECKPOINTS}/{trial_id}"):
+        for name in storage.folders(f"{CHECKPOINTS}/{trial_id}/{attempt}"):
+            storage.download(f"{CHECKPOINTS}/{trial_id}/{attempt}/{name}", folder / attempt / name)
     return folder
 
 
@@ -119,7 +119,7 @@ class Upload:
                     self.storage.write(self._name(path), path.read_bytes())
 
     def _name(self, path: Path) -> str:
-        return f"{FOLDER}/{self.trial_id}/{path.relative_to(self.folder).as_posix()}"
+        return f"{CHECKPOINTS}/{self.trial_id}/{path.relative_to(self.folder).as_posix()}"
 
 
 @dataclass

@@ -39,6 +39,9 @@ class Progress:
         counts = recorder.table.counts()
         self._done = {False: counts.done, True: counts.confirmed}
         """Trials that have ended and were shown, of the search and of its confirmation."""
+        rows = recorder.table.rows
+        self._stopped = {name for name, row in rows.items() if row["state"] == "pruned"}
+        """Those of them that were stopped, and may yet go on."""
 
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
@@ -68,10 +71,19 @@ class Progress:
             if row["state"] not in UNFINISHED and seconds:
                 self._durations.append(seconds)
             if self._live is None:
-                self._done[row["origin"] == CONFIRM] += row["state"] not in UNFINISHED
+                self._count(row)
                 self._console.print(self._ended(row), soft_wrap=True)
         if self._live:
             self._live.update(self._line(), refresh=True)
+
+    def _count(self, row: Mapping[str, Any]) -> None:
+        """A trial has ended, for the first time or after it was promoted."""
+        if row["state"] in UNFINISHED:
+            return
+        if row["trial_id"] not in self._stopped:
+            self._done[row["origin"] == CONFIRM] += 1
+        if row["state"] == "pruned":
+            self._stopped.add(row["trial_id"])
 
     def _ended(self, row: Mapping[str, Any]) -> Text:
         """The line of a trial that has ended."""

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from search.core.budget import BudgetTracker
 from search.core.curves import Curves
 from search.core.early_stopping import EarlyStopping
 from search.core.finished import is_finished
+from search.core.promotion import PausedTrials
 from search.records.reader import CONFIRM, UNFINISHED, read_sweep
 from search.records.writer import RecordsWriter
 from search.run.checkpoints import KEEP_BEST, Backfill, Retention
@@ -65,6 +66,7 @@ class Recorder:
         storage_error: why nothing can be written any more, if so.
         cut_reason: which budget is spent, if running trials are cut off for it.
         running: trials that were handed out and have not ended, by trial_id.
+        paused: stopped trials that may be promoted.
         ended: rows of trials that ended since this was last emptied (by the progress display).
     """
 
@@ -107,8 +109,17 @@ class Recorder:
         searched = sweep.trials[sweep.trials["origin"] != CONFIRM]
         numbers = dict(zip(searched["trial_id"], searched["number"], strict=True))
         self.early_stopping.rebuild(sweep.ticks, numbers)
+        self.paused = PausedTrials(self.early_stopping, self._stopped(sweep.checkpointed))
         self.budget = BudgetTracker(study.file.budget, sweep)
         self._objectives = list(study.file.objectives)
+        self._tidy(self.paused.give_up())
+
+    def _stopped(self, trials: Iterable[str]) -> list[str]:
+        """Those of some trials that were stopped early, where such may be promoted."""
+        if not self.study.file.stopping.promote:
+            return []
+        rows = self.table.rows
+        return [name for name in trials if name in rows and rows[name]["state"] == "pruned"]
 
     @property
     def is_finished(self) -> bool:
@@ -140,7 +151,7 @@ class Recorder:
             return None
         trial = None
         if self.ask_tell.waiting or self._search_spent_text() is None:
-            trial = self.ask_tell.ask()
+            trial = self._next_searching()
         # The best are known once no trial of the search runs any more.
         if trial is None and all(other.origin == CONFIRM for other in self.running.values()):
             trial = self._next_confirming()
@@ -149,6 +160,27 @@ class Recorder:
             self.running[trial.trial_id] = trial
             self._writer.start(self.table.start(trial, self.budget.gpus))
         return trial
+
+    def _next_searching(self) -> Assignment | None:
+        """The next trial of the search: one that waits, one that is due to go on, a new one.
+
+        With no further point, but a budget left, whichever stopped one is the best.
+        """
+        is_done = self.ask_tell.is_done
+        if not self.ask_tell.waiting and not is_done and (due := self._promote(only_due=True)):
+            return due
+        trial = self.ask_tell.ask()
+        if trial is None and self.study.file.budget.is_limited:
+            trial = self._promote(only_due=False)
+        return trial
+
+    def _promote(self, *, only_due: bool) -> Assignment | None:
+        """A stopped trial that goes on; one whose checkpoints somebody deleted stays stopped."""
+        while (trial_id := self.paused.best(only_due=only_due)) is not None:
+            self.paused.trials.remove(trial_id)
+            if self._retention.has(trial_id):
+                return self.ask_tell.promote(self.table.rows[trial_id])
+        return None
 
     def _next_confirming(self) -> Assignment | None:
         """The next trial that repeats one of the best."""
@@ -170,11 +202,7 @@ class Recorder:
         self._processes[trial_id] = Process(*map(message.get, Process._fields))
         self.heartbeats.beat(trial_id)
         if message["event"] == "resumed":
-            # The last attempt may have written this checkpoint after its driver had died.
-            self._backfill.fill(trial.row_key, message["history"])
-            for metrics in message["history"][-1:]:
-                self.table.last[trial_id] = {**trial.row_key, **metrics}
-            return True
+            return self._resumed(trial, message["history"])
         if message["event"] == "tick":
             return self._tick(trial, message["metrics"])
         at_tick = self.table.last.get(trial_id, {}).get("tick")
@@ -202,9 +230,19 @@ class Recorder:
             )
             self._end(trial, outcome)
 
+    def _resumed(self, trial: Assignment, history: Sequence[Mapping[str, Any]]) -> bool:
+        """A trial goes on from a checkpoint, which may be later than what was heard of it."""
+        for metrics in history[-1:]:
+            self.table.last[trial.trial_id] = {**trial.row_key, **metrics}
+        return all(
+            self._tick(trial, metrics)
+            for metrics in history
+            if (trial.trial_id, metrics["tick"]) not in self._backfill.recorded
+        )
+
     def _tick(self, trial: Assignment, metrics: Mapping[str, Any]) -> bool:
         trial_id = trial.trial_id
-        row = {**trial.row_key, **metrics}
+        row = {**trial.row_key, **metrics, **trial.row_key}  # whatever a checkpoint may hold
         self.table.last[trial_id] = row
         self._backfill.recorded.add((trial_id, metrics["tick"]))
         self._writer.add("ticks", row)
@@ -245,7 +283,14 @@ class Recorder:
         # Its checkpoints could bring it back, and stay until its end is on the disk.
         if not self._write(self._writer.commit):
             return
-        if state != "preempted" and self._retention.tidy(trial_id):
+        if state == "preempted":
+            return
+        self.paused.trials.update(self._stopped([trial_id]))
+        self._tidy(self.paused.give_up() | ({trial_id} - self.paused.trials))
+
+    def _tidy(self, ended: Iterable[str]) -> None:
+        """Delete what is no longer needed of the checkpoints of trials that have ended."""
+        if any([self._retention.tidy(trial_id) for trial_id in ended]):
             self._retention.keep(set(self.table.refresh_best(KEEP_BEST)))
 
     def close(self) -> None:
@@ -254,7 +299,10 @@ class Recorder:
         if self._writer.pending:
             return  # until its end is on the disk, a trial has not ended
         rows = self.table.rows.items()
-        self._retention.sweep_up({name for name, row in rows if row["state"] not in UNFINISHED})
+        ended = {name for name, row in rows if row["state"] not in UNFINISHED}
+        self._retention.sweep_up(ended - self.paused.trials)
+        if self.is_finished:
+            self._retention.sweep_up(self.paused.trials)
         self.table.refresh_best()
 
     def flush(self, *, force: bool = False) -> None:

@@ -31,7 +31,8 @@ from colornet.redaction import redact
 from colornet.storage import Storage
 from colornet.training import checkpoint
 from colornet.training.final_checks import check_reading
-from search.run.checkpoints import FOLDER, Upload, download
+from search.records.reader import CHECKPOINTS
+from search.run.checkpoints import Upload, download
 
 TRAIN = "colornet.training.loop:train"
 Send = Callable[[dict[str, Any]], None]
@@ -195,7 +196,7 @@ def _checkpoints(assignment: Mapping[str, Any]) -> Generator[tuple[Path, Callabl
     """A trial's folder of checkpoints, and what takes new ones to the sweep's storage."""
     storage = Storage.at(assignment["sweep"])
     trial_id = assignment["trial_id"]
-    folder = storage.path(f"{FOLDER}/{trial_id}")
+    folder = storage.path(f"{CHECKPOINTS}/{trial_id}")
     if folder is not None:
         yield folder, lambda: None
         return

@@ -104,16 +104,18 @@ def _search_with_ours(
     name: str, sampler: str, stopping: str, budget: float, seed: int
 ) -> tuple[Mapping[str, Any] | None, float, int]:
     """The point that is named, pictures seen and trials started."""
-    surface = surface_named(name)
+    surface, rule = surface_named(name), stopping_of(stopping)
     study = study_of(
         seed,
         space=surface.space,
         sampler=sampler,
-        stopping=stopping_of(stopping),
+        stopping=rule,
         budget={"trials": 10_000, "images": budget},
     )
     with fast_folder() as folder:
-        simulation = Simulation(new_recorder(folder / "sweep", study), surface).run()
+        recorder = new_recorder(folder / "sweep", study)
+        # Only a trial that has left a checkpoint is promoted.
+        simulation = Simulation(recorder, surface, checkpoints="promote" in rule).run()
         sweep = read_sweep(folder / "sweep")
     points = dict(zip(sweep.trials["trial_id"], sweep.trials["point"], strict=True))
     best = best_trials(sweep)["trial_id"].tolist()
@@ -122,13 +124,14 @@ def _search_with_ours(
 
 
 def stopping_of(word: str) -> dict[str, Any]:
-    """A study's stopping by one word: a rule, or `rule:grace` or `rule:grace:factor`.
+    """A study's stopping by one word: `rule`, `rule:grace`, `rule:grace:factor`, and `…:promote`.
 
     Rules alone have the study's defaults, which for asha are those of the built-in studies.
     """
-    rule, *rest = word.split(":")
+    rule, *rest = word.removesuffix(":promote").split(":")
     values = [float(value) if value[0].isdigit() else value for value in rest]
-    return {"rule": rule, **dict(zip(("grace", "factor"), values, strict=False))}
+    stopping = {"rule": rule, **dict(zip(("grace", "factor"), values, strict=False))}
+    return {**stopping, "promote": True} if word.endswith(":promote") else stopping
 
 
 @cache

@@ -121,8 +121,8 @@ class Simulation:
         self._ticks = int(recorder.study.base_config["training"]["ticks"])
         self._queue: list[tuple[float, int, str]] = []
         self._order = itertools.count()
-        self._lost: dict[str, list[dict[str, Any]]] = {}
-        """What trials whose process died had reported, as their checkpoints hold it."""
+        self._histories: dict[str, list[dict[str, Any]]] = {}
+        """What trials had reported that may go on, as their checkpoints hold it."""
 
     def run(self) -> "Simulation":
         """Everything, to the end."""
@@ -154,7 +154,7 @@ class Simulation:
     def _start(self, assignment: Assignment) -> None:
         trial_id = assignment.trial_id
         values = self.surface.curve(assignment.point, assignment.seed, self._ticks)
-        if (history := self._lost.get(trial_id)) is None:
+        if (history := self._histories.get(trial_id)) is None:
             training = Training(assignment, values, self._ending(assignment))
         else:
             training = Training(assignment, values, None, len(history), history)
@@ -171,7 +171,7 @@ class Simulation:
         if training.ends is not None and training.seen + 1 == training.ends[1]:
             state = training.ends[0]
             if state == "lost":
-                self._lost[trial_id] = training.history
+                self._histories[trial_id] = training.history
                 self.recorder.process_died(trial_id, "its process died")
                 return False
             return self._end(trial_id, state, f"it {state}")
@@ -184,6 +184,7 @@ class Simulation:
         if not np.isfinite(training.values[training.seen - 1]).all():
             self.first_bad.setdefault(trial_id, training.seen)
         if not self._say(trial_id, {"event": "tick", "metrics": metrics}):
+            self._histories[trial_id] = training.history
             return False
         return training.seen < self._ticks or self._end(trial_id, "completed", None)
 

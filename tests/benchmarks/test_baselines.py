@@ -56,7 +56,9 @@ def test_peers_learn(peer: str) -> None:
     assert np.median(regrets) < blind_regret("branin-edge")
 
 
-@pytest.mark.parametrize("method", ["ours tpe none", "ours random asha", "ours tpe asha:0.1:3"])
+@pytest.mark.parametrize(
+    "method", ["ours tpe none", "ours random asha", "ours tpe asha:0.1:3:promote"]
+)
 def test_ours_is_described_by_words(method: str) -> None:
     done = search((method, "curves", 8, 1000))
     assert 8 <= done.trainings < 9 and done.trials >= 8 and done.regret >= 0
@@ -67,6 +69,9 @@ def test_words_of_stopping() -> None:
     assert stopping_of("none") == {"rule": "none"}
     assert stopping_of("asha:auto") == {"rule": "asha", "grace": "auto"}
     assert stopping_of("asha:0.1:3") == {"rule": "asha", "grace": 0.1, "factor": 3.0}
+    assert stopping_of("asha:promote") == {"rule": "asha", "promote": True}
+    whole = {"rule": "asha", "grace": 0.1, "factor": 3.0, "promote": True}
+    assert stopping_of("asha:0.1:3:promote") == whole
     assert Stopping(**stopping_of("asha")) == Stopping(rule="asha", grace=0.5, factor=2)
 
 

@@ -17,7 +17,7 @@ from simulation import OBJECTIVES, WORKERS, Simulation, fast_folder, new_recorde
 from surface import IMAGES
 
 from search.core.ask_tell import AskTell, Assignment
-from search.records.reader import read_sweep
+from search.records.reader import SweepRecords, read_sweep
 from search.run.recorder import Recorder
 
 SWEEPS = 1000
@@ -28,6 +28,7 @@ SEARCHED: dict[str, dict[str, Any]] = {
     "one objective": {},
     "front": {"objectives": dict.fromkeys(OBJECTIVES, "minimize")},
     "gaussian process": {"sampler": "gp", "stopping": {"rule": "asha", "grace": "auto"}},
+    "promotion": {"stopping": {"rule": "asha", "grace": 0.1, "factor": 3, "promote": True}},
     "under a bound": {
         "objectives": dict.fromkeys(OBJECTIVES, "minimize"),
         "decide": {"by": OBJECTIVES[0], "subject_to": {OBJECTIVES[1]: "<= 8"}},
@@ -53,28 +54,34 @@ def test_no_early_value_in_a_front_and_no_nan_at_the_top() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("searched", SEARCHED)
 def test_a_killed_sweep_goes_on_as_if_it_had_not_been(searched: str) -> None:
-    states, running = _killed(searched, KILLS, TRAININGS)
-    print(f"\n{searched}, {len(running)} kills: {dict(states)}, running {running}")
+    states, running, promoted = _killed(searched, KILLS, TRAININGS)
+    print(
+        f"\n{searched}, {len(running)} kills: {dict(states)}, running {running}, "
+        f"{promoted} promoted"
+    )
+    assert promoted > 1 if searched == "promotion" else promoted == 0
     assert len(running) == KILLS
     assert running.count(WORKERS) > KILLS * 0.8
     assert {"completed", "pruned", "diverged", "failed"} <= set(states)
 
 
-@pytest.mark.parametrize("searched", ["front", "under a bound"])
+@pytest.mark.parametrize("searched", ["front", "promotion", "under a bound"])
 def test_a_few_kills(searched: str) -> None:
     """The same, small enough for every day."""
-    states, running = _killed(searched, kills=4, trainings=5)
+    states, running, promoted = _killed(searched, kills=4, trainings=5)
     assert len(running) == 4 and states["completed"]
+    assert promoted if searched == "promotion" else not promoted
 
 
-def _killed(searched: str, kills: int, trainings: int) -> tuple[Counter[str], list[int]]:
+def _killed(searched: str, kills: int, trainings: int) -> tuple[Counter[str], list[int], int]:
     """Kill a sweep at moments of equal distance, and compare what is taken up with what lived.
 
     Args:
         searched: a key of SEARCHED.
 
     Returns:
-        the number of trials by state at its end, and how many ran at each kill.
+        the number of trials by state at its end, how many ran at each kill, and how many had been
+        promoted.
     """
     study = study_of(
         7,
@@ -95,7 +102,8 @@ def _killed(searched: str, kills: int, trainings: int) -> tuple[Counter[str], li
             if event in moments:
                 running.append(len(simulation.running))
                 _compare_after_kill(folder, simulation)
-        return Counter(read_sweep(folder / "sweep").trials["state"]), running
+        sweep = read_sweep(folder / "sweep")
+        return Counter(sweep.trials["state"]), running, promotions(sweep)
 
 
 def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
@@ -115,7 +123,17 @@ def _compare_after_kill(folder: Path, simulation: Simulation) -> None:
         for recorder in (resumed, lived)
     ]
     assert states[0] == states[1]
+    assert resumed.paused.trials == lived.paused.trials
+    for only_due in (True, False):
+        assert resumed.paused.best(only_due=only_due) == lived.paused.best(only_due=only_due)
     assert _proposals(resumed.ask_tell) == _proposals(uninterrupted)
+
+
+def promotions(sweep: SweepRecords) -> int:
+    """How often a stopped trial went on."""
+    states = sweep.states.sort_values("trial_id", kind="stable")
+    before = states.groupby("trial_id")["state"].shift()
+    return int(((states["state"] == "running") & (before == "pruned")).sum())
 
 
 def _proposals(ask_tell: AskTell) -> list[Assignment | None]:

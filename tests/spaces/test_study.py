@@ -110,7 +110,16 @@ class TestParts:
         path = write(full)
         assert load_study(path).file.stopping.rule == "hyperband"
         stopping = load_study(path, {"stopping.rule": "none"}).file.stopping
-        assert stopping.model_dump() == {"rule": "none", "grace": 0.25, "factor": 3}
+        before = {"rule": "hyperband", "grace": 0.25, "factor": 3, "promote": False}
+        assert stopping.model_dump() == {**before, "rule": "none"}
+
+    @pytest.mark.parametrize("rule", ["median", "none"])
+    def test_without_rungs_nobody_is_promoted(
+        self, write: Write, full: dict[str, Any], rule: str
+    ) -> None:
+        full["stopping"] = {"rule": rule, "promote": True}
+        with pytest.raises(InputError, match=f"promote: {rule} has no rungs"):
+            load_study(write(full))
 
     def test_new_keys_come_back(self, write: Write, full: dict[str, Any]) -> None:
         study = load_study(write(full))

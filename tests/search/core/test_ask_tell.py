@@ -1,5 +1,6 @@
 """Points are asked for, told of, and asked for in the same order again after a rebuild."""
 
+import copy
 import itertools
 import json
 import logging
@@ -14,6 +15,7 @@ from optuna.trial import TrialState
 
 from search.core import samplers
 from search.core.ask_tell import AskTell, Assignment
+from search.core.curves import Curves
 from search.core.target import LastReport, Target
 from spaces.dimensions import Dimension, point_id
 from spaces.study import Study, StudyFile
@@ -195,6 +197,62 @@ class TestStartFrom:
         start = {SMOOTH: 0, LOSS: "bce", L1: 30}
         (chosen,) = ask_all(AskTell(make_study(1, start_from=[start]), NONE, {}))
         assert (chosen.point[SMOOTH], chosen.point[L1]) == (0, 30)
+
+
+def test_imputed_ends_do_not_depend_on_which_trial_ended_first(make_study: MakeStudy) -> None:
+    study = make_study(12, sampler="random")
+    observed = []
+    for order in (range(12), reversed(range(12))):
+        curves = Curves(Target.of(study))
+        ask_tell = AskTell(study, NONE, {}, curves=curves)
+        chosen = ask_all(ask_tell)
+        for number in order:
+            (final,) = objective(chosen[number], 1)
+            early, late = LastReport((final + 0.1 * (number % 3),), 1), LastReport((final,), 2)
+            curves.add(chosen[number].trial_id, 32, early)
+            if number in (3, 7):
+                ask_tell.tell(number, "pruned", early)
+            else:
+                curves.add(chosen[number].trial_id, 64, late)
+                ask_tell.tell(number, "completed", late)
+        observed.append(ask_tell._observations())
+    assert observed[0] == observed[1]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("objectives", [{"val_ab_mae": "minimize"}, TWO])
+def test_a_stopped_trial_runs_again_and_completes(
+    make_study: MakeStudy, sampler: str, objectives: dict[str, str]
+) -> None:
+    """As one that is rebuilt then has it."""
+    ledger = Ledger(make_study(60, sampler=sampler, objectives=objectives))
+    ledger.play(20)
+    assert ledger.rows["t00006"]["state"] == "pruned"
+    again = ledger.ask_tell.promote(ledger.rows["t00006"])
+    assert (again.trial_id, again.number, again.attempt) == ("t00006", 6, 1)
+    assert json.dumps(again.point) == ledger.rows["t00006"]["point"]
+    assert again.config == ledger.study.config(again.point, again.seed)
+    ledger.rows["t00006"] = row_of(again, "running")
+    rebuilt = ledger.rebuilt()
+    assert again.trial_id in {one.trial_id for one in rebuilt.waiting}
+    rebuilt.waiting.clear()
+    optuna_number = rebuilt._optuna_numbers[6]
+    for ask_tell in (ledger.ask_tell, rebuilt):
+        ask_tell.waiting.clear()
+    living = copy.deepcopy(ledger.ask_tell)
+    assert points(rebuilt.ask() for _ in range(3)) == points(living.ask() for _ in range(3))
+    values = LastReport(tuple(0.125 for _ in objectives), tick=2)
+    ledger.ask_tell.tell(6, "completed", values)
+    ledger.rows["t00006"], ledger.values["t00006"] = row_of(again, "completed"), values
+    rebuilt = ledger.rebuilt()
+    for ask_tell in (ledger.ask_tell, rebuilt):
+        frozen = ask_tell._optuna.get_trials()[ask_tell._optuna_numbers[6]]
+        assert (frozen.state, frozen.values) == (TrialState.COMPLETE, list(values.values))
+        ask_tell.waiting.clear()
+    assert rebuilt._optuna_numbers[6] == optuna_number
+    assert points(rebuilt.ask() for _ in range(3)) == points(
+        ledger.ask_tell.ask() for _ in range(3)
+    )
 
 
 def test_seeds_are_shared_or_fresh(make_study: MakeStudy) -> None:

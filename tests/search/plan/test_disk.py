@@ -40,3 +40,8 @@ def test_too_little_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert found["checkpoints"] == 2 * 3 * 300
     assert found["generators"] == 5 * 70
     assert found["short"] == 1000 + 1800 + 350 + module.SPARE - 10_000
+
+
+def test_stopped_trials_that_may_go_on_keep_their_checkpoints(tmp_path: Path) -> None:
+    found = disk(str(tmp_path / "a"), 1000, 300, 70, 2, paused=3)
+    assert found["checkpoints"] == (2 * 3 + 3 * 2) * 300

@@ -54,6 +54,16 @@ def test_expected_survivors_are_those_of_the_rule(make_study: MakeStudy) -> None
     assert load.at_least(64) == pytest.approx(exact, abs=2)
 
 
+def test_with_promotion_as_many_go_on_as_the_rung_has_places(make_study: MakeStudy) -> None:
+    stopping = {"rule": "asha", "grace": 0.5, "factor": 2}
+    stopped = make_workload(make_study(32, stopping=stopping))
+    promoted = make_workload(make_study(32, stopping={**stopping, "promote": True}))
+    assert promoted.at_least(32) == 32
+    assert stopped.at_least(64) < promoted.at_least(64) < 32
+    assert promoted.images.expected > stopped.images.expected
+    assert (promoted.images.low, promoted.images.high) == (stopped.images.low, stopped.images.high)
+
+
 def test_a_dominated_trial_only_is_stopped_where_objectives_are_two(make_study: MakeStudy) -> None:
     asked = {"stopping": {"rule": "asha"}, "objectives": {"val_ab_mae": "minimize"}}
     one = make_workload(make_study(32, **asked))

@@ -16,6 +16,7 @@ def recorder(
 ) -> Any:
     """Of a sweep; trials that confirm have an id of `c…`."""
     table = SimpleNamespace(states=dict(states or {}), last={}, best=None, best_column="val_ab_mae")
+    table.rows = {name: {"state": state} for name, state in table.states.items()}
     study = {"trials": trials, "confirm": confirm}
     table.counts = lambda: count_trials(
         study, [(state, origin(name)) for name, state in table.states.items()], driven=True
@@ -71,6 +72,24 @@ def test_a_preempted_trial_is_not_done() -> None:
     shown = recorder()
     found = lines(shown, act=lambda _: end(shown, 0, "preempted", "interrupted"))
     assert found == ["0/4  t00000  preempted  interrupted"]
+
+
+def test_a_promoted_trial_is_done_once() -> None:
+    shown = recorder(states={"t00000": "pruned", "t00001": "running"})
+
+    def act(progress: Progress) -> None:
+        for number in (1, 0):
+            end(shown, number, "pruned", "1 of 2 trials were better")
+            progress.show(force=True)
+            end(shown, number, "completed")
+            progress.show(force=True)
+
+    assert [line.split("  ")[:3] for line in lines(shown, act=act)] == [
+        ["2/4", "t00001", "pruned"],
+        ["2/4", "t00001", "completed"],
+        ["2/4", "t00000", "pruned"],
+        ["2/4", "t00000", "completed"],
+    ]
 
 
 def test_long_reasons_stay_on_their_line() -> None:

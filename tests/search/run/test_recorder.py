@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable
@@ -14,17 +15,19 @@ import pytest
 from optuna.trial import TrialState
 
 from search.core.ask_tell import AskTell, Assignment
+from search.core.finished import is_left
 from search.core.target import LastReport
 from search.records.reader import read_states, read_sweep
 from search.run.recorder import KEEP_BEST, Recorder
 from search.run.retries import MAX_DEATHS
 from spaces.study import Study
 
-from ..conftest import play
+from ..conftest import STUDY, play
 
 HERE = {"pid": 4_194_304, "host": socket.gethostname()}
 ELSEWHERE = {"pid": 77, "host": "elsewhere"}
 MakeSweep = Callable[..., Path]
+SMALL = STUDY["fixed"]
 
 
 def study_of(folder: Path) -> Study:
@@ -539,6 +542,187 @@ class TestStoppedEarly:
         for _ in range(2):
             again.next()
         assert not tick(again, second, 1, 6.0)
+
+
+class TestPromoted:
+    """With one rung after the first of two ticks, at which one in two goes on."""
+
+    PROMOTE = {"stopping": {"rule": "asha", "promote": True}, "sampler": "random"}  # noqa: RUF012
+    VALUES = (5.0, 6.0, 9.0)
+    """The second is stopped, and due once the third has come."""
+
+    def stopped(self, folder: Path, values: tuple[float, ...] = VALUES) -> Recorder:
+        """The first of some trials runs, the others were stopped at the rung."""
+        recorder = open_recorder(folder)
+        for value in values:
+            chosen = start(recorder)
+            leave_checkpoint(folder, chosen, 1)
+            goes_on = tick(recorder, chosen, 1, value)
+            assert goes_on == (value == values[0])
+        return recorder
+
+    def checkpoints(self, folder: Path) -> set[str]:
+        return read_sweep(folder).checkpointed
+
+    def test_a_trial_that_is_due_goes_on_before_a_new_point(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        chosen = start(recorder)
+        assert (chosen.trial_id, chosen.attempt) == ("t00001", 1)
+        assert start(recorder).trial_id == "t00003"
+        history = [{"tick": 1, "images": 32, "seconds": 1.5, "val_ab_mae": 6.0}]
+        assert recorder.message(
+            chosen.trial_id, {"event": "resumed", "history": history, **ELSEWHERE}
+        )
+        assert tick(recorder, chosen, 2, 3.0, **ELSEWHERE)
+        end(recorder, chosen)
+        sweep = read_sweep(folder)
+        rows = sweep.states[sweep.states["trial_id"] == "t00001"]
+        assert rows["state"].tolist() == ["running", "pruned", "running", "completed"]
+        assert sweep.attempts.query("trial_id == 't00001'")["state"].tolist() == [
+            "pruned",
+            "completed",
+        ]
+        assert recorder.budget.spent()["images"] == 32 + 64 + 32
+        assert optuna_states(recorder)[1] == TrialState.COMPLETE
+        assert recorder.ask_tell._optuna.trials[1].value == 3.0
+        assert recorder.table.counts().states == {"completed": 1, "pruned": 1, "running": 2}
+        recorder.table.refresh_best()
+        assert recorder.table.best == 3.0
+
+    def test_nobody_is_unless_the_study_says_so(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, stopping={"rule": "asha"}, sampler="random")
+        recorder = self.stopped(folder)
+        assert self.checkpoints(folder) == {"t00000"}
+        assert start(recorder).trial_id == "t00003"
+
+    def test_checkpoints_of_the_best_few_of_a_rung_are_kept(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, **self.PROMOTE)
+        recorder = open_recorder(folder)
+        chosen = [start(recorder) for _ in range(6)]
+        for trial, value in zip(chosen, (1.0, 6.0, 1.5, 9.0, 8.0, 7.0), strict=True):
+            leave_checkpoint(folder, trial, 1)
+            tick(recorder, trial, 1, value)
+        assert recorder.paused.trials == {"t00001", "t00004", "t00005"}
+        assert self.checkpoints(folder) == recorder.paused.trials | {"t00000", "t00002"}
+
+    def test_a_reopened_sweep_promotes_the_same(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, **self.PROMOTE)
+        self.stopped(folder).flush(force=True)
+        recorder = open_recorder(folder)
+        assert [start(recorder).trial_id for _ in range(3)] == ["t00000", "t00001", "t00003"]
+
+    def test_one_that_is_cut_off_goes_on_as_the_next_attempt(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, **self.PROMOTE)
+        start(self.stopped(folder))
+        recorder = open_recorder(folder)
+        chosen = [start(recorder) for _ in range(3)]
+        attempts = [(trial.trial_id, trial.attempt) for trial in chosen]
+        assert attempts == [("t00000", 1), ("t00001", 2), ("t00003", 0)]
+
+    def test_one_without_a_checkpoint_stays_stopped(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        shutil.rmtree(folder / "checkpoints" / "t00001")
+        assert start(recorder).trial_id == "t00003"
+        assert states_of(recorder)["t00001"] == "pruned"
+        assert start(open_recorder(folder)).trial_id == "t00000"
+
+    def test_one_whose_checkpoint_is_damaged_begins_anew(self, make_sweep: MakeSweep) -> None:
+        """Its training found none to go on from."""
+        folder = make_sweep(8, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        chosen = start(recorder)
+        assert tick(recorder, chosen, 1, 70.0), "nobody is judged twice at a rung"
+        assert tick(recorder, chosen, 2, 3.0)
+        end(recorder, chosen)
+        assert states_of(recorder)["t00001"] == "completed"
+        assert recorder.budget.spent()["images"] == 32 + 64 + 32
+
+    def test_ticks_that_only_its_checkpoint_holds_count(self, make_sweep: MakeSweep) -> None:
+        """A training that is stopped may end a tick before it hears of it."""
+        fixed = {"training.images": 256, "training.ticks": 8}
+        stopping = {"rule": "asha", "grace": 0.125, "promote": True}
+        folder = make_sweep(8, sampler="random", stopping=stopping, fixed=SMALL | fixed)
+        recorder = self.stopped(folder)
+        chosen = start(recorder)
+        history = [
+            {"tick": at, "images": 32 * at, "seconds": 1.5 * at, "val_ab_mae": 6.0} for at in (1, 2)
+        ]
+        message = {"event": "resumed", "history": history, **HERE}
+        assert recorder.message(chosen.trial_id, message)
+        assert recorder.budget.spent()["images"] == 32 + 64 + 32
+        assert set(recorder.early_stopping.reached[1]) == {"t00001"}
+        recorder.flush(force=True)
+        assert open_recorder(folder).early_stopping.reached == recorder.early_stopping.reached
+
+    def test_one_may_be_stopped_again_at_a_later_rung(self, make_sweep: MakeSweep) -> None:
+        fixed = {"training.images": 256, "training.ticks": 8}
+        stopping = {"rule": "asha", "grace": 0.125, "promote": True}
+        folder = make_sweep(8, sampler="random", stopping=stopping, fixed=SMALL | fixed)
+        recorder = self.stopped(folder)
+        assert tick(recorder, recorder.running["t00000"], 2, 5.0)
+        chosen = start(recorder)
+        assert not tick(recorder, chosen, 2, 6.0)
+        assert states_of(recorder)["t00001"] == "pruned"
+        assert recorder.early_stopping.last_rung("t00001") == 1
+        assert start(recorder).trial_id == "t00003"
+
+    def test_what_is_left_of_a_budget_goes_to_the_best(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(3, budget={"trials": 3, "images": 1000}, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        finish(recorder, recorder.running["t00000"])
+        assert not recorder.is_finished and not open_recorder(folder).is_finished
+        assert is_left(read_sweep(folder))
+        for trial_id in ("t00001", "t00002"):
+            chosen = start(recorder)
+            assert chosen.trial_id == trial_id
+            tick(recorder, chosen, 2)
+            end(recorder, chosen)
+        assert recorder.next() is None and recorder.is_finished
+        assert not is_left(read_sweep(folder))
+
+    def test_no_more_than_is_left_of_it(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(3, budget={"trials": 3, "images": 160}, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        finish(recorder, recorder.running["t00000"])
+        chosen = start(recorder)
+        tick(recorder, chosen, 2)
+        end(recorder, chosen)
+        assert recorder.next() is None and recorder.is_finished
+        recorder.close()
+        assert self.checkpoints(folder) == set()
+
+    def test_trials_alone_are_no_such_budget(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(3, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        finish(recorder, recorder.running["t00000"])
+        assert recorder.next() is None and recorder.is_finished
+        recorder.close()
+        assert self.checkpoints(folder) == set()
+
+    def test_they_stay_for_a_sweep_that_was_interrupted(self, make_sweep: MakeSweep) -> None:
+        folder = make_sweep(8, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        recorder.stop()
+        end(recorder, recorder.running["t00000"], "preempted")
+        assert recorder.next() is None
+        recorder.close()
+        assert self.checkpoints(folder) == {"t00000", "t00001", "t00002"}
+
+    def test_the_best_are_confirmed_after_it(self, make_sweep: MakeSweep) -> None:
+        confirm = {"top": 1, "replicates": 2}
+        budget = {"trials": 3, "images": 1000}
+        folder = make_sweep(3, budget=budget, confirm=confirm, **self.PROMOTE)
+        recorder = self.stopped(folder)
+        finish(recorder, recorder.running["t00000"])
+        asked = []
+        while (chosen := recorder.next()) is not None:
+            asked.append((chosen.trial_id, chosen.origin))
+            finish(recorder, chosen, 4.0)
+        searched = [("t00001", "search"), ("t00002", "search")]
+        assert asked == [*searched, ("t00003", "confirm"), ("t00004", "confirm")]
+        assert recorder.is_finished
 
 
 class TestBudgets:

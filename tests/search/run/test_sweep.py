@@ -97,6 +97,37 @@ def test_every_trial_completes_and_is_recorded(
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_a_promoted_trial_goes_on_from_its_checkpoint(make_sweep: MakeSweep) -> None:
+    """The third of them that comes to the rung leaves room for the second, which was stopped."""
+    folder = make_sweep(
+        4,
+        sampler="random",
+        stopping={"rule": "asha", "promote": True},
+        resources={"concurrent": 1},
+    )
+    asked = rates(folder, 4)
+
+    def train(config: Any, report: Any, resume: Any, *, folder: Any = None) -> None:
+        from colornet.training import checkpoint
+
+        history = [] if resume is None else checkpoint.history(resume)
+        number = asked.index(config.optimizer.generator_lr)
+        for tick in range(len(history) + 1, 3):
+            value = 5.0 + number - 3 * (tick == 2)
+            metrics = {"tick": tick, "images": 32 * tick, "seconds": 0.1 * tick}
+            history.append({**metrics, "val_ab_mae": value})
+            report(history[-1], checkpoint.save(folder / checkpoint.name(tick), {}, history))
+
+    assert not sweep.run(folder, train=train).interrupted
+    found = read_sweep(folder)
+    assert found.trials["state"].tolist() == ["completed", "completed", "pruned", "pruned"]
+    rows = found.states[found.states["trial_id"] == "t00001"]
+    assert rows["state"].tolist() == ["running", "pruned", "running", "completed"]
+    ticks = found.ticks[found.ticks["trial_id"] == "t00001"]
+    assert ticks[["tick", "attempt"]].to_numpy().tolist() == [[1, 0], [2, 1]]
+    assert found.checkpointed == set()
+
+
 def test_how_trials_may_end(make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch) -> None:
     """NaN is diverged at once, an exception failed with its reason, a dead process retried."""
     monkeypatch.setattr(retries, "MAX_DEATHS", 2)
