@@ -28,6 +28,10 @@ as what a longer training gains may be more than what settings differ by."""
 LEAST_EVIDENCE = -math.log(3)
 """Of an earlier sweep that is learned from: below it later trials speak against it, 3 to 1."""
 
+LEAST_TRIALS = 8
+"""Earlier trials, below which neither their spread nor their noise is known well enough for later
+ones to speak against them."""
+
 
 class Offset(NamedTuple):
     """By how much values lie above those of an earlier sweep, and the standard error."""
@@ -86,9 +90,10 @@ class LevelProcess:
 
         Returns:
             the logarithm of the Bayes factor of two processes that differ in nothing else, by the
-            differences between the trials, whatever the offset; 0 with less than two of them.
+            differences between the trials, whatever the offset; 0 with less than two of them, or
+            after fewer than LEAST_TRIALS.
         """
-        if not points:
+        if not points or len(self._points) < LEAST_TRIALS:
             return 0.0
         x, scaled = encode(self._dimensions, points), self._scaled(values)
         apart = distances(x, x, unordered(self._dimensions))

@@ -15,7 +15,7 @@ from reports.tables import Column, SweepTables
 from search.core.offset import Offset
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
-RATES = [1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3]
+RATES = [1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3, 6.4e-3, 1.28e-2]
 MAE = Column("val_ab_mae", "ab MAE", "Lab units", "minimize")
 
 
@@ -58,21 +58,21 @@ def test_before_there_is_anything_to_compare(
 
 
 def test_the_offset_and_where_the_sweep_began(taught: Callable[..., SweepTables]) -> None:
-    there = [13.0, 12.0, 11.0, 10.0, 11.0, 12.0]
+    there = [14.0, 13.0, 12.0, 11.0, 10.0, 11.0, 12.0, 13.0]
     sweep = taught(there, [value - 3 for value in there])
     (data,) = json.loads(json.dumps(report_data(sweep)))["learned_from"]
     assert data["offset"] == pytest.approx(-3, abs=0.3)
     assert 0 < data["standard_error"] < 1
     assert data["best_there"] == pytest.approx(7, abs=0.3)
-    assert (data["first_trials"], data["best_of_first"], data["begun"]) == (6, 7.0, "level")
+    assert (data["first_trials"], data["best_of_first"], data["begun"]) == (8, 7.0, "level")
     assert data["counts"] is True
     (text,) = learned_texts(sweep)
-    assert "Lab units lower here than there" in text and "The best of the first 6" in text
+    assert "Lab units lower here than there" in text and "The best of the first 8" in text
     assert text in render(sweep, 0)
 
 
 def test_a_sweep_that_misled_is_said_to_be_left_out(taught: Callable[..., SweepTables]) -> None:
-    there = [16.0, 14.0, 12.0, 10.0, 8.0, 6.0]
+    there = [20.0, 18.0, 16.0, 14.0, 12.0, 10.0, 8.0, 6.0]
     sweep = taught(there, list(reversed(there)))
     assert not learned(sweep)[0].counts
     assert learned_texts(sweep)[0].endswith("speaks against the earlier ones.")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from search.core.offset import LEAST_EVIDENCE, PRIOR_SPREADS, LevelProcess
+from search.core.offset import LEAST_EVIDENCE, LEAST_TRIALS, PRIOR_SPREADS, LevelProcess
 from spaces.dimensions import Dimension, Point
 
 DROPOUT = "generator.dropout"
@@ -79,3 +79,11 @@ class TestEvidence:
         points, values = tried(6, seed=1)
         process = LevelProcess(LINE, *tried(24), 0)
         assert process.evidence(points, [-value for value in values]) < LEAST_EVIDENCE
+
+    def test_few_earlier_trials_are_not_spoken_against(self) -> None:
+        """Two that are alike by chance would make all that differs look impossible."""
+        points = [{DROPOUT: at} for at in (0.1, 0.2, 0.4)]
+        for count in (2, LEAST_TRIALS):
+            process = LevelProcess(LINE, points[:2] * (count // 2), [5.0, 5.01] * (count // 2), 0)
+            evidence = process.evidence(points, [9.0, 5.0, 1.0])
+            assert (evidence < LEAST_EVIDENCE) == (count == LEAST_TRIALS)
