@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 AtLeastNone = Annotated[int, Parameter(validator=Number(gte=0))]
 AtLeastOne = Annotated[int, Parameter(validator=Number(gte=1))]
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
+Names = Annotated[list[str] | None, Parameter(negative=())]
 Trials = Annotated[int | None, Parameter(alias="-n")]
 Address = Annotated[str | None, Parameter(env_var="COLORSWEEP_ADDRESS")]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -48,6 +49,8 @@ class StudyOptions:
     when_spent
         What becomes of running trials when a budget is spent: they finish, or are cut off; short
         for --set budget.when_spent=….
+    learn_from
+        An earlier sweep (folder, URI or beginning of its name) of whose trials the sampler is told.
     """
 
     study: str
@@ -57,6 +60,7 @@ class StudyOptions:
     trials: Trials = None
     quick: Flag = False
     when_spent: Literal["finish", "cut"] | None = None
+    learn_from: Names = None
 
     def load(self) -> "Study":
         """Load the study with these options; its notes say which of them another overrides.
@@ -68,6 +72,10 @@ class StudyOptions:
 
         changes, notes = self.changes()
         loaded = load_study(self.study, changes, quick=self.quick)
+        if self.learn_from:
+            from search.core.learn_from import learn_from
+
+            loaded = learn_from(loaded, self.learn_from)
         return replace(loaded, notes=(*notes, *loaded.notes))
 
     def changes(self) -> tuple[dict[str, Any], list[str]]:
@@ -100,6 +108,7 @@ class StudyOptions:
         options = [("--set", setting) for setting in self.settings or []]
         names = ("data", "trials", "when_spent")
         options += [(f"--{name.replace('_', '-')}", getattr(self, name)) for name in names]
+        options += [("--learn-from", sweep) for sweep in self.learn_from or []]
         words = [str(word) for option in options if option[1] is not None for word in option]
         return shlex.join([self.study, *words, *(["--quick"] if self.quick else [])])
 

@@ -20,6 +20,7 @@ from colornet.config.paths import apply_overrides
 from colornet.config.validation import MOST_SEEDS, MOST_TRIALS, validate
 from colornet.errors import InputError
 from spaces.dimensions import Dimension, Point, active_part, place_point
+from spaces.earlier import EarlierSweep
 from spaces.grid import count_points, grid_points
 
 log = logging.getLogger("colorsweep")
@@ -220,6 +221,7 @@ class Study:
         space: dimensions by name, parents before those their conditions govern.
         base_config: complete config data with `fixed` in it, onto which points are placed.
         notes: what a user should know of how it was resolved.
+        learned_from: earlier sweeps, of which only the sampler is told.
     """
 
     name: str
@@ -227,6 +229,7 @@ class Study:
     space: Mapping[str, Dimension]
     base_config: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    learned_from: tuple[EarlierSweep, ...] = ()
 
     @property
     def dimensions(self) -> list[Dimension]:
@@ -298,8 +301,10 @@ class Study:
     def to_data(self) -> dict[str, Any]:
         """The resolved study as plain data, for the sweep's `study.yaml`."""
         data = self.file.model_dump(mode="json", exclude={"quick", "space"})
+        learned_from = [sweep.model_dump(mode="json") for sweep in self.learned_from]
         return {
             **data,
+            **({"learned_from": learned_from} if learned_from else {}),
             "name": self.name,
             "trials": self.trials,
             "space": {name: dimension.to_data() for name, dimension in self.space.items()},
@@ -325,6 +330,10 @@ class Study:
                 file=validate(StudyFile, written, origin),
                 space={n: Dimension.from_data(n, spec) for n, spec in space.items()},
                 base_config=base,
+                learned_from=tuple(
+                    validate(EarlierSweep, sweep, f"{origin}: learned_from")
+                    for sweep in data.get("learned_from") or ()
+                ),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(

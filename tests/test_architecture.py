@@ -91,7 +91,14 @@ FOLDERS: dict[str, set[str]] = {
     "reports.answers": {
         *FOUNDATIONS,
         *("search.records.reader", "search.core.ranking", "search.core.finished", "spaces.study"),
-        *("spaces.dimensions", "reports", "reports.analysis", "reports.charts"),
+        *(
+            "search.core.offset",
+            "spaces.earlier",
+            "spaces.dimensions",
+            "reports",
+            "reports.analysis",
+            "reports.charts",
+        ),
     },
     "reports.page": {
         *FOUNDATIONS,

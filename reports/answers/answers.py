@@ -18,6 +18,7 @@ from reports.analysis.levels import compare, comparison_data
 from reports.analysis.stopped_trials import CountedTrials
 from reports.answers.answer import VERDICTS, Answer, Answers
 from reports.answers.compare import compare_answers
+from reports.answers.earlier import learned_data
 from reports.answers.recommendation import caveats, confirm_command
 from reports.answers.search import search_answers
 from reports.format import (
@@ -49,6 +50,7 @@ def report_data(sweep: SweepTables) -> dict[str, Any]:
         "confirming": counts.confirming,
         "decision": _decision_data(sweep, decision) if decision else None,
         "answers": answers_data(answers(sweep, decision), sweep, decision),
+        "learned_from": learned_data(sweep),
     }
 
 

@@ -121,6 +121,8 @@ def _learning(sweep: SweepTables) -> Iterator[str]:
     startup = STARTUP_TRIALS.get(sampler := sampler_of_study(study))
     if study.get("design") != "search" or startup is None or not count:
         return
+    if study.get("learned_from"):
+        return
     rows = sweep.records.attempts
     times = [(rows[name] - rows["start"].min()).dt.total_seconds() for name in ("start", "end")]
     at_once = max(int(busy_of(*(seconds.to_numpy() for seconds in times))[1].max()), 1)

@@ -8,6 +8,7 @@ import pandas as pd
 from colornet.config.catalog import to_yaml
 from colornet.config.columns import METRICS
 from colornet.errors import shorten
+from reports.answers.earlier import learned_texts
 from reports.answers.health import flags
 from reports.answers.recommendation import stopped_text
 from reports.charts.endings import savings, savings_text
@@ -131,6 +132,7 @@ def provenance(sweep: SweepTables) -> dict[str, Any]:
     return {
         "facts": [(name, value_text(value)) for name, value in facts if value not in (None, "")],
         "savings": savings_text(savings(sweep)) if sweep.how_ended().get("pruned") else "",
+        "learned": learned_texts(sweep),
         "parquet": f"{records.location.rstrip('/')}/records/ticks/*.parquet",
         "problems": list(records.problems),
         "study": to_yaml(study),

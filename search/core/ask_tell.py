@@ -12,9 +12,9 @@ is passed over like a known one.
 import json
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import isfinite
 from typing import Any
 
@@ -29,6 +29,7 @@ from colornet.errors import InputError
 from search.core.curves import Curves
 from search.core.finished import exhausted_text
 from search.core.gp_sampler import Observation
+from search.core.lessons import Lessons
 from search.core.ranking import LOST
 from search.core.samplers import RETRIES, sampler_of
 from search.core.target import LastReport, Target
@@ -107,6 +108,7 @@ class AskTell:
         self.study = study
         target = Target.of(study)
         self._curves = curves or Curves(target)
+        self._lessons = Lessons(study) if study.learned_from else None
         self._ended: dict[int, tuple[str, str, LastReport]] = {}
         """Id, state and last report of each trial that has ended, by Optuna's number."""
         self._optuna = optuna.create_study(
@@ -256,8 +258,9 @@ class AskTell:
     def _draw(self, number: int, planned: Point) -> tuple[int, Point] | None:
         """A new Optuna trial and its point, a part of which is planned; None when none is new."""
         fixed = sampler_params(planned, self.study.dimensions)
+        observations = cache(self._observations)
         for retry in range(DRAWS):
-            trial, point = self._ask(number, retry, fixed)
+            trial, point = self._ask(number, retry, fixed, observations)
             if self.study.is_planned or self._is_new(point):
                 return trial.number, point
             # Rejected draws have failed in Optuna's eyes, which no sampler learns from.
@@ -268,7 +271,8 @@ class AskTell:
         untried = find_untried(self.study.dimensions, self._is_new, planned, rng)
         if untried is None:
             return None
-        trial, point = self._ask(number, DRAWS, sampler_params(untried, self.study.dimensions))
+        whole = sampler_params(untried, self.study.dimensions)
+        trial, point = self._ask(number, DRAWS, whole, observations)
         return trial.number, point
 
     def _is_new(self, point: Point) -> bool:
@@ -289,10 +293,16 @@ class AskTell:
         return True
 
     def _ask(
-        self, number: int, retry: int, fixed: Mapping[str, Any]
+        self,
+        number: int,
+        retry: int,
+        fixed: Mapping[str, Any],
+        observations: Callable[[], Sequence[Observation]],
     ) -> tuple[optuna.trial.Trial, Point]:
         """A new Optuna trial with some parameters fixed, and its point."""
-        self._optuna.sampler = sampler_of(self.study, number, retry, fixed, self._observations)
+        self._optuna.sampler = sampler_of(
+            self.study, number, retry, fixed, observations, self._lessons
+        )
         trial = self._optuna.ask()
         return trial, draw(trial, self.study.dimensions)
 

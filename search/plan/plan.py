@@ -259,7 +259,7 @@ def _budgets(
 def _warnings(study: Study, workload: Workload, allocation: Allocation) -> list[str]:
     file, warnings = study.file, []
     startup = STARTUP_TRIALS.get(study.sampler)
-    if file.design == "search" and startup is not None:
+    if file.design == "search" and startup is not None and not study.learned_from:
         learning = max(0, len(workload.high) - startup)
         rounds = learning / allocation.concurrent
         if rounds < FEW_ROUNDS:

@@ -183,6 +183,17 @@ class _Base(_Part):
     training: _Training | None = None
 
 
+class _EarlierTrial(_Part):
+    point: dict[str, Any]
+    values: list[Number] | None = None
+    excess: dict[str, Number | None] = Field(default_factory=dict)
+
+
+class _EarlierSweep(_Part):
+    sweep: str
+    trials: list[_EarlierTrial]
+
+
 class RecordedStudy(_Part):
     """The shape of a sweep's study, as far as readers go by it."""
 
@@ -207,6 +218,7 @@ class RecordedStudy(_Part):
     trials: Trials | None = None
     space: dict[str, _Dimension] | None = None
     metrics: dict[str, _Metric] | None = None
+    learned_from: list[_EarlierSweep] | None = None
 
 
 class _Pictures(_Part):

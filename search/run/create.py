@@ -28,6 +28,7 @@ from colornet.errors import InputError, error_summary, os_error_reason
 from colornet.model.lightness import TrainingLightness
 from colornet.storage import Storage, check_reachable
 from colornet.training.final_checks import refuse_secrets_in, roots
+from search.core.learn_from import check_pictures
 from search.records.reader import sweeps_folder
 from search.records.writer import create_sweep
 from spaces.dimensions import Dimension, Point
@@ -57,6 +58,10 @@ def new_sweep(study: Study, out: str | None = None, began: Mapping[str, Any] | N
     check_writable(location)
     check_room(location)
     study, packs = check_data(study)
+    common = parse_config(study.base_config, study.name).evaluate_on
+    judging = open_pack(common) if common else None
+    hashes = [pack.content_hash for pack in packs]
+    check_pictures(study, hashes, judging.content_hash if judging else None)
     study.log_notes()
     described = {
         **provenance.collect(),
@@ -65,8 +70,8 @@ def new_sweep(study: Study, out: str | None = None, began: Mapping[str, Any] | N
         "began": dict(began or {}),
         "study": study.to_data(),
     }
-    if common := parse_config(study.base_config, study.name).evaluate_on:
-        described["evaluation"] = _describe(open_pack(common), lightness=False)
+    if judging is not None:
+        described["evaluation"] = _describe(judging, lightness=False)
     try:
         create_sweep(location, study.to_data(), described)
     except OSError as error:

@@ -8,7 +8,7 @@ needs consent, and what would compare unequal things is refused.
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from colornet import provenance
@@ -80,7 +80,9 @@ def resume_sweep(
             # A sweep of an earlier release reads and splits its pictures as it began, whatever is
             # the default now.
             settings = first_settings(began.base_config) | (options.get("settings") or {})
-            requested = load_study(study, settings, quick=bool(options.get("quick"))).to_data()
+            loaded = load_study(study, settings, quick=bool(options.get("quick")))
+            # What the sampler was told of earlier sweeps is no part of a study's file.
+            requested = replace(loaded, learned_from=began.learned_from).to_data()
         data = _plain(requested)
         if edit is not None:
             edit(data)

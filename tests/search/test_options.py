@@ -179,3 +179,19 @@ class TestLevels:
             cli.main(["studies", "nosuch"])
         assert logging.getLogger("colorsweep").level == logging.INFO
         assert not logging.getLogger("another").isEnabledFor(logging.INFO)
+
+
+def test_earlier_sweeps_are_options_of_every_command_that_takes_a_study() -> None:
+    options = StudyOptions("demo", trials=4, learn_from=["first", "a second"])
+    assert options.words() == "demo --trials 4 --learn-from first --learn-from 'a second'"
+
+
+def test_an_earlier_sweep_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLORSWEEP_OUT", str(tmp_path))
+    for words in (["run", "demo"], ["plan", "demo"], ["submit", "demo", "--out", "/shared/x"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([*words, "--learn-from", "20260101"])
+        assert ended.value.code == 2
+        assert "20260101: no such sweep" in capsys.readouterr().err

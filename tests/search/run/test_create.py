@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from colornet.model.lightness import TrainingLightness
 from search.records.reader import read_sweep
 from search.run import create
 from search.run.create import check_data, check_room, check_writable, nearest, new_sweep
+from spaces.earlier import EarlierSweep, EarlierTrial
 from spaces.study import Study
 
 Make = Callable[..., Study]
@@ -333,3 +335,17 @@ def test_a_disk_that_is_as_good_as_full_is_refused(
     with pytest.raises(InputError, match=r"sweep: 4\.0 MB are free there, and a sweep wants 34 at"):
         check_room(str(tmp_path / "sweep"))
     check_room("s3://bucket/sweep")
+
+
+def test_what_is_learned_from_was_judged_on_the_same_pictures(study: Make, tmp_path: Path) -> None:
+    before = new_sweep(study(RATE), str(tmp_path / "before"))
+    (pack,) = read_sweep(before).provenance["data"]
+    trial = EarlierTrial(point={"optimizer.generator_lr": 1e-3}, values=[9.0])
+    earlier = EarlierSweep(sweep="before", pictures=[pack["content_hash"]], trials=[trial])
+    taught = replace(study(RATE), learned_from=(earlier,))
+    begun = read_sweep(new_sweep(taught, str(tmp_path / "sweep")))
+    assert Study.from_data(begun.study, "study.yaml").learned_from == (earlier,)
+    others = replace(study(RATE, fixed={"data.pictures": 50}), learned_from=(earlier,))
+    with pytest.raises(InputError, match="was judged on other pictures"):
+        new_sweep(others, str(tmp_path / "others"))
+    assert not (tmp_path / "others").exists()

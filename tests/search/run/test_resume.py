@@ -29,6 +29,7 @@ from search.run.resume import (
     resume_sweep,
     study_changes,
 )
+from spaces.earlier import EarlierSweep, EarlierTrial
 from spaces.loading import load_study
 from spaces.study import Study
 
@@ -520,3 +521,23 @@ def test_what_a_release_describes_otherwise_or_adds_at_its_default_is_no_other_s
     other = Path(new_sweep(older, str(tmp_path / "other"), began))
     with pytest.raises(InputError, match=r"base_config.training.batch_size: 4 -> "):
         resume_sweep(other, study=str(file))
+
+
+def test_what_was_learned_from_stays_whatever_file_the_study_is_taken_from(
+    make_study: MakeStudy, tmp_path: Path
+) -> None:
+    fixed = {"data.pictures": 80, "data.image_size": 16, "training.images": 64, "training.ticks": 2}
+    space = {"optimizer.generator_lr": {"loguniform": [1e-5, 1e-1]}}
+    study = make_study(fixed=fixed, space=space)
+    before = read_sweep(new_sweep(study, str(tmp_path / "before"))).provenance["data_hash"]
+    trial = EarlierTrial(point={"optimizer.generator_lr": 1e-3}, values=[9.0])
+    earlier = EarlierSweep(sweep="before", pictures=[before], trials=[trial])
+    location = new_sweep(dataclasses.replace(study, learned_from=(earlier,)), str(tmp_path / "s"))
+    make_study(fixed=fixed, space=space, question="Which rate now?")
+    resumed = resume_sweep(location, study=str(tmp_path / "study-file.yaml"))
+    assert resumed.learned_from == (earlier,)
+    assert read_sweep(location).study["question"] == "Which rate now?"
+    data = read_sweep(location).study
+    (Path(location) / "study.yaml").write_text(to_yaml({**data, "learned_from": []}))
+    with pytest.raises(InputError, match="learned_from"):
+        resume_sweep(location)

@@ -1,0 +1,187 @@
+"""Earlier sweeps for a sampler to learn from: which fit, and what is said of them.
+
+Only the sampler is told: answers, decisions and early stopping are about a sweep's own trials.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from colornet.cli_result import count_text
+from colornet.errors import InputError
+from search.core.earlier_trials import PlacedTrials, ended_trials, place_trials
+from search.core.target import LastReport, Target
+from search.records.reader import SweepRecords, find_sweep, read_sweep
+from spaces.earlier import EarlierSweep, EarlierTrial
+from spaces.study import STARTUP_TRIALS, Study
+
+MOST_EARLIER = 120
+"""Trials of an earlier sweep that are learned from: the best half of them and others at random. A
+submitted study is handed over in one variable, which has room for so many."""
+COMMON = "eval_"
+"""Columns that begin like that are measured on the common pictures."""
+
+
+def learn_from(study: Study, names: Sequence[str]) -> Study:
+    """The study, whose sampler is told of earlier sweeps.
+
+    On what pictures they were judged is compared when those of the study are known
+    (`check_pictures`).
+
+    Args:
+        names: folders, URIs or unique beginnings of names.
+
+    Raises:
+        InputError: its sampler does not learn; no such sweep, or one that was searched for
+            something else, has other pictures held out, or of which no trial lies in the space.
+    """
+    if names:
+        _check_sampler(study)
+    locations = [find_sweep(name) for name in names]
+    places = [at if "://" in at else os.path.realpath(at) for at in locations]
+    for at, place in enumerate(places):
+        if place in places[:at]:
+            raise InputError(f"--learn-from: {names[at]}: is named twice.\nName it once.")
+    for location in locations:
+        earlier, notes = earlier_sweep(study, read_sweep(location))
+        study = replace(
+            study,
+            learned_from=(*study.learned_from, earlier),
+            notes=(*study.notes, *notes),
+        )
+    return study
+
+
+def earlier_sweep(study: Study, sweep: SweepRecords) -> tuple[EarlierSweep, list[str]]:
+    """The trials of a sweep that lie in a study's space, and what to know of them, in sentences.
+
+    Raises:
+        InputError: as `learn_from`.
+    """
+    head = f"--learn-from: {sweep.name}"
+    before = Study.from_data(sweep.study, f"{sweep.location}/study.yaml")
+    target = Target.of(study)
+    if dict(target.goals) != (others := dict(Target.of(before).goals)):
+        then, now = (
+            " and ".join(f"{goal} {name}" for name, goal in goals.items())
+            for goals in (others, target.goals)
+        )
+        raise InputError(
+            f"{head}: was to {then}, and this study is to {now}.\n"
+            "Learn from a sweep that is searched for the same."
+        )
+    pictures = _pictures(head, target, (before, study), sweep.provenance)
+    placed = place_trials(study, before, list(ended_trials(sweep, before, target)))
+    if not any(trial.values for trial in placed.trials):
+        raise InputError(f"{head}: {_nothing(placed)}")
+    trials = _most(placed.trials, target, study.file.seed)
+    return EarlierSweep(sweep=sweep.name, pictures=pictures, trials=trials), _notes(head, placed)
+
+
+def judged_on(columns: Iterable[str], data: Iterable[str], common: str | None) -> list[str]:
+    """Content hashes of the pictures on which columns are measured, sorted.
+
+    Args:
+        data: of the sets that are trained on, whose held-out pictures judge in `val_…`.
+        common: of the common ones.
+    """
+    of_common = {column.startswith(COMMON) for column in columns}
+    hashes = set(data) if False in of_common else set()
+    return sorted(hashes | ({common} if common and True in of_common else set()))
+
+
+def check_pictures(study: Study, data: Iterable[str], common: str | None) -> None:
+    """See that earlier sweeps were judged on the pictures that judge now.
+
+    Args:
+        data, common: as of `judged_on`.
+
+    Raises:
+        InputError: one was not.
+    """
+    now = judged_on(Target.of(study).goals, data, common)
+    for earlier in study.learned_from:
+        if earlier.pictures != now:
+            then, here = (", ".join(h[:12] for h in each) for each in (earlier.pictures, now))
+            raise InputError(
+                f"--learn-from: {earlier.sweep}: was judged on other pictures: {then}, not {here}."
+                "\nIts numbers mean something else: learn from a sweep on the same pictures."
+            )
+
+
+def _check_sampler(study: Study) -> None:
+    if study.file.design == "compare":
+        raise InputError(
+            "--learn-from: design compare: trains every level, whatever is known.\nLeave it out."
+        )
+    if study.sampler not in STARTUP_TRIALS:
+        raise InputError(
+            f"--learn-from: sampler {study.sampler}: learns from no trial.\n"
+            f"Take one that does: --set sampler=auto, or {', '.join(STARTUP_TRIALS)}."
+        )
+
+
+def _pictures(
+    head: str, target: Target, studies: tuple[Study, Study], recorded: dict[str, Any]
+) -> list[str]:
+    """What the earlier of two studies was judged on, by its provenance."""
+    columns = list(target.goals)
+    for section in sorted({"evaluate_on" if c.startswith(COMMON) else "data" for c in columns}):
+        sections = [study.base_config.get(section) or {} for study in studies]
+        then, now = (settings.get("split") for settings in sections)
+        if then != now:
+            raise InputError(
+                f"{head}: {section}.split: {then}, and here {now}: other pictures are held out.\n"
+                "Learn from a sweep with the same split."
+            )
+    common = (recorded.get("evaluation") or {}).get("content_hash")
+    data = [pack["content_hash"] for pack in recorded.get("data") or ()]
+    pictures = judged_on(columns, data, common)
+    if not pictures:
+        raise InputError(
+            f"{head}: provenance.json: data: is missing, which tells what it was judged on.\n"
+            "Learn from a sweep that has it."
+        )
+    return pictures
+
+
+def _nothing(placed: PlacedTrials) -> str:
+    """Why there is nothing to learn."""
+    if not placed.outside:
+        return "has no trial that ended with a value.\nLearn from a sweep that has some."
+    where = ", ".join(f"{count} of {name}" for name, count in placed.outside.most_common(4))
+    inside = " with a value" if placed.trials else ""
+    return (
+        f"has no trial{inside} in the space of this study: outside are {where}.\n"
+        "Widen these ranges, or learn from another sweep."
+    )
+
+
+def _notes(head: str, placed: PlacedTrials) -> list[str]:
+    count = count_text(len(placed.trials), "trial")
+    notes = [f"{head}: {count} of it {'lies' if len(placed.trials) == 1 else 'lie'} in the space"]
+    if placed.outside:
+        where = ", ".join(f"{count} of {name}" for name, count in placed.outside.most_common(4))
+        notes[0] += f"; outside are {where}"
+    if placed.differing:
+        paths = sorted(placed.differing)
+        more = f" and {len(paths) - 6} more" if len(paths) > 6 else ""
+        notes.append(f"{head}: was trained with other settings: {', '.join(paths[:6])}{more}")
+    return notes
+
+
+def _most(trials: Sequence[EarlierTrial], target: Target, seed: int) -> list[EarlierTrial]:
+    """No more than MOST_EARLIER trials, in their order."""
+    if len(trials) <= MOST_EARLIER:
+        return list(trials)
+    keys = [
+        target.sort_key(LastReport(trial.values, excess=trial.excess)) if trial.values else None
+        for trial in trials
+    ]
+    ranked = sorted(range(len(trials)), key=lambda at: (keys[at] is None, keys[at] or ()))
+    best, rest = ranked[: MOST_EARLIER // 2], ranked[MOST_EARLIER // 2 :]
+    drawn = np.random.default_rng(seed).choice(rest, MOST_EARLIER - len(best), replace=False)
+    return [trials[at] for at in sorted([*best, *drawn.tolist()])]
