@@ -279,9 +279,10 @@ class Study:
     def sampler(self) -> str:
         """The sampler that chooses the points; what `auto` comes to."""
         file = self.file
-        data = {"sampler": file.sampler, "objectives": file.objectives, "decide": file.decide}
-        data |= {"space": self.space, "trials": self.trials, "base_config": self.base_config}
-        return sampler_of_study({**data, "budget": {"images": file.budget.images}})
+        data: dict[str, Any] = {"space": self.space, "trials": self.trials}
+        data |= {"sampler": file.sampler, "objectives": file.objectives, "decide": file.decide}
+        data |= {"base_config": self.base_config, "budget": {"images": file.budget.images}}
+        return sampler_of_study(data)
 
     def config(self, point: Mapping[str, Any], seed: int) -> Config:
         """The config of a point, trained with a seed.
