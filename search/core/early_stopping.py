@@ -18,9 +18,10 @@ the earliest rung on at which Spearman's correlation is at least AGREEMENT among
 more that have finished, whichever of them is left out. What was stopped at it stays so; where
 agreement falls with more trials the rung is passed by again.
 
-`asha`: asynchronous successive halving (Li et al. 2020), stopping variant. `hyperband`: the same
-with brackets of trials that are first judged later, or never (Li et al. 2018). `median`: a trial
-that is worse than half of the others is stopped at any tick (Golovin et al. 2017).
+`asha`: asynchronous successive halving (Li et al. 2020), stopping variant; with `promote` what was
+stopped may go on (`search.core.promotion`). `hyperband`: the same with brackets of trials that are
+first judged later, or never (Li et al. 2018). `median`: a trial that is worse than half of the
+others is stopped at any tick (Golovin et al. 2017).
 """
 
 import math
