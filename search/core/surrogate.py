@@ -125,7 +125,11 @@ class Surrogate:
     def covariance(self, log: np.ndarray, apart: np.ndarray) -> np.ndarray:
         """Between points, without noise and trend; (N, M)."""
         r = apart * (math.sqrt(5) / np.exp(log[: self.columns]))[:, None, None]
-        matern = (1 + r + r * r / 3) * np.exp(-r)
+        matern = r / 3  # in place from here on: copies of this size take most of the time
+        matern += 1
+        matern *= r
+        matern += 1
+        matern *= np.exp(np.negative(r, out=r), out=r)
         additive, product = np.exp(log[self.columns : self.columns + 2])
         if not self.columns:
             return np.zeros(apart.shape[1:])

@@ -20,7 +20,7 @@ from scipy import stats
 FIRST = 1000
 """Seeds from here on had no part in choosing anything."""
 SEEDS, TRAININGS = 30, 24
-OURS = ("ours tpe none", "ours tpe asha", "ours random none")
+OURS = ("ours auto asha", "ours tpe asha", "ours tpe none", "ours random none")
 OPTUNA = ("optuna tpe", "optuna hyperband", "optuna gp", "optuna cmaes")
 METHODS = (*OURS, *OPTUNA, "ray")
 LEAST = 0.01

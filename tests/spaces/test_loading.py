@@ -59,8 +59,9 @@ class TestResolved:
             assert data[key] == full[key]
         for key in ("final", "sampler", "seed", "seeds", "resources", "version", "design"):
             assert data[key] == full[key]
-        for key in ("evaluate_on", "difference", "stopping", "confirm"):
+        for key in ("evaluate_on", "difference", "confirm"):
             assert data[key] == full[key]
+        assert data["stopping"] == {**full["stopping"], "promote": False}
         assert {key: one for key, one in data["budget"].items() if one is not None} == {
             "trials": 8,
             "when_spent": "finish",

@@ -95,7 +95,12 @@ class TestParts:
 
     def test_defaults_of_a_part_that_is_named(self, write: Write, full: dict[str, Any]) -> None:
         file = load_study(write({**full, "stopping": {}, "confirm": {}})).file
-        assert file.stopping.model_dump() == {"rule": "asha", "grace": 0.5, "factor": 2}
+        assert file.stopping.model_dump() == {
+            "rule": "asha",
+            "grace": 0.5,
+            "factor": 2,
+            "promote": False,
+        }
         assert file.confirm is not None
         assert file.confirm.model_dump() == {"top": 5, "replicates": 3}
 
