@@ -101,7 +101,7 @@ def test_the_same_each_time() -> None:
 def test_nothing_is_likely_where_staying_elsewhere_costs_little() -> None:
     regions = regions_of(LOSS, [{LOSS.name: choice} for choice in LOSS.choices])
     chances = [BestRegion(region, chance, loss, loss) for region, chance, loss in
-               zip(regions, (0.9, 0.05, 0.05), (0.0, 0.2, 0.9), strict=True)]  # fmt: skip
-    assert likely_region(chances, 0.3) is None
-    assert likely_region(chances, 0.1) is chances[0]
+               zip(regions, (0.9, 0.05, 0.05), (0.0, 0.2, 0.6), strict=True)]  # fmt: skip
+    assert likely_region(chances, 0.41) is None
+    assert likely_region(chances, 0.39) is chances[0]
     assert likely_region(chances[:1], 0.1) is None and likely_region((), 0.1) is None
