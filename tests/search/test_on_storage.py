@@ -96,9 +96,9 @@ def test_killed_resumed_and_reported(tmp_path: Path, s3: None) -> None:
     assert set(again) == set(before.trials.query("state == 'running'")["trial_id"])
     assert holder(storage) is None
     assert storage.folders("checkpoints") == []
-    kept = [name.partition(".")[0] for name in storage.names("checkpoints")]
     best = found.ticks.query("tick == 8").nsmallest(3, "val_ab_mae")["trial_id"]
-    assert sorted(kept) == sorted(best)
+    kept = [f"{trial_id}{end}" for trial_id in best for end in (".json", ".safetensors")]
+    assert sorted(storage.names("checkpoints")) == sorted(kept)
 
     assert json.loads(done(colorsweep(tmp_path, "status", SWEEP, "--json")))["finished"]
     done(colorsweep(tmp_path, "report", SWEEP))
