@@ -111,14 +111,14 @@ def headline(made: Sequence[Answer], sweep: SweepTables, decision: Decision | No
     parts = [f"No dimension is shown to matter for {label}."]
     if matter:
         parts = [f"What matters for {label}: {listed(names)}."]
-    likely = [answer for answer in made if answer.verdict == "likely"]
-    likely.sort(key=lambda answer: -max(region.chance for region in answer.regions))
+    likely = [
+        (max(region.chance for region in answer.regions), answer)
+        for answer in made
+        if answer.verdict == "likely"
+    ]
     if likely:
-        bets = [
-            f"{answer.dimension} {answer.setting} "
-            f"({percent_text(max(region.chance for region in answer.regions))})"
-            for answer in likely
-        ]
+        likely.sort(key=lambda bet: -bet[0])
+        bets = [f"{a.dimension} {a.setting} ({percent_text(chance)})" for chance, a in likely]
         parts.append(f"Likely best, though not shown: {listed(bets)}.")
     for verdict, lead in (("equivalent", "No visible effect"), ("unclear", "Not enough data")):
         if names := [answer.dimension for answer in made if answer.verdict == verdict]:

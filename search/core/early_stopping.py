@@ -29,10 +29,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from colornet.cli_result import count_text
-from search.core.ranking import pareto_layers
+from search.core.ranking import pareto_layers, spearman
 from search.core.target import LastReport, Target
 from spaces.study import Stopping, Study
 
@@ -145,7 +144,7 @@ class EarlyStopping:
         early = np.array([rung[name].values for name in names], dtype=float)
         final = np.array([self.finals[name].values for name in names], dtype=float)
         return all(
-            correlation(np.delete(early[:, metric], left), np.delete(final[:, metric], left))
+            spearman(np.delete(early[:, metric], left), np.delete(final[:, metric], left))
             >= AGREEMENT
             for metric in range(early.shape[1])
             for left in range(len(names))
@@ -200,10 +199,3 @@ class EarlyStopping:
             return key
 
         return expect
-
-
-def correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman's rank correlation, 0 where all of either are equal."""
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])

@@ -32,6 +32,7 @@ from optuna.study import Study as OptunaStudy
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from search.core.ranking import best_and_some
 from spaces.dimensions import Dimension, draw
 
 MOST_OBSERVATIONS = 200
@@ -181,13 +182,9 @@ class GaussianProcessSampler(BaseSampler):
         """All that run, and of the others no more than MOST_OBSERVATIONS: the best, and a rest."""
         pairs = list(zip(self._observations, costs, strict=True))
         ended = [index for index, cost in enumerate(costs) if cost is not None]
-        if len(ended) <= MOST_OBSERVATIONS:
-            return pairs
         ended.sort(key=lambda index: costs[index] or 0.0)
-        best, rest = ended[: MOST_OBSERVATIONS // 2], ended[MOST_OBSERVATIONS // 2 :]
         rng = np.random.default_rng(self._seed)
-        drawn = rng.choice(rest, MOST_OBSERVATIONS - len(best), replace=False)
-        left_out = {*rest} - {*drawn.tolist()}
+        left_out = {*ended} - {*best_and_some(ended, MOST_OBSERVATIONS, rng)}
         return [pair for index, pair in enumerate(pairs) if index not in left_out]
 
 

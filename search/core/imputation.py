@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from search.core.ranking import spearman
 from search.core.surrogate import Surrogate, encode, unordered
 from spaces.dimensions import Dimension
 
@@ -126,5 +126,4 @@ def _rung(
         predicted.append(start[base] + posterior.left_out())
     known = done[base]
     final, foretold = draws[0, base][known], np.mean(predicted, axis=0)[known]
-    agrees = np.ptp(final) > 0 and np.ptp(foretold) > 0
-    return np.array(ends), float(stats.spearmanr(foretold, final).statistic) if agrees else 0.0
+    return np.array(ends), spearman(foretold, final)

@@ -30,6 +30,7 @@ import numpy as np
 from colornet.cli_result import count_text
 from colornet.errors import InputError
 from search.core.earlier_trials import PlacedTrials, ended_trials, place_trials
+from search.core.ranking import best_and_some
 from search.core.target import LastReport, Target
 from search.records.reader import SweepRecords, find_sweep, read_sweep
 from spaces.earlier import EarlierSweep, EarlierTrial
@@ -192,13 +193,10 @@ def _notes(head: str, placed: PlacedTrials) -> list[str]:
 
 def _most(trials: Sequence[EarlierTrial], target: Target, seed: int) -> list[EarlierTrial]:
     """No more than MOST_EARLIER trials, in their order."""
-    if len(trials) <= MOST_EARLIER:
-        return list(trials)
     keys = [
         target.sort_key(LastReport(trial.values, excess=trial.excess)) if trial.values else None
         for trial in trials
     ]
     ranked = sorted(range(len(trials)), key=lambda at: (keys[at] is None, keys[at] or ()))
-    best, rest = ranked[: MOST_EARLIER // 2], ranked[MOST_EARLIER // 2 :]
-    drawn = np.random.default_rng(seed).choice(rest, MOST_EARLIER - len(best), replace=False)
-    return [trials[at] for at in sorted([*best, *drawn.tolist()])]
+    kept = best_and_some(ranked, MOST_EARLIER, np.random.default_rng(seed))
+    return [trials[at] for at in sorted(kept)]

@@ -11,11 +11,12 @@ points, by their replicates where they have some.
 import json
 import operator
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from colornet.config.columns import cost_column
 from colornet.config.validation import parse_bound
@@ -272,6 +273,24 @@ def _ascending(values: pd.Series, goal: str) -> pd.Series:
     numbers = values.astype(float)
     numbers = numbers.where(np.isfinite(numbers))
     return numbers if goal == "minimize" else -numbers
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Spearman's rank correlation, 0 where all of either are equal."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+
+
+def best_and_some(ranked: Sequence[int], most: int, rng: np.random.Generator) -> list[int]:
+    """No more than `most` of what is ranked, the best first: that half of them, others at random.
+
+    The best tell where to look, and the others where not to.
+    """
+    if len(ranked) <= most:
+        return list(ranked)
+    best, rest = ranked[: most // 2], ranked[most // 2 :]
+    return [*best, *rng.choice(rest, most - len(best), replace=False).tolist()]
 
 
 def pareto_layers(points: np.ndarray) -> np.ndarray:

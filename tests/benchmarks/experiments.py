@@ -15,7 +15,7 @@ from landscapes import surface_named
 from simulation import OBJECTIVES, Simulation, fast_folder, make_study, new_recorder
 from surface import DROPOUT, IMAGES, Levels, Surface
 
-from reports.analysis.decision import decide, leaders
+from reports.analysis.decision import Decision, decide, leaders
 from reports.tables import tables_of
 from search.core.ask_tell import Assignment
 from search.core.ranking import best_trials, objective_table
@@ -248,6 +248,25 @@ class Ties:
     wrong: int
 
 
+def _confirmed_levels(surface: Levels, top: int, seed: int, **changes: Any) -> Decision:
+    """What is decided of a surface's levels, each tried and the best `top` of them confirmed."""
+    study = study_of(
+        seed,
+        ticks=FEW_TICKS,
+        space={DROPOUT: {"choice": sorted(surface.errors)}},
+        sampler="grid",
+        budget={},
+        confirm={"top": top, "replicates": REPLICATES},
+        **NO_STOPPING,
+        **changes,
+    )
+    with fast_folder() as folder:
+        Simulation(new_recorder(folder / "sweep", study), surface).run()
+        decision = decide(tables_of(read_sweep(folder / "sweep")))
+    assert decision is not None and decision.basis == "confirm"
+    return decision
+
+
 def tied_sweep(task: tuple[float, int]) -> Ties:
     """Two equal levels and three that are worse, all confirmed.
 
@@ -259,20 +278,7 @@ def tied_sweep(task: tuple[float, int]) -> Ties:
     levels = [0.0, 0.1, 0.2, 0.3, 0.4]
     equal = set(chance.choice(levels, 2, replace=False).tolist())
     errors = {level: 6.0 if level in equal else 6.0 + worse for level in levels}
-    study = study_of(
-        seed,
-        ticks=FEW_TICKS,
-        space={DROPOUT: {"choice": levels}},
-        sampler="grid",
-        budget={},
-        confirm={"top": TOP, "replicates": REPLICATES},
-        **NO_STOPPING,
-    )
-    with fast_folder() as folder:
-        surface = Levels(errors, NOISE, pairing=0.9)
-        Simulation(new_recorder(folder / "sweep", study), surface).run()
-        decision = decide(tables_of(read_sweep(folder / "sweep")))
-    assert decision is not None and decision.basis == "confirm"
+    decision = _confirmed_levels(Levels(errors, NOISE, pairing=0.9), TOP, seed)
     tied = {point[DROPOUT] for point in leaders(decision.points)["point"][1:]}
     first = decision.points["point"].iloc[0][DROPOUT]
     return Ties(named={first, *tied} >= equal, wrong=len({first, *tied} - equal))
@@ -334,22 +340,10 @@ def chosen_sweep(task: tuple[float, tuple[float, ...], float | None, int]) -> Ch
     worse = dict(zip(levels, rng.permutation(truths).tolist(), strict=True))
     seconds = dict(zip(levels, (10.0 * rng.permutation(np.arange(1, 6))[: len(levels)]).tolist(),
                        strict=True))  # fmt: skip
-    study = study_of(
-        seed,
-        ticks=FEW_TICKS,
-        space={DROPOUT: {"choice": levels}},
-        sampler="grid",
-        budget={},
-        confirm={"top": len(levels), "replicates": REPLICATES},
-        **({"difference": least} if least else {}),
-        **NO_STOPPING,
-    )
-    with fast_folder() as folder:
-        errors = {level: 6.0 + more for level, more in worse.items()}
-        surface = PricedLevels(errors, seconds, NOISE, pairing)
-        Simulation(new_recorder(folder / "sweep", study), surface).run()
-        decision = decide(tables_of(read_sweep(folder / "sweep")))
-    assert decision is not None and decision.basis == "confirm"
+    errors = {level: 6.0 + more for level, more in worse.items()}
+    surface = PricedLevels(errors, seconds, NOISE, pairing)
+    changes = {"difference": least} if least else {}
+    decision = _confirmed_levels(surface, len(levels), seed, **changes)
     first, taken = decision.points.iloc[0], decision.points.iloc[decision.proposed]
     losses = [worse[row["point"][DROPOUT]] for row in (first, taken)]
     matters = max(decision.cheaper.differences.values()) if decision.cheaper else 0.0

@@ -319,7 +319,8 @@ class TestOverstatementOfMeans:
         down = overstatement_of_means(values, 1.0, "minimize")
         assert down == overstatement_of_means(other, 1.0, "maximize") and down
         twice = [own | {seed + 4: v for seed, v in own.items()} for own in values]
-        assert (overstatement_of_means(twice, 1.0, "minimize") or 0) < down
+        of_twice = overstatement_of_means(twice, 1.0, "minimize")
+        assert of_twice is not None and 0 < of_twice < down
 
     @pytest.mark.parametrize("pairing", [0.9, 0.5, 0.0])
     @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from search.core.early_stopping import (
     AGREEMENT,
     FINISHERS,
     EarlyStopping,
-    correlation,
     first_rung,
 )
+from search.core.ranking import spearman
 from search.core.target import LastReport
 from spaces.study import Stopping, Study
 
@@ -217,8 +217,8 @@ class TestAutoGrace:
         shuffled = [3.0, 0.0, 2.0, 1.0, 5.0, 4.0, 7.0, 6.0, 90.0]
         early_stopping = self.played(make_study, [(value, value) for value in shuffled])
         final = np.arange(9.0)
-        assert correlation(np.array(shuffled), final) > AGREEMENT
-        assert correlation(np.array(shuffled[:-1]), final[:-1]) < AGREEMENT
+        assert spearman(np.array(shuffled), final) > AGREEMENT
+        assert spearman(np.array(shuffled[:-1]), final[:-1]) < AGREEMENT
         assert early_stopping.first_judged == 2
 
     def test_where_agreement_falls_the_rung_is_passed_by_again(self, make_study: MakeStudy) -> None:

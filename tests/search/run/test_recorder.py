@@ -682,6 +682,11 @@ class TestPromoted:
         assert recorder.next() is None and recorder.is_finished
         assert not is_left(read_sweep(folder))
 
+    def ends_without_checkpoints(self, recorder: Recorder, folder: Path) -> None:
+        assert recorder.next() is None and recorder.is_finished
+        recorder.close()
+        assert self.checkpoints(folder) == set()
+
     def test_no_more_than_is_left_of_it(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep(3, budget={"trials": 3, "images": 160}, **self.PROMOTE)
         recorder = self.stopped(folder)
@@ -689,17 +694,13 @@ class TestPromoted:
         chosen = start(recorder)
         tick(recorder, chosen, 2)
         end(recorder, chosen)
-        assert recorder.next() is None and recorder.is_finished
-        recorder.close()
-        assert self.checkpoints(folder) == set()
+        self.ends_without_checkpoints(recorder, folder)
 
     def test_trials_alone_are_no_such_budget(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep(3, **self.PROMOTE)
         recorder = self.stopped(folder)
         finish(recorder, recorder.running["t00000"])
-        assert recorder.next() is None and recorder.is_finished
-        recorder.close()
-        assert self.checkpoints(folder) == set()
+        self.ends_without_checkpoints(recorder, folder)
 
     def test_they_stay_for_a_sweep_that_was_interrupted(self, make_sweep: MakeSweep) -> None:
         folder = make_sweep(8, **self.PROMOTE)
