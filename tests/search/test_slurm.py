@@ -44,7 +44,8 @@ for at in 1 2; do
     ip -n node$at addr add 10.77.0.$at/24 dev eth0
     ip -n node$at link set eth0 up
 done
-exec bash /mnt/job.sh
+cd /mnt   # each node has a /tmp of its own: a folder there is on none of them
+exec bash job.sh
 """
 NODE = """
 set -eu
