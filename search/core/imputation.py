@@ -5,9 +5,8 @@ stopped says nothing more of how it would have ended. Its end is missing at rand
 can be drawn from what links early and final values among trials that finished. Several draws, each
 analyzed like a whole sweep and pooled by Rubin's rules (1987), carry how unsure that is.
 
-What links them is a Gaussian process of what a trial still gains after the rung, over its settings
-and its value there: effects need not add up. A trial that is one worse at the rung is expected to
-be one worse at the end, unless those that finished say otherwise.
+What links them is a Gaussian process of both values over the settings (`early_and_final`): effects
+need not add up.
 """
 
 from collections.abc import Sequence
@@ -16,17 +15,21 @@ from typing import Any
 
 import numpy as np
 
+from search.core.early_and_final import EarlyAndFinal
 from search.core.ranking import spearman
-from search.core.surrogate import Surrogate, encode, unordered
+from search.core.slice_sampling import SliceSampler
+from search.core.surrogate import encode, unordered
 from spaces.dimensions import Dimension
 
 IMPUTATIONS = 20
 """Draws of each missing value."""
 LEAST_FINISHED = 8
 """Trials that finished, below which nothing can be learned from them."""
-MOST_FINISHED = 120
-"""Trials that are learned from; of more that many are drawn at random, as time grows with their
-number cubed."""
+MOST_LEARNED = 120
+"""Trials by which the hyperparameters are learned, of all by which ends are drawn; of more that
+many are taken at random, as time grows with their number cubed."""
+FAR = 3.0
+"""Interquartile ranges beyond the middle half, from where on values take no part in the scale."""
 AGREEMENT = 0.5
 """Spearman's correlation of predicted and true ends among those that finished, each predicted from
 the others, below which imputed values do not count."""
@@ -38,13 +41,15 @@ class Imputation:
 
     Attributes:
         trials: places of the stopped trials among all.
-        values: (IMPUTATIONS, S) their ends, a draw each row.
+        values: (M, S) their ends, a draw each row.
+        expected: (S,) the means of what they were drawn from.
         agreement: Spearman's correlation of ends that are known and what the others make of them;
             the least of all rungs.
     """
 
     trials: np.ndarray
     values: np.ndarray
+    expected: np.ndarray
     agreement: float
 
     @property
@@ -59,6 +64,7 @@ def impute(
     curves: Sequence[Sequence[float]],
     finished: Sequence[bool],
     seed: int = 0,
+    imputations: int = IMPUTATIONS,
 ) -> Imputation | None:
     """Draw how the trials would have ended that did not finish.
 
@@ -68,6 +74,7 @@ def impute(
             none was measured.
         finished: (N,) whether a trial trained its full budget; the others were stopped for the last
             value of their curve.
+        imputations: M.
 
     Returns:
         None where nothing was stopped, or fewer than `LEAST_FINISHED` finished.
@@ -79,12 +86,11 @@ def impute(
     usable = np.isfinite(ends)
     stopped = np.flatnonzero(~done & usable)
     learned = np.flatnonzero(done & usable)
-    if len(learned) > MOST_FINISHED:
-        learned = np.sort(rng.choice(learned, MOST_FINISHED, replace=False))
     if len(learned) < LEAST_FINISHED or not len(stopped):
         return None
     x, indices = encode(dimensions, points), unordered(dimensions)
-    draws = np.tile(np.where(done, ends, np.nan), (IMPUTATIONS, 1))
+    draws = np.tile(np.where(done, ends, np.nan), (imputations, 1))
+    expected = np.full(len(ends), np.nan)
     agreements = []
     # The missing values are monotone: who was stopped at a late rung has passed all earlier ones,
     # so that its drawn end helps to draw those of who was stopped there (Rubin 1987, ch. 5).
@@ -94,10 +100,11 @@ def impute(
         base = learned[np.isfinite(early[learned])]
         if len(base) < LEAST_FINISHED:
             return None
-        draws[:, group], agreement = _rung(x, indices, early, draws, base, group, done, rng)
+        rung = _rung(x, indices, early, draws, base, group, done, rng)
+        draws[:, group], expected[group], agreement = rung
         agreements.append(agreement)
         learned = np.concatenate([learned, group])
-    return Imputation(stopped, draws[:, stopped], float(np.min(agreements)))
+    return Imputation(stopped, draws[:, stopped], expected[stopped], float(np.min(agreements)))
 
 
 def _rung(
@@ -109,21 +116,34 @@ def _rung(
     group: np.ndarray,
     done: np.ndarray,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, float]:
-    """Ends of the trials in `group`, learned from those in `base`; and their agreement."""
-    scale = float(draws[0, base].std()) or 1.0
-    start = (early - early[base].mean()) / scale
-    process = Surrogate(x[base], indices, rng, trend=start[base])
-    ends, predicted = [], []
-    for values in draws[:, base]:
-        gains = values / scale - start[base]
-        mean = gains.mean()
-        posterior = process.draw(gains - mean)
-        expected, covariance = posterior.at(x[group], trend=start[group])
-        noise = rng.standard_normal(len(group)) * posterior.noise**0.5
-        drawn = rng.multivariate_normal(expected, covariance, method="eigh") + noise
-        ends.append(scale * (start[group] + mean + drawn))
-        predicted.append(start[base] + posterior.left_out())
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Ends of the trials in `group`, learned from those in `base`: draws, means, agreement."""
+    rows = np.concatenate([base, group])
+    scale = _spread(early[rows])
+    start = (early[rows] - early[rows].mean()) / scale
+    shift = early[rows].mean() + (draws[:, base] - early[base]).mean()
+    whole = EarlyAndFinal(x[rows], indices, len(base))
+    some, part = np.arange(len(rows)), whole
+    if len(rows) > MOST_LEARNED:
+        some = np.sort(rng.choice(some, MOST_LEARNED, replace=False))
+        part = EarlyAndFinal(x[rows[some]], indices, int((some < len(base)).sum()))
+    sampler = SliceSampler(whole.priors, rng)
+    ends, means, left_out = [], [], []
+    for values in (draws[:, base] - shift) / scale:
+        known = values[some[: part.known]]
+        log = sampler.draw(lambda log, known=known: part.log_likelihood(log, start[some], known))
+        foretold = whole.foretell(log, start, values)
+        drawn = rng.multivariate_normal(foretold.mean, foretold.covariance, method="eigh")
+        ends.append(shift + scale * drawn)
+        means.append(shift + scale * foretold.mean)
+        left_out.append(foretold.left_out)
     known = done[base]
-    final, foretold = draws[0, base][known], np.mean(predicted, axis=0)[known]
-    return np.array(ends), spearman(foretold, final)
+    agreement = spearman(np.mean(left_out, axis=0)[known], draws[0, base][known])
+    return np.array(ends), np.mean(means, axis=0), agreement
+
+
+def _spread(values: np.ndarray) -> float:
+    """Standard deviation of values, the hopeless ones moved in; 1 where there is none."""
+    first, third = np.quantile(values, [0.25, 0.75])
+    reach = FAR * (third - first)
+    return float(np.clip(values, first - reach, third + reach).std()) or 1.0

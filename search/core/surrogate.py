@@ -1,7 +1,6 @@
 """A Gaussian process over a space: what the metric would be at points that were not trained.
 
-Its hyperparameters are not fixed at their likeliest values, which in a sweep of a few dozen trials
-are little more than a guess, but drawn from their posterior (MacKay 1992; Snoek et al. 2012).
+Its hyperparameters are drawn from their posterior (`slice_sampling`).
 
 The covariance of two points is that of a sum over dimensions and that of their product,
 
@@ -18,12 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg
 
+from search.core.slice_sampling import SliceSampler
 from spaces.dimensions import Dimension, is_same
 
 JITTER = 1e-6
 """Of the variance, added to the diagonal: equal points would make the matrix singular."""
-BURN_IN, THINNING = 100, 8
-"""Steps of the chain before the first draw, and between two draws."""
 
 
 class Prior(NamedTuple):
@@ -37,7 +35,6 @@ class Prior(NamedTuple):
     length: tuple[float, float] = (math.log(2.0), 1.2)
     additive: tuple[float, float] = (math.log(0.5), 1.5)
     product: tuple[float, float] = (math.log(0.2), 1.5)
-    trend: tuple[float, float] = (math.log(0.03), 0.7)
     noise: tuple[float, float] = (math.log(0.3), 1.5)
 
 
@@ -95,6 +92,20 @@ def distances(x: np.ndarray, y: np.ndarray, unordered: np.ndarray) -> np.ndarray
     return apart
 
 
+def correlations(apart: np.ndarray, log_lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matérn's covariance over distances (C, ...): the mean over coordinates, and the product."""
+    scales = math.sqrt(5) / np.exp(log_lengths)
+    r = apart * scales.reshape(-1, *[1] * (apart.ndim - 1))
+    matern = r / 3  # in place from here on: copies of this size take most of the time
+    matern += 1
+    matern *= r
+    matern += 1
+    matern *= np.exp(np.negative(r, out=r), out=r)
+    if not len(matern):
+        return np.zeros(apart.shape[1:]), np.zeros(apart.shape[1:])
+    return matern.mean(0), matern.prod(0)
+
+
 class Surrogate:
     """A Gaussian process of values at points, its hyperparameters drawn by a chain.
 
@@ -102,109 +113,59 @@ class Surrogate:
         x: (N, C) as `encode` gives them.
         unordered: (C,) bool.
         rng: makes the draws.
-        trend: (N,) a covariate that the value is linear in, of mean 0 and unit variance.
     """
 
-    def __init__(
-        self,
-        x: np.ndarray,
-        unordered: np.ndarray,
-        rng: np.random.Generator,
-        trend: np.ndarray | None = None,
-    ) -> None:
-        self.x, self.unordered, self.trend, self._rng = x, unordered, trend, rng
+    def __init__(self, x: np.ndarray, unordered: np.ndarray, rng: np.random.Generator) -> None:
+        self.x, self.unordered = x, unordered
         self.apart = distances(x, x, unordered)
-        columns = x.shape[1]
-        named = [PRIOR.additive, PRIOR.product, PRIOR.noise]
-        named += [PRIOR.trend] if trend is not None else []
-        self._mean, self._sd = np.array([PRIOR.length] * columns + named).T
-        self._state = np.zeros(len(self._mean))
-        self.columns = columns
-        self._warm = False
+        self.columns = x.shape[1]
+        priors = [PRIOR.length] * self.columns + [PRIOR.additive, PRIOR.product, PRIOR.noise]
+        self._sampler = SliceSampler(priors, rng)
 
     def covariance(self, log: np.ndarray, apart: np.ndarray) -> np.ndarray:
-        """Between points, without noise and trend; (N, M)."""
-        r = apart * (math.sqrt(5) / np.exp(log[: self.columns]))[:, None, None]
-        matern = r / 3  # in place from here on: copies of this size take most of the time
-        matern += 1
-        matern *= r
-        matern += 1
-        matern *= np.exp(np.negative(r, out=r), out=r)
-        additive, product = np.exp(log[self.columns : self.columns + 2])
-        if not self.columns:
-            return np.zeros(apart.shape[1:])
-        return additive * matern.mean(0) + product * matern.prod(0)
+        """Between points, without noise; (N, M)."""
+        total, product = correlations(apart, log[: self.columns])
+        weights = np.exp(log[self.columns : self.columns + 2])
+        return weights[0] * total + weights[1] * product
 
     def _noisy(self, log: np.ndarray) -> np.ndarray:
         k = self.covariance(log, self.apart)
-        if self.trend is not None:
-            k = k + math.exp(log[-1]) * np.outer(self.trend, self.trend)
-        k[np.diag_indices_from(k)] += math.exp(log[self.columns + 2]) + JITTER
+        k[np.diag_indices_from(k)] += math.exp(log[-1]) + JITTER
         return k
 
-    def _log_likelihood(self, state: np.ndarray, values: np.ndarray) -> float:
-        factor = linalg.cholesky(
-            self._noisy(self._mean + self._sd * state), lower=True, check_finite=False
-        )
-        white = linalg.solve_triangular(factor, values, lower=True, check_finite=False)
-        # log N(y | 0, K) = -y' K^-1 y / 2 - log |K| / 2, with K = L L' and |K| = prod diag(L)^2.
-        return float(-0.5 * white @ white - np.log(np.diag(factor)).sum())
-
     def draw(self, values: np.ndarray) -> "Posterior":
-        """One draw of the hyperparameters given values (N,), and what follows for other points.
+        """One draw of the hyperparameters given values (N,), and what follows for other points."""
+        log = self._sampler.draw(lambda log: log_density(self._noisy(log), values))
+        return Posterior(self, log, values)
 
-        Elliptical slice sampling (Murray, Adams and MacKay 2010), which needs no step size: the
-        priors are normal.
-        """
-        for _ in range(THINNING if self._warm else BURN_IN):
-            self._step(values)
-        self._warm = True
-        return Posterior(self, self._mean + self._sd * self._state, values)
 
-    def _step(self, values: np.ndarray) -> None:
-        rng = self._rng
-        other = rng.standard_normal(len(self._state))
-        level = self._log_likelihood(self._state, values) + math.log(1 - rng.random())
-        angle = rng.uniform(0, 2 * math.pi)
-        low, high = angle - 2 * math.pi, angle
-        while True:
-            proposed = self._state * math.cos(angle) + other * math.sin(angle)
-            if self._log_likelihood(proposed, values) > level:
-                self._state = proposed
-                return
-            low, high = (angle, high) if angle < 0 else (low, angle)
-            angle = rng.uniform(low, high)
+def log_density(covariance: np.ndarray, values: np.ndarray) -> float:
+    """Of values of mean 0, but for a constant."""
+    factor = linalg.cholesky(covariance, lower=True, check_finite=False)
+    white = linalg.solve_triangular(factor, values, lower=True, check_finite=False)
+    # log N(y | 0, K) = -y' K^-1 y / 2 - log |K| / 2, with K = L L' and |K| = prod diag(L)^2.
+    return float(-0.5 * white @ white - np.log(np.diag(factor)).sum())
 
 
 class Posterior:
     """A Gaussian process with given hyperparameters, after seeing values."""
 
     def __init__(self, process: Surrogate, log: np.ndarray, values: np.ndarray) -> None:
-        self.process, self.log, self.values = process, log, values
-        self.noise = math.exp(log[process.columns + 2])
-        self.factor = linalg.cholesky(process._noisy(log), lower=True, check_finite=False)
-        self.white = linalg.solve_triangular(self.factor, values, lower=True, check_finite=False)
+        self.process, self.log = process, log
+        self.noise = math.exp(log[-1])
+        self._factor = linalg.cholesky(process._noisy(log), lower=True, check_finite=False)
+        self._white = linalg.solve_triangular(self._factor, values, lower=True, check_finite=False)
 
-    def at(
-        self, x: np.ndarray, trend: np.ndarray | None = None, apart: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean (M,) and covariance (M, M) at other points, without noise."""
+    def at(self, x: np.ndarray, apart: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (M,) and covariance (M, M) at other points, without noise.
+
+        Args:
+            apart: their distances from each other, where they are known.
+        """
         process = self.process
         cross = process.covariance(self.log, distances(process.x, x, process.unordered))
         inner = process.covariance(
             self.log, distances(x, x, process.unordered) if apart is None else apart
         )
-        if trend is not None and process.trend is not None:
-            slope = math.exp(self.log[-1])
-            cross = cross + slope * np.outer(process.trend, trend)
-            inner = inner + slope * np.outer(trend, trend)
-        solved = linalg.solve_triangular(self.factor, cross, lower=True, check_finite=False)
-        return solved.T @ self.white, inner - solved.T @ solved
-
-    def left_out(self) -> np.ndarray:
-        """Each value as the others predict it, (N,).
-
-        y_i - [K^-1 y]_i / [K^-1]_ii (Rasmussen and Williams 2006, equation 5.12).
-        """
-        inverse = linalg.cho_solve((self.factor, True), np.eye(len(self.factor)))
-        return self.values - inverse @ self.values / np.diag(inverse)
+        solved = linalg.solve_triangular(self._factor, cross, lower=True, check_finite=False)
+        return solved.T @ self._white, inner - solved.T @ solved

@@ -57,28 +57,8 @@ def test_it_learns_a_smooth_function_and_says_where_it_is_unsure() -> None:
     assert outside[0, 0] > 10 * np.median(np.diag(covariance))
 
 
-def test_what_is_left_out_is_what_a_fit_without_it_predicts() -> None:
-    process, values = _process(12)
-    posterior = process.draw(values)
-    rest = Surrogate(process.x[1:], process.unordered, np.random.default_rng(0))
-    covariance = process.covariance(posterior.log, process.apart)
-    noisy = covariance + np.eye(12) * (posterior.noise + 1e-6)
-    expected = noisy[0, 1:] @ np.linalg.solve(noisy[1:, 1:], values[1:])
-    assert rest.x.shape == (11, 2)
-    assert posterior.left_out()[0] == pytest.approx(expected)
-
-
 def test_draws_are_the_same_each_time_and_differ_from_each_other() -> None:
     first, second = ([process.draw(values).log for _ in range(3)] for process, values in (
         _process(15), _process(15)))  # fmt: skip
     assert np.array_equal(first, second)
     assert not np.array_equal(first[0], first[1])
-
-
-def test_a_trend_goes_on_beyond_what_was_seen() -> None:
-    rng = np.random.default_rng(0)
-    x, early = rng.random((30, 1)), np.linspace(-1, 1, 30)
-    process = Surrogate(x, np.array([False]), rng, trend=early)
-    posterior = process.draw(0.5 * early + 0.01 * rng.standard_normal(30))
-    mean, _ = posterior.at(np.array([[0.5]]), trend=np.array([4.0]))
-    assert mean[0] == pytest.approx(2.0, abs=0.3)

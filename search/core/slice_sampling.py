@@ -1,0 +1,53 @@
+"""Draws of the hyperparameters of a Gaussian process from their posterior.
+
+In a sweep of a few dozen trials their likeliest values are little more than a guess (MacKay 1992;
+Snoek et al. 2012).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+BURN_IN, THINNING = 100, 8
+"""Steps of the chain before the first draw, and between two draws."""
+
+
+class SliceSampler:
+    """A chain of logarithms of hyperparameters with normal priors.
+
+    Elliptical slice sampling (Murray, Adams and MacKay 2010), which needs no step size.
+
+    Args:
+        priors: (mean, standard deviation) of each logarithm.
+        rng: makes the draws.
+    """
+
+    def __init__(self, priors: Sequence[tuple[float, float]], rng: np.random.Generator) -> None:
+        self._mean, self._sd = np.array(priors).T
+        self._state = np.zeros(len(self._mean))
+        self._rng = rng
+        self._warm = False
+
+    def draw(self, log_likelihood: Callable[[np.ndarray], float]) -> np.ndarray:
+        """The next draw, given the log likelihood of what was seen."""
+        for _ in range(THINNING if self._warm else BURN_IN):
+            self._step(log_likelihood)
+        self._warm = True
+        return self._mean + self._sd * self._state
+
+    def _step(self, log_likelihood: Callable[[np.ndarray], float]) -> None:
+        def height(state: np.ndarray) -> float:
+            return log_likelihood(self._mean + self._sd * state)
+
+        other = self._rng.standard_normal(len(self._state))
+        level = height(self._state) + math.log(1 - self._rng.random())
+        angle = self._rng.uniform(0, 2 * math.pi)
+        low, high = angle - 2 * math.pi, angle
+        while True:
+            proposed = self._state * math.cos(angle) + other * math.sin(angle)
+            if height(proposed) > level:
+                self._state = proposed
+                return
+            low, high = (angle, high) if angle < 0 else (low, angle)
+            angle = self._rng.uniform(low, high)
