@@ -24,9 +24,9 @@ MANY = 200
 Optuna alone: of 100 and 100 seeds ours was 0.157 and 0.166, Optuna's 0.144 and 0.192."""
 COLORIZATION = ("colorization", "colorization-diverging")
 LONG = ("ours tpe asha", "ours random asha", "ray", "optuna tpe")
-MOST_OF_BEST = 3.0
-"""Median regret as a multiple of that of the best of Optuna's on each surface, geometric mean: 2.3
-in 24 searches of each kind."""
+MOST_OF_BEST = 1.0
+"""Median regret of the built-in studies' own search as a multiple of that of the best of Optuna's
+on each surface, geometric mean."""
 BETTER_THAN_RAY = 0.75
 """Median regret, as a share of that of Ray's searcher and scheduler, where 20 % diverge."""
 
@@ -72,9 +72,13 @@ def test_all_methods_see_as_many_pictures(short: Found) -> None:
     assert max(spent) < 1.03 * min(spent)
 
 
-def test_what_is_learned_and_stopped_is_worth_it_on_most_surfaces(short: Found) -> None:
+def test_the_default_is_no_worse_than_the_best_of_optuna_s(short: Found) -> None:
+    assert geometric_mean(ratios(short, "ours auto asha", OPTUNA)) <= MOST_OF_BEST
+
+
+def test_what_is_learned_and_stopped_is_worth_it(short: Found) -> None:
     ours, random = (
         geometric_mean(ratios(short, method, OPTUNA))
         for method in ("ours tpe asha", "ours random none")
     )
-    assert ours < random and ours <= MOST_OF_BEST
+    assert ours < random
