@@ -81,7 +81,8 @@ FOLDERS: dict[str, set[str]] = {
     "reports.analysis": {
         *FOUNDATIONS,
         *("search.records.reader", "search.core.ranking", "search.core.imputation"),
-        *("search.core.surrogate", "spaces.study", "spaces.dimensions", "reports"),
+        *("search.core.outliers", "search.core.surrogate", "spaces.study", "spaces.dimensions"),
+        "reports",
     },
     "reports.charts": {
         *FOUNDATIONS,

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import linalg
 
 from reports.analysis.design_matrix import Region, regions_of
-from reports.analysis.regression import FAR
+from search.core.outliers import FAR
 from search.core.surrogate import Surrogate, distances, encode, unordered
 from spaces.dimensions import Dimension, Point
 

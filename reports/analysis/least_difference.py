@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from reports.analysis.regression import winsorize
 from reports.tables import Column, SweepTables
+from search.core.outliers import winsorize
 
 SPREAD_SHARE = 0.25
 """Of the trials' standard deviation: the least difference that matters where a study names none."""

@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, stats
 
+from search.core.outliers import winsorize
+
 MIN_TRIALS = 8
 """Fewest trials for an effect, a correlation or the noise of a search."""
-FAR = 3.0
-"""Interquartile ranges beyond the middle half at which a value is an outlier."""
 ROUNDS = 3
 """Of fits, each without the weight of the outliers of the one before, or with better weights."""
 LEAST_WEIGHT = 0.02
@@ -212,17 +212,6 @@ def independent(design: np.ndarray) -> np.ndarray:
             independent_ones[column] = True
             basis = np.column_stack([basis, rest / size])
     return independent_ones
-
-
-def winsorize(values: np.ndarray) -> np.ndarray:
-    """Values with outliers moved to the limit beyond which they are such.
-
-    Fences of Tukey (1977), three interquartile ranges beyond the quartiles, which hardly
-    touch a sample of a normal distribution; a fixed share at each end would bend every sample.
-    """
-    first, third = np.quantile(values, [0.25, 0.75])
-    reach = FAR * (third - first)
-    return np.clip(values, first - reach, third + reach) if reach > 0 else values
 
 
 def winsorize_residuals(design: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from search.core.surrogate import JITTER, PRIOR, correlations, distances, log_density
+from search.core.surrogate import JITTER, PRIOR, distances, kernel, log_density
 
 MEAN, CHANGE = 1.0, 0.25
 """Variances of the unknown means of f and g."""
@@ -98,9 +98,7 @@ class EarlyAndFinal:
         return seen, cross, final[known:, known:]
 
     def _process(self, log: np.ndarray, mean: float) -> np.ndarray:
-        additive, product = np.exp(log[-2:])
-        total, every = correlations(self._apart, log[:-2])
-        return (additive * total + product * every + mean)[self._pairs]
+        return (kernel(self._apart, log) + mean)[self._pairs]
 
     def foretell(self, log: np.ndarray, early: np.ndarray, final: np.ndarray) -> Foretold:
         """The finals that are not known, and again those that are."""

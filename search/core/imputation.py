@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from search.core.early_and_final import EarlyAndFinal
+from search.core.outliers import winsorize
 from search.core.ranking import spearman
 from search.core.slice_sampling import SliceSampler
 from search.core.surrogate import encode, unordered
@@ -28,8 +29,6 @@ LEAST_FINISHED = 8
 MOST_LEARNED = 120
 """Trials by which the hyperparameters are learned, of all by which ends are drawn; of more that
 many are taken at random, as time grows with their number cubed."""
-FAR = 3.0
-"""Interquartile ranges beyond the middle half, from where on values take no part in the scale."""
 AGREEMENT = 0.5
 """Spearman's correlation of predicted and true ends among those that finished, each predicted from
 the others, below which imputed values do not count."""
@@ -119,7 +118,8 @@ def _rung(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Ends of the trials in `group`, learned from those in `base`: draws, means, agreement."""
     rows = np.concatenate([base, group])
-    scale = _spread(early[rows])
+    # Hopeless ones would take all of the scale.
+    scale = float(winsorize(early[rows]).std()) or 1.0
     start = (early[rows] - early[rows].mean()) / scale
     shift = early[rows].mean() + (draws[:, base] - early[base]).mean()
     whole = EarlyAndFinal(x[rows], indices, len(base))
@@ -140,10 +140,3 @@ def _rung(
     known = done[base]
     agreement = spearman(np.mean(left_out, axis=0)[known], draws[0, base][known])
     return np.array(ends), np.mean(means, axis=0), agreement
-
-
-def _spread(values: np.ndarray) -> float:
-    """Standard deviation of values, the hopeless ones moved in; 1 where there is none."""
-    first, third = np.quantile(values, [0.25, 0.75])
-    reach = FAR * (third - first)
-    return float(np.clip(values, first - reach, third + reach).std()) or 1.0

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, special
 
-from search.core.surrogate import Posterior, Surrogate, distances, encode, unordered
+from search.core.surrogate import Posterior, Surrogate, distances, encode, kernel, unordered
 from spaces.dimensions import Dimension, Point
 
 DRAWS = 8
@@ -102,7 +102,7 @@ class LevelProcess:
             noise = posterior.noise * np.eye(len(points))
             expected, covariance = posterior.at(x)
             told.append(_log_density(scaled - expected, covariance + noise))
-            blind = posterior.process.covariance(posterior.log, apart)
+            blind = kernel(apart, posterior.log[:-1])
             untold.append(_log_density(scaled, blind + noise))
         return float(special.logsumexp(told) - special.logsumexp(untold))
 

@@ -92,9 +92,13 @@ def distances(x: np.ndarray, y: np.ndarray, unordered: np.ndarray) -> np.ndarray
     return apart
 
 
-def correlations(apart: np.ndarray, log_lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matérn's covariance over distances (C, ...): the mean over coordinates, and the product."""
-    scales = math.sqrt(5) / np.exp(log_lengths)
+def kernel(apart: np.ndarray, log: np.ndarray) -> np.ndarray:
+    """Covariance of points at distances (C, ...), without noise.
+
+    Args:
+        log: (C + 2,) logarithms of lengths and of the additive and the product's variance.
+    """
+    scales = math.sqrt(5) / np.exp(log[:-2])
     r = apart * scales.reshape(-1, *[1] * (apart.ndim - 1))
     matern = r / 3  # in place from here on: copies of this size take most of the time
     matern += 1
@@ -102,8 +106,9 @@ def correlations(apart: np.ndarray, log_lengths: np.ndarray) -> tuple[np.ndarray
     matern += 1
     matern *= np.exp(np.negative(r, out=r), out=r)
     if not len(matern):
-        return np.zeros(apart.shape[1:]), np.zeros(apart.shape[1:])
-    return matern.mean(0), matern.prod(0)
+        return np.zeros(apart.shape[1:])
+    additive, product = np.exp(log[-2:])
+    return additive * matern.mean(0) + product * matern.prod(0)
 
 
 class Surrogate:
@@ -118,18 +123,11 @@ class Surrogate:
     def __init__(self, x: np.ndarray, unordered: np.ndarray, rng: np.random.Generator) -> None:
         self.x, self.unordered = x, unordered
         self.apart = distances(x, x, unordered)
-        self.columns = x.shape[1]
-        priors = [PRIOR.length] * self.columns + [PRIOR.additive, PRIOR.product, PRIOR.noise]
+        priors = [PRIOR.length] * x.shape[1] + [PRIOR.additive, PRIOR.product, PRIOR.noise]
         self._sampler = SliceSampler(priors, rng)
 
-    def covariance(self, log: np.ndarray, apart: np.ndarray) -> np.ndarray:
-        """Between points, without noise; (N, M)."""
-        total, product = correlations(apart, log[: self.columns])
-        weights = np.exp(log[self.columns : self.columns + 2])
-        return weights[0] * total + weights[1] * product
-
     def _noisy(self, log: np.ndarray) -> np.ndarray:
-        k = self.covariance(log, self.apart)
+        k = kernel(self.apart, log[:-1])
         k[np.diag_indices_from(k)] += math.exp(log[-1]) + JITTER
         return k
 
@@ -163,9 +161,8 @@ class Posterior:
             apart: their distances from each other, where they are known.
         """
         process = self.process
-        cross = process.covariance(self.log, distances(process.x, x, process.unordered))
-        inner = process.covariance(
-            self.log, distances(x, x, process.unordered) if apart is None else apart
-        )
+        apart = distances(x, x, process.unordered) if apart is None else apart
+        inner = kernel(apart, self.log[:-1])
+        cross = kernel(distances(process.x, x, process.unordered), self.log[:-1])
         solved = linalg.solve_triangular(self._factor, cross, lower=True, check_finite=False)
         return solved.T @ self._white, inner - solved.T @ solved

@@ -4,6 +4,7 @@ A kind of landscape (`landscapes.py`) gives its space, its error in units of its
 trainings diverge and are noisy; scales, early values and noise are made of these here.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ SPECIAL = -1.0
 _REFERENCE = 4096
 
 
-class Landscape:
+class Landscape(ABC):
     """Trainings of a point with a seed.
 
     Coordinates, (N, D) in the order of the space: 0 to 1 over a range (on its own scale), the index
@@ -114,10 +115,10 @@ class Landscape:
         rows = [[_coordinate(axis, point) for axis in self.dimensions] for point in points]
         return np.array(rows, dtype=float).reshape(-1, len(self.dimensions))
 
+    @abstractmethod
     def _raw(self, at: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """The first error in units of its own: of many points after one share, or of one point
         after many."""
-        raise NotImplementedError
 
     def _risk(self, at: np.ndarray) -> np.ndarray:
         """What makes a training diverge when it is high, (N,)."""

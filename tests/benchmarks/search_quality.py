@@ -4,8 +4,8 @@
 python tests/benchmarks/search_quality.py --surfaces valley curves --seeds 8
 ```
 
-prints a Markdown table: median regret and quartiles, on surfaces whose random points spread by one
-standard deviation. All methods search with the same seeds.
+prints a Markdown table: median regret and quartiles, where random points have a
+standard deviation of about 1. All methods search with the same seeds.
 """
 
 import argparse
