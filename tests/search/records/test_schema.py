@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -171,4 +172,15 @@ def test_sound_rows_are_kept() -> None:
     assert kept.tolist() == [True, False]
     assert problems == [
         "records/trials: 1 row left out: time is no time of this century, such as NaT"
+    ]
+
+
+@pytest.mark.parametrize("year", ["-0005", "10000", "200000"])
+def test_a_time_that_python_cannot_write_is_named_all_the_same(year: str) -> None:
+    times = pd.Series([np.datetime64(f"{year}-01-01", "us")]).dt.tz_localize("UTC")
+    valid, problems = valid_rows("ticks", pd.DataFrame({"time": times}))
+    assert valid.tolist() == [False]
+    assert problems == [
+        "records/ticks: 1 row left out: time is no time of this century, such as a time that no "
+        "calendar has"
     ]
