@@ -8,7 +8,7 @@ import pandas as pd
 from reports.tables import SweepTables
 from search.core.imputation import Imputation, impute
 
-MOST_TRIALS = 500
+MOST_TRIALS = 300
 """Trials that are counted where some were stopped; of more that many are drawn at random."""
 
 

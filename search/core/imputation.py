@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from search.core.early_and_final import EarlyAndFinal
 from search.core.outliers import winsorize
 from search.core.ranking import spearman
-from search.core.slice_sampling import SliceSampler
+from search.core.slice_sampling import MOST_LEARNED, SliceSampler
 from search.core.surrogate import encode, unordered
 from spaces.dimensions import Dimension
 
@@ -26,9 +27,12 @@ IMPUTATIONS = 20
 """Draws of each missing value."""
 LEAST_FINISHED = 8
 """Trials that finished, below which nothing can be learned from them."""
-MOST_LEARNED = 120
-"""Trials by which the hyperparameters are learned, of all by which ends are drawn; of more that
-many are taken at random, as time grows with their number cubed."""
+MOST_RUNGS = 4
+"""Groups in which stopped trials are drawn: where they were stopped at more ticks than that, as a
+median rule does, neighboring ones are taken together."""
+ENDS = 4
+"""Draws of missing values by one of the hyperparameters, where there are more trials than these are
+learned by: so many leave little doubt about them."""
 AGREEMENT = 0.5
 """Spearman's correlation of predicted and true ends among those that finished, each predicted from
 the others, below which imputed values do not count."""
@@ -88,14 +92,18 @@ def impute(
     if len(learned) < LEAST_FINISHED or not len(stopped):
         return None
     x, indices = encode(dimensions, points), unordered(dimensions)
+    table = _by_tick(curves)
+    mean = pd.DataFrame(table[learned]).mean().to_numpy()
     draws = np.tile(np.where(done, ends, np.nan), (imputations, 1))
     expected = np.full(len(ends), np.nan)
     agreements = []
     # The missing values are monotone: who was stopped at a late rung has passed all earlier ones,
     # so that its drawn end helps to draw those of who was stopped there (Rubin 1987, ch. 5).
-    for tick in sorted(set(ticks[stopped]), reverse=True):
-        group = stopped[ticks[stopped] == tick]
-        early = np.array([c[tick - 1] if len(c) >= tick else np.nan for c in curves], dtype=float)
+    for group in _groups(stopped, ticks[stopped]):
+        tick = int(np.sort(ticks[group])[len(group) // 2])
+        early = table[:, tick - 1].copy()
+        # What a trial was stopped for is its last value, here moved to the group's tick.
+        early[group] = ends[group] + _change(mean, ticks[group], tick)
         base = learned[np.isfinite(early[learned])]
         if len(base) < LEAST_FINISHED:
             return None
@@ -104,6 +112,29 @@ def impute(
         agreements.append(agreement)
         learned = np.concatenate([learned, group])
     return Imputation(stopped, draws[:, stopped], expected[stopped], float(np.min(agreements)))
+
+
+def _by_tick(curves: Sequence[Sequence[float]]) -> np.ndarray:
+    """Curves of unlike lengths as rows of one table, NaN after their ends."""
+    table = np.full((len(curves), max(map(len, curves))), np.nan)
+    for row, curve in zip(table, curves, strict=True):
+        row[: len(curve)] = curve
+    return table
+
+
+def _groups(stopped: np.ndarray, ticks: np.ndarray) -> list[np.ndarray]:
+    """Stopped trials by the tick at which they were, the latest first, in MOST_RUNGS at most."""
+    last = np.unique(ticks)
+    if len(last) > MOST_RUNGS:
+        shares = np.arange(1, MOST_RUNGS + 1) / MOST_RUNGS
+        last = np.unique(np.quantile(ticks, shares, method="higher"))
+    group = np.searchsorted(last, ticks)
+    return [stopped[group == place] for place in reversed(range(len(last)))]
+
+
+def _change(mean: np.ndarray, ticks: np.ndarray, to: int) -> np.ndarray:
+    """What a mean curve changes from ticks to another one; nothing where it is not known."""
+    return np.nan_to_num(np.where(ticks == to, 0.0, mean[to - 1] - mean[ticks - 1]))
 
 
 def _rung(
@@ -123,15 +154,16 @@ def _rung(
     start = (early[rows] - early[rows].mean()) / scale
     shift = early[rows].mean() + (draws[:, base] - early[base]).mean()
     whole = EarlyAndFinal(x[rows], indices, len(base))
-    some, part = np.arange(len(rows)), whole
+    some, part, each = np.arange(len(rows)), whole, 1
     if len(rows) > MOST_LEARNED:
-        some = np.sort(rng.choice(some, MOST_LEARNED, replace=False))
+        some, each = _learned(len(base), len(group), rng), ENDS
         part = EarlyAndFinal(x[rows[some]], indices, int((some < len(base)).sum()))
     sampler = SliceSampler(whole.priors, rng)
-    ends, means, left_out = [], [], []
-    for values in (draws[:, base] - shift) / scale:
-        known = values[some[: part.known]]
-        log = sampler.draw(lambda log, known=known: part.log_likelihood(log, start[some], known))
+    ends, means, left_out, log = [], [], [], np.empty(0)
+    for number, values in enumerate((draws[:, base] - shift) / scale):
+        if number % each == 0:
+            known = values[some[: part.known]]
+            log = sampler.draw(lambda at, known=known: part.log_likelihood(at, start[some], known))
         foretold = whole.foretell(log, start, values)
         drawn = rng.multivariate_normal(foretold.mean, foretold.covariance, method="eigh")
         ends.append(shift + scale * drawn)
@@ -140,3 +172,10 @@ def _rung(
     known = done[base]
     agreement = spearman(np.mean(left_out, axis=0)[known], draws[0, base][known])
     return np.array(ends), np.mean(means, axis=0), agreement
+
+
+def _learned(known: int, others: int, rng: np.random.Generator) -> np.ndarray:
+    """Some of `known` rows and of the others after them, half of each where there are so many."""
+    count = min(known, max(MOST_LEARNED // 2, MOST_LEARNED - others))
+    first = rng.choice(known, count, replace=False)
+    return np.sort([*first, *(known + rng.choice(others, MOST_LEARNED - count, replace=False))])

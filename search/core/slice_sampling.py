@@ -11,6 +11,9 @@ import numpy as np
 
 BURN_IN, THINNING = 100, 8
 """Steps of the chain before the first draw, and between two draws."""
+MOST_LEARNED = 80
+"""Trials by which hyperparameters are learned, whatever number a process then sees; of more that
+many are taken at random, as the time of a step grows with their number cubed."""
 
 
 class SliceSampler:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg
 
-from search.core.slice_sampling import SliceSampler
+from search.core.slice_sampling import MOST_LEARNED, SliceSampler
 from spaces.dimensions import Dimension, is_same
 
 JITTER = 1e-6
@@ -122,19 +122,26 @@ class Surrogate:
 
     def __init__(self, x: np.ndarray, unordered: np.ndarray, rng: np.random.Generator) -> None:
         self.x, self.unordered = x, unordered
-        self.apart = distances(x, x, unordered)
+        self._apart = distances(x, x, unordered)
+        self._learned = np.arange(len(x))
+        if len(x) > MOST_LEARNED:
+            self._learned = np.sort(rng.choice(len(x), MOST_LEARNED, replace=False))
+        self._learned_apart = distances(x[self._learned], x[self._learned], unordered)
         priors = [PRIOR.length] * x.shape[1] + [PRIOR.additive, PRIOR.product, PRIOR.noise]
         self._sampler = SliceSampler(priors, rng)
 
-    def _noisy(self, log: np.ndarray) -> np.ndarray:
-        k = kernel(self.apart, log[:-1])
-        k[np.diag_indices_from(k)] += math.exp(log[-1]) + JITTER
-        return k
-
     def draw(self, values: np.ndarray) -> "Posterior":
         """One draw of the hyperparameters given values (N,), and what follows for other points."""
-        log = self._sampler.draw(lambda log: log_density(self._noisy(log), values))
-        return Posterior(self, log, values)
+        learned = values[self._learned]
+        log = self._sampler.draw(lambda log: log_density(_noisy(self._learned_apart, log), learned))
+        return Posterior(self, _noisy(self._apart, log), log, values)
+
+
+def _noisy(apart: np.ndarray, log: np.ndarray) -> np.ndarray:
+    """Covariance of values at points at distances (C, N, N), with noise."""
+    k = kernel(apart, log[:-1])
+    k[np.diag_indices_from(k)] += math.exp(log[-1]) + JITTER
+    return k
 
 
 def log_density(covariance: np.ndarray, values: np.ndarray) -> float:
@@ -148,10 +155,12 @@ def log_density(covariance: np.ndarray, values: np.ndarray) -> float:
 class Posterior:
     """A Gaussian process with given hyperparameters, after seeing values."""
 
-    def __init__(self, process: Surrogate, log: np.ndarray, values: np.ndarray) -> None:
+    def __init__(
+        self, process: Surrogate, covariance: np.ndarray, log: np.ndarray, values: np.ndarray
+    ) -> None:
         self.process, self.log = process, log
         self.noise = math.exp(log[-1])
-        self._factor = linalg.cholesky(process._noisy(log), lower=True, check_finite=False)
+        self._factor = linalg.cholesky(covariance, lower=True, check_finite=False)
         self._white = linalg.solve_triangular(self._factor, values, lower=True, check_finite=False)
 
     def at(self, x: np.ndarray, apart: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

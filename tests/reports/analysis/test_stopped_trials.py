@@ -81,6 +81,6 @@ def test_early_values_that_foretell_nothing(build) -> None:
 
 
 def test_of_many_a_part_is_drawn(build) -> None:
-    counted = _counted(_sweep(build, 300, finished=300))
+    counted = _counted(_sweep(build, 200, finished=200))
     assert len(counted.points) == MOST_TRIALS and counted.left_out == 100
-    assert 200 < counted.stopped < 300
+    assert 100 < counted.stopped < 200

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from search.core.imputation import AGREEMENT, IMPUTATIONS, Imputation, impute
+from search.core import imputation
+from search.core.imputation import (
+    AGREEMENT,
+    IMPUTATIONS,
+    MOST_RUNGS,
+    Imputation,
+    impute,
+)
 from spaces.dimensions import Dimension
 
 DIMENSIONS = [
@@ -125,3 +132,41 @@ def test_equal_ends_are_no_agreement() -> None:
 def test_many_trials_are_learned_from_a_sample() -> None:
     made = Played(8, count=400).impute()
     assert len(made.trials) > 200 and made.counts
+
+
+@pytest.mark.parametrize("seed", [9, 12])
+def test_few_that_finished_among_many_are_all_learned_from(seed: int) -> None:
+    played = Played(seed, count=300)
+    better_half = np.argsort(played.ends)[:150]
+    chosen = np.random.default_rng(seed).choice(better_half, 12, replace=False)
+    played.finished = np.isin(np.arange(300), chosen).tolist()
+    played.curves = [
+        [*curve[:2], NAN, end] if done else curve[:2]
+        for curve, end, done in zip(played.curves, played.ends, played.finished, strict=True)
+    ]
+    made = played.impute()
+    assert len(made.trials) == 288
+    assert np.sqrt(((made.expected - played.ends[made.trials]) ** 2).mean()) < 0.6
+
+
+def test_trials_that_were_stopped_at_any_tick_are_drawn_in_few_groups(monkeypatch) -> None:
+    """As a median rule stops them: neighboring ticks together, by the last values all the same."""
+    rng = np.random.default_rng(10)
+    count, ticks = 80, 24
+    shares = rng.random((count, 2))
+    points = [
+        {"optimizer.generator_lr": 1e-4 * 100**a, "optimizer.lr_ratio": float(b)} for a, b in shares
+    ]
+    level = 6 + 8 * (shares[:, 0] - 0.6) ** 2 + 3 * shares[:, 1]
+    decay = 4 * np.exp(-np.arange(ticks) / 6)
+    whole = level[:, None] + decay + 0.2 * rng.standard_normal((count, ticks))
+    seen = np.where(level < np.median(level), ticks, rng.integers(4, ticks, count))
+    curves = [row[:upto].tolist() for row, upto in zip(whole, seen, strict=True)]
+    rungs = []
+    rung = imputation._rung
+    monkeypatch.setattr(imputation, "_rung", lambda *args: rungs.append(args) or rung(*args))
+    made = impute(DIMENSIONS, points, curves, (seen == ticks).tolist())
+    assert made is not None and made.counts
+    assert len(set(seen[made.trials])) > MOST_RUNGS == len(rungs)
+    error = made.expected - whole[made.trials, -1]
+    assert np.sqrt((error**2).mean()) < 0.35 and abs(error.mean()) < 0.15
