@@ -23,6 +23,8 @@ class CountedTrials(NamedTuple):
         agreement: Spearman's correlation of imputed and true ends among those that finished; None
             where no trial was stopped, or too few finished to say.
         left_out: trials that could count, beyond those that were drawn.
+        uncounted: trials that were stopped early and do not count, as early values foretell too
+            little of the end.
     """
 
     points: list[dict[str, Any]]
@@ -30,6 +32,7 @@ class CountedTrials(NamedTuple):
     stopped: int = 0
     agreement: float | None = None
     left_out: int = 0
+    uncounted: int = 0
 
 
 def counted_trials(sweep: SweepTables, rows: pd.DataFrame, column: str) -> CountedTrials:
@@ -53,7 +56,7 @@ def counted_trials(sweep: SweepTables, rows: pd.DataFrame, column: str) -> Count
     if imputed is None:
         return finished
     if not imputed.counts:
-        return finished._replace(agreement=imputed.agreement)
+        return finished._replace(agreement=imputed.agreement, uncounted=len(stopped))
     whole = np.tile(drawn["value"].to_numpy(dtype=float), (len(imputed.values), 1))
     whole[:, imputed.trials] = imputed.values
     return CountedTrials(

@@ -145,8 +145,7 @@ def caption(made: Answers, sweep: SweepTables, decision: Decision | None = None)
         parts.append(f"{count_text(counted.left_out, 'more trial')} left out at random.")
     uncounted = int(kinds.get("partial", 0)) - counted.stopped
     if uncounted > 0 and not counted.left_out:
-        weak = counted.agreement is not None and not counted.stopped
-        why = ", as early values foretell too little of the end" if weak else ""
+        why = ", as early values foretell too little of the end" if counted.uncounted else ""
         parts.append(f"{count_text(uncounted, 'shorter training')} not counted{why}.")
     parts.append("Intervals are 95 %; p is adjusted for everything asked here (Holm).")
     if sweep.is_comparison:

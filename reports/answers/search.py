@@ -88,7 +88,7 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> An
         made = _too_few(sweep.dimensions, counted, lost, column)
     else:
         results = search_results(model, lost, column)
-        made = [_answer(results, dimension, counted.points) for dimension in sweep.dimensions]
+        made = [_answer(results, dimension, counted) for dimension in sweep.dimensions]
     made = [
         _with_regions(answer, regions.get(answer.dimension, ()), least, column) for answer in made
     ]
@@ -163,9 +163,9 @@ def _asks_everything(model: Model, name: str, estimated: int) -> bool:
     return ("bend" in kinds or few) and beside
 
 
-def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str, Any]]) -> Answer:
+def _answer(results: SearchResults, dimension: Dimension, counted: CountedTrials) -> Answer:
     name, estimated = dimension.name, results.effects[dimension.name]
-    active = [point[name] for point in points if name in point]
+    active = [point[name] for point in counted.points if name in point]
     lost = lost_where(results.lost, results.p, name)
     lost_texts = [lost_text(where) for where in lost]
     p_values = [results.p["effect", name, str(at)] for at in range(len(estimated))]
@@ -191,7 +191,7 @@ def _answer(results: SearchResults, dimension: Dimension, points: list[dict[str,
         verdict, p = "effect", results.p["any", name]
         texts = [f"It has an effect (p {p_text(p, '= ')}), but which is not shown"]
     elif effect is None:
-        return _no_contrast(dimension, active, lost_texts)
+        return _no_contrast(dimension, active, lost_texts, counted.uncounted)
     else:
         verdict, p = ("effect", min(where.p for where in lost)) if lost else ("unclear", p)
         needed = _needed(results, estimated)
@@ -238,7 +238,9 @@ def _with_regions(
     return answer._replace(verdict="likely", sentence=sentence, setting=region.region.text)
 
 
-def _no_contrast(dimension: Dimension, active: list[Any], lost_texts: list[str]) -> Answer:
+def _no_contrast(
+    dimension: Dimension, active: list[Any], lost_texts: list[str], uncounted: int
+) -> Answer:
     """No contrast can be tested: the trials do not differ enough."""
     count, verdict = len(active), "not asked"
     if lost_texts:
@@ -251,6 +253,12 @@ def _no_contrast(dimension: Dimension, active: list[Any], lost_texts: list[str])
         trials = count_text(count, "trial")
         verdict = "unclear"
         sentence = f"Not enough data: {trials}, too few of them in all regions but one."
+        if uncounted:
+            sentence += (
+                f" What {count_text(uncounted, 'more trial')} that stopped early would have come "
+                "to is not known, as early values do not foretell the end here: a search that "
+                "stops none (stopping.rule=none) would show it."
+            )
     return Answer(dimension.name, verdict, sentence, count, TRIALS)
 
 

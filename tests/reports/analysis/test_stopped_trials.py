@@ -48,7 +48,7 @@ def test_only_those_that_were_stopped_for_their_value(build) -> None:
 def test_without_any_stopped_all_are_as_they_are(build) -> None:
     counted = _counted(_sweep(build, 0))
     assert counted.values.shape == (1, 12)
-    assert counted[2:] == (0, None, 0)
+    assert counted[2:] == (0, None, 0, 0)
 
 
 @pytest.mark.parametrize("finished", [0, 1, 7])
@@ -77,6 +77,7 @@ def test_early_values_that_foretell_nothing(build) -> None:
     tables.ticks.loc[early, "val_ab_mae"] = rng.normal(12, 1, int(early.sum()))
     counted = _counted(tables)
     assert counted.stopped == 0 and counted.values.shape == (1, 12)
+    assert counted.uncounted == 12
     assert counted.agreement is not None and counted.agreement < 0.5
 
 

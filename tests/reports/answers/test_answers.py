@@ -140,6 +140,25 @@ class TestNotEnough:
         assert found[DROPOUT].sentence == "Every trial that has it is at 0.1."
         assert found[LOSS].verdict == "effect"
 
+    def test_what_stopped_trials_would_have_come_to_is_not_known(self, build) -> None:
+        """High rates alone were not stopped, and all of them end alike: lower ones might, too."""
+        sweep = build({LR: RANGE, DROPOUT: {"type": "uniform", "low": 0.0, "high": 1.0}})
+        rng = np.random.default_rng(0)
+        for number in range(24):
+            done = number < 15
+            point = {LR: 10 ** rng.uniform(-1.9, -1) if done else 10 ** rng.uniform(-4, -2.1)}
+            sweep.trial(
+                {**point, DROPOUT: rng.random()},
+                4 + 0.1 * rng.standard_normal() if done else 16.0,
+                "completed" if done else "pruned",
+                ticks=4 if done else 2,
+            )
+        tables = sweep.tables()
+        early = tables.ticks["tick"].eq(2) & tables.ticks["trial_id"].lt("t00015")
+        tables.ticks.loc[early, "val_ab_mae"] = rng.uniform(7, 15, int(early.sum()))
+        sentence = answered(tables)[LR].sentence
+        assert "What 9 more trials that stopped early would have come to is not known" in sentence
+
     def test_how_many_more_are_needed(self, build) -> None:
         few, many = (
             answered(
