@@ -115,7 +115,7 @@ def check_pixels(
 
 
 def is_grey(pixels: np.ndarray) -> bool:
-    """Whether 99 % of the pixels (..., 3) have channels within 10 of each other (of 255)."""
+    """Whether 99% of the pixels (..., 3) have channels within 10 of each other (of 255)."""
     red, green, blue = (pixels[..., channel] for channel in range(3))
     high = np.maximum(np.maximum(red, green), blue)
     spread = (high - np.minimum(np.minimum(red, green), blue)).ravel()

@@ -25,8 +25,8 @@ MOST_COMPARED = 30_000
 FEW = 400
 """Photos below which a training learns its pictures rather than colors."""
 _MEASURED = (
-    "With 100 photos small presets ended 4 % below the error of one color everywhere, with "
-    "200 8 %, with 400 9 %, with 800 13 %."
+    "With 100 photos small presets ended 4% below the error of one color everywhere, with "
+    "200 8%, with 400 9%, with 800 13%."
 )
 
 

@@ -45,8 +45,8 @@ class Scores:
 def discriminator_columns(scores: Scores, boundary: float | None) -> dict[str, float | None]:
     """Columns of the discriminator's accuracy and memory, by their names in DIAGNOSTICS.
 
-    Accuracies count pictures, in four separate numbers: BigGAN's discriminator knows over 98 % of
-    training pictures and 50-55 % of held-out ones (Brock et al. 2018, section 4.2). `r_t` and `r_v`
+    Accuracies count pictures, in four separate numbers: BigGAN's discriminator knows over 98% of
+    training pictures and 50-55% of held-out ones (Brock et al. 2018, section 4.2). `r_t` and `r_v`
     are the heuristics of Karras et al. 2020 (ADA, equation 1).
 
     Args:

@@ -115,7 +115,7 @@ def eps_accuracy(pair: Pair) -> Tensor:
     """Share of pixels right in L, a and b: README 001's accuracy (Nazeri et al. 2018).
 
     Right is a pixel whose channels, rounded to whole Lab units, differ by at most 2 in L and 4.4
-    in a and b: 2 % of 100 and of 220. It judges the generator's own L; NaN where it has none.
+    in a and b: 2% of 100 and of 220. It judges the generator's own L; NaN where it has none.
     """
     if pair.predicted_lightness is None:
         return torch.full_like(pair.lightness[:, 0, 0, 0], torch.nan)

@@ -102,5 +102,5 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     if lightness := data.get("lightness"):
         ranges = (item for item in lightness.items() if item[0] != "image_size")
         each = ", ".join(f"{name} {low:.3g} to {high:.3g}" for name, (low, high) in ranges)
-        lines += ["", f"Lightness of 98 % of the training pictures, L* in 0 to 255: {each}."]
+        lines += ["", f"Lightness of 98% of the training pictures, L* in 0 to 255: {each}."]
     return lines

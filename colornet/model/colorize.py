@@ -21,7 +21,7 @@ from colornet.storage import writing_atomic
 
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded, unless more are allowed."""
-# zlib-ng: 40 % of the time of its default level, and 9 % more bytes for photos.
+# zlib-ng: 40% of the time of its default level, and 9% more bytes for photos.
 _PNG_LEVEL = 2
 log = logging.getLogger("colorsweep")
 

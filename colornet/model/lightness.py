@@ -1,16 +1,16 @@
 """Whether pictures look like those that a model was trained on, by their lightness alone.
 
-Six statistics of a picture's L*, at the training's size: mean, standard deviation, 5 % and 95 %
+Six statistics of a picture's L*, at the training's size: mean, standard deviation, 5% and 95%
 quantile, mean difference of neighboring pixels, and the share of neighbors that are equal. A
-picture is unlike the training's when any of them is outside the range from their 1 % to their 99 %
+picture is unlike the training's when any of them is outside the range from their 1% to their 99%
 quantile; a set of pictures is, when more than half of them are.
 
-Measured at 64 pixels, on 500 training pictures: of others of the same kind 9 % are unlike them; to
-drawn landscapes 95 % of the photos of one set and 87 % of another are, to photos 39 % of another
-set, which is not said, and 24 % of drawn landscapes: those are missed. At 32 pixels it is the same
-within 5 %, and to CIFAR-10 14 to 42 % of other photos are unlike. One picture alone would be
-called unlike wrongly in 9 % of all cases, in 17 % with 100 training pictures; four or more of the
-training's kind are in .3 % (1.9 % with 100), five in .9 % (4.4 %), six in .2 % (1.3 %).
+Measured at 64 pixels, on 500 training pictures: of others of the same kind 9% are unlike them; to
+drawn landscapes 95% of the photos of one set and 87% of another are, to photos 39% of another
+set, which is not said, and 24% of drawn landscapes: those are missed. At 32 pixels it is the same
+within 5%, and to CIFAR-10 14 to 42% of other photos are unlike. One picture alone would be
+called unlike wrongly in 9% of all cases, in 17% with 100 training pictures; four or more of the
+training's kind are in .3% (1.9% with 100), five in .9% (4.4%), six in .2% (1.3%).
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class TrainingLightness:
     """What the training pictures' lightness was like.
 
     image_size: side at which it was measured, pixels.
-    ranges: from the 1 % to the 99 % quantile of each statistic, in the order of NAMES.
+    ranges: from the 1% to the 99% quantile of each statistic, in the order of NAMES.
     """
 
     image_size: int

@@ -28,7 +28,7 @@ AROUND, STEPS = 4, 9
 """Trials around which each dimension is moved, and the places along a range."""
 MISFIT = 0.1
 """Share of the chances that is dealt out evenly: how often nothing is known, as the process fits
-the truth badly. In simulated sweeps of eight kinds what was said to be 97 % likely was so in 90 %
+the truth badly. In simulated sweeps of eight kinds what was said to be 97% likely was so in 90%
 (`tests/benchmarks/answers.py`)."""
 LIKELY = 0.6
 """Least probability of a region that is named."""
@@ -55,7 +55,7 @@ class BestRegion(NamedTuple):
 def likely_region(regions: Sequence[BestRegion], least: float) -> BestRegion | None:
     """The region where the best setting is likely to be; None where that is not known.
 
-    Also a dimension without effect has a likeliest region, which in simulated sweeps reached 60 %
+    Also a dimension without effect has a likeliest region, which in simulated sweeps reached 60%
     in half of them: one is named only where being elsewhere costs more than what matters, on
     average over the other regions.
 

@@ -58,7 +58,7 @@ class Decision:
     """The points that can be chosen, and how sure their order is.
 
     Attributes:
-        points: rows of `search.core.ranking.point_table`, best first, with low and high (95 %
+        points: rows of `search.core.ranking.point_table`, best first, with low and high (95%
             interval of the mean, NaN with one training) and leader (the first, and those that
             cannot be told from it: that may be the best).
         unranked: the rows without a rank: points of which every training that counts was lost.

@@ -36,7 +36,7 @@ class Effect(NamedTuple):
     """A contrast as estimated, in the metric's unit.
 
     Attributes:
-        low, high: 95 % interval, not adjusted for several questions.
+        low, high: 95% interval, not adjusted for several questions.
         error: the standard error that tests go by.
         p: two-sided, of no difference; not adjusted.
         same: p of a difference as large as `difference`, in either direction.

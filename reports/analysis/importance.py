@@ -19,7 +19,7 @@ from spaces.dimensions import Dimension
 
 TOP_SHARE = 1 / 3
 """Share of the trials that count as good. With optuna's own 0.1 (two trials of 20) the strong one
-came first in 34 % with 6 trials and 83 % with 24."""
+came first in 34% with 6 trials and 83% with 24."""
 MAX_TRIALS = 1000
 DRAWS = 40
 CHANCE_DRAWS = 19
@@ -33,8 +33,8 @@ class Importance(NamedTuple):
     """A dimension's share of importance, from 0 to 1.
 
     Attributes:
-        low, high: its 95 % bootstrap interval.
-        chance: the share it would pass with 5 % probability if it had no effect.
+        low, high: its 95% bootstrap interval.
+        chance: the share it would pass with 5% probability if it had no effect.
     """
 
     dimension: str

@@ -184,7 +184,7 @@ def comparison_tables(compared: Comparison) -> tuple[tuple[tuple[str, ...], ...]
 def _texts(
     levels: tuple[Level, ...], column: str, names: tuple[str, ...]
 ) -> tuple[tuple[str, ...], ...]:
-    """One row per level: mean and difference to the best with 95 % intervals, p, verdict."""
+    """One row per level: mean and difference to the best with 95% intervals, p, verdict."""
     head = (", ".join(names), column, "seeds", "lost", "minus the best", "p", "verdict")
     body = [
         (

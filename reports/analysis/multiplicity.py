@@ -4,7 +4,7 @@ First it is asked of each dimension whether it does anything at all, by one test
 it does is too little to matter); only where it does, what that is. Inside a dimension p values are
 adjusted for that dimension's questions alone: a false answer there needs a dimension that is truly
 without effect to have passed the first test, or one with an effect to have passed for another
-reason, each of which has its own 5 % (gatekeeping; Meinshausen 2008).
+reason, each of which has its own 5% (gatekeeping; Meinshausen 2008).
 """
 
 from collections.abc import Mapping, Sequence

@@ -26,7 +26,7 @@ DRAWS, TAU_DRAWS = 1000, 200
 """Bootstrap samples of a correlation, and of Kendall's tau, whose time grows with N squared."""
 MOST_EXACT = 30
 """Trials up to which the interval of Kendall's tau is exact. With six trials and a true tau of .85
-that of the bootstrap held it in 66 % of simulated cases, with thirty in 96 %."""
+that of the bootstrap held it in 66% of simulated cases, with thirty in 96%."""
 MIN_OF_CATEGORY = 3
 """Fewest values of a category with a median."""
 MIN_RUNNING = 20
@@ -41,7 +41,7 @@ class Direction(NamedTuple):
 
     Attributes:
         rho: from -1 to 1; above 0 where higher settings go with higher values of the metric.
-        low, high: 95 % interval (Fisher's z), not adjusted for several questions.
+        low, high: 95% interval (Fisher's z), not adjusted for several questions.
         n: trials that have a value in the range.
         p: two-sided, of no correlation; not adjusted.
     """
@@ -149,8 +149,8 @@ def exact_tau_interval(tau: float, count: int) -> tuple[float, float]:
     Under Mallows' model (1957) an order with d discordant pairs has a probability proportional to
     q^d: 0 < q < 1 for orders that agree, q > 1 for opposite ones. An end of the interval is the
     mean tau at the q at which so few discordant pairs as were seen, or so many, have a probability
-    of 2.5 % (as Clopper and Pearson 1934). In simulated pairs of normal variables it holds the true
-    tau in 93 to 100 % of cases, for 4 to 30 trials and tau from 0 to .95.
+    of 2.5% (as Clopper and Pearson 1934). In simulated pairs of normal variables it holds the true
+    tau in 93 to 100% of cases, for 4 to 30 trials and tau from 0 to .95.
 
     Returns:
         low and high; NaN where tau is.
@@ -166,7 +166,7 @@ def exact_tau_interval(tau: float, count: int) -> tuple[float, float]:
 
 
 def _least_tau(discordant: int, count: int) -> float:
-    """Mean tau where no more discordant pairs than these are seen in 2.5 % of cases."""
+    """Mean tau where no more discordant pairs than these are seen in 2.5% of cases."""
 
     def excess(log_q: float) -> float:
         few = _discordant_pairs(log_q, count)[: discordant + 1].sum()
@@ -191,7 +191,7 @@ def _discordant_pairs(log_q: float, count: int) -> np.ndarray:
 class Median(NamedTuple):
     """The median of `trials` values at or near `x`.
 
-    `low` and `high` hold that of all such trials with at least 95 % probability; None where there
+    `low` and `high` hold that of all such trials with at least 95% probability; None where there
     are too few to say.
     """
 
@@ -236,7 +236,7 @@ def median_of(x: float, values: np.ndarray) -> Median:
     """The median, between two of the sorted values that are as far from either end.
 
     As many of N values lie below the median as heads fall in N throws, so that the interval from
-    the k-th lowest to the k-th highest value holds it where k is the 2.5 % quantile of
+    the k-th lowest to the k-th highest value holds it where k is the 2.5% quantile of
     Binomial(N, 1/2): no distribution is assumed (Thompson 1936).
     """
     ordered, count = np.sort(values), len(values)

@@ -22,8 +22,8 @@ LUCKY_DRAWS = 300
 """Simulated repetitions of a search; always the same, so that a report is."""
 FEW_PAIRS = 5
 """Pairs below which the spread of differences is also taken from the other configurations: with
-three of five, one that is worse by five SDs of a training passed for a tie in 49 % of simulated
-cases by its own pairs alone, in 1 % with all of them."""
+three of five, one that is worse by five SDs of a training passed for a tie in 49% of simulated
+cases by its own pairs alone, in 1% with all of them."""
 
 
 class Interval(NamedTuple):
@@ -298,7 +298,7 @@ def _winners_luck(signed: np.ndarray, errors: np.ndarray, middle: float, spread:
 class PValues(dict[tuple[str, ...], float]):
     """p values of everything that is tested in one sweep, by the name of the test.
 
-    Adjusted together (Holm), so that at most 5 % of sweeps say anything false; what could not be
+    Adjusted together (Holm), so that at most 5% of sweeps say anything false; what could not be
     tested (NaN) is left out.
     """
 

@@ -3,7 +3,7 @@
 The one that looks best was chosen by its values, so that a test of the others against it is a test
 against a lucky one. Here each is compared with all others, whichever is the best (Hsu 1984,
 "Constrained simultaneous confidence intervals for multiple comparisons with the best"), and what is
-said allows for all choices: whatever is as good as the best one is called worse in at most 5 % of
+said allows for all choices: whatever is as good as the best one is called worse in at most 5% of
 cases, all of them together, and bounds on how much worse each is hold for all at once.
 """
 
@@ -27,7 +27,7 @@ class WithBest(NamedTuple):
 
     Attributes:
         p: of its being the best or as good, adjusted for all; NaN with too few values.
-        excess: bound (95 %, one-sided, for all at once) on how much worse it is than the best of
+        excess: bound (95%, one-sided, for all at once) on how much worse it is than the best of
             the others, at least 0; NaN with too few values.
     """
 
@@ -44,11 +44,11 @@ def compare_with_best(
     is from the best of all. By closed testing (Marcus, Peritz and Gabriel 1976) the worst of all is
     therefore judged as one of k, then, if it is worse, the next one as one of k - 1. Only with
     s = 1 is that Hsu's, who lets one be left out that is no worse than the best: of five equal ones
-    any is in 13 % of simulated cases.
+    any is in 13% of simulated cases.
 
     SDs are those of the two-way layout, or a pair's own where that is larger: three seeds are few
     for that of each pair. With three, and one SD four times as large as the others', one that is as
-    good as the best is left out in up to 6 % of simulated cases, and any of five in 10 %.
+    good as the best is left out in up to 6% of simulated cases, and any of five in 10%.
 
     Args:
         values: by seed.

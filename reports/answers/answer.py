@@ -28,7 +28,7 @@ class Answer(NamedTuple):
         sentence: plain text, without the dimension's name.
         setting: what to set it to, as far as that is shown or likely; else empty.
         contrast: what `estimate` is the difference of: `A - B`; empty without one.
-        estimate, low, high: of the metric, in its unit, with a 95 % interval; NaN without one.
+        estimate, low, high: of the metric, in its unit, with a 95% interval; NaN without one.
         n: trials of equal budget, or paired seeds, as `counted` says.
         p: of no difference, adjusted for everything that was tested in the sweep.
         needed: about how many more would show the least difference that matters; None where that

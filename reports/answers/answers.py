@@ -147,7 +147,7 @@ def caption(made: Answers, sweep: SweepTables, decision: Decision | None = None)
     if uncounted > 0 and not counted.left_out:
         why = ", as early values foretell too little of the end" if counted.uncounted else ""
         parts.append(f"{count_text(uncounted, 'shorter training')} not counted{why}.")
-    parts.append("Intervals are 95 %; p is adjusted for everything asked here (Holm).")
+    parts.append("Intervals are 95%; p is adjusted for everything asked here (Holm).")
     if sweep.is_comparison:
         parts.append("Differences are between trainings of the same seed.")
         return " ".join(parts)

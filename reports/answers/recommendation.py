@@ -86,7 +86,7 @@ def _single(decision: Decision) -> str:
 def _replicated(decision: Decision, first: pd.Series) -> str:
     same = first["low"] == first["high"]  # what a picture costs, say
     interval = interval_text(first["mean"], np.nan if same else first["low"], first["high"])
-    how = "" if same else " (mean, 95 % interval)"
+    how = "" if same else " (mean, 95% interval)"
     n = count_text(int(first["n"]), "seed")
     score = f"{decision.judged.label} {with_unit(interval, decision.judged)}"
     basis = f"over {n}"
@@ -186,7 +186,7 @@ class Objection:
 def objection(decision: Decision, sweep: SweepTables) -> Objection | None:
     """What speaks against training the proposed point: missed bounds, or errors that grey has too.
 
-    A point is better than the best trivial prediction when the 95 % interval of its mean is, or,
+    A point is better than the best trivial prediction when the 95% interval of its mean is, or,
     where it was trained once, its value less what it is likely to overstate itself by. That is
     required of the deciding metric, or of any one objective where several order. A metric without
     a trivial value that rises and falls with ab MAE is replaced by ab MAE on the same pictures.

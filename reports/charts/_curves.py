@@ -127,12 +127,12 @@ def bands_of(ticks: pd.DataFrame, column: str) -> tuple[tuple[float, ...], ...]:
 
 
 def draw_bands(chart: go.Figure, bands: tuple[tuple[float, ...], ...]) -> None:
-    """80 % and half of the trials as bands around the dashed median; nothing without any."""
+    """80% and half of the trials as bands around the dashed median; nothing without any."""
     if not bands:
         return
     rows = np.array(bands)
     for low, high, color, name in (
-        (1, 5, _style.BAND, "80 % of trials"),
+        (1, 5, _style.BAND, "80% of trials"),
         (2, 4, _style.BAND_INNER, "half of trials"),
     ):
         chart.add_trace(_style.band(rows[:, 0], rows[:, low], rows[:, high], color, name))
@@ -151,7 +151,7 @@ def curves_table(
 ) -> pd.DataFrame:
     """The quantiles behind the bands; without bands the first, middle and last value per trial."""
     if bands:
-        names = ["pictures seen", *(f"{round(q * 100)} %" for q in QUANTILES), "trials"]
+        names = ["pictures seen", *(f"{round(q * 100)}%" for q in QUANTILES), "trials"]
         return pd.DataFrame(bands, columns=names)
     rows = [(curve.trial, curve.rank, *curve.milestones()) for curve in curves]
     return pd.DataFrame(rows, columns=["trial", "rank", "first", "middle", "last"])

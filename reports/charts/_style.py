@@ -235,7 +235,7 @@ def view_range(values: Iterable[float], always: Iterable[float | None] = ()) -> 
         always: values that must be seen where they are near, such as a baseline.
 
     Returns:
-        (low, high) with a margin of 6 %; (0, 1) without any value.
+        (low, high) with a margin of 6%; (0, 1) without any value.
     """
     # Tukey's outer fences; the page's readers compare good trials, and one that diverged would
     # press them into a line.

@@ -187,7 +187,7 @@ def _means(info: ComparedInfo, best: bool) -> go.Scatter:
         error_y={"type": "data", "array": np.array(halves), "color": color, "thickness": 1.8},
         text=[_style.safe(text) for text in texts],
         mode="markers",
-        name="best mean" if best else "mean with 95 % interval",
+        name="best mean" if best else "mean with 95% interval",
         marker={"size": 9, "symbol": "diamond", "color": color},
         hovertemplate="%{text}<extra></extra>",
         showlegend=bool(levels),

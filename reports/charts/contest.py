@@ -23,9 +23,9 @@ ID, TITLE = "contest", "How often the discriminator was right"
 GROUP, ORDER = "contest", 10
 GRID = ("accuracy",)
 READINGS = {
-    "diag_d_acc_real_train": "Near 100 % while held-out real pictures stay lower: it remembers.",
+    "diag_d_acc_real_train": "Near 100% while held-out real pictures stay lower: it remembers.",
     "diag_d_acc_real_val": "Well below the shown ones: it knows pictures by heart, not real color.",
-    "diag_d_acc_fake_train": "At 100 % throughout: the generator fools it no longer.",
+    "diag_d_acc_fake_train": "At 100% throughout: the generator fools it no longer.",
     "diag_d_acc_fake_val": "As for shown pictures, unless the generator overfits.",
 }
 """The four accuracies, and what to look for in each."""

@@ -249,7 +249,7 @@ def caption(info: DimensionInfo) -> str:
         parts.append(f"{value_text(failed)} failed (crosses)")
     if info.medians and not info.categories:
         near = info.medians[0].trials
-        parts.append(f"line: median of the nearest {value_text(near)} with its 95 % interval")
+        parts.append(f"line: median of the nearest {value_text(near)} with its 95% interval")
     if info.inactive:
         condition = " and ".join(
             f"{name} in {', '.join(map(value_text, values))}"

@@ -116,7 +116,7 @@ def draw(info: EarlyRanksInfo) -> go.Figure:
     shares = [share for share, _ in info.points]
     taus = [tau for _, tau in info.points]
     low, high = np.array([tau.low for tau in taus]), np.array([tau.high for tau in taus])
-    chart.add_trace(_style.band(np.array(shares), low, high, _style.BAND, "95 % interval"))
+    chart.add_trace(_style.band(np.array(shares), low, high, _style.BAND, "95% interval"))
     chart.add_scatter(
         x=np.array(shares),
         y=np.array([tau.estimate for tau in taus]),

@@ -19,7 +19,7 @@ GROUP, ORDER = "mattered", 20
 GRID = ()
 MIN_TRIALS = 6
 """Below this the order is a guess: in 120 simulated searches with four dimensions of which one is
-strong, that one came first in 52 % with 4 trials, 67 % with 6, 86 % with 12, 98 % with 24."""
+strong, that one came first in 52% with 4 trials, 67% with 6, 86% with 12, 98% with 24."""
 SURE_TRIALS = 24
 
 
@@ -155,11 +155,11 @@ def caption(info: ImportanceInfo) -> str:
         text += f" out of {value_text(info.all_trials)}"
     if info.trials > importance.MAX_TRIALS:
         text += f", {value_text(importance.MAX_TRIALS)} of them drawn at random"
-    text += ". Whiskers: 95 % intervals (bootstrap); orange: one without effect stays below that"
+    text += ". Whiskers: 95% intervals (bootstrap); orange: one without effect stays below that"
     text += " in 19 of 20 cases"
     if nothing := [entry.dimension for entry in info.shares if entry.share <= entry.chance]:
         text += f". Grey, as it is no more than that: {', '.join(nothing)}"
-    text += ". Shares add up to 100 % whether or not anything mattered"
+    text += ". Shares add up to 100% whether or not anything mattered"
     if info.trials < SURE_TRIALS:
         text += f"; with {info.trials} trials take the order as a hint"
     if info.constant:

@@ -258,7 +258,7 @@ def caption(info: TroubleInfo) -> str:
         ]
     else:
         sentences = [f"No visible dependence (p {p_text(info.p, '= ')},{several})."]
-    sentences.append("Whiskers: 95 % intervals of the whole bar.")
+    sentences.append("Whiskers: 95% intervals of the whole bar.")
     if info.inactive:
         sentences.append(f"{count_text(info.inactive, 'trial')} without this dimension left out.")
     return " ".join(sentences)

@@ -54,7 +54,7 @@ def _trials(trials: Mapping[str, Any], rule: str) -> list[Row]:
         later = " or later" if rule in EVERY_TICK else ""
         ends = [
             f"{rung['expected'] - following['expected']:,.0f} stopped at "
-            f"{100 * rung['share']:.3g} % of the pictures{later}"
+            f"{100 * rung['share']:.3g}% of the pictures{later}"
             for rung, following in pairwise(rungs)
         ]
         ends.append(f"{rungs[-1]['expected']:,.0f} trained to the end")

@@ -5,7 +5,7 @@ python tests/benchmarks/answers.py --surfaces additive curves --trials 24 --swee
 ```
 
 prints a Markdown table: sweeps, those that say anything false, those with trials enough for a fit,
-how often 95 % intervals hold the truth, and how many dimensions are named.
+how often 95% intervals hold the truth, and how many dimensions are named.
 """
 
 import argparse

@@ -163,7 +163,7 @@ class SmallSweep:
 
 
 def small_sweep(seed: int) -> SmallSweep:
-    """Twelve to sixteen trials of 8 ticks over the surface on which 20 % diverge."""
+    """Twelve to sixteen trials of 8 ticks over the surface on which 20% diverge."""
     study = study_of(
         seed,
         ticks=TICKS_OF_SMALL,

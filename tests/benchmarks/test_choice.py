@@ -117,7 +117,7 @@ def test_what_is_as_good_as_the_best_is_left_out_in_one_of_twenty_cases(seeds: i
                 left_out[case] = [compared[at].p < LEVEL for at in range(5)]
             most, some = left_out.mean(0).max(), left_out.any(1).mean()
             print(f"{name}, pairing {pairing}: {some:.3f}, {most:.3f}")
-            # Of 1000 cases at 5 % the standard error is 0.7 %.
+            # Of 1000 cases at 5% the standard error is 0.7%.
             assert most <= LEVEL + 0.014
 
 
@@ -146,5 +146,5 @@ def test_what_the_best_is_said_to_overstate_itself_by(seeds: int) -> None:
                 noise = noise_sd(values.values())
                 said += (overstatement_of_means(values.values(), noise, "minimize") or 0) / CASES
             print(f"{name}, pairing {pairing}: {true:.3f}, {said:.3f}, ratio {said / true:.2f}")
-            # A hundredth is 3 % of the SD of a training.
+            # A hundredth is 3% of the SD of a training.
             assert abs(said - true) <= max(0.3 * true, 0.01)

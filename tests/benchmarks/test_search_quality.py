@@ -28,7 +28,7 @@ MOST_OF_BEST = 1.0
 """Median regret of the built-in studies' own search as a multiple of that of the best of Optuna's
 on each surface, geometric mean."""
 BETTER_THAN_RAY = 0.75
-"""Median regret, as a share of that of Ray's searcher and scheduler, where 20 % diverge."""
+"""Median regret, as a share of that of Ray's searcher and scheduler, where 20% diverge."""
 
 
 @pytest.fixture(scope="module")

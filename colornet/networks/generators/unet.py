@@ -5,7 +5,7 @@ transposed ones up, batch normalization. Both ends differ from it. The first lay
 resolution, so that color edges follow lightness edges to the pixel. The last step up repeats pixels
 and convolves: a transposed convolution there leaves a checkerboard in smooth skies (Odena et al.
 2016). That costs a fifth of the training time and is worth it: on the built-in scenes the error
-also falls by 6 %.
+also falls by 6%.
 """
 
 import torch

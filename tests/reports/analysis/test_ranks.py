@@ -279,7 +279,7 @@ class TestAgreement:
     @pytest.mark.parametrize("count", [5, 12])
     @pytest.mark.parametrize("tau", [0.0, 0.6, 0.95])
     def test_intervals_hold_what_they_should(self, count: int, tau: float) -> None:
-        """Of normal pairs tau is 2 / pi asin(rho); the bootstrap held .95 in 20 to 84 %."""
+        """Of normal pairs tau is 2 / pi asin(rho); the bootstrap held .95 in 20 to 84%."""
         rng, rho, held = np.random.default_rng(17), math.sin(math.pi * tau / 2), 0
         for _ in range(400):
             early, other = rng.normal(size=(2, count))

@@ -271,7 +271,7 @@ class TestOverstatement:
             seen = truth + sd * rng.normal(size=30)
             true += truth[seen.argmin()] - seen.min()
             estimated += overstatement(seen.tolist(), sd, "minimize") or 0.0
-        # A hundredth is 3 % of the SD of a training.
+        # A hundredth is 3% of the SD of a training.
         assert abs(estimated - true) < max(0.3 * true, 0.01)
 
 
@@ -328,5 +328,5 @@ class TestOverstatementOfMeans:
     )
     def test_simulated(self, truth: list[float], pairing: float) -> None:
         true, estimated = confirmed_means(truth, pairing, 3, 600, np.random.default_rng(101))
-        # A hundredth is 3 % of the SD of a training.
+        # A hundredth is 3% of the SD of a training.
         assert abs(estimated - true) < max(0.3 * true, 0.01)

@@ -24,7 +24,7 @@ def possible(values: dict[str, dict[int, float]], sign: int = 1) -> list[str]:
     ("rivals", "freedom", "t"), [(4, 8, 2.55), (2, 5, 2.44), (9, 20, 2.60), (3, 10, 2.34)]
 )
 def test_one_is_dunnett_s(rivals: int, freedom: int, t: float) -> None:
-    """One-sided 5 % points (Dunnett 1955, table 1a), to the two decimals printed there."""
+    """One-sided 5% points (Dunnett 1955, table 1a), to the two decimals printed there."""
     assert worst_sf(t, 1, rivals + 1, freedom) == pytest.approx(0.05, abs=0.001)
 
 
@@ -146,7 +146,7 @@ def test_one_as_good_as_the_best_is_left_out_in_one_of_twenty_cases(
     for _ in range(500):
         compared = compare_with_best(simulated([0.0] * len(sds), sds, 0.9, seeds, rng), 1)
         excluded += [level.p < 0.05 for level in compared.values()]
-    # The binomial standard error of 5 % of 500 is 1 %.
+    # The binomial standard error of 5% of 500 is 1%.
     assert excluded.max() / 500 <= 0.06
 
 
@@ -171,7 +171,7 @@ def test_bounds_hold_for_all_at_once() -> None:
 
 @pytest.mark.parametrize(("seeds", "least"), [(3, 0.6), (6, 0.97)])
 def test_what_is_clearly_worse_is_left_out(seeds: int, least: float) -> None:
-    """0.8 worse, 2.3 SDs of a training: with Holm against the observed best in 70 and 93 %."""
+    """0.8 worse, 2.3 SDs of a training: with Holm against the observed best in 70 and 93%."""
     rng, seen = np.random.default_rng(9), 0
     for _ in range(300):
         compared = compare_with_best(

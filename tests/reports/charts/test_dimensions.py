@@ -82,7 +82,7 @@ def test_a_line_along_the_range(build) -> None:
     assert [one.trials for one in info.medians] == [9] * len(info.medians)
     medians = [one.median for one in info.medians]
     assert medians == sorted(medians)
-    assert "line: median of the nearest 9 with its 95 % interval" in caption(info)
+    assert "line: median of the nearest 9 with its 95% interval" in caption(info)
     traces = draw(info).data
     assert [trace.fill for trace in traces[:2]] == ["toself", None]
     assert [trace.meta for trace in traces] == [None, None, "trials", "trials", "trials"]

@@ -52,7 +52,7 @@ def test_its_intervals_cover() -> None:
         process = LevelProcess(LINE, *tried(16, seed=2 * seed), seed)
         offset = process.offset(points, [value + 1.0 for value in values])
         covered += abs(offset.amount - 1.0) < 1.96 * offset.error
-    assert covered >= 34  # of 38 on average; fewer have a probability of 1 %
+    assert covered >= 34  # of 38 on average; fewer have a probability of 1%
 
 
 def test_more_trials_make_it_surer() -> None:

@@ -235,7 +235,7 @@ def test_rungs_and_confirmation_are_told(small: MakeStudy) -> None:
     assert 4 <= last["expected"] < 8
     text = plan_text(values, "")
     stopped = round(8 - last["expected"])
-    assert f"8, of which about {stopped} stopped at 50 % of the pictures, " in text
+    assert f"8, of which about {stopped} stopped at 50% of the pictures, " in text
     assert "6: the best 2 with 3 seeds each" in text
 
 
