@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reports.tables import SweepTables
-from search.core.imputation import Imputation, impute
+from search.core.imputation import AGREEMENT, Imputation, impute
 
 MOST_TRIALS = 300
 """Trials that are counted where some were stopped; of more that many are drawn at random."""
@@ -35,11 +35,14 @@ class CountedTrials(NamedTuple):
     uncounted: int = 0
 
 
-def counted_trials(sweep: SweepTables, rows: pd.DataFrame, column: str) -> CountedTrials:
+def counted_trials(
+    sweep: SweepTables, rows: pd.DataFrame, column: str, least: float = AGREEMENT
+) -> CountedTrials:
     """The trials that say what settings do to a metric.
 
     Args:
         rows: as of `SweepTables.outcomes` in that metric.
+        least: agreement below which trials that were stopped do not count.
     """
     scored = rows[rows["kind"] == "scored"]
     values = scored["value"].to_numpy(dtype=float)
@@ -55,7 +58,7 @@ def counted_trials(sweep: SweepTables, rows: pd.DataFrame, column: str) -> Count
     imputed = _imputed(sweep, drawn, column)
     if imputed is None:
         return finished
-    if not imputed.counts:
+    if not imputed.agreement >= least:
         return finished._replace(agreement=imputed.agreement, uncounted=len(stopped))
     whole = np.tile(drawn["value"].to_numpy(dtype=float), (len(imputed.values), 1))
     whole[:, imputed.trials] = imputed.values

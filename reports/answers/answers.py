@@ -158,7 +158,8 @@ def caption(made: Answers, sweep: SweepTables, decision: Decision | None = None)
     if any(answer.regions for answer in made.dimensions):
         parts.append(
             "Chances are those of the best setting lying in a region, by a Gaussian process of all "
-            "trials: bets, of which as many are won as they say."
+            "trials, stopped ones by what they may have come to: bets, of which as many are won as "
+            "they say."
         )
     if not sweep.records.study.get("difference"):
         share = percent_text(SPREAD_SHARE)

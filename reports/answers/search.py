@@ -79,11 +79,12 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> An
     model = fit_search(sweep.dimensions, counted.points, counted.values, least)
     lost = lost_trials(sweep, rows)
     regions: dict[str, tuple[BestRegion, ...]] = {}
-    if counted.values.shape[1] >= MIN_TRIALS and np.ptp(counted.values):
+    # A bet weighs how unsure the ends of stopped trials are. Without these, where stopping left no
+    # trial nothing would speak against the best being there.
+    bet_on = counted_trials(sweep, rows, column.name, -math.inf) if counted.uncounted else counted
+    if bet_on.values.shape[1] >= MIN_TRIALS and np.ptp(bet_on.values):
         failed = rows["point"][rows["state"].isin(LOST)].tolist()
-        regions = best_regions(
-            sweep.dimensions, counted.points, counted.values, failed, column.sign
-        )
+        regions = best_regions(sweep.dimensions, bet_on.points, bet_on.values, failed, column.sign)
     if model is None or np.ptp(counted.values) == 0:
         made = _too_few(sweep.dimensions, counted, lost, column)
     else:
