@@ -149,7 +149,7 @@ class TestNotEnough:
             point = {LR: 10 ** rng.uniform(-1.9, -1) if done else 10 ** rng.uniform(-4, -2.1)}
             sweep.trial(
                 {**point, DROPOUT: rng.random()},
-                4 + 0.1 * math.log10(point[LR]) + 0.1 * rng.standard_normal() if done else 16.0,
+                4 + 0.1 * math.log10(point[LR]) + 0.1 * rng.standard_normal() if done else 24.0,
                 "completed" if done else "pruned",
                 ticks=4 if done else 2,
             )
@@ -160,8 +160,9 @@ class TestNotEnough:
         assert "What 9 more trials that stopped early would have come to is not known" in (
             answer.sentence
         )
-        assert answer.verdict == "likely", "they speak against lower rates all the same"
-        assert answer.regions[-1].chance > 0.6 and answer.regions[0].loss > 0.5
+        # They speak against lower rates all the same.
+        low, middle, high = (region.loss for region in answer.regions)
+        assert low > 0.01 and middle > 0.01 and high == 0
 
     def test_how_many_more_are_needed(self, build) -> None:
         few, many = (
