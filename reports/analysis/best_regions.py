@@ -56,8 +56,9 @@ def likely_region(regions: Sequence[BestRegion], least: float) -> BestRegion | N
     """The region where the best setting is likely to be; None where that is not known.
 
     Also a dimension without effect has a likeliest region, which in simulated sweeps reached 60%
-    in half of them: one is named only where being elsewhere costs more than what matters, on
-    average over the other regions.
+    in half of them: one is named only where being elsewhere costs more than what matters. Of a
+    range that is the mean over the other thirds, as the best of the next one may lie at their
+    border; of a choice it is the next best value, which may be as good.
 
     Args:
         least: the least difference that matters.
@@ -67,7 +68,10 @@ def likely_region(regions: Sequence[BestRegion], least: float) -> BestRegion | N
     best = max(regions, key=lambda region: region.chance)
     others = [region.loss for region in regions if region is not best]
     costs = [loss for loss in others if math.isfinite(loss)]
-    return best if best.chance >= LIKELY and costs and np.mean(costs) > least else None
+    if best.chance < LIKELY or not costs:
+        return None
+    cost = min(costs) if best.region.kind == "value" else float(np.mean(costs))
+    return best if cost > least else None
 
 
 def best_regions(
@@ -93,8 +97,8 @@ def best_regions(
     failed = list(failed)[:MOST_TRIALS]
     trained = [*points, *failed]
     order = np.argsort(losses.mean(0), kind="stable")
-    candidates = [_random_point(dimensions, rng) for _ in range(CANDIDATES)]
-    candidates += _around(dimensions, [points[at] for at in order[:AROUND]])
+    candidates = [_random_point(dimensions, rng, {}) for _ in range(CANDIDATES)]
+    candidates += _around(dimensions, [points[at] for at in order[:AROUND]], rng)
     candidates += points
     x, at = encode(dimensions, trained), encode(dimensions, candidates)
     indices = unordered(dimensions)
@@ -150,22 +154,35 @@ def _scaled(losses: np.ndarray) -> tuple[np.ndarray, float]:
     return (inside - inside.mean()) / scale, scale
 
 
-def _random_point(dimensions: Sequence[Dimension], rng: np.random.Generator) -> Point:
+def _random_point(
+    dimensions: Sequence[Dimension], rng: np.random.Generator, settings: Point
+) -> Point:
+    """A whole point of these settings, what they leave open drawn at random.
+
+    What a moved setting activates has no setting of its own: a fixed one would be the best wherever
+    it does not matter.
+    """
     point: Point = {}
     for dimension in dimensions:
-        if dimension.is_active(point):
-            settings = dimension.listed
-            share = rng.random() if not dimension.is_categorical else 0.0
-            beside = bool(dimension.special) and rng.random() < 0.25
-            point[dimension.name] = (
-                settings[rng.integers(len(settings))]
-                if dimension.is_categorical or beside
-                else dimension.quantile(share)
-            )
+        if not dimension.is_active(point):
+            continue
+        if dimension.name in settings:
+            point[dimension.name] = settings[dimension.name]
+            continue
+        listed = dimension.listed
+        share = rng.random() if not dimension.is_categorical else 0.0
+        beside = bool(dimension.special) and rng.random() < 0.25
+        point[dimension.name] = (
+            listed[rng.integers(len(listed))]
+            if dimension.is_categorical or beside
+            else dimension.quantile(share)
+        )
     return point
 
 
-def _around(dimensions: Sequence[Dimension], points: Sequence[Point]) -> list[Point]:
+def _around(
+    dimensions: Sequence[Dimension], points: Sequence[Point], rng: np.random.Generator
+) -> list[Point]:
     """Points that differ from one of these in a single dimension, and what that governs."""
     shares = (np.arange(STEPS) + 0.5) / STEPS
     moved = []
@@ -174,15 +191,7 @@ def _around(dimensions: Sequence[Dimension], points: Sequence[Point]) -> list[Po
             settings: list[Any] = list(dimension.listed)
             if not dimension.is_categorical:
                 settings += [dimension.quantile(share) for share in shares]
-            moved += [_with(dimensions, {**point, dimension.name: s}) for s in settings]
+            moved += [
+                _random_point(dimensions, rng, {**point, dimension.name: s}) for s in settings
+            ]
     return moved
-
-
-def _with(dimensions: Sequence[Dimension], settings: Point) -> Point:
-    """A whole point of these settings; what they activate gets its middle or first value."""
-    point: Point = {}
-    for dimension in dimensions:
-        if dimension.is_active(point):
-            middle = dimension.choices[0] if dimension.is_categorical else dimension.quantile(0.5)
-            point[dimension.name] = settings.get(dimension.name, middle)
-    return point

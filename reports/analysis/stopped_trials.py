@@ -1,19 +1,22 @@
 """The trials that answers count: those that finished, and what stopped ones would have come to."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from reports.tables import SweepTables
-from search.core.imputation import AGREEMENT, Imputation, impute
+from search.core.imputation import Imputation, impute
+from search.core.surrogate import encode, unordered
+from spaces.dimensions import Dimension
 
 MOST_TRIALS = 300
 """Trials that are counted where some were stopped; of more that many are drawn at random."""
 
 
 class CountedTrials(NamedTuple):
-    """Trials of a search and what they came to after the full budget.
+    """Trials of a search and what they came to after the full budget, stopped ones last.
 
     Attributes:
         points: (N,) settings.
@@ -23,8 +26,7 @@ class CountedTrials(NamedTuple):
         agreement: Spearman's correlation of imputed and true ends among those that finished; None
             where no trial was stopped, or too few finished to say.
         left_out: trials that could count, beyond those that were drawn.
-        uncounted: trials that were stopped early and do not count, as early values foretell too
-            little of the end.
+        uncounted: trials that were stopped early and do not count.
     """
 
     points: list[dict[str, Any]]
@@ -35,40 +37,70 @@ class CountedTrials(NamedTuple):
     uncounted: int = 0
 
 
-def counted_trials(
-    sweep: SweepTables, rows: pd.DataFrame, column: str, least: float = AGREEMENT
-) -> CountedTrials:
+class Evidence(NamedTuple):
+    """What is known of the trials of a search.
+
+    Attributes:
+        claims: the trials by which something is shown: stopped ones only where early values
+            foretell the end, and among the settings with which others finished.
+        bets: all trials, as unsure as what stopped ones would have come to is.
+    """
+
+    claims: CountedTrials
+    bets: CountedTrials
+
+
+def evidence(sweep: SweepTables, rows: pd.DataFrame, column: str) -> Evidence:
     """The trials that say what settings do to a metric.
 
     Args:
         rows: as of `SweepTables.outcomes` in that metric.
-        least: agreement below which trials that were stopped do not count.
     """
     scored = rows[rows["kind"] == "scored"]
-    values = scored["value"].to_numpy(dtype=float)
-    finished = CountedTrials(scored["point"].tolist(), values[None])
+    finished = CountedTrials(scored["point"].tolist(), scored["value"].to_numpy(dtype=float)[None])
     stopped = rows[(rows["state"] == "pruned") & (rows["kind"] == "partial")]
     if stopped.empty:
-        return finished
+        return Evidence(finished, finished)
     usable = pd.concat([scored, stopped])
     drawn = usable
     if len(usable) > MOST_TRIALS:
         drawn = usable.sample(MOST_TRIALS, random_state=0)
         drawn = drawn.sort_values("kind", ascending=False, kind="stable")
     imputed = _imputed(sweep, drawn, column)
+    uncounted = finished._replace(uncounted=len(stopped))
     if imputed is None:
-        return finished
-    if not imputed.agreement >= least:
-        return finished._replace(agreement=imputed.agreement, uncounted=len(stopped))
+        return Evidence(uncounted, uncounted)
     whole = np.tile(drawn["value"].to_numpy(dtype=float), (len(imputed.values), 1))
     whole[:, imputed.trials] = imputed.values
-    return CountedTrials(
-        points=drawn["point"].tolist(),
-        values=whole,
-        stopped=len(imputed.trials),
-        agreement=imputed.agreement,
-        left_out=len(usable) - len(drawn),
-    )
+    is_stopped = np.isin(np.arange(len(drawn)), imputed.trials)
+    known = ~is_stopped & drawn["kind"].eq("scored").to_numpy()
+    left_out = len(usable) - len(drawn)
+
+    def of(rows: np.ndarray) -> CountedTrials:
+        count = int((is_stopped & rows).sum())
+        points = [point for point, one in zip(drawn["point"], rows, strict=True) if one]
+        others = len(drawn) - int(rows.sum())
+        return CountedTrials(points, whole[:, rows], count, imputed.agreement, left_out, others)
+
+    bets = of(is_stopped | known)
+    tested = is_stopped & _lie_among(sweep.dimensions, drawn["point"].tolist(), known)
+    if not (imputed.counts and tested.any()):
+        return Evidence(uncounted._replace(agreement=imputed.agreement), bets)
+    return Evidence(of(known | tested), bets)
+
+
+def _lie_among(
+    dimensions: Sequence[Dimension], points: Sequence[dict[str, Any]], known: np.ndarray
+) -> np.ndarray:
+    """Which trials lie among the known ones in every dimension, (N,) bool.
+
+    Whether early values foretell the end is known only where trials finished. What learns slowly
+    and ends better is stopped wherever it was tried, and imputed as if it went on like the others.
+    """
+    x = encode(dimensions, points)
+    between = (x >= x[known].min(0)) & (x <= x[known].max(0))
+    equal = (x[:, None] == x[known]).any(1)
+    return np.all(np.where(unordered(dimensions), equal, between), axis=1)
 
 
 def _imputed(sweep: SweepTables, rows: pd.DataFrame, column: str) -> Imputation | None:

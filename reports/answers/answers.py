@@ -20,7 +20,7 @@ from reports.answers.answer import VERDICTS, Answer, Answers
 from reports.answers.compare import compare_answers
 from reports.answers.earlier import learned_data
 from reports.answers.recommendation import caveats, confirm_command
-from reports.answers.search import search_answers
+from reports.answers.search import search_answers, why_uncounted
 from reports.format import (
     amount_text,
     fixed_text,
@@ -145,7 +145,7 @@ def caption(made: Answers, sweep: SweepTables, decision: Decision | None = None)
         parts.append(f"{count_text(counted.left_out, 'more trial')} left out at random.")
     uncounted = int(kinds.get("partial", 0)) - counted.stopped
     if uncounted > 0 and not counted.left_out:
-        why = ", as early values foretell too little of the end" if counted.uncounted else ""
+        why = f", as {why_uncounted(counted)}" if counted.uncounted else ""
         parts.append(f"{count_text(uncounted, 'shorter training')} not counted{why}.")
     parts.append("Intervals are 95%; p is adjusted for everything asked here (Holm).")
     if sweep.is_comparison:

@@ -33,7 +33,7 @@ from reports.analysis.multiplicity import gated, simes
 from reports.analysis.ranks import Direction, direction
 from reports.analysis.regression import MIN_TRIALS
 from reports.analysis.statistics import LEVEL, POWER, PValues, is_significant
-from reports.analysis.stopped_trials import CountedTrials, counted_trials
+from reports.analysis.stopped_trials import CountedTrials, evidence
 from reports.answers.answer import Answer, Answers
 from reports.format import (
     amount_text,
@@ -46,6 +46,7 @@ from reports.format import (
     setting_text,
 )
 from reports.tables import Column, SweepTables
+from search.core.imputation import AGREEMENT
 from search.core.ranking import LOST
 from spaces.dimensions import Dimension
 
@@ -74,17 +75,14 @@ class SearchResults(NamedTuple):
 
 def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> Answers:
     """One answer per dimension; `rows` as of `SweepTables.outcomes`."""
-    counted = counted_trials(sweep, rows, column.name)
+    counted, bets = evidence(sweep, rows, column.name)
     least = least_difference(sweep, counted.values, column)
     model = fit_search(sweep.dimensions, counted.points, counted.values, least)
     lost = lost_trials(sweep, rows)
     regions: dict[str, tuple[BestRegion, ...]] = {}
-    # A bet weighs how unsure the ends of stopped trials are. Without these, where stopping left no
-    # trial nothing would speak against the best being there.
-    bet_on = counted_trials(sweep, rows, column.name, -math.inf) if counted.uncounted else counted
-    if bet_on.values.shape[1] >= MIN_TRIALS and np.ptp(bet_on.values):
+    if bets.values.shape[1] >= MIN_TRIALS and np.ptp(bets.values):
         failed = rows["point"][rows["state"].isin(LOST)].tolist()
-        regions = best_regions(sweep.dimensions, bet_on.points, bet_on.values, failed, column.sign)
+        regions = best_regions(sweep.dimensions, bets.points, bets.values, failed, column.sign)
     if model is None or np.ptp(counted.values) == 0:
         made = _too_few(sweep.dimensions, counted, lost, column)
     else:
@@ -192,7 +190,7 @@ def _answer(results: SearchResults, dimension: Dimension, counted: CountedTrials
         verdict, p = "effect", results.p["any", name]
         texts = [f"It has an effect (p {p_text(p, '= ')}), but which is not shown"]
     elif effect is None:
-        return _no_contrast(dimension, active, lost_texts, counted.uncounted)
+        return _no_contrast(dimension, active, lost_texts, counted)
     else:
         verdict, p = ("effect", min(where.p for where in lost)) if lost else ("unclear", p)
         needed = _needed(results, estimated)
@@ -240,7 +238,7 @@ def _with_regions(
 
 
 def _no_contrast(
-    dimension: Dimension, active: list[Any], lost_texts: list[str], uncounted: int
+    dimension: Dimension, active: list[Any], lost_texts: list[str], counted: CountedTrials
 ) -> Answer:
     """No contrast can be tested: the trials do not differ enough."""
     count, verdict = len(active), "not asked"
@@ -254,11 +252,11 @@ def _no_contrast(
         trials = count_text(count, "trial")
         verdict = "unclear"
         sentence = f"Not enough data: {trials}, too few of them in all regions but one."
-        if uncounted:
+        if counted.uncounted:
             sentence += (
-                f" What {count_text(uncounted, 'more trial')} that stopped early would have come "
-                "to is not known, as early values do not foretell the end here: a search that "
-                "stops none (stopping.rule=none) would show it."
+                f" What {count_text(counted.uncounted, 'more trial')} that stopped early would "
+                f"have come to is not known, as {why_uncounted(counted)}: a search that stops none "
+                "(stopping.rule=none) would show it."
             )
     return Answer(dimension.name, verdict, sentence, count, TRIALS)
 
@@ -294,6 +292,15 @@ def _too_few(
         )
         made.append(answer)
     return made
+
+
+def why_uncounted(counted: CountedTrials) -> str:
+    """Why trials that were stopped early do not count: `as …`."""
+    if counted.agreement is None:
+        return "too few trials finished to learn from"
+    if not counted.agreement >= AGREEMENT:
+        return "early values foretell too little of the end"
+    return "too few trials with such settings finished"
 
 
 def _needed(results: SearchResults, estimated: Sequence[Effect]) -> int | None:

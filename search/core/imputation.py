@@ -43,7 +43,7 @@ class Imputation:
     """Draws of how stopped trials would have ended.
 
     Attributes:
-        trials: places of the stopped trials among all.
+        trials: places among all of the stopped trials whose ends could be drawn.
         values: (M, S) their ends, a draw each row.
         expected: (S,) the means of what they were drawn from.
         agreement: Spearman's correlation of ends that are known and what the others make of them;
@@ -80,13 +80,15 @@ def impute(
         imputations: M.
 
     Returns:
-        None where nothing was stopped, or fewer than `LEAST_FINISHED` finished.
+        None where nothing was stopped, or fewer than `LEAST_FINISHED` finished and have values at
+        the ticks where others were stopped.
     """
     rng = np.random.default_rng(seed)
     done = np.array(finished, dtype=bool)
     ticks = np.array([len(curve) for curve in curves])
     ends = np.array([curve[-1] if len(curve) else np.nan for curve in curves], dtype=float)
-    usable = np.isfinite(ends)
+    with np.errstate(over="ignore"):
+        usable = np.isfinite(ends**2)  # a deviation of what is larger is not finite
     stopped = np.flatnonzero(~done & usable)
     learned = np.flatnonzero(done & usable)
     if len(learned) < LEAST_FINISHED or not len(stopped):
@@ -96,7 +98,7 @@ def impute(
     mean = pd.DataFrame(table[learned]).mean().to_numpy()
     draws = np.tile(np.where(done, ends, np.nan), (imputations, 1))
     expected = np.full(len(ends), np.nan)
-    agreements = []
+    agreements, drawn = [], []
     # The missing values are monotone: who was stopped at a late rung has passed all earlier ones,
     # so that its drawn end helps to draw those of who was stopped there (Rubin 1987, ch. 5).
     for group in _groups(stopped, ticks[stopped]):
@@ -106,12 +108,16 @@ def impute(
         early[group] = ends[group] + _change(mean, ticks[group], tick)
         base = learned[np.isfinite(early[learned])]
         if len(base) < LEAST_FINISHED:
-            return None
+            continue
         rung = _rung(x, indices, early, draws, base, group, done, rng)
         draws[:, group], expected[group], agreement = rung
         agreements.append(agreement)
+        drawn.append(group)
         learned = np.concatenate([learned, group])
-    return Imputation(stopped, draws[:, stopped], expected[stopped], float(np.min(agreements)))
+    if not drawn:
+        return None
+    trials = np.sort(np.concatenate(drawn))
+    return Imputation(trials, draws[:, trials], expected[trials], float(np.min(agreements)))
 
 
 def _by_tick(curves: Sequence[Sequence[float]]) -> np.ndarray:
@@ -149,10 +155,12 @@ def _rung(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Ends of the trials in `group`, learned from those in `base`: draws, means, agreement."""
     rows = np.concatenate([base, group])
-    # Hopeless ones would take all of the scale.
-    scale = float(winsorize(early[rows]).std()) or 1.0
-    start = (early[rows] - early[rows].mean()) / scale
-    shift = early[rows].mean() + (draws[:, base] - early[base]).mean()
+    # Hopeless ones would take all of the scale, and be taken for what settings do.
+    seen = winsorize(early[rows])
+    ended = np.array([winsorize(values) for values in draws[:, base]])
+    scale = float(seen.std()) or 1.0
+    start = (seen - seen.mean()) / scale
+    shift = seen.mean() + (ended - seen[: len(base)]).mean()
     whole = EarlyAndFinal(x[rows], indices, len(base))
     some, part, each = np.arange(len(rows)), whole, 1
     if len(rows) > MOST_LEARNED:
@@ -160,7 +168,7 @@ def _rung(
         part = EarlyAndFinal(x[rows[some]], indices, int((some < len(base)).sum()))
     sampler = SliceSampler(whole.priors, rng)
     ends, means, left_out, log = [], [], [], np.empty(0)
-    for number, values in enumerate((draws[:, base] - shift) / scale):
+    for number, values in enumerate((ended - shift) / scale):
         if number % each == 0:
             known = values[some[: part.known]]
             log = sampler.draw(lambda at, known=known: part.log_likelihood(at, start[some], known))

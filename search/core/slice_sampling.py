@@ -15,6 +15,8 @@ all of them together would have to be as short as those allow. Of 18 simulated s
 20 draws differed half again as much between chains."""
 BURN_IN, THINNING = 100, 8
 """Steps of the chain before the first draw, and between two draws."""
+MOST_PROPOSALS = 100
+"""Places that a step looks at, of an arc that is halved about each time, before it stays."""
 MOST_LEARNED = 80
 """Trials by which hyperparameters are learned, whatever number a process then sees; of more that
 many are taken at random, as the time of a step grows with their number cubed."""
@@ -54,7 +56,8 @@ class SliceSampler:
         level = height(self._state) + math.log(1 - self._rng.random())
         angle = self._rng.uniform(0, 2 * math.pi)
         low, high = angle - 2 * math.pi, angle
-        while True:
+        # Where a density overflows no place is as high as the one to begin with.
+        for _ in range(MOST_PROPOSALS):
             turned = self._state * math.cos(angle) + other * math.sin(angle)
             proposed = np.where(moved, turned, self._state)
             if height(proposed) > level:

@@ -23,7 +23,7 @@ from reports.analysis.least_difference import least_difference
 from reports.analysis.lost_trials import LostTrials, lost_trials
 from reports.analysis.ranks import direction
 from reports.analysis.statistics import PValues, is_significant
-from reports.analysis.stopped_trials import counted_trials
+from reports.analysis.stopped_trials import evidence
 from reports.answers.answer import Answer
 from reports.answers.answers import answers
 from reports.answers.compare import compare_results
@@ -144,7 +144,7 @@ def judged(sweep: SweepTables, surface: Surface | Landscape) -> Answered:
     """The answers of a search beside the truth."""
     column = sweep.column(OBJECTIVES[0])
     rows = sweep.outcomes(column.name)
-    counted = counted_trials(sweep, rows, column.name)
+    counted = evidence(sweep, rows, column.name).claims
     points, values = counted.points, counted.values
     made = answers(sweep, decide(sweep)).dimensions
     bets = tuple(_bet(surface, one) for one in made if one.regions)

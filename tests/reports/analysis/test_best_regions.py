@@ -102,6 +102,30 @@ def test_nothing_is_likely_where_staying_elsewhere_costs_little() -> None:
     regions = regions_of(LOSS, [{LOSS.name: choice} for choice in LOSS.choices])
     chances = [BestRegion(region, chance, loss, loss) for region, chance, loss in
                zip(regions, (0.9, 0.05, 0.05), (0.0, 0.2, 0.6), strict=True)]  # fmt: skip
-    assert likely_region(chances, 0.41) is None
-    assert likely_region(chances, 0.39) is chances[0]
+    assert likely_region(chances, 0.19) is chances[0]
+    assert likely_region(chances, 0.21) is None, "the next best value may be as good"
+    thirds = [one._replace(region=region) for one, region in
+              zip(chances, regions_of(RATE, [{RATE.name: 1.0}]), strict=True)]  # fmt: skip
+    assert likely_region(thirds, 0.39) is thirds[0], "of a range their mean counts"
+    assert likely_region(thirds, 0.41) is None
     assert likely_region(chances[:1], 0.1) is None and likely_region((), 0.1) is None
+
+
+def test_what_only_some_have_is_not_best_in_its_middle() -> None:
+    """The best points lie elsewhere, where it has no setting; moved there it may have any."""
+    rate = Dimension("optimizer.generator_lr", "uniform", 0.0, 3.0)
+    loss = Dimension("loss.adversarial", "choice", choices=("bce", "lsgan"))
+    smoothing = Dimension("loss.label_smoothing", "uniform", 0, 0.3, when={loss.name: ("bce",)})
+    middle = []
+    for seed in range(8):
+        rng, points = np.random.default_rng(seed), []
+        for number in range(40):
+            point = {rate.name: float(rng.uniform(0, 3)), loss.name: loss.choices[number % 2]}
+            if number % 2 == 0:
+                point[smoothing.name] = float(rng.uniform(0, 0.3))
+            points.append(point)
+        values = np.array([2 * point[rate.name] for point in points])
+        values = values + 0.1 * rng.standard_normal(40)
+        found = best_regions([rate, loss, smoothing], points, values[None], (), 1)
+        middle.append(found[smoothing.name][1].chance)
+    assert np.mean(middle) < 0.55

@@ -5,22 +5,23 @@ import math
 import numpy as np
 import pytest
 
-from reports.analysis.stopped_trials import MOST_TRIALS, CountedTrials, counted_trials
+from reports.analysis.stopped_trials import MOST_TRIALS, CountedTrials, evidence
 from reports.tables import SweepTables
 
-LR = "optimizer.generator_lr"
+LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 SPACE = {LR: {"type": "loguniform", "low": 1e-4, "high": 1e-1}}
 
 
 def _counted(tables: SweepTables) -> CountedTrials:
-    return counted_trials(tables, tables.outcomes("val_ab_mae"), "val_ab_mae")
+    return evidence(tables, tables.outcomes("val_ab_mae"), "val_ab_mae").claims
 
 
 def _sweep(build, stopped: int, finished: int = 12, noise: float = 0.1, state: str = "pruned"):
     """Half as bad as the end is bad early; ends are the rate's logarithm, and some noise."""
     sweep, rng = build(SPACE), np.random.default_rng(0)
     for number in range(finished + stopped):
-        rate = float(10 ** rng.uniform(-4, -1))
+        # The first two finish at the ends of the range, so that all others lie among them.
+        rate = (1e-4, 1e-1)[number] if number < 2 else float(10 ** rng.uniform(-4, -1))
         level = 8 - math.log10(rate) + noise * rng.standard_normal()
         done = number < finished
         sweep.trial({LR: rate}, level, "completed" if done else state, ticks=4 if done else 2)
@@ -85,3 +86,24 @@ def test_of_many_a_part_is_drawn(build) -> None:
     counted = _counted(_sweep(build, 200, finished=200))
     assert len(counted.points) == MOST_TRIALS and counted.left_out == 100
     assert 100 < counted.stopped < 200
+
+
+def test_beyond_what_finished_nothing_is_shown_but_bet_on(build) -> None:
+    """What ends better may have been stopped wherever it was tried."""
+    sweep = build({**SPACE, LOSS: {"type": "choice", "choices": ["bce", "hinge"]}})
+    rng = np.random.default_rng(3)
+    for number in range(30):
+        done = number < 16
+        rate = float(10 ** rng.uniform(-4, -2.5 if done or number % 2 else -1))
+        loss = "bce" if done or number % 3 else "hinge"
+        level = 8 - math.log10(rate) + 0.1 * rng.standard_normal()
+        state = "completed" if done else "pruned"
+        sweep.trial({LR: rate, LOSS: loss}, level, state, ticks=4 if done else 2)
+    tables = sweep.tables()
+    claims, bets = evidence(tables, tables.outcomes("val_ab_mae"), "val_ab_mae")
+    assert claims.agreement is not None and claims.agreement > 0.8
+    assert bets.stopped == 14 == claims.stopped + claims.uncounted and claims.stopped >= 4
+    finished = [math.log10(point[LR]) for point in claims.points[:16]]
+    for point in claims.points[16:]:
+        assert point[LOSS] == "bce"
+        assert min(finished) <= math.log10(point[LR]) <= max(finished)

@@ -465,6 +465,8 @@ class TestStopped:
         sweep, rng = build({LR: RANGE, RATIO: RANGE}), np.random.default_rng(0)
         for number in range(24):
             point = {LR: rate(rng), RATIO: rate(rng)}
+            if number in (0, 4):  # two that finish at the ends, so that all others lie among them
+                point = dict.fromkeys(point, 1e-4 if number else 1e-1)
             value = 8 + math.log10(point[LR]) + noise * rng.normal()
             done = value < 5.6 or number % 4 == 0
             sweep.trial(point, value, "completed" if done else "pruned", ticks=4 if done else 2)

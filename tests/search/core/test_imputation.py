@@ -122,6 +122,32 @@ def test_trials_without_a_last_value_are_left_out() -> None:
     assert np.isfinite(made.values).all()
 
 
+def test_one_far_outlier_is_no_reason_to_count_none() -> None:
+    played = Played(6)
+    first = int(np.flatnonzero(~np.array(played.finished))[0])
+    whole = played.impute()
+    for far in (1e4, 1e9, 1e100, 1e200):
+        played.curves[first] = [*played.curves[first][:-1], far]
+        made = played.impute()
+        assert abs(made.agreement - whole.agreement) < 0.1
+        others = made.trials != first
+        same = made.expected[others] - whole.expected[whole.trials != first]
+        assert np.sqrt((same**2).mean()) < 0.5
+
+
+def test_a_rung_that_nothing_is_known_of_leaves_the_others() -> None:
+    """Those that were stopped at the third tick, where hardly any other trial was measured."""
+    played = Played(6)
+    late = [at for at, curve in enumerate(played.curves) if len(curve) == 3]
+    measured = [at for at, done in enumerate(played.finished) if done][:4]
+    for at, curve in enumerate(played.curves):
+        if len(curve) > 3 and at not in measured:
+            curve[2] = NAN
+    made = played.impute()
+    assert late and not set(late) & set(made.trials.tolist())
+    assert len(made.trials) == sum(len(curve) == 2 for curve in played.curves)
+
+
 def test_equal_ends_are_no_agreement() -> None:
     played = Played(7)
     curves = [[9.0] * 4 if done else [9.0, 9.0] for done in played.finished]

@@ -37,3 +37,9 @@ def test_few_draws_already_differ() -> None:
 def test_the_same_each_time() -> None:
     assert np.array_equal(_draws(3, 4), _draws(3, 4))
     assert not np.array_equal(_draws(3, 4), _draws(4, 4))
+
+
+def test_a_density_that_is_no_number_ends() -> None:
+    for value in (float("nan"), -np.inf):
+        sampler = SliceSampler(PRIORS, np.random.default_rng(0))
+        assert np.isfinite(sampler.draw(lambda log, value=value: value)).all()
