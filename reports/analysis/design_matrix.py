@@ -18,6 +18,8 @@ from spaces.dimensions import Dimension
 
 FEWEST = 3
 """Fewest trials of a region that is tested."""
+FEWEST_FINISHED = 2
+"""Fewest of them that finished, where others were stopped early and are imputed."""
 GRID = 15
 """Places over which a third is averaged."""
 THIRDS = ("lower", "middle", "upper")
@@ -93,6 +95,7 @@ class Block(NamedTuple):
         columns: (N, K), 0 where it is inactive and of mean 0 where it is not.
         lean: (N, J) those columns of which interactions are products.
         regions: with enough trials, in order.
+        is_tested: whether trials finished in all regions that have enough.
     """
 
     dimension: Dimension
@@ -102,23 +105,56 @@ class Block(NamedTuple):
     lean: np.ndarray
     regions: tuple[Region, ...]
     contrasts: tuple[Contrast, ...]
+    is_tested: bool = True
 
 
-def block_of(dimension: Dimension, points: Sequence[dict[str, Any]], degree: int) -> Block:
-    """A dimension as columns: polynomials up to `degree`, or an indicator per value of a choice."""
+def block_of(
+    dimension: Dimension,
+    points: Sequence[dict[str, Any]],
+    degree: int,
+    finished: np.ndarray | None = None,
+) -> Block:
+    """A dimension as columns: polynomials up to `degree`, or an indicator per value of a choice.
+
+    Whether early values foretell the end is known only where trials finished. What learns slowly
+    and ends better is stopped wherever it was tried, and imputed as if it went on like the others:
+    nothing is compared where most trials of a region lie beyond those that finished.
+
+    Args:
+        finished: (N,) which trials finished, the others being imputed; None if all did.
+    """
+    if finished is not None and not finished.all():
+        block = _block(dimension, points, degree, finished)
+        # Imputed ends of an untested region bend the fit in all of them.
+        return block if block.is_tested else block._replace(contrasts=())
+    return _block(dimension, points, degree, np.ones(len(points), dtype=bool))
+
+
+def _block(
+    dimension: Dimension, points: Sequence[dict[str, Any]], degree: int, finished: np.ndarray
+) -> Block:
     active = np.array([dimension.name in point for point in points], dtype=bool)
     values = [point.get(dimension.name) for point in points]
     if dimension.is_categorical or dimension.low is None or dimension.high is None:
-        return _choice(dimension, values, active)
-    return _ordered(dimension, values, active, degree)
+        return _choice(dimension, values, active, finished)
+    return _ordered(dimension, values, active, degree, finished)
 
 
-def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Block:
+def _is_tested(inside: np.ndarray, finished: np.ndarray, among: np.ndarray) -> bool:
+    """Whether enough trials of a region finished, and at most half of them lie beyond those."""
+    enough = bool((inside & finished).sum() >= FEWEST_FINISHED)
+    return bool(finished.all()) or (enough and 2 * (inside & among).sum() >= inside.sum())
+
+
+def _choice(
+    dimension: Dimension, values: list[Any], active: np.ndarray, finished: np.ndarray
+) -> Block:
     regions = _values_tried(dimension, values, active)
     # The first value is the base that the other indicators are measured from.
     columns = _centered([region.inside.astype(float) for region in regions[1:]], active)
     unit = np.eye(len(regions))[:, 1:]
-    enough = [index for index, region in enumerate(regions) if region.inside.sum() >= FEWEST]
+    large = [index for index, region in enumerate(regions) if region.inside.sum() >= FEWEST]
+    enough = [at for at in large if _is_tested(regions[at].inside, finished, active)]
     contrasts = []
     for index in enough[1:] if len(enough) == 2 else enough if len(enough) > 2 else ():
         others = [other for other in enough if other != index]
@@ -127,23 +163,36 @@ def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Bloc
         second = tuple(regions[other] for other in others)
         contrasts.append(Contrast("level", (regions[index],), second, weights, weights))
     large_regions = tuple(regions[index] for index in enough)
-    none = np.zeros_like(active)
-    return Block(dimension, active, none, columns, columns, large_regions, tuple(contrasts))
+    none, is_tested = np.zeros_like(active), len(enough) == len(large)
+    return Block(
+        dimension, active, none, columns, columns, large_regions, tuple(contrasts), is_tested
+    )
 
 
-def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Block:
+def _ordered(
+    dimension: Dimension,
+    values: list[Any],
+    active: np.ndarray,
+    degree: int,
+    finished: np.ndarray,
+) -> Block:
     beside = active & _beside(dimension, values)
     ranged = active & ~beside
     numbers = np.where(ranged, np.array(values, dtype=object), math.nan).astype(float)
     # On [-1, 1] Legendre's polynomials are orthogonal, which keeps the fit well conditioned.
     places = _places(dimension, numbers)
+    ended = places[ranged & finished]
+    among = ranged & (places >= min(ended, default=1)) & (places <= max(ended, default=-1))
     shapes = np.where(ranged[:, None], polynomials(np.where(ranged, places, 0.0), degree), 0.0)
     columns = _centered(list(shapes.T), ranged)
     mean = shapes[ranged].mean(0) if ranged.any() else np.zeros(degree)
     regions: list[Region] = []
-    shape = []
+    shape, is_tested = [], True
     for region, grid in _thirds_tried(dimension, places, ranged):
         if region.inside.sum() >= FEWEST:
+            if not _is_tested(region.inside, finished, among):
+                is_tested = False
+                continue
             regions.append(region)
             shape.append(polynomials(grid, degree).mean(0) - mean)
     # A third is the mean of the polynomials over it, less their mean over the trials, as columns
@@ -153,13 +202,17 @@ def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree
     if beside.any():
         columns = np.column_stack([columns, beside.astype(float)])
         contrasts = [c._replace(weights=np.append(c.weights, 0.0)) for c in contrasts]
-        if beside.sum() >= FEWEST and ranged.sum() >= FEWEST:
+        tested = _is_tested(beside, finished, beside) and _is_tested(ranged, finished, among)
+        is_tested &= tested
+        if beside.sum() >= FEWEST and ranged.sum() >= FEWEST and tested:
             in_range = numbers[ranged]
             tried = Region("tried", float(in_range.min()), float(in_range.max()), None, ranged)
             special = Region("value", math.nan, math.nan, *(dimension.special or (None,)), beside)
             weights = np.append(np.zeros(degree), 1.0)
             contrasts.append(Contrast("special", (special,), (tried,), weights, np.zeros(1)))
-    return Block(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))
+    return Block(
+        dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts), is_tested
+    )
 
 
 def regions_of(dimension: Dimension, points: Sequence[dict[str, Any]]) -> tuple[Region, ...]:

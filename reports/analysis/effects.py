@@ -94,19 +94,21 @@ def fit_search(
     points: Sequence[dict[str, Any]],
     values: np.ndarray,
     difference: float,
+    finished: np.ndarray | None = None,
 ) -> Model | None:
     """The richest fit for which there are trials enough; None where there are too few for any.
 
     Args:
         values: (N,) of the trials, or (M, N) where some were imputed M times.
         difference: the least that matters.
+        finished: (N,) which trials finished; None if all did.
     """
     if len(points) < MIN_TRIALS:
         return None
     # The thirds of a curve that is steep at one end are only seen by a higher polynomial, which
     # with few trials follows single ones: the highest for which there are trials enough.
     for degree in (4, 3, 2, 1):
-        blocks = {axis.name: block_of(axis, points, degree) for axis in dimensions}
+        blocks = {axis.name: block_of(axis, points, degree, finished) for axis in dimensions}
         design, start = _design(list(blocks.values()))
         if len(points) < SPARE[degree] * design.shape[1] + 4:
             continue
@@ -219,6 +221,8 @@ def pairs(model: Model) -> list[Pair]:
 
 def _can_be_crossed(block: Block) -> bool:
     """Whether a dimension has enough trials at each value for its interactions to be tested."""
+    if not block.is_tested:
+        return False
     if not block.dimension.is_categorical:
         return bool(block.contrasts)
     counts = [region.inside.sum() for region in block.regions]

@@ -56,7 +56,8 @@ class Direction(NamedTuple):
 def direction(model: Model, name: str) -> Direction | None:
     """Spearman's correlation of one dimension, adjusted for all others.
 
-    A sampler that learns moves them together. None for a choice, or with too few trials.
+    A sampler that learns moves them together. None for a choice, with too few trials, or where
+    hardly any finished in a part of the range.
 
     The partial correlation is taken from the t of the slope when ranks are regressed on ranks and
     the other columns, rho = t / sqrt(t^2 + freedom); its interval is Fisher's (1921), atanh(rho) of
@@ -64,7 +65,7 @@ def direction(model: Model, name: str) -> Direction | None:
     """
     block = model.blocks[name]
     inside = block.ranged
-    if inside.sum() < MIN_TRIALS:
+    if inside.sum() < MIN_TRIALS or not block.is_tested:
         return None
     setting = stats.rankdata(block.columns[inside, 0])
     start = model.start[name]

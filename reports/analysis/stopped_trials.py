@@ -1,6 +1,5 @@
 """The trials that answers count: those that finished, and what stopped ones would have come to."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,8 +7,6 @@ import pandas as pd
 
 from reports.tables import SweepTables
 from search.core.imputation import Imputation, impute
-from search.core.surrogate import encode, unordered
-from spaces.dimensions import Dimension
 
 MOST_TRIALS = 300
 """Trials that are counted where some were stopped; of more that many are drawn at random."""
@@ -36,13 +33,18 @@ class CountedTrials(NamedTuple):
     left_out: int = 0
     uncounted: int = 0
 
+    @property
+    def finished(self) -> np.ndarray:
+        """(N,) which of them finished."""
+        return np.arange(len(self.points)) < len(self.points) - self.stopped
+
 
 class Evidence(NamedTuple):
     """What is known of the trials of a search.
 
     Attributes:
-        claims: the trials by which something is shown: stopped ones only where early values
-            foretell the end, and among the settings with which others finished.
+        claims: the trials by which something is shown, stopped ones only where early values
+            foretell the end.
         bets: all trials, as unsure as what stopped ones would have come to is.
     """
 
@@ -72,35 +74,18 @@ def evidence(sweep: SweepTables, rows: pd.DataFrame, column: str) -> Evidence:
         return Evidence(uncounted, uncounted)
     whole = np.tile(drawn["value"].to_numpy(dtype=float), (len(imputed.values), 1))
     whole[:, imputed.trials] = imputed.values
-    is_stopped = np.isin(np.arange(len(drawn)), imputed.trials)
-    known = ~is_stopped & drawn["kind"].eq("scored").to_numpy()
-    left_out = len(usable) - len(drawn)
-
-    def of(rows: np.ndarray) -> CountedTrials:
-        count = int((is_stopped & rows).sum())
-        points = [point for point, one in zip(drawn["point"], rows, strict=True) if one]
-        others = len(drawn) - int(rows.sum())
-        return CountedTrials(points, whole[:, rows], count, imputed.agreement, left_out, others)
-
-    bets = of(is_stopped | known)
-    tested = is_stopped & _lie_among(sweep.dimensions, drawn["point"].tolist(), known)
-    if not (imputed.counts and tested.any()):
-        return Evidence(uncounted._replace(agreement=imputed.agreement), bets)
-    return Evidence(of(known | tested), bets)
-
-
-def _lie_among(
-    dimensions: Sequence[Dimension], points: Sequence[dict[str, Any]], known: np.ndarray
-) -> np.ndarray:
-    """Which trials lie among the known ones in every dimension, (N,) bool.
-
-    Whether early values foretell the end is known only where trials finished. What learns slowly
-    and ends better is stopped wherever it was tried, and imputed as if it went on like the others.
-    """
-    x = encode(dimensions, points)
-    between = (x >= x[known].min(0)) & (x <= x[known].max(0))
-    equal = (x[:, None] == x[known]).any(1)
-    return np.all(np.where(unordered(dimensions), equal, between), axis=1)
+    is_drawn = np.isin(np.arange(len(drawn)), imputed.trials)
+    counts = is_drawn | drawn["kind"].eq("scored").to_numpy()
+    bets = CountedTrials(
+        points=[point for point, one in zip(drawn["point"], counts, strict=True) if one],
+        values=whole[:, counts],
+        stopped=len(imputed.trials),
+        agreement=imputed.agreement,
+        left_out=len(usable) - len(drawn),
+        uncounted=int((~counts).sum()),
+    )
+    claims = bets if imputed.counts else uncounted._replace(agreement=imputed.agreement)
+    return Evidence(claims, bets)
 
 
 def _imputed(sweep: SweepTables, rows: pd.DataFrame, column: str) -> Imputation | None:

@@ -14,6 +14,7 @@ from scipy import stats
 
 from colornet.cli_result import count_text
 from reports.analysis.best_regions import BestRegion, best_regions, likely_region
+from reports.analysis.design_matrix import Block
 from reports.analysis.effects import (
     Effect,
     Model,
@@ -77,7 +78,7 @@ def search_answers(sweep: SweepTables, rows: pd.DataFrame, column: Column) -> An
     """One answer per dimension; `rows` as of `SweepTables.outcomes`."""
     counted, bets = evidence(sweep, rows, column.name)
     least = least_difference(sweep, counted.values, column)
-    model = fit_search(sweep.dimensions, counted.points, counted.values, least)
+    model = fit_search(sweep.dimensions, counted.points, counted.values, least, counted.finished)
     lost = lost_trials(sweep, rows)
     regions: dict[str, tuple[BestRegion, ...]] = {}
     if bets.values.shape[1] >= MIN_TRIALS and np.ptp(bets.values):
@@ -190,7 +191,7 @@ def _answer(results: SearchResults, dimension: Dimension, counted: CountedTrials
         verdict, p = "effect", results.p["any", name]
         texts = [f"It has an effect (p {p_text(p, '= ')}), but which is not shown"]
     elif effect is None:
-        return _no_contrast(dimension, active, lost_texts, counted)
+        return _no_contrast(dimension, active, lost_texts, counted, results.model.blocks[name])
     else:
         verdict, p = ("effect", min(where.p for where in lost)) if lost else ("unclear", p)
         needed = _needed(results, estimated)
@@ -238,7 +239,11 @@ def _with_regions(
 
 
 def _no_contrast(
-    dimension: Dimension, active: list[Any], lost_texts: list[str], counted: CountedTrials
+    dimension: Dimension,
+    active: list[Any],
+    lost_texts: list[str],
+    counted: CountedTrials,
+    block: Block,
 ) -> Answer:
     """No contrast can be tested: the trials do not differ enough."""
     count, verdict = len(active), "not asked"
@@ -252,6 +257,11 @@ def _no_contrast(
         trials = count_text(count, "trial")
         verdict = "unclear"
         sentence = f"Not enough data: {trials}, too few of them in all regions but one."
+        if not block.is_tested:
+            sentence = (
+                f"Not enough data: {trials}, hardly any of which finished in a part of what was "
+                "tried: what those that were stopped there would have come to is not tested."
+            )
         if counted.uncounted:
             sentence += (
                 f" What {count_text(counted.uncounted, 'more trial')} that stopped early would "
@@ -300,7 +310,7 @@ def why_uncounted(counted: CountedTrials) -> str:
         return "too few trials finished to learn from"
     if not counted.agreement >= AGREEMENT:
         return "early values foretell too little of the end"
-    return "too few trials with such settings finished"
+    return "too few trials have values of their last ticks"
 
 
 def _needed(results: SearchResults, estimated: Sequence[Effect]) -> int | None:

@@ -152,7 +152,8 @@ def judged(sweep: SweepTables, surface: Surface | Landscape) -> Answered:
     known = tuple(name for name in named if name not in surface.null)
     absent = tuple(one.dimension for one in made if one.verdict == "equivalent")
     said = (named, known, absent, len(points), counted.stopped, bets)
-    model = fit_search(sweep.dimensions, points, values, least_difference(sweep, values, column))
+    least = least_difference(sweep, values, column)
+    model = fit_search(sweep.dimensions, points, values, least, counted.finished)
     lost = lost_trials(sweep, rows)
     if model is None:  # then it is only said where trainings are lost
         p = PValues({("lost", str(at)): region.p for at, region in enumerate(lost)})

@@ -86,24 +86,3 @@ def test_of_many_a_part_is_drawn(build) -> None:
     counted = _counted(_sweep(build, 200, finished=200))
     assert len(counted.points) == MOST_TRIALS and counted.left_out == 100
     assert 100 < counted.stopped < 200
-
-
-def test_beyond_what_finished_nothing_is_shown_but_bet_on(build) -> None:
-    """What ends better may have been stopped wherever it was tried."""
-    sweep = build({**SPACE, LOSS: {"type": "choice", "choices": ["bce", "hinge"]}})
-    rng = np.random.default_rng(3)
-    for number in range(30):
-        done = number < 16
-        rate = float(10 ** rng.uniform(-4, -2.5 if done or number % 2 else -1))
-        loss = "bce" if done or number % 3 else "hinge"
-        level = 8 - math.log10(rate) + 0.1 * rng.standard_normal()
-        state = "completed" if done else "pruned"
-        sweep.trial({LR: rate, LOSS: loss}, level, state, ticks=4 if done else 2)
-    tables = sweep.tables()
-    claims, bets = evidence(tables, tables.outcomes("val_ab_mae"), "val_ab_mae")
-    assert claims.agreement is not None and claims.agreement > 0.8
-    assert bets.stopped == 14 == claims.stopped + claims.uncounted and claims.stopped >= 4
-    finished = [math.log10(point[LR]) for point in claims.points[:16]]
-    for point in claims.points[16:]:
-        assert point[LOSS] == "bce"
-        assert min(finished) <= math.log10(point[LR]) <= max(finished)

@@ -465,10 +465,10 @@ class TestStopped:
         sweep, rng = build({LR: RANGE, RATIO: RANGE}), np.random.default_rng(0)
         for number in range(24):
             point = {LR: rate(rng), RATIO: rate(rng)}
-            if number in (0, 4):  # two that finish at the ends, so that all others lie among them
+            if number in (0, 3):  # two that finish at the ends, so that all others lie among them
                 point = dict.fromkeys(point, 1e-4 if number else 1e-1)
             value = 8 + math.log10(point[LR]) + noise * rng.normal()
-            done = value < 5.6 or number % 4 == 0
+            done = value < 5.6 or number % 3 == 0
             sweep.trial(point, value, "completed" if done else "pruned", ticks=4 if done else 2)
         return sweep.tables()
 
@@ -485,6 +485,22 @@ class TestStopped:
         assert data["counted"]["stopped"] == stopped and data["counted"]["agreement"] > 0.8
         assert f" and {stopped} that were stopped early, which count by" in data["basis"]
         assert "not counted" not in data["basis"]
+
+    def test_nothing_is_shown_where_none_finished(self, build) -> None:
+        """What learns slowly and ends better would have been stopped there just the same."""
+        sweep, rng = build({LR: RANGE, RATIO: RANGE}), np.random.default_rng(0)
+        for _ in range(40):
+            point = {LR: rate(rng), RATIO: rate(rng)}
+            value = 8 + math.log10(point[LR]) + 0.1 * rng.normal()
+            done = point[LR] < 5e-3
+            sweep.trial(point, value, "completed" if done else "pruned", ticks=4 if done else 2)
+        tables = sweep.tables()
+        made = answers(tables, decide(tables))
+        assert made.counted.stopped > 8
+        answer = made.dimensions[0]
+        assert answer.verdict in ("unclear", "likely") and math.isnan(answer.estimate)
+        assert "hardly any of which finished in a part of what was tried" in answer.sentence
+        assert math.isfinite(made.dimensions[1].estimate)
 
     def test_a_direction_without_regions_is_shown(self, build) -> None:
         """All but one trial lie in the upper third, in a plain order: no thirds to compare."""
