@@ -5,8 +5,9 @@ costs nothing anywhere is fixed at the best point's setting; the best points are
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from colornet.config.catalog import to_yaml
@@ -68,12 +69,10 @@ def next_study(sweep: SweepTables) -> NextStudy:
     best: Point = decision.points.iloc[decision.proposed]["point"]
     kept: dict[str, Dimension] = {}
     fixed: dict[str, Any] = {}
-    reasons = []
+    reasons: dict[str, str] = {}
     for answer in made.dimensions:
         dimension = study.space[answer.dimension]
-        narrowed, reason = _narrowed(dimension, answer, best, least)
-        if reason:
-            reasons.append(f"{answer.dimension}: {reason}")
+        narrowed, reasons[answer.dimension] = _narrowed(dimension, answer, best, least)
         if isinstance(narrowed, Dimension):
             kept[answer.dimension] = narrowed
         elif answer.dimension in best:
@@ -84,12 +83,14 @@ def next_study(sweep: SweepTables) -> NextStudy:
             f"--next: {name}: every dimension is decided: nothing is left to search.\n"
             f"Take the best: colorsweep best {sweep.argument}"
         )
-    starts = [_part(point, kept) for point in decision.points["point"][:STARTS]]
+    starts = _starts(decision.points["point"][:STARTS], kept)
     changes: dict[str, Any] = {}
     for dimension_name, setting in fixed.items():
         changes |= study.space[dimension_name].changes(setting)
-    file = _file(study, kept, changes, [start for start in starts if start])
-    return NextStudy(file, (f"After {name}, by {column.label}.", *reasons))
+    changed = [f"{n}: {why}" for n, why in reasons.items() if why and (n in kept or n in fixed)]
+    return NextStudy(
+        _file(study, kept, changes, starts), (f"After {name}, by {column.label}.", *changed)
+    )
 
 
 def _narrowed(
@@ -122,25 +123,38 @@ def _narrowed(
     thirds = [r.region for r in chosen if r.region.kind != "value"]
     if not thirds:
         return special[0], f"fixed at {setting_text(special[0])}: the best in {chance}"
-    low, high = _limits(dimension, min(r.low for r in thirds), max(r.high for r in thirds))
+    lowest, highest = min(r.low for r in thirds), max(r.high for r in thirds)
+    low, high = _limits(dimension, lowest, highest)
+    beside = tuple(special)
+    if (low, high, beside) == (dimension.low, dimension.high, dimension.special):
+        return dimension, ""
+    # The middle third is kept between both outer ones, whatever it is worth by itself.
+    within = [r for r in regions if r in chosen or lowest <= r.region.low < highest]
+    chance = percent_text(sum(region.chance for region in within))
     if low == high:
         return low, f"fixed at {setting_text(low)}: the best in {chance}"
-    beside = tuple(special)
     text = f"{setting_text(low)} to {setting_text(high)}"
     words = f"{text} or {setting_text(beside[0])}" if beside else text
     return replace(dimension, low=low, high=high, special=beside), f"{words}: {chance}"
 
 
 def _limits(dimension: Dimension, low: float, high: float) -> tuple[float, float]:
-    """The numbers of a range nearest to two limits inside of it, to three digits."""
+    """The numbers of a range nearest to two limits inside of it, to a thousandth of their width."""
     assert dimension.low is not None and dimension.high is not None
     if dimension.spacing is None:
-        return max(significant(low, 3), dimension.low), min(significant(high, 3), dimension.high)
+        # Of limits that are alike, such as 0.999 and 0.9993, more digits differ.
+        digits = 2 - min(-1, math.floor(math.log10((high - low) / max(abs(low), abs(high)))))
+        low, high = significant(low, digits), significant(high, digits)
+        return max(low, dimension.low), min(high, dimension.high)
     steps = [(end - dimension.low) / dimension.spacing for end in (low, high)]
     first, last = math.ceil(steps[0] - 1e-9), math.floor(steps[1] + 1e-9)
     if first > last:
         first = last = round(sum(steps) / 2)
-    return dimension.number(first), dimension.number(last)
+    if dimension.is_int:
+        return dimension.number(first), dimension.number(last)
+    # As they would be written: 0.30000000000000004 is no sum of steps of 0.1.
+    start, step = Decimal(str(dimension.low)), Decimal(str(dimension.spacing))
+    return float(start + first * step), float(start + last * step)
 
 
 def _settled(kept: Mapping[str, Dimension], fixed: Mapping[str, Any]) -> dict[str, Dimension]:
@@ -155,16 +169,30 @@ def _settled(kept: Mapping[str, Dimension], fixed: Mapping[str, Any]) -> dict[st
                 is_met = False
             else:
                 left = settled[parent]
-                when[parent] = tuple(v for v in values if v in left.listed or not left.listed)
+                when[parent] = tuple(v for v in values if left.contains(v))
                 is_met &= bool(when[parent])
         if is_met:
             settled[name] = replace(dimension, when=when)
     return settled
 
 
+def _starts(points: Iterable[Point], kept: Mapping[str, Dimension]) -> list[Point]:
+    """Points to begin with, in the space that is left, each of them once."""
+    starts: list[Point] = []
+    for point in points:
+        start = _part(point, kept)
+        if start and start not in starts:  # they may have differed in what is fixed alone
+            starts.append(start)
+    return starts
+
+
 def _part(point: Point, kept: Mapping[str, Dimension]) -> Point:
-    """What of a point lies in the space that is left."""
-    return {n: v for n, v in point.items() if n in kept and kept[n].contains(v)}
+    """What of a point is in the space that is left; nothing where it lies outside of that.
+
+    The rest of its settings alone would be another point, which nobody tried.
+    """
+    part = {name: value for name, value in point.items() if name in kept}
+    return part if all(kept[name].contains(value) for name, value in part.items()) else {}
 
 
 def _file(
@@ -182,7 +210,8 @@ def _file(
     file["start_from"] = starts
     order = ("version", "question", "asked_in", "base", "fixed", "space", "start_from")
     keys = [*(key for key in order if key in file), *(key for key in file if key not in order)]
-    return {key: file[key] for key in keys if file[key] not in ({}, [])}
+    optional = ("fixed", "start_from", "budget", "resources")  # empty as if they were not there
+    return {key: file[key] for key in keys if key not in optional or file[key]}
 
 
 def _spec(dimension: Dimension) -> dict[str, Any]:

@@ -132,10 +132,11 @@ class Dimension:
             return True
         if not is_number(value) or self.low is None or self.high is None:
             return False
-        if not self.low <= value <= self.high or (self.is_int and value % 1):
-            return False
-        steps = (value - self.low) / self.step if self.step else 0
-        return abs(steps - round(steps)) < CLOSE
+        if not self.step:
+            return self.low <= value <= self.high and not (self.is_int and value % 1)
+        # A number of steps misses a limit by a rounding error: 3 of 0.1 are more than 0.3.
+        steps, most = (value - self.low) / self.step, (self.high - self.low) / self.step
+        return abs(steps - round(steps)) < CLOSE and -CLOSE < steps < most + CLOSE
 
     def canonical(self, value: Any) -> Any:
         """A value that it has, as it is drawn: 0 of real numbers is 0.0."""

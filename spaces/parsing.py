@@ -146,18 +146,19 @@ def _parse_step(head: str, value: Any, ranged: Dimension) -> Dimension:
         raise InputError(f"{head}: step: {value!r}: is no number above 0.\nWrite e.g. step: 8.")
     if ranged.is_int and value % 1:
         raise InputError(f"{head}: step: {value}: is no whole number.\nTake uniform.")
-    if value > ranged.high - ranged.low:
+    low, step = Decimal(str(ranged.low)), Decimal(str(value))
+    length = Decimal(str(ranged.high)) - low  # as written: of floats 0.5 - 0.4 is less than 0.1
+    if step > length:
         raise InputError(
             f"{head}: step: {value}: is longer than the range from {ranged.low:g} to "
             f"{ranged.high:g}.\nShorten it."
         )
-    if ranged.high - ranged.low > MOST_STEPS * value:
+    if length > MOST_STEPS * step:
         raise InputError(
             f"{head}: step: {value}: makes more than {MOST_STEPS:,} values from {ranged.low:g} to "
             f"{ranged.high:g}.\nTake a longer step, or leave it out."
         )
-    low, step = Decimal(str(ranged.low)), Decimal(str(value))
-    high = low + (Decimal(str(ranged.high)) - low) // step * step
+    high = low + length // step * step
     if ranged.is_int:
         return replace(ranged, step=int(value), high=int(high))
     if (Decimal(str(float(high))) - low) % step:  # Optuna would end the range with another number

@@ -47,7 +47,6 @@ from reports.format import (
     setting_text,
 )
 from reports.tables import Column, SweepTables
-from search.core.imputation import AGREEMENT
 from search.core.ranking import LOST
 from spaces.dimensions import Dimension
 
@@ -308,7 +307,7 @@ def why_uncounted(counted: CountedTrials) -> str:
     """Why trials that were stopped early do not count: `as …`."""
     if counted.agreement is None:
         return "too few trials finished to learn from"
-    if not counted.agreement >= AGREEMENT:
+    if not counted.is_foretold:
         return "early values foretell too little of the end"
     return "too few trials have values of their last ticks"
 

@@ -10,7 +10,7 @@ import pytest
 from colornet.config.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError
 from reports.commands import studies
-from reports.next_study import _limits, next_study
+from reports.next_study import _limits, _settled, _starts, next_study
 from reports.tables import open_sweep
 from search.records.writer import RecordsWriter, create_sweep
 from spaces.dimensions import Dimension, point_id
@@ -124,3 +124,37 @@ def test_ends_of_steps() -> None:
     assert _limits(batch, 26.7, 45.3) == (32, 40)
     assert _limits(Dimension("generator.width", "logint", 1, 4), 2.6, 2.9) == (3, 3)
     assert _limits(Dimension(BETA, "uniform", 0.0, 0.9), 0.0, 0.29999) == (0.0, 0.3)
+    dropout = Dimension("generator.dropout", "uniform", 0.0, 0.5, step=0.1)
+    assert _limits(dropout, 1 / 6, 1 / 3) == (0.2, 0.3), "not 0.30000000000000004"
+
+
+def test_limits_that_are_alike_keep_the_digits_that_differ() -> None:
+    beta = Dimension("optimizer.beta2", "uniform", 0.999, 0.9999)
+    assert _limits(beta, 0.999, 0.9993) == (0.999, 0.9993)
+    assert _limits(beta, 0.9996, 0.9999) == (0.9996, 0.9999)
+    rate = Dimension(LR, "loguniform", 1e-5, 1e-2)
+    assert _limits(rate, 1e-5, 9.99999e-5) == (1e-5, 1e-4)
+
+
+def test_a_condition_on_a_number_keeps_what_lies_in_the_range() -> None:
+    depth = Dimension("generator.depth", "int", 1, 2)
+    dropout = Dimension("generator.dropout", "uniform", 0.0, 0.5, when={depth.name: (2, 5)})
+    settled = _settled({depth.name: depth, dropout.name: dropout}, {})
+    assert settled[dropout.name].when == {depth.name: (2,)}
+    never = Dimension("generator.dropout", "uniform", 0.0, 0.5, when={depth.name: (5,)})
+    assert list(_settled({depth.name: depth, never.name: never}, {})) == [depth.name]
+
+
+def test_start_points_are_whole_and_each_is_one() -> None:
+    kept = {LR: Dimension(LR, "loguniform", 1e-4, 1e-3), L1: Dimension(L1, "loguniform", 1, 9)}
+    inside, outside = {LR: 2e-4, L1: 3.0}, {LR: 2e-4, L1: 30.0}
+    points = [{**inside, LOSS: "bce"}, outside, {**inside, LOSS: "hinge"}, {LOSS: "bce"}]
+    assert _starts(points, kept) == [inside]
+
+
+def test_a_reason_is_one_for_what_the_file_does(tmp_path: Path) -> None:
+    study = next_study(open_sweep(_sweep(tmp_path)))
+    for reason in study.reasons[1:]:
+        name = reason.partition(":")[0]
+        changed = study.file["space"].get(name) != SPACE[name]
+        assert name in study.file["fixed"] or (name in study.file["space"] and changed)
