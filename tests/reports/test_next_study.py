@@ -9,8 +9,13 @@ import pytest
 
 from colornet.config.catalog import parse_yaml, to_yaml
 from colornet.errors import InputError
+from reports import next_study as next_study_module
+from reports.analysis.best_regions import BestRegion
+from reports.analysis.decision import decide
+from reports.analysis.design_matrix import regions_of
+from reports.answers.answer import Answer
 from reports.commands import studies
-from reports.next_study import _limits, _settled, _starts, next_study
+from reports.next_study import _limits, _narrowed, _settled, _starts, next_study
 from reports.tables import open_sweep
 from search.records.writer import RecordsWriter, create_sweep
 from spaces.dimensions import Dimension, point_id
@@ -154,7 +159,34 @@ def test_start_points_are_whole_and_each_is_one() -> None:
 
 def test_a_reason_is_one_for_what_the_file_does(tmp_path: Path) -> None:
     study = next_study(open_sweep(_sweep(tmp_path)))
-    for reason in study.reasons[1:]:
-        name = reason.partition(":")[0]
-        changed = study.file["space"].get(name) != SPACE[name]
-        assert name in study.file["fixed"] or (name in study.file["space"] and changed)
+    fixed, left = study.file["fixed"], study.file["space"]
+    changed = {n for n in SPACE if n in fixed or (n in left and left[n] != SPACE[n])}
+    assert {reason.partition(":")[0] for reason in study.reasons[1:]} == changed
+
+
+def _answered(dimension: Dimension, chances: tuple[float, ...]) -> Answer:
+    regions = regions_of(dimension, [{dimension.name: 1e-3}])
+    bets = [BestRegion(*pair, 0.0, 1.0) for pair in zip(regions, chances, strict=True)]
+    return Answer(dimension.name, "unclear", "", 9, "trials", regions=tuple(bets))
+
+
+def test_a_range_that_is_kept_whole_has_no_reason() -> None:
+    rate = Dimension(LR, "loguniform", 1e-5, 1e-2)
+    outer = _answered(rate, (0.44, 0.12, 0.44))
+    assert _narrowed(rate, outer, {LR: 1e-3}, 0.1) == (rate, "")
+    lower, reason = _narrowed(rate, _answered(rate, (0.5, 0.4, 0.1)), {LR: 1e-3}, 0.1)
+    assert reason == "1e-05 to 0.001: 90%" and lower.high == 1e-3
+
+
+def test_what_is_dropped_has_no_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be known where the best of it lies among those that have it."""
+    sweep = open_sweep(_sweep(tmp_path))
+    smoothing = sweep.dimensions[2]
+    made = next_study_module.answers(sweep, decide(sweep))
+    known = [_answered(smoothing, (0.9, 0.05, 0.05)) if one.dimension == SMOOTHING else one
+             for one in made.dimensions]  # fmt: skip
+    changed = made._replace(dimensions=tuple(known))
+    monkeypatch.setattr(next_study_module, "answers", lambda *_: changed)
+    study = next_study(sweep)
+    assert SMOOTHING not in {**study.file["fixed"], **study.file["space"]}
+    assert not any(reason.startswith(SMOOTHING) for reason in study.reasons)

@@ -498,7 +498,9 @@ class TestStopped:
         made = answers(tables, decide(tables))
         assert made.counted.stopped > 8
         answer = made.dimensions[0]
-        assert answer.verdict in ("unclear", "likely") and math.isnan(answer.estimate)
+        # Nothing is shown: what is said is a bet.
+        assert answer.verdict == "likely" and answer.setting == "0.0001 to 0.001"
+        assert math.isnan(answer.estimate)
         assert "hardly any of which finished in a part of what was tried" in answer.sentence
         assert math.isfinite(made.dimensions[1].estimate)
 
