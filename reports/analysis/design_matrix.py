@@ -123,38 +123,41 @@ def block_of(
     Args:
         finished: (N,) which trials finished, the others being imputed; None if all did.
     """
-    if finished is not None and not finished.all():
-        block = _block(dimension, points, degree, finished)
-        # Imputed ends of an untested region bend the fit in all of them.
-        return block if block.is_tested else block._replace(contrasts=())
-    return _block(dimension, points, degree, np.ones(len(points), dtype=bool))
-
-
-def _block(
-    dimension: Dimension, points: Sequence[dict[str, Any]], degree: int, finished: np.ndarray
-) -> Block:
     active = np.array([dimension.name in point for point in points], dtype=bool)
     values = [point.get(dimension.name) for point in points]
     if dimension.is_categorical or dimension.low is None or dimension.high is None:
-        return _choice(dimension, values, active, finished)
-    return _ordered(dimension, values, active, degree, finished)
+        block = _choice(dimension, values, active)
+    else:
+        block = _ordered(dimension, values, active, degree)
+    if finished is None or finished.all() or _is_tested(block, finished):
+        return block
+    # Imputed ends of an untested region bend the fit in all of them.
+    return block._replace(contrasts=(), is_tested=False)
 
 
-def _is_tested(inside: np.ndarray, finished: np.ndarray, among: np.ndarray) -> bool:
-    """Whether enough trials of a region finished, and at most half of them lie beyond those."""
-    enough = bool((inside & finished).sum() >= FEWEST_FINISHED)
-    return bool(finished.all()) or (enough and 2 * (inside & among).sum() >= inside.sum())
+def _is_tested(block: Block, finished: np.ndarray) -> bool:
+    """Whether in each region enough trials finished, and at most half lie beyond those that did."""
+    ended = block.columns[block.ranged & finished, :1]
+    low, high = ended.min(initial=math.inf), ended.max(initial=-math.inf)
+    compared = [
+        region for contrast in block.contrasts for region in contrast.first + contrast.second
+    ]
+    for region in (*block.regions, *compared):
+        among = region.inside
+        if region.kind != "value":  # the first column rises with the setting
+            among = among & (block.columns[:, 0] >= low) & (block.columns[:, 0] <= high)
+        enough = (region.inside & finished).sum() >= FEWEST_FINISHED
+        if not enough or 2 * among.sum() < region.inside.sum():
+            return False
+    return True
 
 
-def _choice(
-    dimension: Dimension, values: list[Any], active: np.ndarray, finished: np.ndarray
-) -> Block:
+def _choice(dimension: Dimension, values: list[Any], active: np.ndarray) -> Block:
     regions = _values_tried(dimension, values, active)
     # The first value is the base that the other indicators are measured from.
     columns = _centered([region.inside.astype(float) for region in regions[1:]], active)
     unit = np.eye(len(regions))[:, 1:]
-    large = [index for index, region in enumerate(regions) if region.inside.sum() >= FEWEST]
-    enough = [at for at in large if _is_tested(regions[at].inside, finished, active)]
+    enough = [index for index, region in enumerate(regions) if region.inside.sum() >= FEWEST]
     contrasts = []
     for index in enough[1:] if len(enough) == 2 else enough if len(enough) > 2 else ():
         others = [other for other in enough if other != index]
@@ -163,36 +166,23 @@ def _choice(
         second = tuple(regions[other] for other in others)
         contrasts.append(Contrast("level", (regions[index],), second, weights, weights))
     large_regions = tuple(regions[index] for index in enough)
-    none, is_tested = np.zeros_like(active), len(enough) == len(large)
-    return Block(
-        dimension, active, none, columns, columns, large_regions, tuple(contrasts), is_tested
-    )
+    none = np.zeros_like(active)
+    return Block(dimension, active, none, columns, columns, large_regions, tuple(contrasts))
 
 
-def _ordered(
-    dimension: Dimension,
-    values: list[Any],
-    active: np.ndarray,
-    degree: int,
-    finished: np.ndarray,
-) -> Block:
+def _ordered(dimension: Dimension, values: list[Any], active: np.ndarray, degree: int) -> Block:
     beside = active & _beside(dimension, values)
     ranged = active & ~beside
     numbers = np.where(ranged, np.array(values, dtype=object), math.nan).astype(float)
     # On [-1, 1] Legendre's polynomials are orthogonal, which keeps the fit well conditioned.
     places = _places(dimension, numbers)
-    ended = places[ranged & finished]
-    among = ranged & (places >= min(ended, default=1)) & (places <= max(ended, default=-1))
     shapes = np.where(ranged[:, None], polynomials(np.where(ranged, places, 0.0), degree), 0.0)
     columns = _centered(list(shapes.T), ranged)
     mean = shapes[ranged].mean(0) if ranged.any() else np.zeros(degree)
     regions: list[Region] = []
-    shape, is_tested = [], True
+    shape = []
     for region, grid in _thirds_tried(dimension, places, ranged):
         if region.inside.sum() >= FEWEST:
-            if not _is_tested(region.inside, finished, among):
-                is_tested = False
-                continue
             regions.append(region)
             shape.append(polynomials(grid, degree).mean(0) - mean)
     # A third is the mean of the polynomials over it, less their mean over the trials, as columns
@@ -202,17 +192,13 @@ def _ordered(
     if beside.any():
         columns = np.column_stack([columns, beside.astype(float)])
         contrasts = [c._replace(weights=np.append(c.weights, 0.0)) for c in contrasts]
-        tested = _is_tested(beside, finished, beside) and _is_tested(ranged, finished, among)
-        is_tested &= tested
-        if beside.sum() >= FEWEST and ranged.sum() >= FEWEST and tested:
+        if beside.sum() >= FEWEST and ranged.sum() >= FEWEST:
             in_range = numbers[ranged]
             tried = Region("tried", float(in_range.min()), float(in_range.max()), None, ranged)
             special = Region("value", math.nan, math.nan, *(dimension.special or (None,)), beside)
             weights = np.append(np.zeros(degree), 1.0)
             contrasts.append(Contrast("special", (special,), (tried,), weights, np.zeros(1)))
-    return Block(
-        dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts), is_tested
-    )
+    return Block(dimension, active, ranged, columns, lean, tuple(regions), tuple(contrasts))
 
 
 def regions_of(dimension: Dimension, points: Sequence[dict[str, Any]]) -> tuple[Region, ...]:

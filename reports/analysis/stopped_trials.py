@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reports.tables import SweepTables
-from search.core.imputation import AGREEMENT, Imputation, impute
+from search.core.imputation import Imputation, impute
 
 MOST_TRIALS = 300
 """Trials that are counted where some were stopped; of more that many are drawn at random."""
@@ -32,11 +32,6 @@ class CountedTrials(NamedTuple):
     agreement: float | None = None
     left_out: int = 0
     uncounted: int = 0
-
-    @property
-    def is_foretold(self) -> bool:
-        """Whether early values foretell the end among those that finished."""
-        return self.agreement is not None and self.agreement >= AGREEMENT
 
     @property
     def finished(self) -> np.ndarray:
@@ -89,7 +84,7 @@ def evidence(sweep: SweepTables, rows: pd.DataFrame, column: str) -> Evidence:
         left_out=len(usable) - len(drawn),
         uncounted=int((~counts).sum()),
     )
-    claims = bets if bets.is_foretold else uncounted._replace(agreement=imputed.agreement)
+    claims = bets if imputed.counts else uncounted._replace(agreement=imputed.agreement)
     return Evidence(claims, bets)
 
 

@@ -307,7 +307,7 @@ def why_uncounted(counted: CountedTrials) -> str:
     """Why trials that were stopped early do not count: `as …`."""
     if counted.agreement is None:
         return "too few trials finished to learn from"
-    if not counted.is_foretold:
+    if not counted.stopped:
         return "early values foretell too little of the end"
     return "too few trials have values of their last ticks"
 
