@@ -20,6 +20,8 @@ NONE = "–"
 """Where there is no number."""
 FORMULA = re.compile(r"[=+\-@\t\r]")
 """How a text begins that a spreadsheet takes for a formula."""
+MOST_DECIMALS = 8
+"""Numbers that need more have an exponent."""
 EXACT_INTEGERS = 2**53
 """Below this every whole number is a float, so that one can be written for the other."""
 
@@ -117,13 +119,16 @@ def interval_text(
     numbers = [estimate, low, high] if math.isfinite(low) else [estimate]
     if not math.isfinite(estimate):
         return NONE
+    sign, notation = "+" if signed else "", "f"
     if percent:
         texts = [percent_text(number) for number in numbers]
     else:
         if digits is None:
             size = max(abs(estimate), *(abs(end - estimate) for end in numbers)) or 1.0
-            digits = min(max((2 if signed else 3) - math.floor(math.log10(size)), 0), 8)
-        texts = [f"{number:{'+' if signed else ''}.{digits}f}" for number in numbers]
+            digits = max((2 if signed else 3) - math.floor(math.log10(size)), 0)
+            if digits > MOST_DECIMALS:
+                digits, notation = (1 if signed else 2), "e"
+        texts = [f"{number:{sign}.{digits}{notation}}" for number in numbers]
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
 
 

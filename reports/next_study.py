@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from colornet.config.catalog import to_yaml
+from colornet.config.paths import flatten
 from colornet.errors import InputError
 from reports.analysis.best_regions import BestRegion
 from reports.analysis.decision import decide
@@ -206,12 +207,27 @@ def _file(
     defaults = StudyFile.model_construct().model_dump(mode="json")
     file = {k: v for k, v in data.items() if fields[k].is_required() or v != defaults.get(k)}
     file["fixed"] = {**study.file.fixed, **fixed}
+    if study.file.evaluate_on is not None:
+        file["evaluate_on"] = {**_judging(study, fixed), **study.file.evaluate_on}
     file["space"] = {name: _spec(dimension) for name, dimension in kept.items()}
     file["start_from"] = starts
     order = ("version", "question", "asked_in", "base", "fixed", "space", "start_from")
     keys = [*(key for key in order if key in file), *(key for key in file if key not in order)]
     optional = ("fixed", "start_from", "budget", "resources")  # empty as if they were not there
     return {key: file[key] for key in keys if key not in optional or file[key]}
+
+
+def _judging(study: Study, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """What keeps the common pictures as they are although pictures to train on are now fixed.
+
+    What a study fixes of `data` holds for the common pictures, too.
+    """
+    before = flatten({"data": study.base_config["evaluate_on"]})
+    paths = {path for path in fixed if path.startswith("data.")}
+    if "data.source" in paths:  # each source has settings of its own
+        paths = set(before)
+    # How many to train on is nothing to those that judge.
+    return {path: before[path] for path in sorted(paths - {"data.train_pictures", "data.fraction"})}
 
 
 def _spec(dimension: Dimension) -> dict[str, Any]:

@@ -93,6 +93,7 @@ FOLDERS: dict[str, set[str]] = {
         *FOUNDATIONS,
         *("search.records.reader", "search.core.ranking", "search.core.finished", "spaces.study"),
         *(
+            "search.records.pictures",
             "search.core.offset",
             "spaces.earlier",
             "spaces.dimensions",

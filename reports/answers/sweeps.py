@@ -18,6 +18,7 @@ from reports.analysis.decision import decide
 from reports.analysis.statistics import Difference, difference, holm, is_significant
 from reports.format import NONE, duration_text, json_number, value_text
 from reports.tables import Column, SweepTables, setting_key
+from search.records.pictures import recorded_pictures, splits
 
 MOST_STEPS, MOST_QUANTILES = 400, 200
 """Points of a sweep in the charts of the best so far and of all values."""
@@ -184,8 +185,7 @@ def _warnings(
         warnings.append(
             f"They were searched by different objectives or bounds; compared here is {column.name}."
         )
-    hashes = {data_hash(sweep.records.provenance) for sweep in sweeps}
-    if len({evaluation_set(study) for study in studies}) > 1 or len(hashes) > 1:
+    if not judged_alike(sweeps, column.name):
         barred = "they were judged on different pictures"
         warnings.append("They were judged on different pictures: their numbers cannot be compared.")
     if len({str(budget_of(study)) for study in studies}) > 1:
@@ -281,12 +281,27 @@ def _words(values: Mapping[str, Any] | None) -> str | None:
     return ", ".join(texts) or None
 
 
+def judged_alike(sweeps: Sequence[SweepTables], column: str) -> bool:
+    """Whether the same pictures judged in a column.
+
+    By their content and split where every sweep recorded it, else by how the studies name them.
+    """
+    records = [sweep.records for sweep in sweeps]
+    pictures = [recorded_pictures([column], of.provenance) for of in records]
+    if not all(pictures):
+        named = {(evaluation_set(of.study), data_hash(of.provenance)) for of in records}
+        return len(named) == 1
+    ways = [splits([column], of.study.get("base_config") or {}) for of in records]
+    return all(of == pictures[0] for of in pictures) and all(way == ways[0] for way in ways)
+
+
 def evaluation_set(study: Mapping[str, Any]) -> str:
     """The pictures that judge: the common ones, or each training's own."""
+    base = study.get("base_config") or {}
     if study.get("evaluate_on") is not None:
-        return f"common pictures: {json.dumps(study['evaluate_on'], sort_keys=True)}"
-    data = (study.get("base_config") or {}).get("data") or {}
-    return f"held-out pictures of: {json.dumps(data, sort_keys=True)}"
+        common = base.get("evaluate_on") or study["evaluate_on"]
+        return f"common pictures: {json.dumps(common, sort_keys=True)}"
+    return f"held-out pictures of: {json.dumps(base.get('data') or {}, sort_keys=True)}"
 
 
 def budget_of(study: Mapping[str, Any]) -> int | str | None:

@@ -32,6 +32,7 @@ from colornet.errors import InputError
 from search.core.earlier_trials import PlacedTrials, ended_trials, place_trials
 from search.core.ranking import best_and_some
 from search.core.target import LastReport, Target
+from search.records.pictures import judged_on, recorded_pictures, splits
 from search.records.reader import SweepRecords, find_sweep, read_sweep
 from spaces.earlier import EarlierSweep, EarlierTrial
 from spaces.study import STARTUP_TRIALS, Study
@@ -39,8 +40,6 @@ from spaces.study import STARTUP_TRIALS, Study
 MOST_EARLIER = 120
 """Trials of an earlier sweep that are learned from: the best half of them and others at random. A
 submitted study is handed over in one variable, which has room for so many."""
-COMMON = "eval_"
-"""Columns that begin like that are measured on the common pictures."""
 
 
 def learn_from(study: Study, names: Sequence[str]) -> Study:
@@ -99,23 +98,11 @@ def earlier_sweep(study: Study, sweep: SweepRecords) -> tuple[EarlierSweep, list
     return EarlierSweep(sweep=sweep.name, pictures=pictures, trials=trials), _notes(head, placed)
 
 
-def judged_on(columns: Iterable[str], data: Iterable[str], common: str | None) -> list[str]:
-    """Content hashes of the pictures on which columns are measured, sorted.
-
-    Args:
-        data: of the sets that are trained on, whose held-out pictures judge in `val_…`.
-        common: of the common ones.
-    """
-    of_common = {column.startswith(COMMON) for column in columns}
-    hashes = set(data) if False in of_common else set()
-    return sorted(hashes | ({common} if common and True in of_common else set()))
-
-
 def check_pictures(study: Study, data: Iterable[str], common: str | None) -> None:
     """See that earlier sweeps were judged on the pictures that judge now.
 
     Args:
-        data, common: as of `judged_on`.
+        data, common: as of `search.records.pictures.judged_on`.
 
     Raises:
         InputError: one was not.
@@ -146,18 +133,14 @@ def _pictures(
     head: str, target: Target, studies: tuple[Study, Study], recorded: dict[str, Any]
 ) -> list[str]:
     """What the earlier of two studies was judged on, by its provenance."""
-    columns = list(target.goals)
-    for section in sorted({"evaluate_on" if c.startswith(COMMON) else "data" for c in columns}):
-        sections = [study.base_config.get(section) or {} for study in studies]
-        then, now = (settings.get("split") for settings in sections)
-        if then != now:
+    before, now = (splits(target.goals, study.base_config) for study in studies)
+    for section, split in before.items():
+        if split != now[section]:
             raise InputError(
-                f"{head}: {section}.split: {then}, and here {now}: other pictures are held out.\n"
-                "Learn from a sweep with the same split."
+                f"{head}: {section}.split: {split}, and here {now[section]}: other pictures are "
+                "held out.\nLearn from a sweep with the same split."
             )
-    common = (recorded.get("evaluation") or {}).get("content_hash")
-    data = [pack["content_hash"] for pack in recorded.get("data") or ()]
-    pictures = judged_on(columns, data, common)
+    pictures = recorded_pictures(target.goals, recorded)
     if not pictures:
         raise InputError(
             f"{head}: provenance.json: data: is missing, which tells what it was judged on.\n"

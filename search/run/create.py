@@ -60,8 +60,6 @@ def new_sweep(study: Study, out: str | None = None, began: Mapping[str, Any] | N
     study, packs = check_data(study)
     common = parse_config(study.base_config, study.name).evaluate_on
     judging = open_pack(common) if common else None
-    hashes = [pack.content_hash for pack in packs]
-    check_pictures(study, hashes, judging.content_hash if judging else None)
     study.log_notes()
     described = {
         **provenance.collect(),
@@ -124,7 +122,8 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
 
     Raises:
         InputError: for data that cannot be used; a picture that judges all trials and is trained on
-            in one; no test pictures to confirm on; rungs without a common budget.
+            in one; no test pictures to confirm on; rungs without a common budget; an earlier sweep
+            that is learned from and was judged on other pictures.
     """
     base = parse_config(study.base_config, study.name)
     common = open_pack(base.evaluate_on) if base.evaluate_on else None
@@ -141,6 +140,8 @@ def check_data(study: Study) -> tuple[Study, list[Pack]]:
         check_packs(Packs(pack, common), test=study.file.confirm is not None, origin=origin)
         check_budget(config.resolved(len(pack.indices("train"))), pack)
     each = list(packs.values())
+    hashes = [pack.content_hash for pack in each]
+    check_pictures(study, hashes, common.content_hash if common else None)
     notes = list(study.notes)
     counts = [(len(pack.indices("train")), data.source) for data, pack in packs.items()]
     # One note, on the smallest choice of pictures that has too few to learn from.

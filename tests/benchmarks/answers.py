@@ -45,8 +45,16 @@ HEAD = (
 def answer_all(
     kinds: Mapping[str, Asked], seeds: range, processes: int | None = None
 ) -> dict[str, list[Answered]]:
-    """Sweeps of each kind, one a seed."""
-    tasks = [replace(kind, seed=seed) for kind in kinds.values() for seed in seeds]
+    """Sweeps of each kind, one a seed.
+
+    Every kind goes on where the seeds of the one before end: random points of one seed are alike on
+    every surface, and then so is their luck.
+    """
+    tasks = [
+        replace(kind, seed=seed + at * len(seeds))
+        for at, kind in enumerate(kinds.values())
+        for seed in seeds
+    ]
     done = on_all_cores(searched_sweep, tasks, processes)
     return {name: done[at * len(seeds) :][: len(seeds)] for at, name in enumerate(kinds)}
 

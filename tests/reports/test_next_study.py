@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from colornet.config.catalog import parse_yaml, to_yaml
+from colornet.config.paths import flatten
 from colornet.errors import InputError
 from reports import next_study as next_study_module
 from reports.analysis.best_regions import BestRegion
@@ -15,7 +16,7 @@ from reports.analysis.decision import decide
 from reports.analysis.design_matrix import regions_of
 from reports.answers.answer import Answer
 from reports.commands import studies
-from reports.next_study import _limits, _narrowed, _settled, _starts, next_study
+from reports.next_study import _file, _limits, _narrowed, _settled, _starts, next_study
 from reports.tables import open_sweep
 from search.records.writer import RecordsWriter, create_sweep
 from spaces.dimensions import Dimension, point_id
@@ -190,3 +191,29 @@ def test_what_is_dropped_has_no_reason(tmp_path: Path, monkeypatch: pytest.Monke
     study = next_study(sweep)
     assert SMOOTHING not in {**study.file["fixed"], **study.file["space"]}
     assert not any(reason.startswith(SMOOTHING) for reason in study.reasons)
+
+
+FOLDER = {"data.source": "folder", "data.root": "/pictures", "data.classes": None}
+
+
+@pytest.mark.parametrize(
+    ("evaluate_on", "fixed"),
+    [
+        ({"data.classes": ["sea"]}, {"data.pictures": 200, "data.seed": 3}),
+        ({"data.classes": ["sea"]}, {"data.classes": ["meadow"], "data.fraction": 0.5}),
+        ({"data.seed": 7}, FOLDER),
+        ({"data.seed": 7}, {"optimizer.beta1": 0.5}),
+    ],
+)
+def test_what_is_fixed_of_the_pictures_leaves_those_that_judge(
+    tmp_path: Path, evaluate_on: dict[str, Any], fixed: dict[str, Any]
+) -> None:
+    source = tmp_path / "study.yaml"
+    source.write_text(
+        to_yaml({**STUDY, "evaluate_on": evaluate_on, "objectives": {"eval_ab_mae": "minimize"}})
+    )
+    study = load_study(str(source))
+    source.write_text(to_yaml(_file(study, {LR: study.space[LR]}, fixed, [])))
+    after = load_study(str(source))
+    assert after.base_config["evaluate_on"] == study.base_config["evaluate_on"]
+    assert {path: flatten(after.base_config)[path] for path in fixed} == fixed

@@ -1,12 +1,16 @@
 """Several sweeps beside each other: what may be compared, and what may be concluded."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from colornet.errors import InputError
-from reports.answers.sweeps import compare_sweeps, sweeps_data
+from reports.answers.sweeps import compare_sweeps, judged_alike, sweeps_data
 from reports.commands import report
+from reports.tables import SweepTables
+
+from ..conftest import BASE_CONFIG
 
 LR, LOSS = "optimizer.generator_lr", "loss.adversarial"
 
@@ -80,6 +84,26 @@ def test_nothing_is_concluded_across_different_pictures(build_confirmed) -> None
     assert any("different pictures" in warning for warning in info.warnings)
     assert info.pairs[0].verdict.startswith("not comparable")
     assert ("judged on", True) in [(name, differs) for name, _, differs in info.facts]
+
+
+def _judged(sweep: SweepTables, training: str, common: str, split: str = "content") -> SweepTables:
+    """The sweep with pictures of these contents in its provenance."""
+    data, evaluation = [{"content_hash": training}], {"content_hash": common}
+    provenance = {"data": data, "data_hash": training, "evaluation": evaluation}
+    base = {**BASE_CONFIG, "evaluate_on": {"source": "scenes", "split": split}}
+    study = {**sweep.records.study, "base_config": base, "evaluate_on": {"data.split": split}}
+    return replace(sweep, records=replace(sweep.records, study=study, provenance=provenance))
+
+
+def test_what_judges_tells_and_not_what_is_trained_on(build_confirmed) -> None:
+    plain = build_confirmed("a", [6.0, 7.0, 8.0])
+    first, second = _judged(plain, "sea", "common"), _judged(plain, "land", "common")
+    assert judged_alike([first, second], "eval_ab_mae")
+    assert not judged_alike([first, second], "val_ab_mae")
+    assert not judged_alike([first, _judged(plain, "sea", "other")], "eval_ab_mae")
+    assert not judged_alike([first, _judged(plain, "sea", "common", "random")], "eval_ab_mae")
+    assert not judged_alike([first, plain], "eval_ab_mae")
+    assert judged_alike([plain, plain], "val_ab_mae")
 
 
 def test_one_confirmed_and_one_not(build, build_confirmed) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from colornet.errors import InputError
 from search.core import learn_from as module
-from search.core.learn_from import check_pictures, earlier_sweep, judged_on, learn_from
+from search.core.learn_from import check_pictures, earlier_sweep, learn_from
 from search.records.reader import SweepRecords, read_sweep
 from search.records.writer import create_sweep
 from search.run.recorder import Recorder
@@ -218,11 +218,6 @@ def test_of_many_the_best_half_is_kept(
 
 
 class TestPictures:
-    def test_held_out_ones_judge_unless_there_are_common_ones(self) -> None:
-        assert judged_on(["val_ab_mae"], ["b", "a", "b"], None) == ["a", "b"]
-        assert judged_on(["eval_ab_mae"], ["b"], "c") == ["c"]
-        assert judged_on(["eval_ab_mae", "val_psnr"], ["b"], "c") == ["b", "c"]
-
     def test_others_are_refused(self, make_study: MakeStudy, before: Before) -> None:
         study = learn_from(make_study(space=RATE), [before(["completed"]).location])
         check_pictures(study, ["a" * 64], None)

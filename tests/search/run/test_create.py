@@ -15,6 +15,7 @@ from PIL import Image
 from colornet.data.packed import Pack
 from colornet.errors import InputError
 from colornet.model.lightness import TrainingLightness
+from search.plan.plan import make_plan
 from search.records.reader import read_sweep
 from search.run import create
 from search.run.create import check_data, check_room, check_writable, nearest, new_sweep
@@ -346,6 +347,7 @@ def test_what_is_learned_from_was_judged_on_the_same_pictures(study: Make, tmp_p
     begun = read_sweep(new_sweep(taught, str(tmp_path / "sweep")))
     assert Study.from_data(begun.study, "study.yaml").learned_from == (earlier,)
     others = replace(study(RATE, fixed={"data.pictures": 50}), learned_from=(earlier,))
-    with pytest.raises(InputError, match="was judged on other pictures"):
-        new_sweep(others, str(tmp_path / "others"))
+    for refuses in (new_sweep, make_plan):
+        with pytest.raises(InputError, match="was judged on other pictures"):
+            refuses(others, str(tmp_path / "others"))
     assert not (tmp_path / "others").exists()
