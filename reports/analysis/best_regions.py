@@ -24,6 +24,8 @@ MOST_TRIALS = 200
 number cubed."""
 CANDIDATES = 300
 """Random points among which the best is looked for, besides those around the best trials."""
+BEST = 60
+"""Trials at whose points the best is looked for, too."""
 AROUND, STEPS = 4, 9
 """Trials around which each dimension is moved, and the places along a range."""
 MISFIT = 0.1
@@ -99,7 +101,7 @@ def best_regions(
     order = np.argsort(losses.mean(0), kind="stable")
     candidates = [_random_point(dimensions, rng, {}) for _ in range(CANDIDATES)]
     candidates += _around(dimensions, [points[at] for at in order[:AROUND]], rng)
-    candidates += points
+    candidates += [points[at] for at in order[:BEST]]
     x, at = encode(dimensions, trained), encode(dimensions, candidates)
     indices = unordered(dimensions)
     apart = distances(at, at, indices)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from search.core.surrogate import JITTER, PRIOR, distances, kernel, log_density
+from search.core.surrogate import JITTER, PRIOR, Kernel, distances, log_density
 
 MEAN, CHANGE = 1.0, 0.25
 """Variances of the unknown means of f and g."""
@@ -67,7 +67,8 @@ class EarlyAndFinal:
         self.known = known
         # A pair once: the covariance of all hyperparameters' draws is the time that it takes.
         above = np.triu_indices(count)
-        self._apart = distances(x, x, unordered)[:, *above]
+        apart = distances(x, x, unordered)[:, *above]
+        self._end, self._change = Kernel(apart), Kernel(apart)
         self._pairs = np.empty((count, count), dtype=int)
         self._pairs[above] = self._pairs.T[above] = np.arange(len(above[0]))
         lengths = [PRIOR.length] * self.columns
@@ -81,10 +82,10 @@ class EarlyAndFinal:
         """Of F finals and N early values; of the S other finals with them; and of these."""
         end, change, rest = np.split(log, [self.columns + 2, 2 * self.columns + 4])
         stays, noise, luck, slope = np.exp(rest)
-        f = self._process(end, MEAN)
+        f = (self._end.at(end) + MEAN)[self._pairs]
         each = slice(None, None, len(f) + 1)
         f.flat[each] += stays
-        early = slope**2 * f + self._process(change, CHANGE)
+        early = slope**2 * f + (self._change.at(change) + CHANGE)[self._pairs]
         early.flat[each] += luck + JITTER
         final = f.copy()
         final.flat[each] += noise + JITTER
@@ -96,9 +97,6 @@ class EarlyAndFinal:
         seen[known:, known:] = early
         cross = np.concatenate([f[:known, known:], slope * f[:, known:]])
         return seen, cross, final[known:, known:]
-
-    def _process(self, log: np.ndarray, mean: float) -> np.ndarray:
-        return (kernel(self._apart, log) + mean)[self._pairs]
 
     def foretell(self, log: np.ndarray, early: np.ndarray, final: np.ndarray) -> Foretold:
         """The finals that are not known, and again those that are."""

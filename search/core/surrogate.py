@@ -98,17 +98,48 @@ def kernel(apart: np.ndarray, log: np.ndarray) -> np.ndarray:
     Args:
         log: (C + 2,) logarithms of lengths and of the additive and the product's variance.
     """
-    scales = math.sqrt(5) / np.exp(log[:-2])
-    r = apart * scales.reshape(-1, *[1] * (apart.ndim - 1))
+    return _summed(_correlations(apart, log[:-2]), log[-2:])
+
+
+def _correlations(apart: np.ndarray, log_lengths: np.ndarray) -> np.ndarray:
+    """m(d_c / l_c) of distances (C, ...)."""
+    r = apart * (math.sqrt(5) / np.exp(log_lengths)).reshape(-1, *[1] * (apart.ndim - 1))
     matern = r / 3  # in place from here on: copies of this size take most of the time
     matern += 1
     matern *= r
     matern += 1
     matern *= np.exp(np.negative(r, out=r), out=r)
+    return matern
+
+
+def _summed(matern: np.ndarray, log_variances: np.ndarray) -> np.ndarray:
     if not len(matern):
-        return np.zeros(apart.shape[1:])
-    additive, product = np.exp(log[-2:])
-    return additive * matern.mean(0) + product * matern.prod(0)
+        return np.zeros(matern.shape[1:])
+    additive, product = np.exp(log_variances)
+    total, whole = matern[0].copy(), matern[0].copy()
+    for along in matern[1:]:  # several times faster than a reduction along the first axis
+        total += along
+        whole *= along
+    return (additive / len(matern)) * total + product * whole
+
+
+class Kernel:
+    """`kernel` of the same distances (C, ...) by one set of hyperparameters after another.
+
+    A step of a chain leaves most lengths as they are, whose correlations are kept.
+    """
+
+    def __init__(self, apart: np.ndarray) -> None:
+        self._apart = apart
+        self._lengths = np.full(len(apart), np.nan)
+        self._matern = np.empty_like(apart)
+
+    def at(self, log: np.ndarray) -> np.ndarray:
+        """As `kernel`."""
+        changed = np.flatnonzero(self._lengths != log[:-2])
+        self._matern[changed] = _correlations(self._apart[changed], log[changed])
+        self._lengths[changed] = log[changed]
+        return _summed(self._matern, log[-2:])
 
 
 class Surrogate:
@@ -126,22 +157,24 @@ class Surrogate:
         self._learned = np.arange(len(x))
         if len(x) > MOST_LEARNED:
             self._learned = np.sort(rng.choice(len(x), MOST_LEARNED, replace=False))
-        self._learned_apart = distances(x[self._learned], x[self._learned], unordered)
+        learned = x[self._learned]
+        self._kernel = Kernel(distances(learned, learned, unordered))
         priors = [PRIOR.length] * x.shape[1] + [PRIOR.additive, PRIOR.product, PRIOR.noise]
         self._sampler = SliceSampler(priors, rng)
 
     def draw(self, values: np.ndarray) -> "Posterior":
         """One draw of the hyperparameters given values (N,), and what follows for other points."""
         learned = values[self._learned]
-        log = self._sampler.draw(lambda log: log_density(_noisy(self._learned_apart, log), learned))
-        return Posterior(self, _noisy(self._apart, log), log, values)
+        log = self._sampler.draw(
+            lambda log: log_density(_noisy(self._kernel.at(log[:-1]), log[-1]), learned)
+        )
+        return Posterior(self, _noisy(kernel(self._apart, log[:-1]), log[-1]), log, values)
 
 
-def _noisy(apart: np.ndarray, log: np.ndarray) -> np.ndarray:
-    """Covariance of values at points at distances (C, N, N), with noise."""
-    k = kernel(apart, log[:-1])
-    k[np.diag_indices_from(k)] += math.exp(log[-1]) + JITTER
-    return k
+def _noisy(covariance: np.ndarray, log_noise: float) -> np.ndarray:
+    """That of values, in the place of that of what is measured."""
+    covariance[np.diag_indices_from(covariance)] += math.exp(log_noise) + JITTER
+    return covariance
 
 
 def log_density(covariance: np.ndarray, values: np.ndarray) -> float:

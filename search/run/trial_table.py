@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from search.core import confirmation
 from search.core.ask_tell import Assignment
-from search.core.finished import TrialCounts, counts_of
+from search.core.finished import TrialCounts, count_trials
 from search.core.ranking import best_trials, deciding_metric
 from search.core.target import LastReport, Target
-from search.records.reader import SweepRecords
+from search.records.reader import CONFIRM, SweepRecords
 from spaces.study import Study
 
 
@@ -29,7 +30,7 @@ class TrialTable:
     """
 
     def __init__(self, study: Study, sweep: SweepRecords) -> None:
-        self.target = Target.of(study)
+        self._study, self.target = study, Target.of(study)
         self._empty = replace(sweep, trials=sweep.trials.iloc[:0], ticks=sweep.ticks.iloc[:0])
         self.rows = {row["trial_id"]: row for row in sweep.trials.to_dict("records")}
         last = sweep.ticks.drop_duplicates("trial_id", keep="last")
@@ -65,7 +66,13 @@ class TrialTable:
     def counts(self) -> TrialCounts:
         """How many trials there are, and are to be."""
         if self._counts is None:
-            self._counts = counts_of(self.snapshot(), driven=True)
+            trials = [(row["state"], row["origin"]) for row in self.rows.values()]
+            missing = 0
+            # Before one is confirmed all replicates are missing. Which are is seen by ranking all
+            # trials, and this is asked whenever one has ended.
+            if any(origin == CONFIRM for _, origin in trials):
+                missing = sum(1 for _ in confirmation.missing(self._study, self.snapshot()))
+            self._counts = count_trials(self._empty.study, trials, driven=True, missing=missing)
         return self._counts
 
     def snapshot(self) -> SweepRecords:
