@@ -54,6 +54,17 @@ def test_what_matters_is_named_and_what_does_nothing_is_not(sign: int) -> None:
     assert regions[RATE.name][2].loss > middle.loss + 1
 
 
+def test_less_is_known_where_the_metric_bends_within_its_ranges() -> None:
+    """Both are lowest in the lower third, by far; between two trials may be more of the bent one's
+    valleys."""
+    rates = np.linspace(0, 3, 40)
+    points = [{RATE.name: float(rate)} for rate in rates]
+    straight, bent = rates, rates + np.sin(12 * rates)
+    chances = [best_regions([RATE], points, values[None], (), 1)[RATE.name][0].chance
+               for values in (straight, bent)]  # fmt: skip
+    assert chances[0] > 0.9 and 0.5 < chances[1] < 0.7
+
+
 def test_every_region_is_there_and_chances_add_up() -> None:
     regions = _regions()
     assert [region.region.kind for region in regions[WEIGHT.name]] == [
