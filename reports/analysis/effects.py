@@ -37,7 +37,7 @@ class Effect(NamedTuple):
 
     Attributes:
         low, high: 95% interval, not adjusted for several questions.
-        error: the standard error that tests go by.
+        error: its standard error.
         p: two-sided, of no difference; not adjusted.
         same: p of a difference as large as `difference`, in either direction.
     """
@@ -176,13 +176,13 @@ def _weights(model: Model, name: str, of_block: np.ndarray) -> np.ndarray:
 
 
 def _effect(model: Model, contrast: Contrast, weights: np.ndarray) -> Effect:
-    estimate, error, strict, freedom = estimated = model.fit.estimate(weights)
+    estimate, error, freedom = estimated = model.fit.estimate(weights)
     # A test of equivalence asks whether the estimate lies surely within +-difference: the nearer
     # bound decides (two one-sided tests, Schuirmann 1987).
     half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
     p = min(1.0, 2 * estimated.p_beyond(abs(estimate)))
     same = estimated.p_beyond(model.difference - abs(estimate))
-    return Effect(contrast, estimate, estimate - half, estimate + half, strict, p, same)
+    return Effect(contrast, estimate, estimate - half, estimate + half, error, p, same)
 
 
 def p_best_inside(model: Model, name: str, sign: int) -> float:
@@ -199,7 +199,7 @@ def p_best_inside(model: Model, name: str, sign: int) -> float:
     for side in (-0.5, 0.5):  # an outer third minus the middle one
         weights = _weights(model, name, bends[0].weights + side * trends[0].weights)
         estimate = model.fit.estimate(weights)
-        if math.isnan(estimate.strict):
+        if math.isnan(estimate.error):
             return math.nan
         worst = max(worst, estimate.p_beyond(sign * estimate.value))
     return worst

@@ -77,7 +77,7 @@ def direction(model: Model, name: str) -> Direction | None:
         return None
     # Errors of ranks are alike enough: allowing for uneven ones would give single trials their
     # weight back.
-    alike = replace(fit, covariances=(fit.covariances[0],) * 3)
+    alike = replace(fit, covariances=(fit.covariances[0],) * 2)
     slope = alike.estimate(np.eye(len(fit.estimated))[-1])
     if not slope.error > 0:
         return None

@@ -156,7 +156,7 @@ class TestAnswer:
         assert one.sentence == (
             "Lower is better in the order of the 18 trials (rank correlation 0.67 [0.26, 0.87], "
             "the other dimensions allowed for, p = .019); by how much is not shown (the middle "
-            "third (0.29 to 1.7) minus the lower third (0.05 to 0.29): 0.198 [-0.031, 0.426] Lab "
+            "third (0.29 to 1.7) minus the lower third (0.05 to 0.29): 0.198 [-0.200, 0.595] Lab "
             "units)."
         )
         assert one.p < 0.05 and one.low < 0 < one.high
