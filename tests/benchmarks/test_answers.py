@@ -27,6 +27,7 @@ KINDS = {
     "tpe, few, fresh seeds, diverging": Asked(
         "colorization", "tpe", 40, diverging=0.2, seeds="fresh"
     ),
+    "auto, few": Asked("colorization", "auto", 40),
 }
 STOPPING = ("none", "asha")
 """Nothing is stopped, or what lags behind at half the budget, as in the built-in studies."""
@@ -35,21 +36,18 @@ SEARCHES = {
     for stopping in STOPPING
 }
 MOST_FALSE = 0.05
-LEAST_COVERED = {"none": 0.90, "asha": 0.85}
-"""Trainings that are not stopped were chosen by their values, which draws effects towards 0: in 125
-sweeps with asha 0.90 of the intervals held the truth, and 0.86 of those of 40 random trials."""
-MOST_COVERED = 0.98
+LEAST_COVERED, MOST_COVERED = 0.92, 0.98
 
 
 def seeds(count: int) -> range:
     return range(FIRST, FIRST + count)
 
 
-def check(done: Sequence[Answered], least: float) -> None:
+def check(done: Sequence[Answered]) -> None:
     """At most one sweep in twenty says anything false, and intervals cover what they should."""
     assert sum(bool(one.false) for one in done) <= MOST_FALSE * len(done)
     covered = sum(one.covered for one in done) / sum(one.intervals for one in done)
-    assert least <= covered <= MOST_COVERED
+    assert LEAST_COVERED <= covered <= MOST_COVERED
 
 
 @pytest.fixture(scope="module", params=STOPPING)
@@ -65,7 +63,7 @@ def found(stopping: str) -> dict[str, list[Answered]]:
 
 
 def test_answers_of_searches(found: dict[str, list[Answered]], stopping: str) -> None:
-    check([one for kind in found.values() for one in kind], LEAST_COVERED[stopping])
+    check([one for kind in found.values() for one in kind])
     for kind in found.values():
         assert sum(bool(set(one.named) & set(NULL)) for one in kind) <= MOST_FALSE * SWEEPS
     if stopping == "none":
@@ -80,5 +78,5 @@ def test_answers_of_compared_designs() -> None:
     equal = on_all_cores(compared_sweep, [(0.0, seed) for seed in seeds(COMPARED)])
     print(f"\n{markdown({'two worse': done, 'all equal': equal})}")
     print(f"{time.monotonic() - started:.0f} s")
-    check([*done, *equal], LEAST_COVERED["none"])
+    check([*done, *equal])
     assert sum(bool(one.named) for one in done) >= 0.8 * COMPARED
