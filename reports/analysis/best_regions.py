@@ -133,8 +133,7 @@ def best_regions(
             behind[name] += scale * (least - functions.min(0)).mean(1) / DRAWS
         expected += scale * mean / DRAWS
     losses_at = expected - expected.min()
-    unknown = MISFIT + ROUGH * max(SMOOTH - float(np.mean(lengths)), 0.0)
-    unknown = min(unknown, MOST_MISFIT)
+    unknown = _unknown(lengths)
     return {
         # Where the best has no such setting, none of its regions is the right one.
         name: ()
@@ -150,6 +149,12 @@ def best_regions(
         )
         for name, of in regions.items()
     }
+
+
+def _unknown(log_lengths: Sequence[float]) -> float:
+    """Share of the chances that is dealt out evenly."""
+    short = max(SMOOTH - float(np.mean(log_lengths)), 0.0)
+    return min(MISFIT + ROUGH * short, MOST_MISFIT)
 
 
 def _scaled(losses: np.ndarray) -> tuple[np.ndarray, float]:
