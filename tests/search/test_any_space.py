@@ -96,7 +96,13 @@ def play(study: Study, chance: random.Random) -> list[Assignment]:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("sampler", get_args(StudyFile.model_fields["sampler"].annotation))
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        pytest.param(one, marks=pytest.mark.slow) if one in ("gp", "auto") else one
+        for one in get_args(StudyFile.model_fields["sampler"].annotation)
+    ],
+)
 def test_a_search_ends_with_every_point_tried_once(make_study: MakeStudy, sampler: str) -> None:
     played = 0
     for seed in range(30):

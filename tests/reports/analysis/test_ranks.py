@@ -276,7 +276,7 @@ class TestAgreement:
         assert (low, high) == (pytest.approx(expected), 1.0)
         assert all(map(math.isnan, exact_tau_interval(math.nan, 3)))
 
-    @pytest.mark.parametrize("count", [5, 12])
+    @pytest.mark.parametrize("count", [5, pytest.param(12, marks=pytest.mark.slow)])
     @pytest.mark.parametrize("tau", [0.0, 0.6, 0.95])
     def test_intervals_hold_what_they_should(self, count: int, tau: float) -> None:
         """Of normal pairs tau is 2 / pi asin(rho); the bootstrap held .95 in 20 to 84%."""

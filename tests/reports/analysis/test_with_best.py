@@ -150,7 +150,10 @@ def test_one_as_good_as_the_best_is_left_out_in_one_of_twenty_cases(
     assert excluded.max() / 500 <= 0.06
 
 
-@pytest.mark.parametrize(("count", "seeds"), [(2, 3), (2, 6), (5, 3), (5, 6), (10, 3)])
+@pytest.mark.parametrize(
+    ("count", "seeds"),
+    [(2, 3), (2, 6), (5, 3), (5, 6), pytest.param(10, 3, marks=pytest.mark.slow)],
+)
 def test_no_equal_one_is_left_out_in_19_of_20_cases(count: int, seeds: int) -> None:
     rng, whole = np.random.default_rng(5), 0
     for _ in range(400):

@@ -18,7 +18,7 @@ from search.core.ask_tell import AskTell, Assignment
 from search.core.curves import Curves
 from search.core.target import LastReport, Target
 from spaces.dimensions import Dimension, point_id
-from spaces.study import Study, StudyFile
+from spaces.study import STARTUP_TRIALS, Study, StudyFile
 
 LR, LOSS, SMOOTH = "optimizer.generator_lr", "loss.adversarial", "loss.label_smoothing"
 L1, WIDTH = "loss.l1_weight", "generator.width"
@@ -34,8 +34,9 @@ LEVELS: dict[str, Any] = {
 }
 MakeStudy = Callable[..., Study]
 NAMES = get_args(StudyFile.model_fields["sampler"].annotation)
-SAMPLERS = [pytest.param(one, marks=pytest.mark.slow) if one == "gp" else one for one in NAMES]
-"""A Gaussian process takes a tenth of a second for each point."""
+PROCESSES = ("gp", "auto")
+SAMPLERS = [pytest.param(one, marks=pytest.mark.slow) if one in PROCESSES else one for one in NAMES]
+"""A Gaussian process takes a tenth of a second for each point; of spaces as small `auto` is one."""
 DRAWING = [one for one in SAMPLERS if one != "grid"]
 """Samplers that draw their points."""
 
@@ -308,6 +309,20 @@ def test_a_rebuilt_chooser_proposes_what_the_uninterrupted_one_would(
     first, second = ([ask_tell.ask() for _ in range(6)] for ask_tell in (ledger.ask_tell, again))
     assert first == second
     assert all(one is not None for one in first)
+
+
+def test_a_rebuilt_gaussian_process_proposes_what_the_uninterrupted_one_would(
+    make_study: MakeStudy,
+) -> None:
+    study = make_study(30, sampler="auto")
+    assert study.sampler == "gp"
+    ledger = Ledger(study)
+    ledger.play(STARTUP_TRIALS["gp"] + 4)
+    again = ledger.rebuilt()
+    for ask_tell in (again, ledger.ask_tell):
+        ask_tell.waiting.clear()
+    living = copy.deepcopy(ledger.ask_tell)
+    assert points(again.ask() for _ in range(2)) == points(living.ask() for _ in range(2))
 
 
 def test_a_sampler_s_own_attributes_survive_a_rebuild(
