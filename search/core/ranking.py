@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from colornet.config.columns import cost_column
 from colornet.config.validation import parse_bound
@@ -279,7 +278,8 @@ def spearman(first: np.ndarray, second: np.ndarray) -> float:
     """Spearman's rank correlation, 0 where all of either are equal."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+    # Ranks by pandas: `status` ranks, too, and SciPy's would be half of the time that it takes.
+    return float(np.corrcoef(pd.Series(first).rank(), pd.Series(second).rank())[0, 1])
 
 
 def best_and_some(ranked: Sequence[int], most: int, rng: np.random.Generator) -> list[int]:

@@ -625,6 +625,11 @@ def test_reading_loads_neither_torch_nor_ray_and_does_without(
     assert (played / "best-1.yaml").exists()
 
 
+def test_a_status_takes_no_time_to_load_scipy(played: Path, tmp_path: Path) -> None:
+    (result,) = Isolated(tmp_path, ["scipy"], ["status", str(played)]).results
+    assert result.code == 0, result.err
+
+
 def test_without_the_libraries_training_commands_say_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     for name in ("model.safetensors", "config.yaml"):
